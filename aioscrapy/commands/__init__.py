@@ -1,0 +1,1 @@
+"""The commands of `aioscrapy`, one file each."""

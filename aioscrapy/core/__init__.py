@@ -1,0 +1,1 @@
+"""The engine and the rooms that one request passes."""

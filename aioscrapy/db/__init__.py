@@ -1,0 +1,1 @@
+"""Connections that spiders and pipelines share."""

@@ -1,0 +1,99 @@
+"""Every error and control exception of the crawler, as one tree.
+
+AioscrapyError                 what a person may see as one line
+├── ConfigError                a setting, a project or a command line that can't be used
+│   ├── SettingError           the value of one setting; names it
+│   ├── ProjectError           no project here, or its settings module can't be imported
+│   └── SpiderNotFoundError    no spider of that name
+├── DownloadError              one request got no response (retried, then failed)
+│   ├── DownloadTimeoutError   no answer within DOWNLOAD_TIMEOUT
+│   └── ResponseTooLargeError  more than DOWNLOAD_MAXSIZE bytes
+├── QueueError                 the shared frontier can't be reached or refused us
+└── SerializeError             a request that can't travel; names the part
+
+Control flow, raised by users and middlewares, never shown as failures:
+NotConfigured, IgnoreRequest, DropItem, CloseSpider, DontCloseSpider, StopDownload, NotSupported
+"""
+
+
+class AioscrapyError(Exception):
+    """Base of all errors of this package; its text is one line for a person."""
+
+
+class ConfigError(AioscrapyError):
+    """The crawl can't start as it was configured."""
+
+
+class SettingError(ConfigError):
+    """One setting has a value that can't be used."""
+
+    def __init__(self, name: str, problem: object) -> None:
+        super().__init__(f"setting {name}: {problem}")
+        self.name = name
+
+
+class ProjectError(ConfigError):
+    """There is no project here, or its settings can't be imported."""
+
+
+class SpiderNotFoundError(ConfigError, KeyError):
+    """No spider has this name. A KeyError too, as Scrapy's spider loader raises."""
+
+    def __str__(self) -> str:
+        return str(self.args[0])
+
+
+class DownloadError(AioscrapyError):
+    """A request got no response: connection, name, protocol."""
+
+
+class DownloadTimeoutError(DownloadError):
+    """No complete response within DOWNLOAD_TIMEOUT seconds."""
+
+
+class ResponseTooLargeError(DownloadError):
+    """The body is larger than DOWNLOAD_MAXSIZE bytes."""
+
+
+class QueueError(AioscrapyError):
+    """The frontier's store did not answer, or answered with an error."""
+
+
+class SerializeError(AioscrapyError):
+    """A request or an item can't be written to the store; the text names the part."""
+
+
+class NotConfigured(Exception):  # noqa: N818 Scrapy's name
+    """Raise in `from_crawler` to leave this component out."""
+
+
+class IgnoreRequest(Exception):  # noqa: N818 Scrapy's name
+    """Raise in a downloader middleware to drop this request."""
+
+
+class DropItem(Exception):  # noqa: N818 Scrapy's name
+    """Raise in a pipeline to drop this item."""
+
+
+class CloseSpider(Exception):  # noqa: N818 Scrapy's name
+    """Raise in a callback to end the crawl with a reason."""
+
+    def __init__(self, reason: str = "cancelled") -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+class DontCloseSpider(Exception):  # noqa: N818 Scrapy's name
+    """Raise in a `spider_idle` handler to keep the crawl open."""
+
+
+class StopDownload(Exception):  # noqa: N818 Scrapy's name
+    """Raise in a `headers_received` or `bytes_received` handler to take the body as it is now."""
+
+    def __init__(self, *, fail: bool = True) -> None:
+        super().__init__()
+        self.fail = fail
+
+
+class NotSupported(Exception):  # noqa: N818 Scrapy's name
+    """This kind of response or URL has no such feature."""

@@ -1,0 +1,1 @@
+"""What listens to a crawl, one file a built-in."""

@@ -1,0 +1,1 @@
+"""Download handlers, one file a client library."""

@@ -1,0 +1,87 @@
+"""Logging: one handler on the root logger, in the line form that LogParser and ScrapydWeb read."""
+
+import logging
+import sys
+from types import TracebackType
+
+from aioscrapy.exceptions import SettingError
+from aioscrapy.settings import Settings
+
+logger = logging.getLogger("aioscrapy")
+
+_QUIET = ("asyncio", "aiohttp", "redis", "charset_normalizer")
+
+
+def configure_logging(settings: Settings) -> logging.Handler:
+    """Put one handler on the root logger: LOG_FILE, else standard error, else nothing; returns it.
+
+    Raises:
+        SettingError: LOG_LEVEL is no level, or LOG_FILE can't be opened.
+    """
+    handler = _handler(settings)
+    handler.setFormatter(logging.Formatter(settings["LOG_FORMAT"], settings["LOG_DATEFORMAT"]))
+    level = _level(settings)
+    handler.setLevel(level)
+    root = logging.getLogger()
+    root.addHandler(handler)
+    root.setLevel(level)
+    for name in _QUIET:
+        logging.getLogger(name).setLevel(max(level, logging.WARNING))
+    if settings.getbool("LOG_STDOUT"):
+        sys.stdout = StdoutToLog()
+    return handler
+
+
+def remove_handler(handler: logging.Handler) -> None:
+    """Take the handler off again and close its file."""
+    logging.getLogger().removeHandler(handler)
+    handler.close()
+    if isinstance(sys.stdout, StdoutToLog):
+        sys.stdout = sys.__stdout__
+
+
+def _level(settings: Settings) -> int:
+    value = settings["LOG_LEVEL"]
+    level = value if isinstance(value, int) else logging.getLevelNamesMapping().get(str(value).upper())
+    if level is None:
+        raise SettingError("LOG_LEVEL", f"{value!r} is none of DEBUG, INFO, WARNING, ERROR, CRITICAL")
+    return level
+
+
+def _handler(settings: Settings) -> logging.Handler:
+    if not settings.getbool("LOG_ENABLED"):
+        return logging.NullHandler()
+    path = settings["LOG_FILE"]
+    if not path:
+        return logging.StreamHandler()
+    mode = "a" if settings.getbool("LOG_FILE_APPEND") else "w"
+    try:
+        return logging.FileHandler(path, mode, encoding=settings["LOG_ENCODING"])
+    except OSError as exc:
+        raise SettingError("LOG_FILE", f"can't be opened: {exc}") from None
+
+
+class StdoutToLog:
+    """A standard output whose lines become log lines of the logger `stdout`."""
+
+    def __init__(self) -> None:
+        self._rest = ""
+
+    def write(self, text: str) -> int:
+        """Log every complete line."""
+        *lines, self._rest = (self._rest + text).split("\n")
+        for line in lines:
+            logging.getLogger("stdout").info("%s", line)
+        return len(text)
+
+    def flush(self) -> None:
+        """Do nothing: a line is logged when it is complete."""
+
+    def isatty(self) -> bool:
+        """Say that nobody watches."""
+        return False
+
+    def __exit__(
+        self, kind: type[BaseException] | None, exc: BaseException | None, tb: TracebackType | None
+    ) -> None:
+        """Be usable where a stream is."""

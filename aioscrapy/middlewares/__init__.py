@@ -1,0 +1,1 @@
+"""Hooks around download and callback, one file a built-in."""

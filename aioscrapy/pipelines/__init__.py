@@ -1,0 +1,1 @@
+"""What items pass through."""

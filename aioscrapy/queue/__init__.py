@@ -1,0 +1,1 @@
+"""Where requests wait: the frontier's stores."""

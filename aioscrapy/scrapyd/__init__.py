@@ -1,0 +1,1 @@
+"""Doors that Scrapyd opens."""

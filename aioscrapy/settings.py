@@ -1,0 +1,172 @@
+"""Settings in layers: defaults, command, project, spider, command line; the higher layer wins."""
+
+import importlib
+import json
+from collections.abc import Iterator, Mapping, MutableMapping
+from types import ModuleType
+from typing import Any
+
+from aioscrapy import default_settings
+from aioscrapy.exceptions import SettingError
+
+PRIORITIES = {"default": 0, "command": 10, "project": 20, "spider": 30, "cmdline": 40}
+
+_TRUE = {"1", "true", "yes", "on"}
+_FALSE = {"0", "false", "no", "off", "none", ""}
+
+
+def priority_number(priority: int | str) -> int:
+    """Turn the name of a layer into its number."""
+    return PRIORITIES[priority] if isinstance(priority, str) else priority
+
+
+class Settings(MutableMapping[str, Any]):
+    """All settings of one crawl: name -> value, each with the layer that it came from.
+
+    Values from the command line are strings; the `get…` methods turn them into what is asked for and
+    raise SettingError, which names the setting, where they can't.
+    """
+
+    def __init__(self, values: Mapping[str, Any] | None = None, priority: int | str = "project") -> None:
+        self._values: dict[str, tuple[Any, int]] = {}
+        self._frozen = False
+        self.setmodule(default_settings, "default")
+        self.update(values or {}, priority)  # type: ignore[arg-type]  # our update has a layer as second argument
+
+    def __getitem__(self, name: str) -> Any:
+        return self._values[name][0] if name in self._values else None
+
+    def __setitem__(self, name: str, value: Any) -> None:
+        self.set(name, value)
+
+    def __delitem__(self, name: str) -> None:
+        self._check_not_frozen()
+        del self._values[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._values)
+
+    def __len__(self) -> int:
+        return len(self._values)
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._values
+
+    def get(self, name: str, default: Any = None) -> Any:
+        """Return the value as it was set; `default` where the setting is absent or None."""
+        value = self[name]
+        return default if value is None else value
+
+    def getbool(self, name: str, default: bool = False) -> bool:
+        """Return a truth value of True, 1, "1", "true", "yes", "on" and their opposites."""
+        value = self.get(name, default)
+        if isinstance(value, str):
+            lowered = value.strip().lower()
+            if lowered in _TRUE:
+                return True
+            if lowered in _FALSE:
+                return False
+            raise SettingError(name, f"{value!r} is neither true nor false")
+        return bool(value)
+
+    def getint(self, name: str, default: int = 0) -> int:
+        """Return a whole number."""
+        value = self.get(name, default)
+        try:
+            return int(value)
+        except (TypeError, ValueError):
+            raise SettingError(name, f"{value!r} is not a whole number") from None
+
+    def getfloat(self, name: str, default: float = 0.0) -> float:
+        """Return a number."""
+        value = self.get(name, default)
+        try:
+            return float(value)
+        except (TypeError, ValueError):
+            raise SettingError(name, f"{value!r} is not a number") from None
+
+    def getlist(self, name: str, default: list[Any] | None = None) -> list[Any]:
+        """Return a list; a string is split at its commas, or read as JSON where it begins with [."""
+        value = self.get(name, default if default is not None else [])
+        if isinstance(value, str):
+            if value.lstrip().startswith("["):
+                return list(self._from_json(name, value, list))
+            return [part.strip() for part in value.split(",") if part.strip()]
+        return list(value)
+
+    def getdict(self, name: str, default: Mapping[str, Any] | None = None) -> dict[Any, Any]:
+        """Return a dict; a string is read as JSON."""
+        value = self.get(name, default if default is not None else {})
+        if isinstance(value, str):
+            value = self._from_json(name, value, dict)
+        if not isinstance(value, Mapping):
+            raise SettingError(name, f"{value!r} is not a dict")
+        return dict(value)
+
+    def getwithbase(self, name: str) -> dict[Any, Any]:
+        """Return the components of `NAME_BASE` overlaid by `NAME`; None as order removes one."""
+        merged = {**self.getdict(f"{name}_BASE"), **self.getdict(name)}
+        return {path: order for path, order in merged.items() if order is not None}
+
+    def getpriority(self, name: str) -> int | None:
+        """Return the number of the layer that set this; None where nothing did."""
+        return self._values[name][1] if name in self._values else None
+
+    def set(self, name: str, value: Any, priority: int | str = "project") -> None:
+        """Set one value, unless a higher layer has set it already."""
+        self._check_not_frozen()
+        number = priority_number(priority)
+        if name not in self._values or number >= self._values[name][1]:
+            self._values[name] = (value, number)
+
+    def setdefault(self, name: str, default: Any = None, priority: int | str = "project") -> Any:
+        """Set a value only where none is set; returns what then stands."""
+        if self[name] is None:
+            self.set(name, default, priority)
+        return self[name]
+
+    def setdict(self, values: Mapping[str, Any], priority: int | str = "project") -> None:
+        """Set many values of one layer."""
+        for name, value in values.items():
+            self.set(name, value, priority)
+
+    def update(self, values: Mapping[str, Any], priority: int | str = "project") -> None:  # type: ignore[override]
+        """Set many values of one layer, as Scrapy's settings do."""
+        self.setdict(values, priority)
+
+    def setmodule(self, module: ModuleType | str, priority: int | str = "project") -> None:
+        """Set every UPPER_CASE name of a module, given itself or by its dotted path."""
+        if isinstance(module, str):
+            module = importlib.import_module(module)
+        for name in dir(module):
+            if name.isupper():
+                self.set(name, getattr(module, name), priority)
+
+    def copy(self) -> "Settings":
+        """Return settings that can be changed without changing these."""
+        twin = Settings.__new__(Settings)
+        twin._values = dict(self._values)
+        twin._frozen = False
+        return twin
+
+    def copy_to_dict(self) -> dict[str, Any]:
+        """Return name -> value without the layers."""
+        return {name: value for name, (value, _) in self._values.items()}
+
+    def freeze(self) -> None:
+        """Refuse every later change: the crawl has begun."""
+        self._frozen = True
+
+    def _check_not_frozen(self) -> None:
+        if self._frozen:
+            raise TypeError("the crawl has begun: its settings can't be changed any more")
+
+    @staticmethod
+    def _from_json(name: str, text: str, kind: type) -> Any:
+        try:
+            value = json.loads(text)
+        except ValueError as exc:
+            raise SettingError(name, f"not valid JSON ({exc})") from None
+        if not isinstance(value, kind):
+            raise SettingError(name, f"{value!r} is not a {kind.__name__}")
+        return value

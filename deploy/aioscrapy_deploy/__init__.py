@@ -1,0 +1,1 @@
+"""Build a project as an egg and deploy it to Scrapyd servers."""
