@@ -1,0 +1,167 @@
+"""Finds the project's spiders: imports every module of SPIDER_MODULES and takes the spider classes in it."""
+
+import difflib
+import importlib
+import importlib.util
+import pkgutil
+import traceback
+from collections.abc import Iterator
+from pathlib import Path
+from types import ModuleType
+from typing import Any, NamedTuple
+
+from aioscrapy.exceptions import ConfigError, SettingError, SpiderNotFoundError
+from aioscrapy.settings import Settings
+
+
+class Failure(NamedTuple):
+    """A spider module that can't be imported."""
+
+    module: str  # dotted name
+    file: str  # FILE:LINE of the deepest frame in the project; FILE where the line isn't known
+    error: str  # class and text of the exception, one line
+
+    def __str__(self) -> str:
+        return f"spider module {self.module} can't be imported: {self.file}: {self.error}"
+
+
+class SpiderLoader:
+    """The spider classes of a project, by name.
+
+    A module that fails to import is left out and told in `failures`; `warnings` has one line for each of
+    them, and for each name that two spiders share (the last one found wins).
+
+    Raises:
+        SettingError: SPIDER_MODULES names a module that does not exist.
+        ConfigError: a module can't be imported and SPIDER_LOADER_WARN_ONLY is off.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        self.failures: list[Failure] = []
+        self.warnings: list[str] = []
+        self.modules_loaded = 0
+        self._warn_only = settings.getbool("SPIDER_LOADER_WARN_ONLY")
+        self._spiders: dict[str, type[Any]] = {}
+        for root in settings.getlist("SPIDER_MODULES"):
+            _check_exists(root)
+            for module in self._import_all(root):
+                self._take_spiders(module)
+
+    def load(self, name: str) -> type[Any]:
+        """Return the spider class of this name.
+
+        Raises:
+            SpiderNotFoundError: there is none; its text has the close names and the modules that failed.
+        """
+        if name in self._spiders:
+            return self._spiders[name]
+        hints = [f"no spider named {name!r}"]
+        close = difflib.get_close_matches(name, self._spiders, 3)
+        if close:
+            hints.append(f"did you mean {' or '.join(map(repr, close))}?")
+        elif not self._spiders:
+            hints.append("SPIDER_MODULES has no spiders")
+        hints.extend(map(str, self.failures))
+        raise SpiderNotFoundError("; ".join(hints))
+
+    def _import_all(self, name: str) -> Iterator[ModuleType]:
+        """Import a module and, below a package, everything in it; works in folders and in zip files."""
+        try:
+            module = importlib.import_module(name)
+        except (Exception, SystemExit) as exc:  # noqa: BLE001 one broken module must not hide the others
+            self._fail(name, exc)
+            return
+        self.modules_loaded += 1
+        yield module
+        for found in pkgutil.iter_modules(getattr(module, "__path__", ())):
+            if found.name != "__main__":
+                yield from self._import_all(f"{name}.{found.name}")
+
+    def _fail(self, name: str, exc: BaseException) -> None:
+        failure = Failure(name, _place(name, exc), _one_line(exc))
+        if not self._warn_only:
+            raise ConfigError(str(failure)) from exc
+        self.failures.append(failure)
+        self.warnings.append(str(failure))
+
+    def _take_spiders(self, module: ModuleType) -> None:
+        for cls in spider_classes(module):
+            earlier = self._spiders.get(cls.name)
+            if earlier not in {None, cls}:
+                both = f"{_dotted(earlier)} and {_dotted(cls)}"
+                self.warnings.append(f"two spiders are named {cls.name!r}: {both}; the second is used")
+            self._spiders[cls.name] = cls
+
+    # Behind the other methods: in their annotations `list` would mean this one.
+    def list(self) -> list[str]:
+        """Return the names of all spiders, sorted."""
+        return sorted(self._spiders)
+
+
+def spider_classes(module: ModuleType) -> list[type[Any]]:
+    """Return the spider classes that are defined in this module, in their order."""
+    return [cls for cls in vars(module).values() if _is_spider(cls, module)]
+
+
+def _is_spider(cls: Any, module: ModuleType) -> bool:
+    """Tell a spider by what it can do: spiders.py stands on a floor above."""
+    return (
+        isinstance(cls, type)
+        and cls.__module__ == module.__name__
+        and isinstance(getattr(cls, "name", None), str)
+        and bool(cls.name)  # type: ignore[attr-defined]  # asked in the line above
+        and callable(getattr(cls, "from_crawler", None))
+        and callable(getattr(cls, "update_settings", None))
+    )
+
+
+def _dotted(cls: Any) -> str:
+    return f"{cls.__module__}.{cls.__qualname__}"
+
+
+def _check_exists(name: str) -> None:
+    """Refuse a module that is not there at all; one that is there but fails is a matter of `failures`."""
+    try:
+        if importlib.util.find_spec(name) is not None:
+            return
+    except ModuleNotFoundError as exc:
+        if exc.name is None or not f"{name}.".startswith(f"{exc.name}."):
+            return  # the package is there and misses something else: importing it will say what
+    except Exception:  # noqa: BLE001 a package that fails is there
+        return
+    raise SettingError("SPIDER_MODULES", f"there is no module {name!r}")
+
+
+def _one_line(exc: BaseException) -> str:
+    text = exc.msg if isinstance(exc, SyntaxError) else str(exc)
+    return " ".join(f"{type(exc).__name__}: {text}".split()).removesuffix(":")
+
+
+def _place(name: str, exc: BaseException) -> str:
+    """Return FILE:LINE of the error: of wrong syntax, else of the deepest frame in the project's folder."""
+    if isinstance(exc, SyntaxError) and exc.filename:
+        return f"{exc.filename}:{exc.lineno or 1}"
+    project = _project_folder(name)
+    for frame, line in reversed(list(traceback.walk_tb(exc.__traceback__))):
+        file = Path(frame.f_code.co_filename)
+        if (
+            project
+            and file.is_relative_to(project)
+            and "site-packages" not in file.relative_to(project).parts
+        ):
+            return f"{file}:{line}"
+    try:
+        spec = importlib.util.find_spec(name)
+    except Exception:  # noqa: BLE001 only a better text was asked for
+        spec = None
+    return spec.origin if spec and spec.origin else name
+
+
+def _project_folder(name: str) -> Path | None:
+    """Return the folder in which the top package of this module lies."""
+    try:
+        spec = importlib.util.find_spec(name.partition(".")[0])
+    except (ImportError, ValueError):
+        return None
+    paths = [*(spec.submodule_search_locations or ()), spec.origin] if spec else []
+    return Path(paths[0]).parent if paths and paths[0] else None
