@@ -19,6 +19,19 @@ class SpiderLike(Protocol):
         """The callback of requests that name none: plain, generator, coroutine or async generator."""
 
 
+class PolitenessLike(Protocol):
+    """The limits of every host, as a throttle sees and sets them."""
+
+    def delay(self, host: str) -> float:
+        """Return the seconds between two requests to this host."""
+
+    def set_delay(self, host: str, delay_s: float) -> None:
+        """Change the seconds between two requests to this host."""
+
+    def concurrency(self, host: str) -> int:
+        """Return the requests that this host carries now."""
+
+
 class CrawlContext:
     """The `crawler` that `from_crawler` gets: settings, stats, signals, spider and `stop`.
 
@@ -30,6 +43,7 @@ class CrawlContext:
         self.stats = stats
         self.signals = signals
         self.spider: Any = None
+        self.politeness: PolitenessLike | None = None  # there once the crawl runs
         self.stop: Callable[[str], None] = _not_running
 
     def __repr__(self) -> str:

@@ -93,6 +93,7 @@ SPIDER_MIDDLEWARES_BASE = {
     "aioscrapy.middlewares.depth.DepthMiddleware": 900,
 }  # the built-in ones; overlay them by SPIDER_MIDDLEWARES
 ITEM_PIPELINES: dict[str, int | None] = {}  # class -> order: an item passes the low numbers first
+ITEM_PIPELINES_BASE: dict[str, int | None] = {}  # pipelines that are always there; overlay them by ITEM_PIPELINES
 EXTENSIONS: dict[str, int | None] = {}  # class -> order
 EXTENSIONS_BASE = {
     "aioscrapy.extensions.corestats.CoreStats": 0,
@@ -144,7 +145,7 @@ ITEMS_IN_REDIS = (
 )
 BLOOMFILTER_BIT = 30  # the Bloom filter may grow to 2**BLOOMFILTER_BIT bits
 BLOOMFILTER_HASH_NUMBER = 12  # probes per URL in the Bloom filter
-SHUTDOWN_TIMEOUT = 8.0  # seconds that pages in flight may take to end after the first SIGINT or SIGTERM; then they are given back
+SHUTDOWN_TIMEOUT = 6.0  # seconds that pages in flight may take to end after the first SIGINT or SIGTERM; then they are given back
 
 # -- Redis
 REDIS_ARGS: dict[

@@ -69,6 +69,15 @@ def project_settings() -> Settings:
     return settings
 
 
+def settings_here() -> Settings:
+    """Return the project's settings, or the defaults where there is no project.
+
+    Raises:
+        ProjectError: there is one, but its settings module can't be imported.
+    """
+    return Settings() if settings_module() is None else project_settings()
+
+
 def _named_in(cfg: Path | None) -> str:
     """Return what [settings] says for the project that the environment names, else for `default`."""
     parser = ConfigParser(interpolation=None)

@@ -31,7 +31,7 @@ class Settings(MutableMapping[str, Any]):
         self._values: dict[str, tuple[Any, int]] = {}
         self._frozen = False
         self.setmodule(default_settings, "default")
-        self.update(values or {}, priority)  # type: ignore[arg-type]  # our update has a layer as second argument
+        self.update(values or {}, priority)
 
     def __getitem__(self, name: str) -> Any:
         return self._values[name][0] if name in self._values else None

@@ -72,7 +72,7 @@ class SignalManager:
                     result = await result
             except (CloseSpider, DontCloseSpider, StopDownload) as control:
                 result = control
-            except Exception as exc:  # noqa: BLE001 one listener must not end the crawl
+            except Exception as exc:  # one listener must not end the crawl
                 logger.exception("Error in the handler %r of %r", receiver, signal)
                 result = exc
             results.append(result)

@@ -1,0 +1,98 @@
+"""Run a spider of this project."""
+
+import argparse
+import json
+import sys
+from typing import Any
+
+from aioscrapy.crawler import CrawlerProcess
+from aioscrapy.exceptions import ConfigError
+from aioscrapy.settings import PRIORITIES, Settings
+from aioscrapy.spiderloader import SpiderLoader
+
+PROJECT = True
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Declare the options."""
+    parser.add_argument("spider", metavar="SPIDER", help="name of the spider")
+    add_crawl_options(parser)
+
+
+def run(options: argparse.Namespace) -> int:
+    """Crawl; 0 at any normal end, also of a crawl that was cancelled."""
+    spider_class = SpiderLoader(options.settings).load(options.spider)
+    return run_spider(spider_class, options)
+
+
+def add_crawl_options(parser: argparse.ArgumentParser) -> None:
+    """Declare what every command that crawls takes."""
+    parser.add_argument(
+        "-a", action="append", default=[], metavar="NAME=VALUE", dest="arguments", help="spider argument"
+    )
+    parser.add_argument(
+        "-o",
+        "--output",
+        action="append",
+        default=[],
+        metavar="FILE",
+        help="append items to FILE (.jl, .json, .csv, .xml; FILE:FORMAT for another ending)",
+    )
+    parser.add_argument(
+        "-O",
+        "--overwrite-output",
+        action="append",
+        default=[],
+        metavar="FILE",
+        help="write items to FILE anew",
+    )
+    parser.add_argument(
+        "--fresh", action="store_true", help="start a new crawl although one is open or has just ended"
+    )
+
+
+def run_spider(spider_class: Any, options: argparse.Namespace) -> int:
+    """Crawl with this class and the options of `add_crawl_options`."""
+    settings: Settings = options.settings
+    _add_feeds(settings, options)
+    if options.fresh:
+        settings.set("CRAWL_FRESH", True, "cmdline")
+    on_terminal = sys.stderr.isatty() and not settings["LOG_FILE"]
+    if on_terminal and settings.getpriority("LOG_LEVEL") == PRIORITIES["default"]:
+        settings.set("LOG_LEVEL", "INFO", "command")
+    process = CrawlerProcess(settings)
+    crawler = process.crawl(spider_class, **spider_arguments(options.arguments))
+    if on_terminal:
+        from aioscrapy.progress import attach
+
+        attach(crawler)
+    process.start()
+    return 0
+
+
+def spider_arguments(pairs: list[str]) -> dict[str, str]:
+    """Split NAME=VALUE at the first equals sign.
+
+    Raises:
+        ConfigError: there is none.
+    """
+    arguments = {}
+    for pair in pairs:
+        name, equals, value = pair.partition("=")
+        if not equals:
+            raise ConfigError(f"-a {pair}: write it as NAME=VALUE")
+        arguments[name] = value
+    return arguments
+
+
+def _add_feeds(settings: Settings, options: argparse.Namespace) -> None:
+    named = [(name, False) for name in options.output] + [(name, True) for name in options.overwrite_output]
+    if not named:
+        return
+    feeds = settings.getdict("FEEDS")
+    for name, overwrite in named:
+        path, _, kind = name.rpartition(":")
+        if not path or "/" in kind or "." in kind:
+            path, kind = name, name.rpartition(".")[2]
+        feeds[path] = {"format": kind, "overwrite": overwrite}
+    settings.set("FEEDS", json.dumps(feeds), "cmdline")

@@ -1,0 +1,128 @@
+"""The way of a request down to the network and of its response back up."""
+
+from typing import Any
+
+from aioscrapy import signals
+from aioscrapy.components import build, build_all, load_object
+from aioscrapy.context import CrawlContext
+from aioscrapy.exceptions import NotSupported, SettingError
+from aioscrapy.handlers.base import DownloadHandler
+from aioscrapy.hooks import Hook, hooks, settle
+from aioscrapy.http.request import Request
+from aioscrapy.http.response import Response
+from aioscrapy.log import logger
+
+
+class Downloader:
+    """Downloader middlewares around the download handlers of the URL schemes."""
+
+    def __init__(
+        self, crawler: CrawlContext, middlewares: list[Any], handlers: dict[str, DownloadHandler]
+    ) -> None:
+        self._spider = spider = crawler.spider
+        self._signals = crawler.signals
+        self._handlers = handlers
+        for middleware in middlewares:
+            if hasattr(middleware, "download"):  # it fetches something of its own: robots.txt
+                middleware.download = self.download
+        down, up = [*middlewares, spider], [*reversed(middlewares), spider]
+        self._on_request: list[Hook] = hooks(down, "process_request", 1, spider)
+        self._on_response: list[Hook] = hooks(up, "process_response", 2, spider)
+        self._on_exception: list[Hook] = hooks(up, "process_exception", 2, spider)
+
+    @classmethod
+    async def from_crawler(cls, crawler: CrawlContext) -> "Downloader":
+        """Make the middlewares and the handlers of the settings.
+
+        Raises:
+            SettingError: one of them can't be loaded; names the setting.
+        """
+        orders = crawler.settings.getwithbase("DOWNLOADER_MIDDLEWARES")
+        middlewares = await build_all("DOWNLOADER_MIDDLEWARES", orders, crawler)
+        made: dict[Any, DownloadHandler] = {}
+        handlers: dict[str, DownloadHandler] = {}
+        for scheme, path in crawler.settings.getwithbase("DOWNLOAD_HANDLERS").items():
+            if path not in made:
+                handler = await build(load_object(path, "DOWNLOAD_HANDLERS"), crawler)
+                if not hasattr(handler, "download_request"):
+                    raise SettingError("DOWNLOAD_HANDLERS", f"{path!r} has no download_request")
+                made[path] = handler
+            handlers[scheme] = made[path]
+        return cls(crawler, middlewares, handlers)
+
+    async def fetch(self, request: Request) -> Response | Request:
+        """Carry one request through the middlewares; a Request comes back where one asks for another (retry).
+
+        Raises:
+            DownloadError: there is no response, and no middleware made one.
+            IgnoreRequest: a middleware drops the request.
+        """
+        try:
+            answer = await self._down(request)
+        except Exception as exc:  # noqa: BLE001 middlewares may answer any failure of one request
+            answer = await self._rescue(request, exc)
+        if isinstance(answer, Request):
+            return answer
+        answer.request = answer.request or request
+        for hook in self._on_response:
+            answer = hook(request, answer)
+            if not isinstance(answer, (Response, Request)):
+                answer = await settle(answer)
+            if isinstance(answer, Request):
+                return answer
+        if self._signals.connected(signals.response_received):
+            await self._signals.send(
+                signals.response_received, response=answer, request=request, spider=self._spider
+            )
+        return answer
+
+    async def download(self, request: Request) -> Response:
+        """Download without any middleware."""
+        handler = self._handlers.get(request.url.partition(":")[0].lower())
+        if handler is None:
+            raise NotSupported(f"no download handler for {request.url} (see DOWNLOAD_HANDLERS)")
+        listening = self._signals.connected
+        if listening(signals.request_reached_downloader):
+            await self._signals.send(signals.request_reached_downloader, request=request, spider=self._spider)
+        try:
+            response = await handler.download_request(request, self._spider)
+        finally:
+            if listening(signals.request_left_downloader):
+                await self._signals.send(
+                    signals.request_left_downloader, request=request, spider=self._spider
+                )
+        if listening(signals.response_downloaded):
+            await self._signals.send(
+                signals.response_downloaded, response=response, request=request, spider=self._spider
+            )
+        return response
+
+    async def close(self) -> None:
+        """Close the handlers; an error of one does not keep the others open."""
+        for handler in dict.fromkeys(self._handlers.values()):
+            try:
+                await settle(handler.close())
+            except Exception:  # noqa: BLE001 the other handlers must close too
+                logger.exception("%r did not close", handler)
+
+    async def _down(self, request: Request) -> Response | Request:
+        for hook in self._on_request:
+            answer = hook(request)
+            if answer is not None:
+                answer = await settle(answer)
+                if answer is not None:
+                    return _checked(answer, hook)
+        return await self.download(request)
+
+    async def _rescue(self, request: Request, exc: Exception) -> Response | Request:
+        for hook in self._on_exception:
+            answer = await settle(hook(request, exc))
+            if answer is not None:
+                return _checked(answer, hook)
+        raise exc
+
+
+def _checked(answer: Any, hook: Hook) -> Response | Request:
+    if isinstance(answer, (Response, Request)):
+        return answer
+    raise TypeError(f"{hook!r} returned {type(answer).__name__}, not None, a Request or a Response")

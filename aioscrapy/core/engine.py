@@ -1,0 +1,130 @@
+"""The life of a request, and of the workers that carry them."""
+
+import asyncio
+import logging
+from typing import Any
+
+from aioscrapy import signals
+from aioscrapy.context import CrawlContext
+from aioscrapy.core.downloader import Downloader
+from aioscrapy.core.scheduler import Scheduler
+from aioscrapy.core.scraper import Scraper
+from aioscrapy.http.request import Request
+from aioscrapy.log import logger
+from aioscrapy.queue.base import Lease, Page
+
+FAREWELL_S = 1.0  # seconds that the frontier has to take back what an aborted crawl held
+
+
+class Engine:
+    """CONCURRENT_REQUESTS long-lived workers that reserve, fetch, scrape and commit."""
+
+    def __init__(
+        self, crawler: CrawlContext, scheduler: Scheduler, downloader: Downloader, scraper: Scraper
+    ) -> None:
+        settings = crawler.settings
+        self._spider = crawler.spider
+        self._signals = crawler.signals
+        self._scheduler = scheduler
+        self._downloader = downloader
+        self._scraper = scraper
+        self._workers = max(1, settings.getint("CONCURRENT_REQUESTS"))
+        self._shutdown_timeout_s = settings.getfloat("SHUTDOWN_TIMEOUT")
+        self._tasks: list[asyncio.Task[None]] = []
+        self._background: asyncio.Task[None] | None = None
+        self._deadline: asyncio.TimerHandle | None = None
+        self._verbose = logger.isEnabledFor(logging.DEBUG)
+        self.reason = "finished"
+        self.in_flight = 0
+        scheduler.on_committed = scraper.committed
+
+    async def run(self) -> None:
+        """Carry requests until the crawl is over or stopped."""
+        await self._signals.send(signals.engine_started)
+        self._background = background = asyncio.create_task(self._scheduler.run(), name="frontier")
+        self._tasks = [asyncio.create_task(self._work(), name=f"worker-{n}") for n in range(self._workers)]
+        try:
+            done, _ = await asyncio.wait([background, *self._tasks], return_when=asyncio.FIRST_EXCEPTION)
+            for task in done:
+                if not task.cancelled() and (failure := task.exception()):
+                    raise failure
+        finally:
+            if self._deadline is not None:
+                self._deadline.cancel()
+            for task in (background, *self._tasks):
+                task.cancel()
+            await asyncio.gather(background, *self._tasks, return_exceptions=True)
+            await self._scheduler.close()
+            await self._signals.send(signals.engine_stopped)
+
+    def stop(self, reason: str) -> None:
+        """Begin no new page; what is in flight has SHUTDOWN_TIMEOUT seconds to end, then it is given back."""
+        if self._deadline is not None:
+            return
+        self.reason = reason
+        logger.info("Closing spider (%s)", reason)
+        self._scheduler.stop()
+        self._deadline = asyncio.get_running_loop().call_later(self._shutdown_timeout_s, self.abort)
+
+    def abort(self) -> None:
+        """Give back at once whatever is still in flight."""
+        for task in self._tasks:
+            task.cancel()
+        if self._background is not None:
+            asyncio.get_running_loop().call_later(FAREWELL_S, self._background.cancel)
+
+    async def _work(self) -> None:
+        while (lease := await self._scheduler.reserve()) is not None:
+            self.in_flight += 1
+            try:
+                await self._carry(lease)
+            finally:
+                self.in_flight -= 1
+
+    async def _carry(self, lease: Lease) -> None:
+        """Live the whole life of one request, from its lease to the commit of its page."""
+        page = Page(lease)
+        try:
+            if lease.request is None:
+                await self._seed(page)
+            else:
+                await self._visit(lease.request, page)
+        except asyncio.CancelledError:
+            page = Page(lease, give_back=True)
+            await self._scheduler.commit(page)
+            raise
+        await self._scheduler.commit(page)
+
+    async def _visit(self, request: Request, page: Page) -> None:
+        try:
+            answer = await self._downloader.fetch(request)
+        except Exception as exc:  # noqa: BLE001 one failed request must not end the crawl
+            await self._scraper.fail(request, exc, page)
+            return
+        if isinstance(answer, Request):  # a retry or a redirect: the page of this request is that request
+            entry = self._scheduler.accept(answer)
+            if entry is not None:
+                page.entries.append(entry)
+            return
+        if self._verbose:
+            _log_crawled(answer, request)
+        await self._scraper.scrape(answer, page)
+
+    async def _seed(self, page: Page) -> None:
+        try:
+            await self._scraper.seed(page)
+        except Exception:  # noqa: BLE001 what was seeded before it is still crawled
+            logger.exception("Error while obtaining start requests")
+            page.failure = "start_requests failed"
+
+
+def _log_crawled(response: Any, request: Request) -> None:
+    referer = request.headers.get("Referer") if request._headers else None
+    flags = f" {response.flags}" if response.flags else ""
+    logger.debug(
+        "Crawled (%s) %s (referer: %s)%s",
+        response.status,
+        request,
+        referer.decode("latin-1") if referer else None,
+        flags,
+    )

@@ -1,0 +1,104 @@
+"""How many requests a host gets at once, and how far apart."""
+
+import asyncio
+import random
+from collections.abc import Callable
+
+from aioscrapy.settings import Settings
+
+
+class _Slot:
+    __slots__ = ("active", "delay_s", "next_at")
+
+    def __init__(self, delay_s: float) -> None:
+        self.active = 0
+        self.delay_s = delay_s
+        self.next_at = 0.0
+
+
+class Politeness:
+    """The limits of every host in this process: requests at once, and the delay between two of them.
+
+    `on_free(host)` is called when a host that was busy may take a request again.
+    """
+
+    def __init__(self, limit: int, delay_s: float, jitter: bool, on_free: Callable[[str], None]) -> None:
+        self._limit = limit
+        self._delay_s = delay_s
+        self._jitter = jitter
+        self._on_free = on_free
+        self._slots: dict[str, _Slot] = {}
+
+    @classmethod
+    def from_settings(
+        cls, settings: Settings, spider: object, on_free: Callable[[str], None]
+    ) -> "Politeness":
+        """Read the limits; `download_delay` and `max_concurrent_requests` of the spider win."""
+        limit = getattr(spider, "max_concurrent_requests", None) or settings.getint(
+            "CONCURRENT_REQUESTS_PER_DOMAIN"
+        )
+        delay_s = getattr(spider, "download_delay", None)
+        if delay_s is None:
+            delay_s = settings.getfloat("DOWNLOAD_DELAY")
+        limit = limit or settings.getint("CONCURRENT_REQUESTS")
+        return cls(int(limit), float(delay_s), settings.getbool("RANDOMIZE_DOWNLOAD_DELAY"), on_free)
+
+    def is_free(self, host: str) -> bool:
+        """Tell whether this host may take a request now."""
+        slot = self._slots.get(host)
+        if slot is None:
+            return True
+        if slot.active >= self._limit:
+            return False
+        return not slot.next_at or asyncio.get_running_loop().time() >= slot.next_at
+
+    def take(self, host: str) -> None:
+        """Count a request that begins."""
+        slot = self._slots.get(host)
+        if slot is None:
+            slot = self._slots[host] = _Slot(self._delay_s)
+        slot.active += 1
+        if slot.delay_s > 0:
+            loop = asyncio.get_running_loop()
+            wait_s = slot.delay_s * random.uniform(0.5, 1.5) if self._jitter else slot.delay_s  # noqa: S311 no secret
+            slot.next_at = loop.time() + wait_s
+            loop.call_at(slot.next_at, self._on_free, host)
+
+    def done(self, host: str) -> None:
+        """Count a request that has ended."""
+        slot = self._slots[host]
+        slot.active -= 1
+        if not slot.active and not slot.next_at and slot.delay_s == self._delay_s:
+            del self._slots[host]
+        self._on_free(host)
+
+    def delay(self, host: str) -> float:
+        """Return the seconds between two requests to this host."""
+        slot = self._slots.get(host)
+        return slot.delay_s if slot else self._delay_s
+
+    def set_delay(self, host: str, delay_s: float) -> None:
+        """Change the seconds between two requests to this host, from the next request on."""
+        slot = self._slots.get(host)
+        if slot is None:
+            slot = self._slots[host] = _Slot(delay_s)
+        slot.delay_s = delay_s
+
+    def concurrency(self, host: str) -> int:
+        """Return the requests that this host carries now."""
+        slot = self._slots.get(host)
+        return slot.active if slot else 0
+
+
+def host_of(url: str) -> str:
+    """Return the host of an absolute URL, without user and port: the key of its politeness."""
+    start = url.find("://") + 3
+    end = len(url)
+    for stop in "/?#":
+        found = url.find(stop, start, end)
+        if found != -1:
+            end = found
+    netloc = url[start:end].rpartition("@")[2]
+    if netloc.startswith("["):
+        return netloc.partition("]")[0][1:]
+    return netloc.partition(":")[0].lower()

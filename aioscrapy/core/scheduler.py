@@ -1,0 +1,235 @@
+"""The frontier as the engine sees it: reserve a request, commit its page; here for one process."""
+
+import asyncio
+from abc import ABC, abstractmethod
+from collections import deque
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from aioscrapy import signals
+from aioscrapy.context import CrawlContext
+from aioscrapy.core.politeness import Politeness, host_of
+from aioscrapy.dupefilters.base import LocalDupeFilter
+from aioscrapy.exceptions import DontCloseSpider
+from aioscrapy.http.request import Request
+from aioscrapy.log import logger
+from aioscrapy.queue.base import SEED, Entry, Lease, Page, State
+from aioscrapy.queue.memory import MemoryQueue
+
+Committed = Callable[[Page], Awaitable[None]]
+IDLE_AGAIN_S = 5.0  # seconds between two `spider_idle` signals while a handler keeps the crawl open
+
+
+class Scheduler(ABC):
+    """Gives out one request at a time that its host may take now, and takes the finished pages.
+
+    All workers of the engine share one; whoever finds nothing waits here until something changes.
+    """
+
+    def __init__(self, crawler: CrawlContext, fingerprint: Callable[[Request], bytes]) -> None:
+        self._stats = crawler.stats
+        self._signals = crawler.signals
+        self._spider = crawler.spider
+        self._fingerprint = fingerprint
+        self._close_on_idle = crawler.settings.getbool("CLOSE_SPIDER_ON_IDLE")
+        self._debug_duplicates = crawler.settings.getbool("DUPEFILTER_DEBUG")
+        self._duplicate_logged = False
+        self._waiters: deque[asyncio.Future[None]] = deque()
+        self._stopping = False
+        self.politeness = Politeness.from_settings(crawler.settings, crawler.spider, self._host_free)
+        self.on_committed: Committed = _nobody
+
+    @abstractmethod
+    async def open(self) -> State:
+        """Join the crawl."""
+
+    @abstractmethod
+    async def run(self) -> None:
+        """Do what has to go on beside the workers, until the crawl is over or `stop` is called."""
+
+    @abstractmethod
+    async def reserve(self) -> Lease | None:
+        """Wait for a request that its host may take now; None when the crawl is over or stopping."""
+
+    @abstractmethod
+    def accept(self, request: Request) -> Entry | None:
+        """Turn what a callback yielded into an entry of its page; None where it is known to be seen.
+
+        Raises:
+            SerializeError: the request can't travel; names the part.
+        """
+
+    @abstractmethod
+    async def commit(self, page: Page) -> None:
+        """Hand over a page. `on_committed` is called with it once it is visible; never if it is refused."""
+
+    @abstractmethod
+    def waiting(self) -> int:
+        """Return the requests that are known to wait."""
+
+    def stop(self) -> None:
+        """Give out nothing any more; the workers that wait get None."""
+        self._stopping = True
+        self._wake_all()
+
+    @abstractmethod
+    async def close(self) -> None:
+        """Leave the crawl."""
+
+    @abstractmethod
+    def _host_free(self, host: str) -> None:
+        """Take note that a host which was busy may take a request again."""
+
+    def _entry(self, request: Request) -> Entry:
+        fingerprint = None if request.dont_filter else self._fingerprint(request)
+        slot = request.meta.get("download_slot") if request._meta else None
+        return Entry(request, fingerprint, slot or host_of(request.url))
+
+    def _dropped(self, request: Request) -> None:
+        """Count and, once, log a duplicate."""
+        self._stats.inc_value("dupefilter/filtered")
+        if self._debug_duplicates:
+            logger.debug("Filtered duplicate request: %s", request)
+        elif not self._duplicate_logged:
+            self._duplicate_logged = True
+            logger.debug(
+                "Filtered duplicate request: %s (no more will be shown, see DUPEFILTER_DEBUG)", request
+            )
+
+    async def _may_close(self) -> bool:
+        """Ask the handlers of `spider_idle` whether an idle crawl may end."""
+        answers = await self._signals.send(signals.spider_idle, spider=self._spider)
+        kept = any(isinstance(answer, DontCloseSpider) for answer in answers)
+        return self._close_on_idle and not kept
+
+    async def _wait(self) -> None:
+        waiter = asyncio.get_running_loop().create_future()
+        self._waiters.append(waiter)
+        try:
+            await waiter
+        except asyncio.CancelledError:
+            if waiter.done() and not waiter.cancelled():
+                self._wake(1)  # the news was for somebody: pass it on
+            raise
+
+    def _wake(self, count: int) -> None:
+        waiters = self._waiters
+        while waiters and count > 0:
+            waiter = waiters.popleft()
+            if not waiter.done():
+                waiter.set_result(None)
+                count -= 1
+
+    def _wake_all(self) -> None:
+        self._wake(len(self._waiters))
+
+
+class MemoryScheduler(Scheduler):
+    """The frontier of a crawl of one process: no store, no waiting for one."""
+
+    def __init__(
+        self,
+        crawler: CrawlContext,
+        fingerprint: Callable[[Request], bytes],
+        queue: MemoryQueue,
+        dupefilter: LocalDupeFilter,
+    ) -> None:
+        super().__init__(crawler, fingerprint)
+        self._queue = queue
+        self._ready = queue.ready
+        self._dupefilter = dupefilter
+        self._seen_now = dupefilter.add
+        self._leased = 0
+        self._begun = False  # seeding has been leased
+        self._idle_check = False
+        self._keep_open: asyncio.TimerHandle | None = None
+        self._scheduled: Any = crawler.signals.connected(signals.request_scheduled)
+
+    async def open(self) -> State:
+        return State.OPEN
+
+    async def run(self) -> None:
+        """Return at once: nothing goes on beside the workers."""
+
+    async def reserve(self) -> Lease | None:
+        while not self._stopping:
+            if not self._begun:
+                self._begun = True
+                self._leased += 1
+                return Lease(None, SEED, 0, "", 0)
+            lease = self._ready.pop(self.politeness.is_free)
+            if lease is not None:
+                self.politeness.take(lease.host)
+                self._leased += 1
+                return lease
+            if not self._leased and not self._ready and not self._idle_check:
+                await self._idle()
+                continue
+            await self._wait()
+        return None
+
+    def accept(self, request: Request) -> Entry | None:
+        entry = self._entry(request)
+        if entry.fingerprint is not None and not self._seen_now(entry.fingerprint):
+            self._dropped(request)
+            return None
+        return entry
+
+    async def commit(self, page: Page) -> None:
+        for entry in page.entries:
+            if entry.delay_s > 0:
+                self._later(entry)
+            else:
+                self._queue.push(entry)
+        if page.entries:
+            self._stats.inc_value("scheduler/enqueued", len(page.entries))
+        if page.final and page.lease is not None:
+            self._leased -= 1
+            if page.lease.request is not None:
+                self.politeness.done(page.lease.host)
+        self._wake(len(page.entries) + 1)
+        await self.on_committed(page)
+
+    def waiting(self) -> int:
+        return len(self._ready)
+
+    def stop(self) -> None:
+        super().stop()
+        if self._keep_open is not None:
+            self._keep_open.cancel()
+
+    async def close(self) -> None:
+        """Do nothing: the queue goes with the process."""
+
+    def _later(self, entry: Entry) -> None:
+        """Keep a request back for its delay; it counts as leased meanwhile, so the crawl doesn't end."""
+        self._leased += 1
+
+        def due() -> None:
+            self._leased -= 1
+            self._queue.push(entry)
+            self._wake(1)
+
+        asyncio.get_running_loop().call_later(entry.delay_s, due)
+
+    async def _idle(self) -> None:
+        """End the crawl, unless a handler of `spider_idle` or a setting keeps it open."""
+        self._idle_check = True
+        try:
+            if await self._may_close():
+                if not self._leased and not self._ready:
+                    self.stop()
+                return
+        finally:
+            self._idle_check = False
+        if not self._leased and not self._ready:
+            self._keep_open = asyncio.get_running_loop().call_later(IDLE_AGAIN_S, self._wake, 1)
+            await self._wait()
+
+    def _host_free(self, host: str) -> None:
+        self._ready.release(host)
+        self._wake(1)
+
+
+async def _nobody(page: Page) -> None:
+    """Stand in until the engine listens."""

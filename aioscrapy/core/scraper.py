@@ -1,0 +1,260 @@
+"""The way of a response through the spider: hooks, callback, hooks, items and requests onto its page."""
+
+import inspect
+import logging
+from collections.abc import AsyncIterator, Callable, Iterable
+from typing import Any
+
+from aioscrapy import signals
+from aioscrapy.components import build_all
+from aioscrapy.context import CrawlContext
+from aioscrapy.core.scheduler import Scheduler
+from aioscrapy.exceptions import CloseSpider, DropItem, IgnoreRequest, SerializeError
+from aioscrapy.hooks import Hook, hooks, settle
+from aioscrapy.http.request import Request
+from aioscrapy.http.response import Response
+from aioscrapy.log import logger
+from aioscrapy.pipelines.chain import Pipelines
+from aioscrapy.queue.base import Page
+
+
+class Scraper:
+    """Spider middlewares around the callbacks, and the pipelines behind them."""
+
+    def __init__(
+        self, crawler: CrawlContext, middlewares: list[Any], pipelines: Pipelines, scheduler: Scheduler
+    ) -> None:
+        self._spider = spider = crawler.spider
+        self._stats = crawler.stats
+        self._signals = crawler.signals
+        self._stop = crawler.stop
+        self._pipelines = pipelines
+        self._scheduler = scheduler
+        self._commit_size = crawler.settings.getint("SCHEDULER_COMMIT_SIZE")
+        self._verbose = logging.getLogger().isEnabledFor(logging.DEBUG) and logger.isEnabledFor(logging.DEBUG)
+        up = list(reversed(middlewares))
+        self._on_input: list[Hook] = hooks(middlewares, "process_spider_input", 1, spider)
+        self._on_request: list[Hook] = hooks(up, "get_processed_request", 2, spider)
+        self._on_item: list[Hook] = hooks(up, "get_processed_item", 2, spider)
+        self._on_output: list[Hook] = hooks(up, "process_spider_output", 2, spider)
+        self._on_exception: list[Hook] = hooks(up, "process_spider_exception", 2, spider)
+        self._on_start: list[Hook] = hooks(up, "process_start", 1, spider)
+
+    @classmethod
+    async def from_crawler(
+        cls, crawler: CrawlContext, pipelines: Pipelines, scheduler: Scheduler
+    ) -> "Scraper":
+        """Make the spider middlewares of the settings.
+
+        Raises:
+            SettingError: one of them can't be loaded; names the setting.
+        """
+        orders = crawler.settings.getwithbase("SPIDER_MIDDLEWARES")
+        return cls(crawler, await build_all("SPIDER_MIDDLEWARES", orders, crawler), pipelines, scheduler)
+
+    async def seed(self, page: Page) -> None:
+        """Run the spider's start requests; each is committed as it comes, so the crawl begins at once."""
+        stream: Any = _stream(_start(self._spider))
+        for hook in self._on_start:
+            stream = _stream(hook(stream))
+        async for output in stream:
+            await self._take(output, None, page)
+            if page.entries or page.items:
+                await self._scheduler.commit(page_piece(page))
+
+    async def scrape(self, response: Response, page: Page) -> None:
+        """Put everything that the callback of this response yields onto its page; never raises for it."""
+        request = response.request
+        try:
+            for hook in self._on_input:
+                if (waiting := hook(response)) is not None:
+                    await settle(waiting)
+        except Exception as exc:  # noqa: BLE001 a refused response is the errback's matter
+            await self.fail(request, exc, page)
+            return
+        callback = _callable(request.callback, self._spider) or self._spider.parse
+        await self._run(callback, response, request, page, request.cb_kwargs if request._cb_kwargs else {})
+
+    async def fail(self, request: Request, exc: Exception, page: Page) -> None:
+        """Give a failure to the request's errback; without one, log it and mark the page as failed."""
+        if request.errback is None:
+            self._log_failure(request, exc, page)
+            return
+        exc.request = request  # type: ignore[attr-defined]  # an errback knows it as failure.request
+        exc.value = exc  # type: ignore[attr-defined]  # Scrapy's errbacks read failure.value
+        exc.check = lambda *kinds: next((k for k in kinds if isinstance(exc, k)), None)  # type: ignore[attr-defined]
+        await self._run(_callable(request.errback, self._spider), exc, request, page, {})
+
+    async def _run(
+        self,
+        callback: Callable[..., Any],
+        argument: Any,
+        request: Request,
+        page: Page,
+        kwargs: dict[str, Any],
+    ) -> None:
+        response = argument if isinstance(argument, Response) else None
+        try:
+            result = callback(argument, **kwargs)
+            stream = _stream(result)
+            for hook in self._on_output:
+                stream = _stream(hook(response, stream))
+            await self._consume(stream, response, page)
+        except CloseSpider as exc:
+            self._stop(exc.reason)
+        except Exception as exc:  # noqa: BLE001 one bad page must not end the crawl
+            await self._callback_failed(exc, request, response, page)
+
+    async def _consume(self, stream: Any, response: Response | None, page: Page) -> None:
+        refused: SerializeError | None = None
+        while True:
+            try:  # what can't be serialised shows up at the callback's own `yield`
+                output = await (stream.athrow(refused) if refused else anext(stream))
+            except StopAsyncIteration:
+                return
+            refused = None
+            try:
+                await self._take(output, response, page)
+            except SerializeError as exc:
+                refused = exc
+            if len(page.entries) >= self._commit_size:
+                await self._scheduler.commit(page_piece(page))
+
+    async def _take(self, output: Any, response: Response | None, page: Page) -> None:
+        """Put one output of a callback onto the page."""
+        if isinstance(output, Request):
+            request: Request | None = output
+            for hook in self._on_request:
+                request = hook(request, response)
+                if request is None:
+                    return
+            entry = self._scheduler.accept(request)  # type: ignore[arg-type]  # not None: the loop returned
+            if entry is not None:
+                page.entries.append(entry)
+        elif output is not None:
+            await self._item(output, response, page)
+
+    async def _item(self, item: Any, response: Response | None, page: Page) -> None:
+        for hook in self._on_item:
+            item = hook(item, response)
+            if item is None:
+                return
+        if isinstance(item, (str, bytes, int, float)):
+            logger.error("Spider must yield requests or items, got %s in %s", type(item).__name__, response)
+            return
+        if self._pipelines.empty:
+            page.items.append((item, response))
+            return
+        try:
+            item = await self._pipelines.process(item)
+        except DropItem as exc:
+            logger.warning("Dropped: %s\n%r", exc, item)
+            await self._signals.send(
+                signals.item_dropped, item=item, response=response, exception=exc, spider=self._spider
+            )
+        except CloseSpider:
+            raise
+        except Exception as exc:  # noqa: BLE001 one bad item must not end the crawl
+            logger.exception("Error processing %r of %s", item, response)
+            self._stats.inc_value("item_error_count")
+            await self._signals.send(
+                signals.item_error, item=item, response=response, spider=self._spider, failure=exc
+            )
+        else:
+            if item is not None:
+                page.items.append((item, response))
+
+    async def committed(self, page: Page) -> None:
+        """Announce the items of a page that is now visible."""
+        for item, response in page.items:
+            if self._verbose:
+                logger.debug("Scraped from %s\n%s", response, item)
+            await self._signals.send(signals.item_scraped, item=item, response=response, spider=self._spider)
+
+    async def _callback_failed(
+        self, exc: Exception, request: Request, response: Response | None, page: Page
+    ) -> None:
+        for hook in self._on_exception:
+            answer = await settle(hook(response, exc))
+            if answer is not None:
+                await self._consume(_stream(answer), response, page)
+                return
+        referer = request.headers.get("Referer") if request._headers else None
+        logger.error("Spider error processing %s (referer: %s)", request, referer, exc_info=exc)
+        self._stats.inc_value(f"spider_exceptions/{type(exc).__name__}")
+        self._stats.inc_value("spider_exceptions/count")
+        await self._signals.send(signals.spider_error, failure=exc, response=response, spider=self._spider)
+        page.failure = f"{type(exc).__name__}: {exc}"
+
+    def _log_failure(self, request: Request, exc: Exception, page: Page) -> None:
+        if isinstance(exc, IgnoreRequest):
+            if str(exc) and not getattr(exc, "quiet", False):
+                logger.info("%s", exc)
+            return
+        logger.error(
+            "Error downloading %s: %s", request, exc, exc_info=None if isinstance(exc, OSError) else exc
+        )
+        page.failure = f"{type(exc).__name__}: {exc}"
+
+
+def page_piece(page: Page) -> Page:
+    """Cut off what the page holds so far, as a piece that is committed before the page is done."""
+    piece = Page(page.lease, page.entries, page.items, final=False)
+    page.entries, page.items = [], []
+    return piece
+
+
+def _callable(callback: Any, spider: Any) -> Any:
+    return getattr(spider, callback) if isinstance(callback, str) else callback
+
+
+def _start(spider: Any) -> Any:
+    """Return the start requests: of the spider's own `start` (Scrapy 2.13), else of `start_requests`."""
+    own = inspect.getattr_static(type(spider), "start", None)
+    if own is not None and not isinstance(own, classmethod):
+        return spider.start()
+    return spider.start_requests()
+
+
+def _stream(result: Any) -> Any:
+    """Make one async generator of whatever a callback returned."""
+    return result if inspect.isasyncgen(result) else _outputs(result)
+
+
+async def _outputs(result: Any) -> AsyncIterator[Any]:
+    """Yield what a callback returned: nothing, one output, or each of an iterable; awaited where need be."""
+    if inspect.isawaitable(result):
+        result = await result
+    if hasattr(result, "__aiter__"):
+        async for output in result:
+            yield output
+    elif _is_many(result):
+        outputs = iter(result)
+        refused: SerializeError | None = None
+        while True:
+            try:
+                output = outputs.throw(refused) if refused and hasattr(outputs, "throw") else next(outputs)
+            except StopIteration:
+                return
+            refused = None
+            try:
+                yield output
+            except SerializeError as exc:
+                refused = exc
+    elif result is not None:
+        yield result
+
+
+def _is_many(result: Any) -> bool:
+    """Tell an iterable of outputs from one output."""
+    return (
+        isinstance(result, Iterable)
+        and not isinstance(result, (dict, str, bytes, Request))
+        and not _is_item(result)
+    )
+
+
+def _is_item(value: Any) -> bool:
+    from itemadapter import is_item
+
+    return bool(is_item(value))

@@ -1,0 +1,241 @@
+"""The frontier as the engine sees it, when its requests wait in a store outside this process."""
+
+import asyncio
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from typing import Any
+
+from aioscrapy import signals
+from aioscrapy.context import CrawlContext
+from aioscrapy.core.scheduler import Scheduler
+from aioscrapy.exceptions import QueueError
+from aioscrapy.http.request import Request
+from aioscrapy.log import logger
+from aioscrapy.queue.base import SEED, Entry, Lease, Page, Reply, State, Store
+from aioscrapy.queue.hosts import HostQueue
+
+FIRST_RETRY_S = 0.1  # seconds before the second try of an exchange that failed; doubled each time
+LAST_RETRY_S = 5.0  # seconds between two tries at the most
+GOODBYE_S = 1.5  # seconds that leaving the crawl may take when the store does not answer
+
+
+class SharedScheduler(Scheduler):
+    """Holds a few leased requests ready, and hands finished pages over many at a time.
+
+    One task, `run`, talks to the store; while one exchange is under way the next pages gather in the outbox.
+    """
+
+    def __init__(
+        self, crawler: CrawlContext, fingerprint: Callable[[Request], bytes], store: Store, dupefilter: Any
+    ) -> None:
+        super().__init__(crawler, fingerprint)
+        settings = crawler.settings
+        self._store = store
+        self._dupefilter = dupefilter
+        self._ready: HostQueue[Lease] = HostQueue()  # leased, not yet begun
+        self._seed: Lease | None = None
+        self._outbox: list[Page] = []
+        self._active = 0
+        self._concurrency = settings.getint("CONCURRENT_REQUESTS")
+        prefetch = settings["SCHEDULER_PREFETCH"]
+        self._prefetch = self._concurrency if prefetch is None else settings.getint("SCHEDULER_PREFETCH")
+        self._per_host = settings.getint("CONCURRENT_REQUESTS_PER_DOMAIN") + self._prefetch
+        self._heartbeat_s = settings.getfloat("SCHEDULER_HEARTBEAT")
+        self._go = asyncio.Event()  # there is something to exchange
+        self._dry = asyncio.Event()  # the store had less than was wanted: wait for its news
+        self._call: tuple[list[Page], int, list[str], bool] | None = None  # the exchange that is under way
+        self._cursor = 0
+        self._due_s: float | None = None
+        self._waiting = 0
+        self._may_finish = False
+        self._kept_open_until = 0.0
+
+    async def open(self) -> State:
+        return await self._store.open(self._dupefilter)
+
+    async def run(self) -> None:
+        listener = asyncio.create_task(self._listen(), name="frontier-news")
+        try:
+            while True:
+                with suppress(TimeoutError):
+                    async with asyncio.timeout(self._heartbeat_s):
+                        await self._go.wait()
+                self._go.clear()
+                await self._exchange()
+                if self._stopping and not self._active and not self._outbox:
+                    return
+        finally:
+            listener.cancel()
+
+    async def reserve(self) -> Lease | None:
+        while not self._stopping:
+            lease = self._seed
+            if lease is not None:
+                self._seed = None
+                self._active += 1
+                return lease
+            lease = self._ready.pop(self.politeness.is_free)
+            if lease is not None:
+                self.politeness.take(lease.host)
+                self._active += 1
+                if len(self._ready) * 2 < self._prefetch and not self._dry.is_set():
+                    self._go.set()
+                return lease
+            if not self._dry.is_set():
+                self._go.set()
+            await self._wait()
+        return None
+
+    def accept(self, request: Request) -> Entry | None:
+        entry = self._entry(request)
+        if not self._store.pack(entry):
+            self._dropped(request)
+            return None
+        return entry
+
+    async def commit(self, page: Page) -> None:
+        self._outbox.append(page)
+        if page.final and page.lease is not None:
+            self._active -= 1
+            if page.lease.request is not None:
+                self.politeness.done(page.lease.host)
+        self._go.set()
+        while len(self._outbox) > 2 * self._concurrency and not self._stopping:
+            await self._wait()  # the store is slower than the pages
+
+    def waiting(self) -> int:
+        return self._waiting + len(self._ready)
+
+    def stop(self) -> None:
+        super().stop()
+        self._outbox += [Page(lease, give_back=True) for lease in self._ready.drain()]
+        if self._seed is not None:
+            self._outbox.append(Page(self._seed, give_back=True))
+            self._seed = None
+        self._go.set()
+
+    async def close(self) -> None:
+        with suppress(TimeoutError, QueueError):
+            async with asyncio.timeout(GOODBYE_S):
+                while self._outbox or self._call is not None:
+                    await self._once()
+                await self._store.close()
+
+    async def _exchange(self) -> None:
+        """Exchange until it succeeds; what could not be told stays in the outbox, in order."""
+        delay_s, since = FIRST_RETRY_S, 0.0
+        while True:
+            try:
+                await self._once()
+            except QueueError as exc:
+                if not since:
+                    since = time.monotonic()
+                logger.warning("Waiting for the frontier (%.0f s): %s", time.monotonic() - since, exc)
+                await asyncio.sleep(delay_s)
+                delay_s = min(delay_s * 2, LAST_RETRY_S)
+                continue
+            if since:
+                logger.info("The frontier is back after %.1f s", time.monotonic() - since)
+            return
+
+    async def _once(self) -> None:
+        """Make one exchange; one that failed is made again as it was, so that the store knows it for the same."""
+        if self._call is None:
+            self._call = self._plan()
+        pages, want, busy, may_finish = self._call
+        reply = await self._store.exchange(pages, want, busy=busy, cap=self._per_host, may_finish=may_finish)
+        self._call = None
+        await self._settle(len(pages), want, reply)
+
+    def _plan(self) -> tuple[list[Page], int, list[str], bool]:
+        want = 0 if self._stopping else self._concurrency + self._prefetch - self._active - len(self._ready)
+        busy = [
+            *self._ready.aside(),
+            *(host for host, count in self._ready.hosts() if count >= self._per_host),
+        ]
+        may_finish = self._may_finish or (self._close_on_idle and not self._listening_for_idle())
+        return list(self._outbox), max(0, want), busy, may_finish
+
+    async def _settle(self, sent: int, want: int, reply: Reply) -> None:
+        """Take over what the store answered, and announce the pages that are now visible."""
+        pages, self._outbox = self._outbox[:sent], self._outbox[sent:]
+        if reply.lost:
+            self._ready.drain()
+            self._seed = None
+            self._stats.inc_value("scheduler/leases_lost")
+            logger.warning("This worker was silent for longer than SCHEDULER_LEASE: its pages went to others")
+        for lease in reply.leases:
+            if lease.id == SEED:
+                self._seed = lease
+            else:
+                self._ready.push(lease.host, lease.key, lease)
+        for lease, problem in reply.broken:
+            logger.error("A request can't be read and is set aside as failed: %s", problem)
+            self._outbox.append(Page(lease, failure=problem))
+            self._go.set()
+        self._waiting, self._cursor, self._due_s = reply.waiting, reply.cursor, reply.next_due_s
+        if reply.filtered:
+            self._stats.inc_value("dupefilter/filtered", reply.filtered)
+        if self._stopping:
+            self._give_back_late(reply)
+        elif len(reply.leases) < want:
+            self._dry.set()
+        else:
+            self._dry.clear()
+        await self._count(pages, reply)
+        await self._react(reply)
+        self._wake(max(len(reply.leases), 1) + sent)
+
+    async def _count(self, pages: list[Page], reply: Reply) -> None:
+        for page, accepted in zip(pages, reply.accepted, strict=True):
+            if page.give_back:
+                continue
+            if accepted:
+                if page.entries:
+                    self._stats.inc_value("scheduler/enqueued", len(page.entries))
+                await self.on_committed(page)
+            else:
+                self._stats.inc_value("scheduler/refused")
+                logger.warning("A page was refused: its lease went to another worker (%s)", page.lease)
+
+    async def _react(self, reply: Reply) -> None:
+        if reply.state is State.OPEN or self._stopping:
+            return
+        if reply.state is State.IDLE:
+            if time.monotonic() >= self._kept_open_until and await self._may_close():
+                self._may_finish = True
+                self._go.set()
+            else:
+                self._kept_open_until = time.monotonic() + self._heartbeat_s
+            return
+        if reply.state is State.GONE:
+            logger.warning("The crawl was deleted from its store: this worker ends")
+        Scheduler.stop(self)
+        self._go.set()
+
+    def _give_back_late(self, reply: Reply) -> None:
+        """Return leases that arrived after `stop`."""
+        if reply.leases:
+            self.stop()
+
+    async def _listen(self) -> None:
+        """Wake `run` when the store has news for a worker that found too little."""
+        while True:
+            await self._dry.wait()
+            timeout_s = (
+                self._heartbeat_s if self._due_s is None else min(self._heartbeat_s, max(0.01, self._due_s))
+            )
+            try:
+                await self._store.wait(self._cursor, timeout_s)
+            except QueueError:
+                await asyncio.sleep(FIRST_RETRY_S)
+            self._dry.clear()
+            self._go.set()
+
+    def _listening_for_idle(self) -> bool:
+        return self._signals.connected(signals.spider_idle)
+
+    def _host_free(self, host: str) -> None:
+        self._ready.release(host)
+        self._wake(1)

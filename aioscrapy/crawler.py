@@ -1,0 +1,195 @@
+"""The builder: from settings and a spider class to the parts of a crawl, opened, run, closed in reverse."""
+
+import asyncio
+import logging
+from collections.abc import Mapping
+from contextlib import AsyncExitStack
+from typing import Any
+
+from aioscrapy import process, signals
+from aioscrapy.components import build, build_all, load_object
+from aioscrapy.context import CrawlContext
+from aioscrapy.core.downloader import Downloader
+from aioscrapy.core.engine import Engine
+from aioscrapy.core.scheduler import MemoryScheduler, Scheduler
+from aioscrapy.core.scraper import Scraper
+from aioscrapy.core.shared import SharedScheduler
+from aioscrapy.db import db_manager
+from aioscrapy.exceptions import AioscrapyError, ConfigError
+from aioscrapy.hooks import settle
+from aioscrapy.log import configure_logging, remove_handler
+from aioscrapy.pipelines.chain import Pipelines
+from aioscrapy.queue.base import State
+from aioscrapy.settings import Settings
+from aioscrapy.signals import SignalManager
+from aioscrapy.version import __version__
+
+logger = logging.getLogger(__name__)
+
+
+class Crawler:
+    """One crawl of one spider in this process.
+
+    Attributes:
+        settings: the project's settings overlaid by the spider's.
+        stats: what was counted; stays after the end.
+        spider: the spider, from the moment it is made.
+    """
+
+    def __init__(self, spider_class: Any, settings: Settings | Mapping[str, Any] | None = None) -> None:
+        own = settings.copy() if isinstance(settings, Settings) else Settings(settings)
+        spider_class.update_settings(own)
+        self.spidercls = spider_class
+        self.settings = own
+        self.stats = load_object(own["STATS_CLASS"], "STATS_CLASS")()
+        self.signals = SignalManager()
+        self.spider: Any = None
+        self.reason = ""
+        self._context = CrawlContext(own, self.stats, self.signals)
+        self._engine: Engine | None = None
+        self._scheduler: Scheduler | None = None
+        self._stop_early = ""
+
+    def stop(self, reason: str = "shutdown") -> None:
+        """Begin no new page and end soon; what is in flight may end, or is given back."""
+        if self._engine is None:
+            self._stop_early = reason
+        else:
+            self._engine.stop(reason)
+
+    def abort(self) -> None:
+        """End now; what is in flight is given back."""
+        if self._engine is not None:
+            self._engine.abort()
+
+    def waiting(self) -> int:
+        """Return the requests that are known to wait."""
+        return self._scheduler.waiting() if self._scheduler is not None else 0
+
+    async def crawl(self, *args: Any, **kwargs: Any) -> None:
+        """Make the spider with these arguments, crawl to the end, close everything.
+
+        Raises:
+            ConfigError: the settings don't make a crawl.
+            QueueError: the frontier's store can't be reached.
+        """
+        settings, context = self.settings, self._context
+        settings.freeze()
+        logger.info("Scrapy %s started (bot: %s, by aioscrapy)", __version__, settings["BOT_NAME"])
+        async with AsyncExitStack() as closing:
+            await db_manager.from_settings(settings)
+            closing.push_async_callback(db_manager.close)
+            made = self.spidercls.from_crawler(context, *args, **kwargs)
+            self.spider = context.spider = await settle(made)
+            context.stop = self.stop
+            extensions = await build_all("EXTENSIONS", settings.getwithbase("EXTENSIONS"), context)
+            logger.debug("Enabled extensions: %s", [type(extension).__name__ for extension in extensions])
+            self._scheduler = scheduler = await _scheduler(context)
+            context.politeness = scheduler.politeness
+            downloader = await Downloader.from_crawler(context)
+            closing.push_async_callback(downloader.close)
+            pipelines = await Pipelines.from_crawler(context)
+            scraper = await Scraper.from_crawler(context, pipelines, scheduler)
+            engine = Engine(context, scheduler, downloader, scraper)
+            self.reason = await self._run(engine, scheduler, pipelines)
+
+    async def _run(self, engine: Engine, scheduler: Scheduler, pipelines: Pipelines) -> str:
+        """Open, run, close; returns the reason of the end."""
+        state = await scheduler.open()
+        await pipelines.open()
+        logger.info("Spider opened")
+        await self.signals.send(signals.spider_opened, spider=self.spider)
+        self._engine = engine
+        if self._stop_early:
+            engine.stop(self._stop_early)
+        try:
+            if state is State.OPEN:
+                await engine.run()
+        finally:
+            reason = engine.reason if state is State.OPEN else state.value
+            await pipelines.close()
+            await self.signals.send(signals.spider_closed, spider=self.spider, reason=reason)
+            if self.settings.getbool("STATS_DUMP"):
+                self.stats.dump()
+            logger.info("Spider closed (%s)", reason)
+        return reason
+
+
+async def _scheduler(context: CrawlContext) -> Scheduler:
+    """Make the frontier of the settings.
+
+    Raises:
+        SettingError: a class can't be loaded.
+        ConfigError: the queue and the filter don't go together.
+    """
+    settings = context.settings
+    fingerprinter = await build(
+        load_object(settings["REQUEST_FINGERPRINTER_CLASS"], "REQUEST_FINGERPRINTER_CLASS"), context
+    )
+    queue_class = load_object(settings["SCHEDULER_QUEUE_CLASS"], "SCHEDULER_QUEUE_CLASS")
+    on_disk = bool(settings["JOBDIR"]) and hasattr(queue_class, "on_disk")
+    if on_disk:
+        queue_class = load_object(queue_class.on_disk, "SCHEDULER_QUEUE_CLASS")
+    filter_class = load_object(settings["DUPEFILTER_CLASS"] or queue_class.dupefilter, "DUPEFILTER_CLASS")
+    if filter_class.shared != queue_class.shared:
+        raise ConfigError(
+            f"{filter_class.__module__}.{filter_class.__name__} and {queue_class.__module__}.{queue_class.__name__} "
+            "don't go together: take DUPEFILTER_CLASS and SCHEDULER_QUEUE_CLASS both of redis, or both not"
+        )
+    dupefilter = await build(filter_class, context)
+    if hasattr(queue_class, "exchange"):
+        store = await build(queue_class, context)
+        return SharedScheduler(context, fingerprinter.fingerprint, store, dupefilter)
+    return MemoryScheduler(context, fingerprinter.fingerprint, queue_class(), dupefilter)
+
+
+class CrawlerProcess:
+    """Crawls in this process, from a script: `process.crawl(MySpider)` for each, then `process.start()`."""
+
+    def __init__(self, settings: Settings | Mapping[str, Any] | None = None) -> None:
+        self.settings = settings.copy() if isinstance(settings, Settings) else Settings(settings)
+        self._crawls: list[tuple[Crawler, tuple[Any, ...], dict[str, Any]]] = []
+
+    @property
+    def crawlers(self) -> list[Crawler]:
+        """The crawls, in the order in which they were asked for."""
+        return [crawler for crawler, _, _ in self._crawls]
+
+    def crawl(self, spider_class: Any, *args: Any, **kwargs: Any) -> Crawler:
+        """Plan a crawl with these spider arguments; `start` runs it."""
+        crawler = spider_class if isinstance(spider_class, Crawler) else Crawler(spider_class, self.settings)
+        self._crawls.append((crawler, args, kwargs))
+        return crawler
+
+    def start(self, use_windows_selector_eventLoop: bool = False) -> None:  # noqa: N803 aio-scrapy's name
+        """Run all planned crawls at the same time, and return when all have ended.
+
+        Raises:
+            AioscrapyError: the first error with which a crawl ended.
+        """
+        first = self._crawls[0][0].settings if self._crawls else self.settings
+        handler = configure_logging(first)
+        try:
+            process.run(self._run, self)
+        except AioscrapyError as exc:
+            logger.error("%s", exc)
+            raise
+        finally:
+            remove_handler(handler)
+
+    def stop(self, reason: str = "shutdown") -> None:
+        """End all crawls soon."""
+        for crawler in self.crawlers:
+            crawler.stop(reason)
+
+    def abort(self) -> None:
+        """End all crawls now."""
+        for crawler in self.crawlers:
+            crawler.abort()
+
+    async def _run(self) -> None:
+        running = (crawler.crawl(*args, **kwargs) for crawler, args, kwargs in self._crawls)
+        results = await asyncio.gather(*running, return_exceptions=True)
+        for result in results:
+            if isinstance(result, BaseException):
+                raise result

@@ -1,0 +1,102 @@
+"""Duplicate filters in Redis: one set of marks for all workers, tested and set inside the page commit."""
+
+import math
+from importlib.resources import files
+from typing import ClassVar
+
+from aioscrapy.context import CrawlContext
+from aioscrapy.exceptions import SettingError
+
+
+class RedisDupeFilter:
+    """A filter that is a piece of Lua inside the store's own script.
+
+    Attributes:
+        suffix: the name of its key behind the crawl's; "" where it has none.
+        lua: defines `mark(fingerprint)` and `marked()`, over KEYS[FILTER].
+    """
+
+    shared: ClassVar[bool] = True
+    suffix: ClassVar[str] = "seen"
+    source: ClassVar[str]
+
+    @classmethod
+    def from_crawler(cls, crawler: CrawlContext) -> "RedisDupeFilter":
+        """Make a filter from the settings."""
+        return cls()
+
+    @property
+    def lua(self) -> str:
+        """The script's source."""
+        return (files("aioscrapy.dupefilters") / self.source).read_text("utf-8")
+
+
+class RFPDupeFilter(RedisDupeFilter):
+    """The exact filter: a Redis set of 16-byte fingerprints.
+
+    Keys:
+        <crawl>:seen    set of fingerprints; expires with the crawl, or is kept for the next one
+    """
+
+    source = "set.lua"
+
+
+class BloomDupeFilter(RedisDupeFilter):
+    """A Bloom filter that grows with what is in it: 8 KiB at first, each further layer eight times as large.
+
+    It never forgets a request; it may call a new one seen, in each full layer with the probability
+    (1 - e^(-k/37.5))^k: 1.8e-7 for k = 12 probes, 1e-5 for 6. At 2**BLOOMFILTER_BIT bits it grows no more and
+    the rate rises.
+
+    Keys:
+        <crawl>:bloom   string of bits; expires with the crawl, or is kept for the next one
+
+    Source: Almeida and others, "Scalable Bloom Filters" (2007).
+    """
+
+    suffix = "bloom"
+    source = "bloom.lua"
+    bits_per_url: ClassVar[float] = 37.5
+
+    def __init__(self, bits: int, probes: int) -> None:
+        self._bits = bits
+        self._probes = probes
+
+    @classmethod
+    def from_crawler(cls, crawler: CrawlContext) -> "BloomDupeFilter":
+        """Read BLOOMFILTER_BIT (10 to 32) and BLOOMFILTER_HASH_NUMBER (1 to 32).
+
+        Raises:
+            SettingError: one is out of its range.
+        """
+        settings = crawler.settings
+        bits, probes = settings.getint("BLOOMFILTER_BIT"), settings.getint("BLOOMFILTER_HASH_NUMBER")
+        if not 10 <= bits <= 32:  # a Redis string has at most 2**32 bits
+            raise SettingError("BLOOMFILTER_BIT", f"{bits} is not between 10 and 32")
+        if not 1 <= probes <= 32:  # more cost time and gain nothing
+            raise SettingError("BLOOMFILTER_HASH_NUMBER", f"{probes} is not between 1 and 32")
+        return cls(bits, probes)
+
+    @property
+    def lua(self) -> str:
+        numbers = f"local BITS, PROBES, PER_URL = {self._bits}, {self._probes}, {self.bits_per_url}\n"
+        return numbers + super().lua
+
+    def error_rate(self, counts: list[int]) -> float:
+        """Return the estimated rate of false positives, from the fingerprints in each layer."""
+        certain = 1.0
+        for layer, count in enumerate(counts):
+            bits = min(2 ** (16 + 3 * layer), 2**self._bits)
+            certain *= 1 - (1 - math.exp(-self._probes * count / bits)) ** self._probes
+        return 1 - certain
+
+
+class BaseDupeFilter(RedisDupeFilter):
+    """A filter that calls every request new."""
+
+    suffix = ""
+    source = "none.lua"
+
+
+RedisRFPDupeFilter = RFPDupeFilter
+RedisBloomDupeFilter = BloomDupeFilter

@@ -1,0 +1,9 @@
+-- The exact filter: a set of fingerprints. Stands before exchange.lua or seen.lua.
+-- KEYS[FILTER] the set.
+
+local function mark(fingerprint)
+  return redis.call('SADD', KEYS[FILTER], fingerprint) == 1
+end
+
+local function marked()
+end

@@ -1,0 +1,51 @@
+"""The figures that every crawl has: times, pages, items, and why it ended."""
+
+from datetime import UTC, datetime
+from time import monotonic
+
+from aioscrapy import signals
+from aioscrapy.context import CrawlContext
+from aioscrapy.stats import StatsCollector
+
+
+class CoreStats:
+    """Counts pages and items; notes start, end and reason, under the names that LogParser reads."""
+
+    def __init__(self, stats: StatsCollector) -> None:
+        self._stats = stats
+        self._started_s = monotonic()
+
+    @classmethod
+    def from_crawler(cls, crawler: CrawlContext) -> "CoreStats":
+        """Listen to the crawl."""
+        extension = cls(crawler.stats)
+        crawler.signals.connect(extension.spider_opened, signals.spider_opened)
+        crawler.signals.connect(extension.spider_closed, signals.spider_closed)
+        crawler.signals.connect(extension.item_scraped, signals.item_scraped)
+        crawler.signals.connect(extension.item_dropped, signals.item_dropped)
+        crawler.signals.connect(extension.response_received, signals.response_received)
+        return extension
+
+    def spider_opened(self) -> None:
+        """Note the start."""
+        self._started_s = monotonic()
+        self._stats.set_value("start_time", datetime.now(UTC))
+
+    def spider_closed(self, reason: str) -> None:
+        """Note the end."""
+        self._stats.set_value("elapsed_time_seconds", monotonic() - self._started_s)
+        self._stats.set_value("finish_time", datetime.now(UTC))
+        self._stats.set_value("finish_reason", reason)
+
+    def item_scraped(self) -> None:
+        """Count an item."""
+        self._stats.inc_value("item_scraped_count")
+
+    def item_dropped(self, exception: Exception) -> None:
+        """Count a dropped item, also by the class of the exception."""
+        self._stats.inc_value("item_dropped_count")
+        self._stats.inc_value(f"item_dropped_reasons_count/{type(exception).__name__}")
+
+    def response_received(self) -> None:
+        """Count a page."""
+        self._stats.inc_value("response_received_count")

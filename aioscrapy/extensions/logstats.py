@@ -1,0 +1,67 @@
+"""One line a minute with what the crawl has done."""
+
+import asyncio
+import contextlib
+import logging
+
+from aioscrapy import signals
+from aioscrapy.context import CrawlContext
+from aioscrapy.exceptions import NotConfigured
+from aioscrapy.stats import StatsCollector
+
+logger = logging.getLogger(__name__)
+
+
+class LogStats:
+    """Logs pages and items, in all and per minute, at the start and then every LOGSTATS_INTERVAL seconds.
+
+    The line is the one from which LogParser draws its curves.
+    """
+
+    def __init__(self, stats: StatsCollector, interval_s: float) -> None:
+        self._stats = stats
+        self._interval_s = interval_s
+        self._pages = 0
+        self._items = 0
+        self._task: asyncio.Task[None] | None = None
+
+    @classmethod
+    def from_crawler(cls, crawler: CrawlContext) -> "LogStats":
+        """Stay out where there is no interval."""
+        interval_s = crawler.settings.getfloat("LOGSTATS_INTERVAL")
+        if not interval_s:
+            raise NotConfigured
+        extension = cls(crawler.stats, interval_s)
+        crawler.signals.connect(extension.spider_opened, signals.spider_opened)
+        crawler.signals.connect(extension.spider_closed, signals.spider_closed)
+        return extension
+
+    def spider_opened(self) -> None:
+        """Log the first line, and begin to wait for the others."""
+        self._log()
+        self._task = asyncio.create_task(self._log_for_ever(), name="logstats")
+
+    async def spider_closed(self) -> None:
+        """End the lines."""
+        if self._task is not None:
+            self._task.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._task
+
+    async def _log_for_ever(self) -> None:
+        while True:
+            await asyncio.sleep(self._interval_s)
+            self._log()
+
+    def _log(self) -> None:
+        pages = self._stats.get_value("response_received_count", 0)
+        items = self._stats.get_value("item_scraped_count", 0)
+        per_minute = 60 / self._interval_s
+        logger.info(
+            "Crawled %d pages (at %d pages/min), scraped %d items (at %d items/min)",
+            pages,
+            (pages - self._pages) * per_minute,
+            items,
+            (items - self._items) * per_minute,
+        )
+        self._pages, self._items = pages, items

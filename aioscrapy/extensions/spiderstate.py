@@ -1,0 +1,63 @@
+"""The spider's own notes, kept from one run of a stopped crawl to the next."""
+
+import json
+import logging
+from pathlib import Path
+from typing import Any
+
+from aioscrapy import signals
+from aioscrapy.context import CrawlContext
+from aioscrapy.exceptions import NotConfigured
+
+logger = logging.getLogger(__name__)
+
+
+class SpiderState:
+    """Gives the spider a dict `state`, read from and written to JOBDIR/spider.state as JSON."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    @classmethod
+    def from_crawler(cls, crawler: CrawlContext) -> "SpiderState":
+        """Stay out where there is no JOBDIR."""
+        folder = crawler.settings["JOBDIR"]
+        if not folder:
+            raise NotConfigured
+        extension = cls(Path(folder) / "spider.state")
+        crawler.signals.connect(extension.spider_opened, signals.spider_opened)
+        crawler.signals.connect(extension.spider_closed, signals.spider_closed)
+        return extension
+
+    def spider_opened(self, spider: Any) -> None:
+        """Read the notes; a file that can't be read is put aside under another name."""
+        spider.state = {}
+        if not self._path.exists():
+            return
+        try:
+            state = json.loads(self._path.read_text(encoding="utf-8"))
+            if not isinstance(state, dict):
+                raise ValueError("it holds no dict")
+        except ValueError as exc:
+            aside = self._path.with_name(f"{self._path.name}.unreadable")
+            self._path.replace(aside)
+            logger.error(
+                "The spider starts with an empty state: %s can't be read (%s); kept as %s",
+                self._path,
+                exc,
+                aside,
+            )
+            return
+        spider.state = state
+
+    def spider_closed(self, spider: Any) -> None:
+        """Write the notes, all or nothing."""
+        try:
+            text = json.dumps(spider.state, ensure_ascii=False)
+        except (TypeError, ValueError) as exc:
+            logger.error("The state of the spider is not kept: it can't be written as JSON (%s)", exc)
+            return
+        self._path.parent.mkdir(parents=True, exist_ok=True)
+        draft = self._path.with_name(f"{self._path.name}.new")
+        draft.write_text(text, encoding="utf-8")
+        draft.replace(self._path)

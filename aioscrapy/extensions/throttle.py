@@ -1,0 +1,91 @@
+"""Adapts the delay of each host to how fast it answers."""
+
+import logging
+from collections.abc import Callable
+from typing import Protocol
+
+from aioscrapy import signals
+from aioscrapy.context import CrawlContext
+from aioscrapy.exceptions import NotConfigured, SettingError
+from aioscrapy.http import Request, Response
+from aioscrapy.settings import Settings
+
+logger = logging.getLogger(__name__)
+
+
+class Politeness(Protocol):
+    """The delays of the hosts, in seconds, as the scheduler keeps them."""
+
+    def delay(self, host: str) -> float:
+        """Return the seconds between two requests to a host."""
+
+    def set_delay(self, host: str, delay_s: float) -> None:
+        """Change them."""
+
+
+class AutoThrottle:
+    """Sends each host as many requests as it can answer, AUTOTHROTTLE_TARGET_CONCURRENCY at once on average.
+
+    A host that answers after t seconds should get a request every t / target seconds. The delay moves half
+    the way there with each response, the whole way where it has to grow; a response that is not 200 never
+    lowers it, for error pages come fast. meta["autothrottle_dont_adjust_delay"] leaves a response out.
+
+    Source: https://docs.scrapy.org/en/latest/topics/autothrottle.html
+    """
+
+    def __init__(self, settings: Settings, politeness: Callable[[], Politeness]) -> None:
+        self._politeness = politeness
+        self._min_s = settings.getfloat("DOWNLOAD_DELAY")
+        self._max_s = settings.getfloat("AUTOTHROTTLE_MAX_DELAY")
+        self._start_s = max(self._min_s, settings.getfloat("AUTOTHROTTLE_START_DELAY"))
+        self._target = settings.getfloat("AUTOTHROTTLE_TARGET_CONCURRENCY")
+        if self._target <= 0:
+            raise SettingError("AUTOTHROTTLE_TARGET_CONCURRENCY", f"{self._target} is not above 0")
+        self._debug = settings.getbool("AUTOTHROTTLE_DEBUG")
+        self._started: set[str] = set()
+
+    @classmethod
+    def from_crawler(cls, crawler: CrawlContext) -> "AutoThrottle":
+        """Stay out where AUTOTHROTTLE_ENABLED is false."""
+        if not crawler.settings.getbool("AUTOTHROTTLE_ENABLED"):
+            raise NotConfigured
+        # looked up when it is called: the scheduler is made after its listeners
+        extension = cls(crawler.settings, lambda: crawler.politeness)
+        crawler.signals.connect(extension.request_reached_downloader, signals.request_reached_downloader)
+        crawler.signals.connect(extension.response_downloaded, signals.response_downloaded)
+        return extension
+
+    def request_reached_downloader(self, request: Request) -> None:
+        """Give a host its first delay, before its latency is known."""
+        host = request.meta.get("download_slot")
+        if host is not None and host not in self._started:
+            self._started.add(host)
+            self._politeness().set_delay(host, self._start_s)
+
+    def response_downloaded(self, response: Response, request: Request) -> None:
+        """Adapt the delay of the host that has answered."""
+        meta = request.meta
+        host, latency_s = meta.get("download_slot"), meta.get("download_latency")
+        if host is None or latency_s is None or meta.get("autothrottle_dont_adjust_delay"):
+            return
+        politeness = self._politeness()
+        old_s = politeness.delay(host)
+        new_s = self._adapted(old_s, latency_s)
+        if response.status != 200 and new_s <= old_s:
+            new_s = old_s
+        else:
+            politeness.set_delay(host, new_s)
+        if self._debug:
+            logger.info(
+                "slot: %s | delay:%5d ms (%+d) | latency:%5d ms | size:%6d bytes",
+                host,
+                new_s * 1000,
+                (new_s - old_s) * 1000,
+                latency_s * 1000,
+                len(response.body),
+            )
+
+    def _adapted(self, old_s: float, latency_s: float) -> float:
+        """Return the new delay, within the bounds of the settings."""
+        target_s = latency_s / self._target
+        return min(max(target_s, (old_s + target_s) / 2, self._min_s), self._max_s)

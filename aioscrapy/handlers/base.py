@@ -1,0 +1,23 @@
+"""What a download handler is: the one seam between a crawl and the network."""
+
+from abc import ABC, abstractmethod
+from typing import Any
+
+from aioscrapy.http.request import Request
+from aioscrapy.http.response import Response
+
+
+class DownloadHandler(ABC):
+    """Downloads the requests of a URL scheme; made by `from_crawler`, `from_settings` or as it is."""
+
+    @abstractmethod
+    async def download_request(self, request: Request, spider: Any) -> Response:
+        """Fetch one request, redirects not followed, cookies not kept.
+
+        Raises:
+            DownloadError: no response; DownloadTimeoutError and ResponseTooLargeError are kinds of it.
+        """
+
+    @abstractmethod
+    async def close(self) -> None:
+        """Close the connections."""

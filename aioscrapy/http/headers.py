@@ -1,0 +1,192 @@
+"""Case-insensitive headers; what came from the network is sorted only when somebody looks."""
+
+from collections.abc import Iterable, Iterator, Mapping, MutableMapping
+from functools import lru_cache
+from typing import Any, Self
+
+RawHeaders = Iterable[tuple[bytes, bytes]]
+HeadersArgument = Mapping[Any, Any] | Iterable[tuple[Any, Any]] | None
+
+
+@lru_cache(maxsize=1024)
+def _title(name: str | bytes) -> bytes:
+    return name.encode("utf-8").title() if isinstance(name, str) else name.title()
+
+
+class Headers(MutableMapping[str | bytes, Any]):
+    """Name -> values, in order of first appearance; names are bytes in Title-Case, values are bytes.
+
+    As in Scrapy: `headers["X"]` and `get` give the last value, `getlist` all, `items` gives lists.
+    """
+
+    __slots__ = ("_lists", "_raw", "encoding")
+
+    def __init__(self, headers: HeadersArgument = None, encoding: str = "utf-8") -> None:
+        self.encoding = encoding
+        self._raw: RawHeaders | None = None
+        self._lists: dict[bytes, list[bytes]] = {}
+        if isinstance(headers, Headers):
+            if headers._raw is not None:
+                self._raw = headers._raw
+            else:
+                self._lists = {name: values.copy() for name, values in headers._lists.items()}
+        elif headers:
+            self.update(headers)
+
+    @classmethod
+    def from_raw(cls, raw: RawHeaders) -> Self:
+        """Wrap a sequence of (name, value), as the network client has it; it must not change any more."""
+        self = cls.__new__(cls)
+        self.encoding = "utf-8"
+        self._raw = raw
+        self._lists = {}
+        return self
+
+    def raw(self) -> list[tuple[bytes, bytes]]:
+        """Return one (name, value) for each header line."""
+        if self._raw is not None:
+            return list(self._raw)
+        return [(name, value) for name, values in self._lists.items() for value in values]
+
+    def _sorted(self) -> dict[bytes, list[bytes]]:
+        if self._raw is not None:
+            lists = self._lists
+            for name, value in self._raw:
+                lists.setdefault(_title(name), []).append(value)
+            self._raw = None
+        return self._lists
+
+    def _values(self, value: Any) -> list[bytes]:
+        if value is None:
+            return []
+        if isinstance(value, str | bytes | int) or not isinstance(value, Iterable):
+            return [self._bytes(value)]
+        return [self._bytes(one) for one in value]
+
+    def _bytes(self, value: Any) -> bytes:
+        if isinstance(value, bytes):
+            return value
+        if isinstance(value, str):
+            return value.encode(self.encoding)
+        if isinstance(value, int):
+            return str(value).encode()
+        raise TypeError(f"a header's value must be str, bytes or int, not {type(value).__name__}")
+
+    def __getitem__(self, name: str | bytes) -> bytes | None:
+        values = self._sorted()[_title(name)]
+        return values[-1] if values else None
+
+    def __setitem__(self, name: str | bytes, value: Any) -> None:
+        self._sorted()[_title(name)] = self._values(value)
+
+    def __delitem__(self, name: str | bytes) -> None:
+        del self._sorted()[_title(name)]
+
+    def __contains__(self, name: object) -> bool:
+        return isinstance(name, str | bytes) and _title(name) in self._sorted()
+
+    def __iter__(self) -> Iterator[bytes]:
+        return iter(self._sorted())
+
+    def __len__(self) -> int:
+        return len(self._sorted())
+
+    def __bool__(self) -> bool:
+        return bool(self._raw if self._raw is not None else self._lists)
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Mapping):
+            return NotImplemented
+        return self._sorted() == (other if isinstance(other, Headers) else Headers(other))._sorted()
+
+    __hash__ = None  # type: ignore[assignment]  # headers can change
+
+    def __repr__(self) -> str:
+        return f"Headers({self._sorted()!r})"
+
+    def get(self, name: str | bytes, default: Any = None) -> Any:
+        """Return the last value of a header, as bytes; else the default, as bytes too."""
+        values = self._sorted().get(_title(name))
+        if values is None:
+            values = self._values(default)
+        return values[-1] if values else None
+
+    def getlist(self, name: str | bytes, default: Any = None) -> list[bytes]:
+        """Return all values of a header; [] where it is not set."""
+        values = self._sorted().get(_title(name))
+        return self._values(default) if values is None else values
+
+    def setlist(self, name: str | bytes, values: Iterable[Any]) -> None:
+        """Set all values of a header."""
+        self[name] = values
+
+    def setdefault(self, name: str | bytes, default: Any = None) -> Any:
+        """Set a header unless it is there; returns its values."""
+        return self._sorted().setdefault(_title(name), self._values(default))
+
+    setlistdefault = setdefault
+
+    def appendlist(self, name: str | bytes, value: Any) -> None:
+        """Add a value, or several."""
+        self._sorted().setdefault(_title(name), []).extend(self._values(value))
+
+    def update(self, other: HeadersArgument = None, /, **more: Any) -> None:  # type: ignore[override]
+        """Set the headers of a mapping, or of (name, value) pairs, where a name may stand more than once."""
+        if isinstance(other, Headers):
+            pairs: Iterable[tuple[Any, Any]] = other.items()
+        else:
+            pairs = other.items() if isinstance(other, Mapping) else other or ()
+        fresh: dict[bytes, list[bytes]] = {}
+        for name, value in pairs:
+            fresh.setdefault(_title(name), []).extend(self._values(value))
+        for name, value in more.items():
+            fresh[_title(name)] = self._values(value)
+        self._sorted().update(fresh)
+
+    def items(self) -> Any:
+        """Return (name, list of values) for each header."""
+        return self._sorted().items()
+
+    def values(self) -> Any:
+        """Return the last value of each header."""
+        return [values[-1] if values else None for values in self._sorted().values()]
+
+    def to_string(self) -> bytes:
+        """Return the headers as they stand in an HTTP message, without the last line end."""
+        return b"\r\n".join(name + b": " + value for name, value in self.raw())
+
+    def to_unicode_dict(self) -> "UnicodeHeaders":
+        """Return name -> values joined by a comma, as str; its keys are case-insensitive."""
+        return UnicodeHeaders(
+            (self._str(name), self._str(b",".join(values))) for name, values in self._sorted().items()
+        )
+
+    def to_tuple_list(self) -> list[tuple[str, str]]:
+        """Return one (name, value) for each header line, as str."""
+        return [(self._str(name), self._str(value)) for name, value in self.raw()]
+
+    def _str(self, value: bytes) -> str:
+        try:
+            return value.decode(self.encoding)
+        except UnicodeDecodeError:
+            return value.decode("latin-1")
+
+    def copy(self) -> Self:
+        """Return headers that change on their own."""
+        return type(self)(self, self.encoding)
+
+    __copy__ = copy
+
+
+class UnicodeHeaders(dict[str, str]):
+    """Headers as str, found by a name in any case."""
+
+    def __getitem__(self, name: str) -> str:
+        return super().__getitem__(name.title())
+
+    def __contains__(self, name: object) -> bool:
+        return isinstance(name, str) and super().__contains__(name.title())
+
+    def get(self, name: str, default: Any = None) -> Any:
+        """Return the values of a header, joined by a comma."""
+        return super().get(name.title(), default)

@@ -1,0 +1,36 @@
+"""A request whose body is JSON."""
+
+import json
+from typing import Any
+
+from aioscrapy.http.request import Request
+
+_ACCEPT = "application/json, text/javascript, */*; q=0.01"
+
+
+class JsonRequest(Request):
+    """A request that sends `data` as JSON, by POST unless a method is given.
+
+    `data` is ignored where a `body` is given. `dumps_kwargs` are arguments of `json.dumps` (sort_keys is on).
+    """
+
+    attributes = (*Request.attributes, "dumps_kwargs")
+    __slots__ = ("dumps_kwargs",)
+
+    def __init__(
+        self, *args: Any, data: Any = None, dumps_kwargs: dict[str, Any] | None = None, **kwargs: Any
+    ) -> None:
+        self.dumps_kwargs = {"sort_keys": True, **(dumps_kwargs or {})}
+        if data is not None and kwargs.get("body") is None and len(args) <= 4:
+            kwargs["body"] = json.dumps(data, **self.dumps_kwargs)
+            if len(args) <= 2:
+                kwargs.setdefault("method", "POST")
+        super().__init__(*args, **kwargs)
+        self.headers.setdefault("Content-Type", "application/json")
+        self.headers.setdefault("Accept", _ACCEPT)
+
+    def replace(self, *args: Any, cls: type[Request] | None = None, **kwargs: Any) -> Any:
+        data = kwargs.pop("data", None)
+        if data is not None and kwargs.get("body") is None:
+            kwargs["body"] = json.dumps(data, **kwargs.get("dumps_kwargs", self.dumps_kwargs))
+        return super().replace(*args, cls=cls, **kwargs)

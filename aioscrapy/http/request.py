@@ -1,0 +1,327 @@
+"""A request: what to fetch, and what to do with the answer. Its wire form is in `to_dict`."""
+
+from base64 import b64decode, b64encode
+from collections.abc import Callable, Iterable
+from typing import Any, Self
+
+from aioscrapy.exceptions import SerializeError
+from aioscrapy.http.headers import Headers, HeadersArgument
+from aioscrapy.http.url import clean_url
+
+Callback = Callable[..., Any] | str | None
+Cookies = dict[str, Any] | list[dict[str, Any]]
+
+
+class Request:
+    """What to fetch; `url`, `body` and `encoding` never change (use `replace`).
+
+    `url` may be a Selector that holds an absolute URL. `callback` and `errback` are callables, or names of
+    methods of the spider; callback None is its `parse`. `priority`: the higher, the sooner. `fingerprint`
+    takes the place of URL, method and body where duplicates are looked for (an argument of aio-scrapy).
+
+    Raises:
+        ValueError: the URL is relative, or has no scheme.
+        TypeError: an argument has a type that can't be used.
+    """
+
+    attributes: tuple[str, ...] = (
+        "url",
+        "callback",
+        "method",
+        "headers",
+        "body",
+        "cookies",
+        "meta",
+        "encoding",
+        "priority",
+        "dont_filter",
+        "errback",
+        "flags",
+        "cb_kwargs",
+        "fingerprint",
+    )
+
+    __slots__ = (
+        "__weakref__",
+        "_body",
+        "_cb_kwargs",
+        "_cookies",
+        "_digest",
+        "_encoding",
+        "_flags",
+        "_headers",
+        "_meta",
+        "_url",
+        "callback",
+        "dont_filter",
+        "errback",
+        "fingerprint",
+        "method",
+        "priority",
+    )
+
+    def __init__(  # noqa: PLR0913 Scrapy's signature
+        self,
+        url: Any,
+        callback: Callback = None,
+        method: str = "GET",
+        headers: HeadersArgument = None,
+        body: bytes | str | None = None,
+        cookies: Cookies | None = None,
+        meta: dict[str, Any] | None = None,
+        encoding: str = "utf-8",
+        priority: int = 0,
+        dont_filter: bool = False,
+        errback: Callback = None,
+        flags: Iterable[str] | None = None,
+        cb_kwargs: dict[str, Any] | None = None,
+        fingerprint: str | None = None,
+    ) -> None:
+        self._encoding = encoding
+        self._url = clean_url(url, encoding)
+        self.method = method if method == "GET" else str(method).upper()
+        self._body = _bytes(body, encoding) if body else b""
+        self.callback = callback if callback is None else _callback("callback", callback)
+        self.errback = errback if errback is None else _callback("errback", errback)
+        if not isinstance(priority, int):
+            raise TypeError(f"Request priority not an integer: {priority!r}")
+        self.priority = priority
+        self.dont_filter = dont_filter
+        self.fingerprint = fingerprint
+        self._headers = Headers(headers, encoding) if headers else None
+        self._cookies = cookies or None
+        self._meta = dict(meta) if meta else None
+        self._cb_kwargs = dict(cb_kwargs) if cb_kwargs else None
+        self._flags = list(flags) if flags else None
+        self._digest: tuple[object, bytes] | None = None
+
+    @property
+    def url(self) -> str:
+        """The absolute URL, with unsafe characters percent-encoded."""
+        return self._url
+
+    @property
+    def body(self) -> bytes:
+        """What is sent; b"" for nothing."""
+        return self._body
+
+    @property
+    def encoding(self) -> str:
+        """Character encoding of the URL's query, of the headers and of a body given as str."""
+        return self._encoding
+
+    @property
+    def headers(self) -> Headers:
+        """Headers that this request sets itself."""
+        if self._headers is None:
+            self._headers = Headers(None, self._encoding)
+        return self._headers
+
+    @headers.setter
+    def headers(self, headers: HeadersArgument) -> None:
+        self._headers = headers if isinstance(headers, Headers) else Headers(headers, self._encoding)
+
+    @property
+    def meta(self) -> dict[str, Any]:
+        """Notes that travel with the request; `response.meta` is the same dict."""
+        if self._meta is None:
+            self._meta = {}
+        return self._meta
+
+    @property
+    def cb_kwargs(self) -> dict[str, Any]:
+        """Keyword arguments for the callback."""
+        if self._cb_kwargs is None:
+            self._cb_kwargs = {}
+        return self._cb_kwargs
+
+    @property
+    def cookies(self) -> Cookies:
+        """Name -> value, or a list of {name, value, domain, path, …}."""
+        if self._cookies is None:
+            self._cookies = {}
+        return self._cookies
+
+    @cookies.setter
+    def cookies(self, cookies: Cookies | None) -> None:
+        self._cookies = cookies
+
+    @property
+    def flags(self) -> list[str]:
+        """Words for the log."""
+        if self._flags is None:
+            self._flags = []
+        return self._flags
+
+    @flags.setter
+    def flags(self, flags: list[str] | None) -> None:
+        self._flags = flags
+
+    def __repr__(self) -> str:
+        return f"<{self.method} {self._url}>"
+
+    def copy(self) -> Self:
+        """Return an equal request; headers, meta and cb_kwargs are copied one level deep."""
+        return self.replace()
+
+    def replace(self, *args: Any, cls: type["Request"] | None = None, **kwargs: Any) -> Any:
+        """Return a copy with other arguments, of the same class or of `cls`."""
+        wanted = cls or type(self)
+        for name in self.attributes[len(args) :]:
+            if name not in kwargs and name in wanted.attributes:
+                kwargs[name] = getattr(self, name)
+        return wanted(*args, **kwargs)
+
+    @classmethod
+    def from_curl(cls, curl_command: str, ignore_unknown_options: bool = True, **kwargs: Any) -> Self:
+        """Make a request of a curl command line, as browsers copy it; `kwargs` take precedence.
+
+        Raises:
+            ValueError: no curl command, no URL, or (where not ignored) an unknown option.
+        """
+        from aioscrapy.http.curl import request_arguments
+
+        return cls(**{**request_arguments(curl_command, ignore_unknown_options), **kwargs})
+
+    def to_dict(self, spider: Any) -> dict[str, Any]:
+        """Return what JSON can hold of this request: only what differs from the defaults.
+
+        Callbacks become names of the spider's methods. A body is str where it is UTF-8, else {"b64": …};
+        headers are name -> values, in Latin-1. In meta, cb_kwargs and cookies JSON's types may stand (str,
+        int, float, bool, None, list, dict with str keys); a tuple comes back as a list. Every subclass becomes
+        a plain Request of the same method, headers and body.
+
+        Raises:
+            SerializeError: a callback that is no method of the spider, or a value that JSON can't hold; the
+                text names it.
+        """
+        made: dict[str, Any] = {"url": self._url}
+        if self.callback is not None:
+            made["callback"] = _method_name(self, "callback", self.callback, spider)
+        if self.errback is not None:
+            made["errback"] = _method_name(self, "errback", self.errback, spider)
+        if self.method != "GET":
+            made["method"] = self.method
+        if self._headers:
+            made["headers"] = {
+                name.decode("latin-1"): [value.decode("latin-1") for value in values]
+                for name, values in self._headers.items()
+            }
+        if self._body:
+            made["body"] = _text_or_base64(self._body)
+        for name in ("priority", "dont_filter", "fingerprint"):
+            if value := getattr(self, name):
+                made[name] = value
+        if self._encoding != "utf-8":
+            made["encoding"] = self._encoding
+        for name in ("meta", "cb_kwargs", "cookies", "flags"):
+            if value := getattr(self, f"_{name}"):
+                _check_json(self, name, value)
+                made[name] = value
+        return made
+
+
+def request_from_dict(made: dict[str, Any], spider: Any) -> Request:
+    """Make the request that `Request.to_dict` wrote.
+
+    Raises:
+        SerializeError: the spider has no method of that name, or the dict is no request.
+    """
+    arguments = dict(made)
+    try:
+        url = arguments["url"]
+        for part in ("callback", "errback"):
+            if part in arguments:
+                arguments[part] = _method(spider, arguments[part], part, url)
+        headers = arguments.get("headers")
+        if headers:
+            arguments["headers"] = [
+                (name.encode("latin-1"), [value.encode("latin-1") for value in values])
+                for name, values in headers.items()
+            ]
+        body = arguments.get("body")
+        if body:
+            arguments["body"] = body.encode() if isinstance(body, str) else b64decode(body["b64"])
+        return Request(**arguments)
+    except (KeyError, TypeError, ValueError, AttributeError) as exc:
+        raise SerializeError(f"no request can be made of {str(made)[:200]}: {exc!r}") from exc
+
+
+def _bytes(body: Any, encoding: str) -> bytes:
+    if isinstance(body, bytes):
+        return body
+    if isinstance(body, str):
+        return body.encode(encoding)
+    raise TypeError(f"Request body must be bytes or str, not {type(body).__name__}")
+
+
+def _callback(part: str, callback: Any) -> Callback:
+    if not callable(callback) and not isinstance(callback, str):
+        raise TypeError(f"{part} must be a callable or a method's name, got {type(callback).__name__}")
+    return callback  # type: ignore[no-any-return]  # just checked
+
+
+def _text_or_base64(body: bytes) -> str | dict[str, str]:
+    try:
+        return body.decode()
+    except UnicodeDecodeError:
+        return {"b64": b64encode(body).decode("ascii")}
+
+
+def _method(spider: Any, name: str, part: str, url: str) -> Any:
+    method = getattr(spider, name, None)
+    if not callable(method):
+        raise SerializeError(
+            f"{part} of {url}: spider {getattr(spider, 'name', spider)!r} has no method {name!r}"
+        )
+    return method
+
+
+def _method_name(request: Request, part: str, callback: Callback, spider: Any) -> str:
+    """Return the name by which the spider finds this callback again."""
+    if isinstance(callback, str):
+        _method(spider, callback, part, request.url)
+        return callback
+    name = getattr(callback, "__name__", "")
+    if name and getattr(spider, name, None) == callback:
+        return str(name)
+    # A private, a decorated or a renamed method is known to the class by another name than its own.
+    for owner in type(spider).__mro__:
+        for name in vars(owner):
+            if name in ("__class__", "__dict__", "__weakref__"):
+                continue
+            found = vars(owner)[name]
+            if found is getattr(callback, "__func__", callback) and getattr(spider, name, None) == callback:
+                return name
+    raise SerializeError(
+        f"{part} of {request.url}: {callback!r} is no method of spider {getattr(spider, 'name', spider)!r}; "
+        "only its methods can travel, not lambdas, inner functions or methods of other objects"
+    )
+
+
+def _check_json(request: Request, name: str, value: Any) -> None:
+    try:
+        problem = _not_json(value)
+    except RecursionError:
+        problem = " contains itself"
+    if problem:
+        raise SerializeError(f"{name}{problem} ({request})")
+
+
+def _not_json(value: Any) -> str:
+    """Return "" if JSON can hold the value, else where in it and what can't be held."""
+    if value is None or isinstance(value, str | int | float):
+        return ""
+    if isinstance(value, dict):
+        for key, inner in value.items():
+            if not isinstance(key, str):
+                return f"[{key!r}]: a key must be str, not {type(key).__name__}"
+            if problem := _not_json(inner):
+                return f"[{key!r}]{problem}"
+        return ""
+    if isinstance(value, list | tuple):
+        for index, inner in enumerate(value):
+            if problem := _not_json(inner):
+                return f"[{index}]{problem}"
+        return ""
+    return f": {type(value).__name__} can't travel as JSON: {str(value)[:80]!r}"

@@ -1,0 +1,190 @@
+"""A response of any kind; one that isn't text has only bytes."""
+
+from collections.abc import Iterable, Iterator
+from typing import Any, NoReturn, Self
+
+from aioscrapy.exceptions import NotSupported
+from aioscrapy.http.headers import Headers, HeadersArgument
+from aioscrapy.http.request import Request
+from aioscrapy.http.url import Base, href_of, join, split_base
+
+
+class Response:
+    """What came back; `url` and `body` never change (use `replace`).
+
+    `flags`: words for the log. `certificate`, `ip_address`, `protocol` (such as "HTTP/1.1"): None where the
+    download handler doesn't tell.
+    """
+
+    attributes: tuple[str, ...] = (
+        "url",
+        "status",
+        "headers",
+        "body",
+        "flags",
+        "request",
+        "certificate",
+        "ip_address",
+        "protocol",
+    )
+
+    __slots__ = (
+        "__weakref__",
+        "_base",
+        "_body",
+        "_flags",
+        "_headers",
+        "_url",
+        "certificate",
+        "ip_address",
+        "protocol",
+        "request",
+        "status",
+    )
+
+    def __init__(  # noqa: PLR0913 Scrapy's signature
+        self,
+        url: str,
+        status: int = 200,
+        headers: HeadersArgument = None,
+        body: Any = b"",
+        flags: Iterable[str] | None = None,
+        request: Request | None = None,
+        certificate: Any = None,
+        ip_address: Any = None,
+        protocol: str | None = None,
+    ) -> None:
+        if not isinstance(url, str):
+            raise TypeError(f"{type(self).__name__} url must be str, got {type(url).__name__}")
+        self._url = url
+        self.status = int(status)
+        self._headers = Headers(headers) if headers else None
+        self._body = body if type(body) is bytes else self._bytes(body)
+        self._flags = list(flags) if flags else None
+        self.request = request
+        self.certificate = certificate
+        self.ip_address = ip_address
+        self.protocol = protocol
+        self._base: Base | None = None
+
+    def _bytes(self, body: Any) -> bytes:
+        if body is None:
+            return b""
+        if isinstance(body, bytes | bytearray | memoryview):
+            return bytes(body)
+        raise TypeError(
+            "Response body must be bytes; TextResponse and its subclasses take str with an encoding"
+        )
+
+    @property
+    def url(self) -> str:
+        """The URL of the request that was answered."""
+        return self._url
+
+    @property
+    def body(self) -> bytes:
+        """What came, decompressed."""
+        return self._body
+
+    @property
+    def headers(self) -> Headers:
+        """What the server said."""
+        if self._headers is None:
+            self._headers = Headers()
+        return self._headers
+
+    @headers.setter
+    def headers(self, headers: HeadersArgument) -> None:
+        self._headers = headers if isinstance(headers, Headers) else Headers(headers)
+
+    @property
+    def flags(self) -> list[str]:
+        """Words for the log."""
+        if self._flags is None:
+            self._flags = []
+        return self._flags
+
+    @flags.setter
+    def flags(self, flags: list[str] | None) -> None:
+        self._flags = flags
+
+    @property
+    def meta(self) -> dict[str, Any]:
+        """The notes of the request; the same dict."""
+        if self.request is None:
+            raise AttributeError(f"{self!r} has no meta: it is not tied to a request")
+        return self.request.meta
+
+    @property
+    def cb_kwargs(self) -> dict[str, Any]:
+        """The request's keyword arguments for the callback."""
+        if self.request is None:
+            raise AttributeError(f"{self!r} has no cb_kwargs: it is not tied to a request")
+        return self.request.cb_kwargs
+
+    def __repr__(self) -> str:
+        return f"<{self.status} {self._url}>"
+
+    def copy(self) -> Self:
+        """Return an equal response; headers and flags are copied."""
+        return self.replace()
+
+    def replace(self, *args: Any, cls: type["Response"] | None = None, **kwargs: Any) -> Any:
+        """Return a copy with other arguments, of the same class or of `cls`."""
+        wanted = cls or type(self)
+        for name in self.attributes[len(args) :]:
+            if name not in kwargs and name in wanted.attributes:
+                kwargs[name] = getattr(self, name)
+        return wanted(*args, **kwargs)
+
+    def urljoin(self, url: Any) -> str:
+        """Return the absolute URL of a link on this page: a str, or a Selector that holds one."""
+        base = self._base
+        if base is None:
+            base = self._base = split_base(self._base_url())
+        return join(base, url if isinstance(url, str) else href_of(url))
+
+    def _base_url(self) -> str:
+        return self._url
+
+    def follow(self, url: Any, callback: Any = None, *args: Any, **kwargs: Any) -> Request:
+        """Return the request for a link on this page; further arguments are those of Request.
+
+        `url` is a str, a Link, or a Selector: an attribute, a text, an <a> or a <link> element.
+
+        Raises:
+            ValueError: a Selector that has no URL, or a list of them.
+        """
+        return Request(self.urljoin(url), callback, *args, **kwargs)
+
+    def follow_all(self, urls: Iterable[Any], callback: Any = None, **kwargs: Any) -> Iterator[Request]:
+        """Yield the request for each link; see `follow`."""
+        return (self.follow(url, callback, **kwargs) for url in urls)
+
+    @property
+    def text(self) -> str:
+        """Only text has it."""
+        raise AttributeError(self._not_text())
+
+    def json(self) -> Any:
+        """Only text has it."""
+        self._refuse()
+
+    def css(self, query: str) -> Any:
+        """Only text has it."""
+        self._refuse()
+
+    def xpath(self, query: str, **kwargs: Any) -> Any:
+        """Only text has it."""
+        self._refuse()
+
+    def jmespath(self, query: str, **kwargs: Any) -> Any:
+        """Only text has it."""
+        self._refuse()
+
+    def _refuse(self) -> NoReturn:
+        raise NotSupported(self._not_text())
+
+    def _not_text(self) -> str:
+        kind = self.headers.get("Content-Type", b"none").decode("latin-1")
+        return f"Response content isn't text: {self!r}, Content-Type: {kind}"

@@ -1,0 +1,218 @@
+"""Responses that are text: decoded, parsed and searched only when somebody asks."""
+
+import json
+import re
+from collections.abc import Iterable, Iterator
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any
+
+from aioscrapy.http.headers import HeadersArgument
+from aioscrapy.http.request import Request
+from aioscrapy.http.response import Response
+from aioscrapy.http.url import href_of
+
+if TYPE_CHECKING:
+    from aioscrapy.selector import Selector, SelectorList
+
+_UNSET = object()
+_HEAD = 4096  # characters in which a page's encoding and <base> are looked for, as w3lib and Scrapy do
+_utf8_header = re.compile(rb"[a-z]+/[a-z+.-]+; *charset=utf-8", re.IGNORECASE).fullmatch
+_first_boms = frozenset(b"\x00\xfe\xff\xef")
+
+
+@lru_cache(maxsize=64)
+def _usable(encoding: str | None) -> str | None:
+    """Return the encoding if text can be decoded by it: Python also has codecs such as hex and idna."""
+    if encoding in ("utf-16", "utf-32"):
+        return f"{encoding}-be"  # the Encoding Standard's reading where there is no byte order mark
+    try:
+        b"".decode(encoding or "undefined", "replace")
+    except (LookupError, UnicodeError):
+        return None
+    return encoding
+
+
+class TextResponse(Response):
+    """A response whose body is text in some encoding."""
+
+    attributes: tuple[str, ...] = (*Response.attributes, "encoding")
+    selector_type: str | None = None
+
+    __slots__ = ("_detected", "_encoding", "_json", "_selector", "_text")
+
+    def __init__(
+        self,
+        url: str,
+        status: int = 200,
+        headers: HeadersArgument = None,
+        body: Any = b"",
+        *args: Any,
+        encoding: str | None = None,
+        **kwargs: Any,
+    ) -> None:
+        self._encoding = encoding
+        self._detected: str | None = None
+        self._text: str | None = None
+        self._json: Any = _UNSET
+        self._selector: Selector | None = None
+        super().__init__(url, status, headers, body, *args, **kwargs)
+
+    def _bytes(self, body: Any) -> bytes:
+        if not isinstance(body, str):
+            return super()._bytes(body)
+        if self._encoding is None:
+            raise TypeError(f"{type(self).__name__} needs an encoding for a body that is str")
+        self._text = body
+        return body.encode(self._encoding)
+
+    @property
+    def encoding(self) -> str:
+        """The first that is known: as given, byte order mark, Content-Type, <meta> or <?xml; UTF-8; CP1252."""
+        if self._encoding is not None:
+            return self._encoding
+        if self._detected is None:
+            self._detected = self._detect()
+        return self._detected
+
+    def _detect(self) -> str:
+        header: bytes = self._headers.get(b"Content-Type", b"") if self._headers is not None else b""
+        body = self._body
+        if _utf8_header(header) and not (body and body[0] in _first_boms):
+            return "utf-8"
+        from w3lib.encoding import html_body_declared_encoding, http_content_type_encoding, read_bom
+
+        declared = (
+            read_bom(body)[0]
+            or _usable(http_content_type_encoding(header.decode("latin-1")))
+            or _usable(html_body_declared_encoding(body[:_HEAD]))
+        )
+        if declared is not None:
+            return str(declared)
+        try:
+            body.decode()
+        except UnicodeDecodeError as exc:
+            # A body that was cut off in the middle of a character is UTF-8 all the same.
+            return "utf-8" if exc.reason == "unexpected end of data" else "cp1252"
+        return "utf-8"
+
+    @property
+    def text(self) -> str:
+        """The body as str, without a byte order mark; what can't be decoded is U+FFFD."""
+        if self._text is None:
+            self._text = self._decode()
+        return self._text
+
+    def _decode(self) -> str:
+        encoding, body = self.encoding, self._body
+        if encoding == "utf-8" and not (body and body[0] in _first_boms):
+            return body.decode("utf-8", "replace")
+        from w3lib.encoding import read_bom, resolve_encoding, to_unicode
+
+        # Browsers read some names as larger encodings: ISO-8859-1 as CP1252, GB2312 as GB18030.
+        real = _usable(resolve_encoding(encoding)) or "utf-8"
+        bom_encoding, bom = read_bom(body)
+        if bom is not None and bom_encoding.startswith(real):
+            real, body = bom_encoding, body[len(bom) :]
+        return str(to_unicode(body, real))
+
+    def json(self) -> Any:
+        """Return what the JSON says; parsed once.
+
+        Raises:
+            ValueError: it is not JSON.
+        """
+        if self._json is _UNSET:
+            try:
+                self._json = json.loads(self._body)
+            except UnicodeDecodeError:
+                self._json = json.loads(self.text)
+        return self._json
+
+    def _base_url(self) -> str:
+        # Few pages have a <base>; to rule it out costs a microsecond, to read it a hundred.
+        if "<base" not in self.text[:_HEAD].lower():
+            return self._url
+        from w3lib.html import get_base_url
+
+        return str(get_base_url(self.text[:_HEAD], self._url, self.encoding))
+
+    @property
+    def selector(self) -> "Selector":
+        """The parsed page."""
+        if self._selector is None:
+            from aioscrapy.selector import Selector
+
+            self._selector = Selector(self)
+        return self._selector
+
+    def css(self, query: str) -> "SelectorList":
+        """Return what a CSS query finds."""
+        return self.selector.css(query)
+
+    def xpath(self, query: str, **kwargs: Any) -> "SelectorList":
+        """Return what an XPath query finds; `kwargs` are its $variables, `namespaces` its prefixes."""
+        return self.selector.xpath(query, **kwargs)
+
+    def jmespath(self, query: str, **kwargs: Any) -> "SelectorList":
+        """Return what a JMESPath query finds."""
+        return self.selector.jmespath(query, **kwargs)
+
+    def follow(self, url: Any, callback: Any = None, *args: Any, **kwargs: Any) -> Request:
+        if len(args) <= 5:  # the sixth is `encoding`, given by position
+            kwargs.setdefault("encoding", self.encoding)
+        return super().follow(url, callback, *args, **kwargs)
+
+    def follow_all(
+        self,
+        urls: Iterable[Any] | None = None,
+        callback: Any = None,
+        *,
+        css: str | None = None,
+        xpath: str | None = None,
+        **kwargs: Any,
+    ) -> Iterator[Request]:
+        """Yield the request for each link: of `urls`, or of what a query finds. See `follow`.
+
+        Elements that a query (or a SelectorList) found and that have no link are passed over.
+
+        Raises:
+            ValueError: not exactly one of `urls`, `css` and `xpath`.
+        """
+        if sum(argument is not None for argument in (urls, css, xpath)) != 1:
+            raise ValueError("follow_all wants exactly one of urls, css, xpath")
+        if css is not None:
+            urls = self.css(css)
+        elif xpath is not None:
+            urls = self.xpath(xpath)
+        if hasattr(urls, "getall"):
+            urls = _links(urls or ())
+        return super().follow_all(urls or (), callback, **kwargs)
+
+
+def _links(selectors: Iterable[Any]) -> Iterator[str]:
+    for selector in selectors:
+        try:
+            yield href_of(selector)
+        except (ValueError, TypeError):
+            continue
+
+
+class HtmlResponse(TextResponse):
+    """An HTML page."""
+
+    selector_type = "html"
+    __slots__ = ()
+
+
+class XmlResponse(TextResponse):
+    """An XML document."""
+
+    selector_type = "xml"
+    __slots__ = ()
+
+
+class JsonResponse(TextResponse):
+    """A JSON document."""
+
+    selector_type = "json"
+    __slots__ = ()

@@ -1,0 +1,58 @@
+"""Each request knows how many links away from a start URL it is."""
+
+import logging
+
+from aioscrapy.context import CrawlContext
+from aioscrapy.http import Request, Response
+from aioscrapy.stats import StatsCollector
+
+logger = logging.getLogger(__name__)
+
+
+class DepthMiddleware:
+    """Keeps meta["depth"], drops what is deeper than DEPTH_LIMIT, lowers the priority of deep requests."""
+
+    def __init__(self, stats: StatsCollector, limit: int, priority: int, *, verbose: bool) -> None:
+        self._stats = stats
+        self._limit = limit
+        self._priority = priority
+        self._verbose = verbose
+        self._deepest = 0
+        self._reported = False
+
+    @classmethod
+    def from_crawler(cls, crawler: CrawlContext) -> "DepthMiddleware":
+        """Take the limit, the priority and what to count."""
+        settings = crawler.settings
+        verbose = settings.getbool("DEPTH_STATS_VERBOSE")
+        return cls(
+            crawler.stats, settings.getint("DEPTH_LIMIT"), settings.getint("DEPTH_PRIORITY"), verbose=verbose
+        )
+
+    def get_processed_request(self, request: Request, response: Response | None) -> Request | None:
+        """Set the depth of a request; drop it if that is too deep."""
+        if response is None:
+            depth = request.meta.setdefault("depth", 0)
+        else:
+            depth = response.meta.get("depth", 0) + 1
+            request.meta["depth"] = depth
+            if self._limit and depth > self._limit:
+                self._ignore(request)
+                return None
+            request.priority -= depth * self._priority
+            if depth > self._deepest:
+                self._deepest = depth
+                self._stats.max_value("request_depth_max", depth)
+        if self._verbose:
+            self._stats.inc_value(f"request_depth_count/{depth}")
+        return request
+
+    def _ignore(self, request: Request) -> None:
+        self._stats.inc_value("depth/request_ignored_count")
+        if not self._reported:
+            self._reported = True
+            logger.debug(
+                "Ignoring link (depth > %d): %s - no more ignored links will be shown",
+                self._limit,
+                request.url,
+            )

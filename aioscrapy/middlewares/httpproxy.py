@@ -1,0 +1,87 @@
+"""Requests go through the proxy of their meta["proxy"], else through that of the environment."""
+
+import base64
+from urllib.parse import unquote, urlsplit
+from urllib.request import getproxies, proxy_bypass
+
+from aioscrapy.context import CrawlContext
+from aioscrapy.exceptions import NotConfigured
+from aioscrapy.http import Request
+
+_LOGIN_OF = "_auth_proxy"  # meta key: the proxy that the Proxy-Authorization header is for
+_FROM_ENVIRONMENT = "_scheme_proxy"  # meta key: the proxy is this machine's, another worker has its own
+
+
+class HttpProxyMiddleware:
+    """Moves name and password from meta["proxy"] to the Proxy-Authorization header.
+
+    meta["proxy"] = None goes around the proxies of the environment (http_proxy, https_proxy, no_proxy). The
+    header is taken off when the proxy changes, so that no proxy sees the password of another.
+    """
+
+    def __init__(self, proxies: dict[str, str]) -> None:
+        self._proxies = {scheme: _split_login(url) for scheme, url in proxies.items() if url}
+
+    @classmethod
+    def from_crawler(cls, crawler: CrawlContext) -> "HttpProxyMiddleware":
+        """Stay out where HTTPPROXY_ENABLED is false."""
+        if not crawler.settings.getbool("HTTPPROXY_ENABLED"):
+            raise NotConfigured
+        return cls(getproxies())
+
+    def process_request(self, request: Request) -> None:
+        """Set meta["proxy"] (without name and password) and the header."""
+        meta = request.meta
+        if meta.pop(_FROM_ENVIRONMENT, False):
+            meta.pop("proxy", None)
+        login: bytes | None = None
+        if "proxy" in meta:
+            proxy = meta["proxy"]
+            if proxy:
+                proxy, login = _split_login(proxy)
+                meta["proxy"] = proxy
+        else:
+            proxy = None
+            if self._proxies:
+                proxy, login = self._of_environment(request.url)
+                if proxy:
+                    meta["proxy"] = proxy
+                    meta[_FROM_ENVIRONMENT] = True
+        self._set_login(request, proxy, login)
+
+    def _of_environment(self, url: str) -> tuple[str | None, bytes | None]:
+        """Return the proxy and the login that the environment has for a URL: None, None for none."""
+        parts = urlsplit(url)
+        if parts.scheme not in self._proxies or not parts.hostname or proxy_bypass(parts.hostname):
+            return None, None
+        return self._proxies[parts.scheme]
+
+    @staticmethod
+    def _set_login(request: Request, proxy: str | None, login: bytes | None) -> None:
+        """Set, keep or take off the Proxy-Authorization header; a request's own is for its first proxy."""
+        meta, headers = request.meta, request.headers
+        if login is not None and proxy:
+            headers["Proxy-Authorization"] = b"Basic " + login
+            meta[_LOGIN_OF] = proxy
+        elif _LOGIN_OF in meta:
+            if meta[_LOGIN_OF] != proxy:
+                headers.pop("Proxy-Authorization", None)
+                del meta[_LOGIN_OF]
+        elif "Proxy-Authorization" in headers:
+            if proxy:
+                meta[_LOGIN_OF] = proxy
+            else:
+                headers.pop("Proxy-Authorization", None)
+
+
+def _split_login(url: str) -> tuple[str, bytes | None]:
+    """Return a proxy's URL without name and password, and these as HTTP basic authentication wants them."""
+    if "://" not in url:
+        url = f"http://{url}"
+    parts = urlsplit(url)
+    login, _, address = parts.netloc.rpartition("@")
+    bare = f"{parts.scheme}://{address}"
+    if not login:
+        return bare, None
+    user, _, password = login.partition(":")
+    return bare, base64.b64encode(f"{unquote(user)}:{unquote(password)}".encode())

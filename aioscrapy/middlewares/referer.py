@@ -1,0 +1,139 @@
+"""The Referer header: the page on which a link stood, as far as the referrer policy lets it be known."""
+
+import logging
+from urllib.parse import urlsplit
+
+from aioscrapy.context import CrawlContext
+from aioscrapy.exceptions import NotConfigured, SettingError
+from aioscrapy.http import Request, Response
+
+logger = logging.getLogger(__name__)
+
+_NOTHING, _ORIGIN, _FULL = range(3)
+
+Policy = tuple[int, int, int]  # what is sent: to the same origin, to another one, from https to http
+
+# Source: https://www.w3.org/TR/referrer-policy/
+POLICIES: dict[str, Policy] = {
+    "no-referrer": (_NOTHING, _NOTHING, _NOTHING),
+    "no-referrer-when-downgrade": (_FULL, _FULL, _NOTHING),
+    "same-origin": (_FULL, _NOTHING, _NOTHING),
+    "origin": (_ORIGIN, _ORIGIN, _ORIGIN),
+    "strict-origin": (_ORIGIN, _ORIGIN, _NOTHING),
+    "origin-when-cross-origin": (_FULL, _ORIGIN, _ORIGIN),
+    "strict-origin-when-cross-origin": (_FULL, _ORIGIN, _NOTHING),
+    "unsafe-url": (_FULL, _FULL, _FULL),
+    "scrapy-default": (_FULL, _FULL, _NOTHING),
+    "": (_FULL, _FULL, _NOTHING),
+}
+
+
+def find_policy(names: str) -> Policy | None:
+    """Return the policy of a name, or of the last known one in a list with commas; else None."""
+    for name in reversed(names.lower().split(",")):
+        if (policy := POLICIES.get(name.strip())) is not None:
+            return policy
+    return None
+
+
+def setting_policy(name: str) -> Policy:
+    """Return the policy of the setting REFERRER_POLICY.
+
+    Raises:
+        SettingError: there is no such policy.
+    """
+    policy = find_policy(name)
+    if policy is None:
+        raise SettingError("REFERRER_POLICY", f"{name!r} is none of {', '.join(filter(None, POLICIES))}")
+    return policy
+
+
+def referrer(policy: Policy, page: str, target: str) -> str | None:
+    """Return what a request for the URL `target` may tell of the URL `page`; None: nothing."""
+    full = _without_secrets(page)
+    if full is None:
+        return None
+    to_same, to_other, on_downgrade = policy
+    if page.startswith("https:") and not target.startswith("https:"):
+        part = on_downgrade
+    elif to_same == to_other or origin(page) == origin(target):
+        part = to_same
+    else:
+        part = to_other
+    if part == _FULL:
+        return full
+    return f"{origin(page)}/" if part == _ORIGIN else None
+
+
+def origin(url: str) -> str:
+    """Return scheme, host and port of a URL, without a default port."""
+    parts = urlsplit(url)
+    host = parts.hostname or ""
+    if ":" in host:
+        host = f"[{host}]"
+    try:
+        port = parts.port
+    except ValueError:
+        port = None
+    if port is None or (parts.scheme, port) in {("http", 80), ("https", 443)}:
+        return f"{parts.scheme}://{host}"
+    return f"{parts.scheme}://{host}:{port}"
+
+
+def _without_secrets(url: str) -> str | None:
+    """Return a URL without name, password and fragment; None where it is not one of http or https."""
+    if not url.startswith(("http://", "https://")):
+        return None
+    if "@" not in url and "#" not in url:
+        return url
+    parts = urlsplit(url)
+    return parts._replace(netloc=parts.netloc.rpartition("@")[2], fragment="").geturl()
+
+
+class RefererMiddleware:
+    """Sets the Referer of the links of a page.
+
+    The policy is that of the request's meta["referrer_policy"], else of the page's header Referrer-Policy,
+    else of the setting REFERRER_POLICY.
+    """
+
+    def __init__(self, policy: Policy) -> None:
+        self._policy = policy
+        self._page: Response | None = None  # the page of the last link: its policy is found once a page
+        self._page_policy = policy
+        self._unknown: set[str] = set()
+
+    @classmethod
+    def from_crawler(cls, crawler: CrawlContext) -> "RefererMiddleware":
+        """Stay out where REFERER_ENABLED is false."""
+        if not crawler.settings.getbool("REFERER_ENABLED"):
+            raise NotConfigured
+        return cls(setting_policy(crawler.settings["REFERRER_POLICY"]))
+
+    def get_processed_request(self, request: Request, response: Response | None) -> Request | None:
+        """Set the Referer of a link, if it has none."""
+        if response is None:
+            return request
+        if response is not self._page:
+            self._turn_to(response)
+        named = request.meta.get("referrer_policy")
+        policy = self._page_policy if named is None else self._known(named)
+        value = referrer(policy, response.url, request.url)
+        if value is not None:
+            request.headers.setdefault("Referer", value)
+        return request
+
+    def _turn_to(self, page: Response) -> None:
+        self._page = page
+        header = page.headers.get("Referrer-Policy")
+        self._page_policy = self._known(header.decode("latin-1")) if header else self._policy
+
+    def _known(self, name: str) -> Policy:
+        """Return the policy of that name; the setting's, with a warning, where there is none."""
+        policy = find_policy(name)
+        if policy is not None:
+            return policy
+        if name not in self._unknown:
+            self._unknown.add(name)
+            logger.warning("Unknown referrer policy %r: the one of REFERRER_POLICY is used", name)
+        return self._policy

@@ -1,0 +1,120 @@
+"""Failed requests are sent again: those without a response, and those with a status that may pass."""
+
+import logging
+from http import HTTPStatus
+from typing import Any
+
+from aioscrapy.context import CrawlContext
+from aioscrapy.exceptions import DownloadError, NotConfigured, ResponseTooLargeError
+from aioscrapy.http import Request, Response
+from aioscrapy.settings import Settings
+from aioscrapy.stats import StatsCollector
+
+logger = logging.getLogger(__name__)
+
+Reason = str | BaseException | type[BaseException]
+
+
+def get_retry_request(
+    request: Request,
+    *,
+    spider: Any,
+    reason: Reason = "unspecified",
+    max_retry_times: int | None = None,
+    priority_adjust: int | None = None,
+    logger: logging.Logger = logger,
+    stats_base_key: str = "retry",
+) -> Request | None:
+    """Return a copy of `request` to send again; None when it was sent often enough.
+
+    For callbacks that find a page to be bad: `return get_retry_request(response.request, spider=self,
+    reason="empty")`. Without `max_retry_times` (attempts after the first) and `priority_adjust` the meta
+    keys of these names count, then RETRY_TIMES and RETRY_PRIORITY_ADJUST. `reason` names a stat.
+    """
+    retries = _Retries(spider.settings, spider.stats, logger, stats_base_key)
+    return retries.again(request, reason, max_retry_times, priority_adjust)
+
+
+class RetryMiddleware:
+    """Retries statuses in RETRY_HTTP_CODES and every DownloadError but a body that is too large.
+
+    Meta keys: dont_retry, max_retry_times, priority_adjust; retry_times counts the attempts.
+    """
+
+    def __init__(self, retries: "_Retries", codes: set[int]) -> None:
+        self._retries = retries
+        self._codes = codes
+
+    @classmethod
+    def from_crawler(cls, crawler: CrawlContext) -> "RetryMiddleware":
+        """Stay out where RETRY_ENABLED is false."""
+        settings = crawler.settings
+        if not settings.getbool("RETRY_ENABLED"):
+            raise NotConfigured
+        codes = {int(code) for code in settings.getlist("RETRY_HTTP_CODES")}
+        return cls(_Retries(settings, crawler.stats, logger, "retry"), codes)
+
+    def process_response(self, request: Request, response: Response) -> Request | Response:
+        """Return a new attempt for a bad status; the response itself when there were enough of them."""
+        if response.status not in self._codes or request.meta.get("dont_retry"):
+            return response
+        return self._retries.again(request, _status_line(response.status)) or response
+
+    def process_exception(self, request: Request, exception: Exception) -> Request | None:
+        """Return a new attempt for a failed download; None when there were enough of them."""
+        if not isinstance(exception, DownloadError) or isinstance(exception, ResponseTooLargeError):
+            return None
+        if request.meta.get("dont_retry"):
+            return None
+        return self._retries.again(request, exception)
+
+
+class _Retries:
+    """Decides on further attempts and counts them."""
+
+    def __init__(self, settings: Settings, stats: StatsCollector, log: logging.Logger, key: str) -> None:
+        self._times = settings.getint("RETRY_TIMES")
+        self._priority_adjust = settings.getint("RETRY_PRIORITY_ADJUST")
+        self._stats = stats
+        self._log = log
+        self._key = key
+
+    def again(
+        self, request: Request, reason: Reason, times: int | None = None, adjust: int | None = None
+    ) -> Request | None:
+        """Return the next attempt, which passes the duplicate filter; None when it would be one too many."""
+        meta = request.meta
+        attempt = meta.get("retry_times", 0) + 1
+        if attempt > _first(times, meta.get("max_retry_times"), self._times):
+            self._stats.inc_value(f"{self._key}/max_reached")
+            self._log.error("Gave up retrying %s (failed %d times): %s", request, attempt, reason)
+            return None
+        self._log.debug("Retrying %s (failed %d times): %s", request, attempt, reason)
+        self._stats.inc_value(f"{self._key}/count")
+        self._stats.inc_value(f"{self._key}/reason_count/{_named(reason)}")
+        retried = request.copy()
+        retried.meta["retry_times"] = attempt
+        retried.dont_filter = True
+        retried.priority += _first(adjust, meta.get("priority_adjust"), self._priority_adjust)
+        return retried
+
+
+def _first(*numbers: int | None) -> int:
+    """Return the first that is given; the last always is."""
+    return next(number for number in numbers if number is not None)
+
+
+def _named(reason: Reason) -> str:
+    """Return a reason as a part of a stat's name: an exception by its dotted path."""
+    if isinstance(reason, str):
+        return reason
+    cls = reason if isinstance(reason, type) else type(reason)
+    return f"{cls.__module__}.{cls.__qualname__}"
+
+
+def _status_line(status: int) -> str:
+    """Return "503 Service Unavailable"; the phrase is "Unknown Status" where no RFC names it."""
+    try:
+        return f"{status} {HTTPStatus(status).phrase}"
+    except ValueError:
+        return f"{status} Unknown Status"

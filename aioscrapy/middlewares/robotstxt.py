@@ -1,0 +1,118 @@
+"""What a host's robots.txt forbids is not fetched."""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+from typing import Any
+from urllib.parse import urljoin, urlsplit
+
+from aioscrapy.context import CrawlContext
+from aioscrapy.exceptions import IgnoreRequest, NotConfigured
+from aioscrapy.http import Request, Response
+from aioscrapy.stats import StatsCollector
+
+logger = logging.getLogger(__name__)
+
+Download = Callable[[Request], Awaitable[Response]]
+
+_MAX_REDIRECTS = 5
+_MAX_BYTES = 500 * 1024
+_REMEMBERED_SITES = 10_000
+_EVERYTHING = None  # rules of a host that forbids nothing
+
+
+class RobotsTxtMiddleware:
+    """Fetches the robots.txt of each host once, by `download`, and drops the requests that it forbids.
+
+    A robots.txt that can't be fetched or is not there forbids nothing. meta["dont_obey_robotstxt"] lets a
+    request through.
+
+    Source: RFC 9309 (redirects followed, what is read, how rules are matched).
+    """
+
+    download: Download | None = None  # set by the chain: how to fetch
+
+    def __init__(self, user_agent: str | None, default_user_agent: str, stats: StatsCollector) -> None:
+        self._user_agent = user_agent
+        self._default_user_agent = default_user_agent
+        self._stats = stats
+        self._rules: dict[str, Any] = {}  # scheme and host -> what its robots.txt says
+        self._locks: dict[str, asyncio.Lock] = {}  # of the hosts whose robots.txt is under way
+
+    @classmethod
+    def from_crawler(cls, crawler: CrawlContext) -> "RobotsTxtMiddleware":
+        """Stay out where ROBOTSTXT_OBEY is false."""
+        settings = crawler.settings
+        if not settings.getbool("ROBOTSTXT_OBEY"):
+            raise NotConfigured
+        return cls(settings["ROBOTSTXT_USER_AGENT"], settings["USER_AGENT"] or "*", crawler.stats)
+
+    async def process_request(self, request: Request) -> None:
+        """Refuse what robots.txt forbids.
+
+        Raises:
+            IgnoreRequest: it does.
+        """
+        if request.meta.get("dont_obey_robotstxt"):
+            return
+        parts = urlsplit(request.url)
+        if parts.scheme not in {"http", "https"}:
+            return
+        site = f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}"
+        rules = self._rules[site] if site in self._rules else await self._learn(site)
+        if rules is _EVERYTHING or rules.can_fetch(request.url, self._agent_of(request)):
+            return
+        self._stats.inc_value("robotstxt/forbidden")
+        logger.debug("Forbidden by robots.txt: %s", request)
+        raise IgnoreRequest("Forbidden by robots.txt")
+
+    def _agent_of(self, request: Request) -> str:
+        if self._user_agent:
+            return self._user_agent
+        header = request.headers.get("User-Agent")
+        return header.decode("latin-1") if header else self._default_user_agent
+
+    async def _learn(self, site: str) -> Any:
+        """Fetch the rules of a site, or wait until another request has done so.
+
+        A lock, not a future: where the request that fetches is cancelled, the next one fetches.
+        """
+        async with self._locks.setdefault(site, asyncio.Lock()):
+            if site in self._rules:
+                return self._rules[site]
+            self._stats.inc_value("robotstxt/request_count")
+            try:
+                rules = await self._fetch(site)
+            except Exception as exc:  # noqa: BLE001 whatever is wrong with robots.txt, the page itself may be fine
+                cls = type(exc)
+                self._stats.inc_value(f"robotstxt/exception_count/{cls.__module__}.{cls.__qualname__}")
+                logger.warning("No robots.txt of %s: %s: %s", site, cls.__name__, exc)
+                rules = _EVERYTHING
+            if len(self._rules) >= _REMEMBERED_SITES:
+                del self._rules[next(iter(self._rules))]
+            self._rules[site] = rules
+        self._locks.pop(site, None)
+        return rules
+
+    async def _fetch(self, site: str) -> Any:
+        """Return the rules of a site: an object with `can_fetch(url, user_agent)`, or _EVERYTHING."""
+        assert self.download is not None  # noqa: S101 the chain sets it before the first request
+        url = f"{site}/robots.txt"
+        response = await self.download(_asking(url))
+        for _ in range(_MAX_REDIRECTS):
+            location = response.headers.get("Location")
+            if not 300 <= response.status < 400 or location is None:
+                break
+            url = urljoin(url, location.decode("latin-1"))
+            response = await self.download(_asking(url))
+        self._stats.inc_value("robotstxt/response_count")
+        self._stats.inc_value(f"robotstxt/response_status_count/{response.status}")
+        if not 200 <= response.status < 300:
+            return _EVERYTHING
+        from protego import Protego
+
+        return Protego.parse(response.body[:_MAX_BYTES].decode("utf-8-sig", "replace"))
+
+
+def _asking(url: str) -> Request:
+    return Request(url, meta={"dont_obey_robotstxt": True}, dont_filter=True)

@@ -1,0 +1,54 @@
+"""Counts what goes to the network and what comes back."""
+
+from aioscrapy.context import CrawlContext
+from aioscrapy.exceptions import NotConfigured
+from aioscrapy.http import Headers, Request, Response
+from aioscrapy.stats import StatsCollector
+
+
+class DownloaderStats:
+    """Counts requests, responses, exceptions, and bytes as they would stand in HTTP/1.1.
+
+    Bytes of responses are those of the body after decompression.
+    """
+
+    def __init__(self, stats: StatsCollector) -> None:
+        self._inc = stats.inc_value
+
+    @classmethod
+    def from_crawler(cls, crawler: CrawlContext) -> "DownloaderStats":
+        """Stay out where DOWNLOADER_STATS is false."""
+        if not crawler.settings.getbool("DOWNLOADER_STATS"):
+            raise NotConfigured
+        return cls(crawler.stats)
+
+    def process_request(self, request: Request) -> None:
+        """Count a request."""
+        method = request.method
+        self._inc("downloader/request_count")
+        self._inc(f"downloader/request_method_count/{method}")
+        size = len(method) + len(request.url) + len(request.body) + _header_size(request.headers)
+        self._inc("downloader/request_bytes", size + len("  HTTP/1.1\r\n\r\n"))
+
+    def process_response(self, request: Request, response: Response) -> Response:
+        """Count a response."""
+        self._inc("downloader/response_count")
+        self._inc(f"downloader/response_status_count/{response.status}")
+        size = len(response.body) + _header_size(response.headers) + len("HTTP/1.1 200 OK\r\n\r\n")
+        self._inc("downloader/response_bytes", size)
+        return response
+
+    def process_exception(self, request: Request, exception: Exception) -> None:
+        """Count a failure."""
+        cls = type(exception)
+        self._inc("downloader/exception_count")
+        self._inc(f"downloader/exception_type_count/{cls.__module__}.{cls.__qualname__}")
+
+
+def _header_size(headers: Headers) -> int:
+    """Return the bytes of all header lines."""
+    size = 0
+    for name, values in headers.items():
+        for value in values:
+            size += len(name) + len(value) + len(": \r\n")
+    return size

@@ -1,0 +1,34 @@
+"""Links with a very long URL are dropped: most often a trap that grows by itself."""
+
+import logging
+
+from aioscrapy.context import CrawlContext
+from aioscrapy.exceptions import NotConfigured
+from aioscrapy.http import Request, Response
+from aioscrapy.stats import StatsCollector
+
+logger = logging.getLogger(__name__)
+
+
+class UrlLengthMiddleware:
+    """Drops requests whose URL has more than URLLENGTH_LIMIT characters."""
+
+    def __init__(self, limit: int, stats: StatsCollector) -> None:
+        self._limit = limit
+        self._stats = stats
+
+    @classmethod
+    def from_crawler(cls, crawler: CrawlContext) -> "UrlLengthMiddleware":
+        """Stay out where there is no limit."""
+        limit = crawler.settings.getint("URLLENGTH_LIMIT")
+        if not limit:
+            raise NotConfigured
+        return cls(limit, crawler.stats)
+
+    def get_processed_request(self, request: Request, response: Response | None) -> Request | None:
+        """Drop a request with a URL that is too long."""
+        if len(request.url) <= self._limit:
+            return request
+        logger.info("Ignoring link (url length > %d): %s", self._limit, request.url)
+        self._stats.inc_value("urllength/request_ignored_count")
+        return None

@@ -1,0 +1,24 @@
+"""The User-Agent header, where a request has not set it."""
+
+from aioscrapy.context import CrawlContext
+from aioscrapy.exceptions import NotConfigured
+from aioscrapy.http import Request
+
+
+class UserAgentMiddleware:
+    """Sets the spider's `user_agent`, else the setting USER_AGENT."""
+
+    def __init__(self, user_agent: str) -> None:
+        self._user_agent = user_agent
+
+    @classmethod
+    def from_crawler(cls, crawler: CrawlContext) -> "UserAgentMiddleware":
+        """Stay out where neither the spider nor the settings name one."""
+        user_agent = getattr(crawler.spider, "user_agent", None) or crawler.settings["USER_AGENT"]
+        if not user_agent:
+            raise NotConfigured
+        return cls(user_agent)
+
+    def process_request(self, request: Request) -> None:
+        """Set the header, if there is none yet."""
+        request.headers.setdefault("User-Agent", self._user_agent)

@@ -1,0 +1,54 @@
+"""The way of an item through the pipelines, looked up once."""
+
+from typing import Any
+
+from aioscrapy.components import build_all
+from aioscrapy.context import CrawlContext
+from aioscrapy.log import logger
+from aioscrapy.hooks import Hook, hooks, settle
+
+
+class Pipelines:
+    """Every pipeline of ITEM_PIPELINES in its order, then the spider's own `process_item`."""
+
+    def __init__(self, pipelines: list[Any], spider: Any) -> None:
+        self._steps: list[Hook] = hooks(pipelines, "process_item", 1, spider)
+        self._last: list[Hook] = hooks([spider], "process_item", 1, spider)
+        self._on_open: list[Hook] = hooks(pipelines, "open_spider", 0, spider)
+        self._on_close: list[Hook] = hooks(reversed(pipelines), "close_spider", 0, spider)
+        self.empty = not self._steps and not self._last
+
+    @classmethod
+    async def from_crawler(cls, crawler: CrawlContext) -> "Pipelines":
+        """Make the pipelines of the settings.
+
+        Raises:
+            SettingError: one can't be loaded or made.
+        """
+        orders = crawler.settings.getwithbase("ITEM_PIPELINES")
+        return cls(await build_all("ITEM_PIPELINES", orders, crawler), crawler.spider)
+
+    async def open(self) -> None:
+        """Call `open_spider` of each."""
+        for hook in self._on_open:
+            await settle(hook())
+
+    async def process(self, item: Any) -> Any:
+        """Pass one item through all of them; returns what the last one gave back.
+
+        Raises:
+            DropItem: a pipeline drops it.
+        """
+        for hook in self._steps:
+            item = await settle(hook(item))
+        for hook in self._last:
+            await settle(hook(item))
+        return item
+
+    async def close(self) -> None:
+        """Call `close_spider` of each; an error of one does not keep the others open."""
+        for hook in self._on_close:
+            try:
+                await settle(hook())
+            except Exception:  # noqa: BLE001 the other pipelines must close too
+                logger.exception("A pipeline did not close")

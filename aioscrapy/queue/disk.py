@@ -1,0 +1,249 @@
+"""Requests in a file of JOBDIR: a crawl of one process that goes on where it was stopped or killed."""
+
+import asyncio
+import sqlite3
+import time
+from collections import Counter
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any, ClassVar
+
+from aioscrapy.components import load_object
+from aioscrapy.context import CrawlContext
+from aioscrapy.exceptions import ConfigError, QueueError, SerializeError
+from aioscrapy.http.request import request_from_dict
+from aioscrapy.log import logger
+from aioscrapy.queue.base import SEED, Entry, Lease, Order, Page, Reply, State, Store, urgency
+
+FILE = "frontier.sqlite"
+
+_SCHEMA = """
+CREATE TABLE IF NOT EXISTS facts (name TEXT PRIMARY KEY, value INTEGER) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS requests (
+    id INTEGER PRIMARY KEY, key INTEGER, host TEXT, payload BLOB, leased INTEGER DEFAULT 0, due REAL DEFAULT 0);
+CREATE INDEX IF NOT EXISTS waiting ON requests (leased, key);
+CREATE TABLE IF NOT EXISTS seen (fingerprint BLOB PRIMARY KEY) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS failed (id INTEGER PRIMARY KEY, reason TEXT, payload BLOB);
+"""
+
+
+class DiskQueue(Store):
+    """The frontier in an SQLite file; a page commit is a transaction. Takes the memory queue's place with JOBDIR."""
+
+    shared: ClassVar[bool] = False
+    dupefilter: ClassVar[str] = "aioscrapy.dupefilters.disk.RFPDupeFilter"
+
+    def __init__(self, crawler: CrawlContext) -> None:
+        settings = crawler.settings
+        self._spider = crawler.spider
+        self._folder = Path(settings["JOBDIR"])
+        self._fresh = settings.getbool("SCHEDULER_FLUSH_ON_START") or settings.getbool("CRAWL_FRESH")
+        self._keep_filter = settings.getbool("KEEP_DUPEFILTER_DATA_ON_CLOSE")
+        self._serializer = load_object(settings["SCHEDULER_SERIALIZER"], "SCHEDULER_SERIALIZER")
+        self._thread = ThreadPoolExecutor(1, "frontier")
+        self._db: sqlite3.Connection
+        self._filtering = True
+        self._seeding = False
+
+    @classmethod
+    async def from_crawler(cls, crawler: CrawlContext) -> "DiskQueue":
+        if not crawler.settings["JOBDIR"]:
+            raise ConfigError(
+                f"{cls.__module__}.{cls.__name__} needs the setting JOBDIR: a folder for this crawl"
+            )
+        return cls(crawler)
+
+    async def open(self, dupefilter: Any) -> State:
+        self._filtering = dupefilter.remembers
+        try:
+            await self._in_thread(self._open)
+        except (OSError, sqlite3.Error) as exc:
+            raise ConfigError(f"JOBDIR {self._folder}: {exc} (is another crawl using it?)") from exc
+        return State.OPEN
+
+    def pack(self, entry: Entry) -> bool:
+        entry.payload = self._serializer.dumps(entry.request.to_dict(self._spider))
+        return True
+
+    async def exchange(
+        self,
+        pages: Sequence[Page],
+        want: int,
+        *,
+        busy: Sequence[str] = (),
+        cap: int = 0,
+        may_finish: bool = True,
+    ) -> Reply:
+        try:
+            return await self._in_thread(self._exchange, pages, want, busy, cap, may_finish)
+        except sqlite3.Error as exc:
+            raise QueueError(f"{self._folder / FILE}: {exc}") from exc
+
+    async def wait(self, cursor: int, timeout_s: float) -> None:
+        await asyncio.sleep(timeout_s)  # nobody else can change the file: only a delay can run out
+
+    async def close(self) -> None:
+        await self._in_thread(self._db.close)
+        self._thread.shutdown(wait=False)
+
+    async def _in_thread(self, function: Any, *arguments: Any) -> Any:
+        return await asyncio.get_running_loop().run_in_executor(self._thread, function, *arguments)
+
+    def _open(self) -> None:
+        self._folder.mkdir(parents=True, exist_ok=True)
+        self._db = db = sqlite3.connect(self._folder / FILE, timeout=1.0, isolation_level=None)
+        db.execute("PRAGMA locking_mode=EXCLUSIVE")
+        db.execute("PRAGMA journal_mode=WAL")
+        db.execute("PRAGMA synchronous=NORMAL")
+        db.executescript(_SCHEMA)
+        db.execute("BEGIN IMMEDIATE")
+        finished = self._fact("finished")
+        if self._fresh or finished:
+            for table in (
+                "facts",
+                "requests",
+                "failed",
+                *([] if self._keep_filter and finished else ["seen"]),
+            ):
+                db.execute(f"DELETE FROM {table}")  # noqa: S608 our own names
+            self._set("kept", int(self._keep_filter and bool(finished)))
+        waiting = db.execute("UPDATE requests SET leased = 0").rowcount
+        db.execute("COMMIT")
+        if waiting:
+            logger.info("Resuming the crawl of %s (%d requests scheduled)", self._folder, waiting)
+
+    def _exchange(
+        self, pages: Sequence[Page], want: int, busy: Sequence[str], cap: int, may_finish: bool
+    ) -> Reply:
+        db = self._db
+        db.execute("BEGIN IMMEDIATE")
+        try:
+            reply = self._change(pages, want, busy, cap, may_finish)
+        except BaseException:
+            db.execute("ROLLBACK")
+            raise
+        db.execute("COMMIT")
+        return reply
+
+    def _change(
+        self, pages: Sequence[Page], want: int, busy: Sequence[str], cap: int, may_finish: bool
+    ) -> Reply:
+        filtered = sum(self._commit(page) for page in pages)
+        leases, broken = self._reserve(want, busy, cap) if want > 0 else ([], [])
+        db = self._db
+        ready, open_, due = db.execute(
+            "SELECT total(leased = 0 AND due <= ?1), count(*), min(CASE WHEN due > ?1 THEN due END) FROM requests",
+            (time.time(),),
+        ).fetchone()
+        state = State.OPEN
+        if not open_ and self._fact("seeded"):
+            state = State.FINISHED if may_finish else State.IDLE
+            self._set("finished", int(may_finish))
+        return Reply(
+            accepted=[True] * len(pages),
+            leases=leases,
+            broken=broken,
+            state=state,
+            waiting=int(ready),
+            filtered=filtered,
+            next_due_s=max(0.0, due - time.time()) if due else None,
+        )
+
+    def _commit(self, page: Page) -> int:
+        """Write one page; returns how many of its requests were duplicates."""
+        db, lease, filtered = self._db, page.lease, 0
+        if page.give_back and lease is not None:
+            self._seeding = self._seeding and lease.id != SEED
+            db.execute("UPDATE requests SET leased = 0 WHERE id = ?", (lease.id,))
+            return 0
+        unasked = lease is not None and lease.id == SEED and self._fact("kept")
+        for entry in page.entries:
+            if not self._is_new(entry) and not unasked:
+                filtered += 1
+                continue
+            seq = self._fact("seq") + 1
+            self._set("seq", seq)
+            key = urgency(self.order, entry.request.priority, seq)
+            due = time.time() + entry.delay_s if entry.delay_s else 0
+            db.execute(
+                "INSERT INTO requests (id, key, host, payload, due) VALUES (?, ?, ?, ?, ?)",
+                (seq, key, entry.host, entry.payload, due),
+            )
+        if page.final and lease is not None:
+            self._finish(lease, page.failure)
+        return filtered
+
+    def _is_new(self, entry: Entry) -> bool:
+        if entry.fingerprint is None or not self._filtering:
+            return True
+        return self._db.execute("INSERT OR IGNORE INTO seen VALUES (?)", (entry.fingerprint,)).rowcount == 1
+
+    def _finish(self, lease: Lease, failure: str) -> None:
+        if lease.id == SEED:
+            self._set("seeded", 1)
+            return
+        if failure:
+            self._db.execute(
+                "INSERT OR REPLACE INTO failed SELECT id, ?, payload FROM requests WHERE id = ?",
+                (failure, lease.id),
+            )
+        self._db.execute("DELETE FROM requests WHERE id = ?", (lease.id,))
+
+    def _reserve(
+        self, want: int, busy: Sequence[str], cap: int
+    ) -> tuple[list[Lease], list[tuple[Lease, str]]]:
+        leases: list[Lease] = []
+        broken: list[tuple[Lease, str]] = []
+        if not self._seeding and not self._fact("seeded"):
+            self._seeding = True
+            leases.append(Lease(None, SEED, 0, "", 0))
+        skip, taken = set(busy), Counter[str]()
+        while len(leases) + len(broken) < want:
+            marks = ", ".join("?" * len(skip))
+            rows = self._db.execute(
+                "SELECT id, key, host, payload FROM requests WHERE leased = 0 AND due <= ? "  # noqa: S608 only marks
+                f"AND host NOT IN ({marks}) ORDER BY key LIMIT ?",
+                (time.time(), *skip, want - len(leases) - len(broken)),
+            ).fetchall()
+            if not rows:
+                break
+            for id, key, host, payload in rows:
+                if cap and taken[host] >= cap:
+                    skip.add(host)
+                    continue
+                taken[host] += 1
+                self._db.execute("UPDATE requests SET leased = 1 WHERE id = ?", (id,))
+                self._read(Lease(None, id, 0, host, key), payload, leases, broken)
+        return leases, broken
+
+    def _read(self, lease: Lease, payload: bytes, good: list[Lease], broken: list[tuple[Lease, str]]) -> None:
+        try:
+            lease.request = request_from_dict(self._serializer.loads(payload), self._spider)
+        except SerializeError as exc:
+            broken.append((lease, str(exc)))
+        else:
+            good.append(lease)
+
+    def _fact(self, name: str) -> int:
+        row = self._db.execute("SELECT value FROM facts WHERE name = ?", (name,)).fetchone()
+        return int(row[0]) if row else 0
+
+    def _set(self, name: str, value: int) -> None:
+        self._db.execute("INSERT OR REPLACE INTO facts VALUES (?, ?)", (name, value))
+
+
+class SpiderPriorityQueue(DiskQueue):
+    """Higher priority first; the oldest first among equals."""
+
+
+class SpiderQueue(DiskQueue):
+    """First in, first out; priorities don't count."""
+
+    order = Order.FIFO
+
+
+class SpiderStack(DiskQueue):
+    """Last in, first out: the crawl goes deep first; priorities don't count."""
+
+    order = Order.LIFO

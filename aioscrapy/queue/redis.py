@@ -1,0 +1,322 @@
+"""Requests in Redis: all workers of a crawl share them, and every change is one atomic script."""
+
+import asyncio
+import os
+import secrets
+import socket
+import struct
+import time
+from collections.abc import Sequence
+from importlib.resources import files
+from typing import Any, ClassVar
+
+import msgpack
+from redis.exceptions import NoScriptError, RedisError
+
+from aioscrapy.components import load_object
+from aioscrapy.context import CrawlContext
+from aioscrapy.db import db_manager
+from aioscrapy.exceptions import ConfigError, QueueError, SerializeError
+from aioscrapy.http.request import request_from_dict
+from aioscrapy.log import logger
+from aioscrapy.queue.base import PRIORITY_LIMIT, Entry, Lease, Order, Page, Reply, State, Store
+
+KEYS = (
+    "meta",
+    "ready",
+    "hosts",
+    "leased",
+    "delayed",
+    "workers",
+    "idle",
+    "replies",
+    "wake",
+    "items",
+    "failed",
+    "seeds",
+)
+"""The suffixes of a crawl's keys, in the order of the script's KEYS; the filter's key comes behind them."""
+
+_KNOWN_LIMIT = 200_000  # fingerprints that a worker remembers, so that a seen link need not travel
+_FINAL, _PIECE, _GIVE_BACK = 0, 1, 2
+
+
+class RedisQueue(Store):
+    """The shared frontier. Its keys begin with `aioscrapy:{BOT_NAME/spider}`: see docs/redis.md.
+
+    Connects with the alias "queue" of REDIS_ARGS.
+    """
+
+    dupefilter: ClassVar[str] = "aioscrapy.dupefilters.redis.RFPDupeFilter"
+
+    def __init__(self, crawler: CrawlContext) -> None:
+        settings = crawler.settings
+        self._spider = crawler.spider
+        self._tag = "aioscrapy:{%s/%s}" % (_plain(settings["BOT_NAME"]), _plain(crawler.spider.name))  # noqa: UP031 braces
+        self._named = str(getattr(crawler.spider, "crawl", None) or settings["CRAWL_ID"] or "")
+        self._fresh = settings.getbool("CRAWL_FRESH")
+        self._flush = settings.getbool("SCHEDULER_FLUSH_ON_START")
+        self._keep_filter = settings.getbool("KEEP_DUPEFILTER_DATA_ON_CLOSE")
+        self._window_ms = int(settings.getfloat("CRAWL_JOIN_WINDOW") * 1000)
+        self._keep_ms = int(settings.getfloat("CRAWL_KEEP") * 1000)
+        self._lease_ms = int(settings.getfloat("SCHEDULER_LEASE") * 1000)
+        self._items = settings.getbool("ITEMS_IN_REDIS")
+        self._serializer = load_object(settings["SCHEDULER_SERIALIZER"], "SCHEDULER_SERIALIZER")
+        self._redis: Any = None
+        self._keys: list[str] = []
+        self._script = _Script("")
+        self._serial = 0
+        self._known: set[bytes] = set()
+        self.worker = f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}"
+        self.crawl_id = ""
+
+    @classmethod
+    async def from_crawler(cls, crawler: CrawlContext) -> "RedisQueue":
+        if "queue" not in crawler.settings.getdict("REDIS_ARGS"):
+            raise ConfigError(
+                f"{cls.__module__}.{cls.__name__} needs REDIS_ARGS = {{'queue': {{'url': 'redis://…'}}}}"
+            )
+        return cls(crawler)
+
+    async def open(self, dupefilter: Any) -> State:
+        self._redis = db_manager.redis("queue")
+        try:
+            answer, crawl_id, ago_ms = await self._find_or_make()
+        except (RedisError, OSError, TimeoutError) as exc:
+            raise QueueError(f"can't open the crawl in Redis (REDIS_ARGS['queue']): {_reason(exc)}") from exc
+        self.crawl_id = crawl_id
+        if answer == "late":
+            logger.info(
+                "Crawl %s finished %.1f s ago: this worker came late and ends (CRAWL_JOIN_WINDOW); "
+                "start a new crawl with --fresh or CRAWL_FRESH",
+                crawl_id,
+                ago_ms / 1000,
+            )
+            return State.LATE
+        if answer == "finished":
+            logger.info("Crawl %s has finished already: nothing is left to do", crawl_id)
+            return State.FINISHED
+        logger.info(
+            "%s crawl %s as worker %s", "Began" if answer == "made" else "Joined", crawl_id, self.worker
+        )
+        prefix = f"{self._tag}:{crawl_id}"
+        self._keys = [f"{prefix}:{suffix}" for suffix in KEYS]
+        if dupefilter.suffix:
+            self._keys.append(f"{self._tag if self._keep_filter else prefix}:{dupefilter.suffix}")
+        head = f"local FILTER = {len(KEYS) + 1}\n"
+        self._script = _Script(head + dupefilter.lua + _lua("exchange.lua"))
+        return State.OPEN
+
+    def pack(self, entry: Entry) -> bool:
+        if entry.fingerprint is not None and entry.fingerprint in self._known:
+            return False
+        entry.payload = self._serializer.dumps(entry.request.to_dict(self._spider))
+        return True
+
+    async def exchange(
+        self,
+        pages: Sequence[Page],
+        want: int,
+        *,
+        busy: Sequence[str] = (),
+        cap: int = 0,
+        may_finish: bool = True,
+    ) -> Reply:
+        answer = await self._call(pages, want, busy, cap, may_finish)
+        accepted, leases, state, waiting, filtered, due_ms, cursor, lost = answer
+        for page, taken in zip(pages, accepted, strict=True):
+            if taken:
+                self._remember(page)
+        good, broken = [], []
+        for lease in leases:
+            held, problem = self._lease(*lease)
+            if problem:
+                broken.append((held, problem))
+            else:
+                good.append(held)
+        return Reply(
+            accepted=[bool(taken) for taken in accepted],
+            leases=good,
+            broken=broken,
+            state=_STATES.get(state, State.OPEN),
+            lost=bool(lost),
+            waiting=waiting,
+            filtered=filtered,
+            next_due_s=None if due_ms < 0 else due_ms / 1000,
+            cursor=cursor,
+        )
+
+    async def wait(self, cursor: int, timeout_s: float) -> None:
+        wake = self._keys[KEYS.index("wake")]
+        try:
+            await self._redis.xread({wake: f"{cursor}-1"}, block=max(1, int(timeout_s * 1000)))
+        except (RedisError, OSError, TimeoutError) as exc:
+            raise QueueError(_reason(exc)) from exc
+
+    async def close(self) -> None:
+        if self._serial:
+            self._serial += 1
+            await self._call_once([], 0, (), 0, may_finish=False, leave=True)
+
+    async def _find_or_make(self) -> tuple[str, str, int]:
+        """Run open.lua until no other worker is quicker: (answer, crawl id, ms since its end)."""
+        script = _Script(_lua("open.lua"))
+        while True:
+            found = self._named or await self._redis.get(f"{self._tag}:current") or b""
+            found = found.decode() if isinstance(found, bytes) else found
+            made = self._named or time.strftime("%Y%m%dT%H%M%S-", time.gmtime()) + secrets.token_hex(3)
+            if self._named and self._fresh:
+                await self._delete(self._named)
+            crawl = f"{self._tag}:{found or made}"
+            keys = [
+                f"{self._tag}:current",
+                f"{self._tag}:crawls",
+                f"{crawl}:meta",
+                f"{self._tag}:{made}:meta",
+            ]
+            flags = [int(flag) for flag in (bool(self._named), self._fresh, self._flush)]
+            arguments = [found, made, *flags, self._window_ms, int(self._keep_filter)]
+            answer, *rest = await script.run(self._redis, [*keys, f"{crawl}:workers"], arguments)
+            if answer != b"again":
+                return answer.decode(), rest[0].decode(), rest[1] if len(rest) > 1 else 0
+
+    async def _delete(self, crawl_id: str) -> None:
+        suffixes = (*KEYS, "seen", "bloom")
+        await self._redis.delete(*(f"{self._tag}:{crawl_id}:{suffix}" for suffix in suffixes))
+
+    async def _call(
+        self, pages: Sequence[Page], want: int, busy: Sequence[str], cap: int, may_finish: bool
+    ) -> list[Any]:
+        """Call the script under a new number; a call that failed is repeated under its old one."""
+        self._serial += 1
+        try:
+            return await self._call_once(pages, want, busy, cap, may_finish=may_finish)
+        except (QueueError, asyncio.CancelledError):
+            self._serial -= 1
+            raise
+
+    async def _call_once(
+        self,
+        pages: Sequence[Page],
+        want: int,
+        busy: Sequence[str],
+        cap: int,
+        *,
+        may_finish: bool,
+        leave: bool = False,
+    ) -> list[Any]:
+        message = [
+            self.worker,
+            self._serial,
+            self._lease_ms,
+            want,
+            cap,
+            int(may_finish),
+            self.order.value,
+            list(busy),
+            [self._wire(page) for page in pages],
+            self._keep_ms,
+            int(leave),
+        ]
+        packed = msgpack.packb(message, use_bin_type=False)
+        try:
+            answer = await self._script.run(self._redis, self._keys, [packed])
+        except (RedisError, OSError, TimeoutError, struct.error) as exc:
+            raise QueueError(f"Redis: {_reason(exc)}") from exc
+        return msgpack.unpackb(answer, raw=True)  # type: ignore[no-any-return]  # msgpack has no types
+
+    def _wire(self, page: Page) -> list[Any]:
+        """Write a page as exchange.lua reads it."""
+        lease = page.lease
+        kind = _GIVE_BACK if page.give_back else _FINAL if page.final else _PIECE
+        entries = [
+            [
+                entry.host,
+                self._base(entry),
+                entry.fingerprint or b"",
+                entry.payload,
+                int(entry.delay_s * 1000),
+            ]
+            for entry in page.entries
+        ]
+        items = [self._item(item) for item, _ in page.items] if self._items else []
+        return [lease.id if lease else -1, lease.token if lease else 0, kind, entries, items, page.failure]
+
+    def _base(self, entry: Entry) -> int:
+        if self.order is not Order.PRIORITY:
+            return 0
+        clamped = max(-PRIORITY_LIMIT, min(PRIORITY_LIMIT - 1, entry.request.priority))
+        return (PRIORITY_LIMIT - 1 - clamped) * 2**32
+
+    def _lease(self, id: int, token: int, host: bytes, key: int, payload: bytes) -> tuple[Lease, str]:
+        """Make a lease of what the script gave, and say what is wrong with it."""
+        lease = Lease(None, id, token, host.decode(), key)
+        if payload:
+            try:
+                lease.request = request_from_dict(self._serializer.loads(payload), self._spider)
+            except SerializeError as exc:
+                return lease, str(exc)
+        return lease, ""
+
+    def _item(self, item: Any) -> bytes:
+        from itemadapter import ItemAdapter
+
+        return self._serializer.dumps(ItemAdapter(item).asdict())  # type: ignore[no-any-return]  # a user's class
+
+    def _remember(self, page: Page) -> None:
+        known = self._known
+        if len(known) > _KNOWN_LIMIT:
+            known.clear()
+        known.update(entry.fingerprint for entry in page.entries if entry.fingerprint is not None)
+
+
+class SpiderPriorityQueue(RedisQueue):
+    """Higher priority first; the oldest first among equals."""
+
+
+class SpiderQueue(RedisQueue):
+    """First in, first out; priorities don't count."""
+
+    order = Order.FIFO
+
+
+class SpiderStack(RedisQueue):
+    """Last in, first out: the crawl goes deep first; priorities don't count."""
+
+    order = Order.LIFO
+
+
+RedisPriorityQueue = SpiderPriorityQueue
+RedisFifoQueue = SpiderQueue
+RedisLifoQueue = SpiderStack
+
+_STATES = {b"idle": State.IDLE, b"finished": State.FINISHED, b"gone": State.GONE, b"stopped": State.STOPPED}
+
+
+class _Script:
+    """A script called by its SHA; sent whole where the server doesn't know it (any more)."""
+
+    def __init__(self, source: str) -> None:
+        import hashlib
+
+        self._source = source
+        self._sha = hashlib.sha1(source.encode(), usedforsecurity=False).hexdigest()
+
+    async def run(self, redis: Any, keys: Sequence[str], arguments: Sequence[Any]) -> Any:
+        try:
+            return await redis.evalsha(self._sha, len(keys), *keys, *arguments)
+        except NoScriptError:
+            return await redis.eval(self._source, len(keys), *keys, *arguments)
+
+
+def _lua(name: str) -> str:
+    return (files("aioscrapy.queue") / name).read_text("utf-8")
+
+
+def _plain(name: str) -> str:
+    """Keep a name from breaking out of the hash tag."""
+    return name.replace("{", "(").replace("}", ")")
+
+
+def _reason(exc: BaseException) -> str:
+    return str(exc) or type(exc).__name__

@@ -1,0 +1,110 @@
+"""What the engine asks of a spider, and how a script starts one."""
+
+import logging
+from collections.abc import AsyncIterator, Generator
+from typing import Any
+
+from aioscrapy.context import CrawlContext
+from aioscrapy.crawler import CrawlerProcess
+from aioscrapy.hooks import settle
+from aioscrapy.http.request import Request
+from aioscrapy.project import settings_here
+from aioscrapy.settings import Settings
+from aioscrapy.signals import spider_closed
+
+
+class Spider:
+    """Base class of spiders: where to start, and what to do with each response.
+
+    Attributes:
+        name: unique in the project; `aioscrapy crawl NAME` finds it by this.
+        start_urls: where the crawl begins, unless `start_requests` says otherwise.
+        custom_settings: settings of this spider only; they win over the project's.
+        settings, crawler, stats: there from `from_crawler` on.
+
+    The hooks `process_request(request)`, `process_response(request, response)`,
+    `process_exception(request, exception)` and `process_item(item)` may be defined on the spider itself; they run
+    after those of all middlewares and pipelines.
+    """
+
+    name: str = ""
+    custom_settings: dict[str, Any] | None = None
+    start_urls: list[str]
+    crawler: CrawlContext
+    settings: Settings
+    stats: Any = None
+
+    def __init__(self, name: str | None = None, **kwargs: Any) -> None:
+        if name is not None:
+            self.name = name
+        elif not self.name:
+            raise ValueError(f"{type(self).__name__} must have a name")
+        self.__dict__.update(kwargs)
+        if not hasattr(self, "start_urls"):
+            self.start_urls = []
+
+    def __await__(self) -> Generator[Any, Any, "Spider"]:
+        """Let `await super().from_crawler(…)` (aio-scrapy) work as well as without await (Scrapy)."""
+        return self
+        yield
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} {self.name!r}>"
+
+    @property
+    def logger(self) -> logging.LoggerAdapter[logging.Logger]:
+        """A logger named as the spider."""
+        return logging.LoggerAdapter(logging.getLogger(self.name), {"spider": self})
+
+    def log(self, message: str, level: int = logging.DEBUG) -> None:
+        """Write one log line."""
+        self.logger.log(level, "%s", message)
+
+    @classmethod
+    def from_crawler(cls, crawler: CrawlContext, *args: Any, **kwargs: Any) -> "Spider":
+        """Make the spider with its arguments and show it the crawl that it works in."""
+        spider = cls(*args, **kwargs)
+        spider._set_crawler(crawler)
+        return spider
+
+    def _set_crawler(self, crawler: CrawlContext) -> None:
+        self.crawler = crawler
+        self.settings = crawler.settings
+        self.stats = crawler.stats
+        crawler.signals.connect(self._closed, spider_closed)
+
+    async def _closed(self, reason: str) -> None:
+        closed = getattr(self, "closed", None)
+        if callable(closed):
+            await settle(closed(reason))
+
+    @classmethod
+    def update_settings(cls, settings: Settings) -> None:
+        """Lay the spider's settings over the project's."""
+        settings.setdict(cls.custom_settings or {}, "spider")
+
+    async def start_requests(self) -> AsyncIterator[Request]:
+        """Yield the first requests; one worker of a shared crawl runs this. Plain generators do as well."""
+        if not self.start_urls and hasattr(self, "start_url"):
+            raise AttributeError("the spider has start_url, but start_urls (a list) is what counts")
+        for url in self.start_urls:
+            yield Request(url)
+
+    async def parse(self, response: Any) -> Any:
+        """Handle a response of a request without a callback: yield items and requests."""
+        raise NotImplementedError(f"{type(self).__name__}.parse is not defined")
+
+    @classmethod
+    def start(cls, setting_path: str | None = None, use_windows_selector_eventLoop: bool = False) -> None:  # noqa: N803 aio-scrapy's name
+        """Crawl with this spider, from a script, and return at the end.
+
+        Args:
+            setting_path: dotted path of a settings module that is laid over the project's.
+            use_windows_selector_eventLoop: accepted for aio-scrapy's sake; means nothing here.
+        """
+        settings = settings_here()
+        if setting_path is not None:
+            settings.setmodule(setting_path)
+        process = CrawlerProcess(settings)
+        process.crawl(cls)
+        process.start()
