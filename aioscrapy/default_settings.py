@@ -145,6 +145,7 @@ ITEMS_IN_REDIS = (
 )
 BLOOMFILTER_BIT = 30  # the Bloom filter may grow to 2**BLOOMFILTER_BIT bits
 BLOOMFILTER_HASH_NUMBER = 12  # probes per URL in the Bloom filter
+BLOOMFILTER_ERROR_RATE = 1e-6  # rate of false positives below which the Bloom filter stays while it may still grow
 SHUTDOWN_TIMEOUT = 6.0  # seconds that pages in flight may take to end after the first SIGINT or SIGTERM; then they are given back
 
 # -- Redis

@@ -2,6 +2,8 @@
 
 import argparse
 
+SETTINGS = False  # the cfg files say where to deploy; -L and the rest are scrapyd-deploy's own
+
 SCRIPT = '''\
 #!/usr/bin/env python
 """Deploy this project to Scrapyd: python deploy.py TARGET (all options: python deploy.py -h)."""

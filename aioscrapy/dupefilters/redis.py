@@ -44,9 +44,9 @@ class RFPDupeFilter(RedisDupeFilter):
 class BloomDupeFilter(RedisDupeFilter):
     """A Bloom filter that grows with what is in it: 8 KiB at first, each further layer eight times as large.
 
-    It never forgets a request; it may call a new one seen, in each full layer with the probability
-    (1 - e^(-k/37.5))^k: 1.8e-7 for k = 12 probes, 1e-5 for 6. At 2**BLOOMFILTER_BIT bits it grows no more and
-    the rate rises.
+    It never forgets a request; it may call a new one seen, with a probability below BLOOMFILTER_ERROR_RATE as
+    long as it may grow: at 1e-6 a fingerprint takes 37 bits with 12 probes, 75 bits with 6. At
+    2**BLOOMFILTER_BIT bits it grows no more and the rate rises.
 
     Keys:
         <crawl>:bloom   string of bits; expires with the crawl, or is kept for the next one
@@ -56,11 +56,11 @@ class BloomDupeFilter(RedisDupeFilter):
 
     suffix = "bloom"
     source = "bloom.lua"
-    bits_per_url: ClassVar[float] = 37.5
-
-    def __init__(self, bits: int, probes: int) -> None:
+    def __init__(self, bits: int, probes: int, error_rate: float) -> None:
         self._bits = bits
         self._probes = probes
+        layers = 5  # that many full layers hold 32 million fingerprints; their rates add up
+        self._bits_per_url = -probes / math.log(1 - (error_rate / layers) ** (1 / probes))
 
     @classmethod
     def from_crawler(cls, crawler: CrawlContext) -> "BloomDupeFilter":
@@ -75,11 +75,14 @@ class BloomDupeFilter(RedisDupeFilter):
             raise SettingError("BLOOMFILTER_BIT", f"{bits} is not between 10 and 32")
         if not 1 <= probes <= 32:  # more cost time and gain nothing
             raise SettingError("BLOOMFILTER_HASH_NUMBER", f"{probes} is not between 1 and 32")
-        return cls(bits, probes)
+        rate = settings.getfloat("BLOOMFILTER_ERROR_RATE")
+        if not 0 < rate < 1:
+            raise SettingError("BLOOMFILTER_ERROR_RATE", f"{rate} is not between 0 and 1")
+        return cls(bits, probes, rate)
 
     @property
     def lua(self) -> str:
-        numbers = f"local BITS, PROBES, PER_URL = {self._bits}, {self._probes}, {self.bits_per_url}\n"
+        numbers = f"local BITS, PROBES, PER_URL = {self._bits}, {self._probes}, {self._bits_per_url}\n"
         return numbers + super().lua
 
     def error_rate(self, counts: list[int]) -> float:

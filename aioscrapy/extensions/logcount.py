@@ -10,18 +10,22 @@ from aioscrapy.stats import StatsCollector
 class LogCount:
     """Counts what is logged, from LOG_LEVEL on, as log_count/ERROR and so on."""
 
-    def __init__(self, stats: StatsCollector, level: int) -> None:
-        self._handler = _Counter(stats, level)
+    def __init__(self, stats: StatsCollector) -> None:
+        self._handler = _Counter(stats)
 
     @classmethod
     def from_crawler(cls, crawler: CrawlContext) -> "LogCount":
-        """Begin to count at once: errors at the start count too."""
-        extension = cls(crawler.stats, logging.getLogger().getEffectiveLevel())
-        logging.getLogger().addHandler(extension._handler)
-        crawler.signals.connect(extension.engine_stopped, signals.engine_stopped)
+        """Listen to the crawl."""
+        extension = cls(crawler.stats)
+        crawler.signals.connect(extension.spider_opened, signals.spider_opened)
+        crawler.signals.connect(extension.spider_closed, signals.spider_closed)
         return extension
 
-    def engine_stopped(self) -> None:
+    def spider_opened(self) -> None:
+        """Begin to count."""
+        logging.getLogger().addHandler(self._handler)
+
+    def spider_closed(self) -> None:
         """Stop counting."""
         logging.getLogger().removeHandler(self._handler)
 
@@ -29,8 +33,8 @@ class LogCount:
 class _Counter(logging.Handler):
     """A log handler that only counts."""
 
-    def __init__(self, stats: StatsCollector, level: int) -> None:
-        super().__init__(level)
+    def __init__(self, stats: StatsCollector) -> None:
+        super().__init__()
         self._stats = stats
 
     def emit(self, record: logging.LogRecord) -> None:

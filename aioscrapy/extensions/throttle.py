@@ -2,25 +2,16 @@
 
 import logging
 from collections.abc import Callable
-from typing import Protocol
+from urllib.parse import urlsplit
 
 from aioscrapy import signals
-from aioscrapy.context import CrawlContext
+from aioscrapy.context import CrawlContext, PolitenessLike
 from aioscrapy.exceptions import NotConfigured, SettingError
-from aioscrapy.http import Request, Response
+from aioscrapy.http.request import Request
+from aioscrapy.http.response import Response
 from aioscrapy.settings import Settings
 
 logger = logging.getLogger(__name__)
-
-
-class Politeness(Protocol):
-    """The delays of the hosts, in seconds, as the scheduler keeps them."""
-
-    def delay(self, host: str) -> float:
-        """Return the seconds between two requests to a host."""
-
-    def set_delay(self, host: str, delay_s: float) -> None:
-        """Change them."""
 
 
 class AutoThrottle:
@@ -33,7 +24,7 @@ class AutoThrottle:
     Source: https://docs.scrapy.org/en/latest/topics/autothrottle.html
     """
 
-    def __init__(self, settings: Settings, politeness: Callable[[], Politeness]) -> None:
+    def __init__(self, settings: Settings, politeness: Callable[[], PolitenessLike | None]) -> None:
         self._politeness = politeness
         self._min_s = settings.getfloat("DOWNLOAD_DELAY")
         self._max_s = settings.getfloat("AUTOTHROTTLE_MAX_DELAY")
@@ -57,18 +48,18 @@ class AutoThrottle:
 
     def request_reached_downloader(self, request: Request) -> None:
         """Give a host its first delay, before its latency is known."""
-        host = request.meta.get("download_slot")
-        if host is not None and host not in self._started:
+        host = _host(request)
+        politeness = self._politeness()
+        if politeness is not None and host not in self._started:
             self._started.add(host)
-            self._politeness().set_delay(host, self._start_s)
+            politeness.set_delay(host, self._start_s)
 
     def response_downloaded(self, response: Response, request: Request) -> None:
         """Adapt the delay of the host that has answered."""
-        meta = request.meta
-        host, latency_s = meta.get("download_slot"), meta.get("download_latency")
-        if host is None or latency_s is None or meta.get("autothrottle_dont_adjust_delay"):
+        politeness, latency_s = self._politeness(), request.meta.get("download_latency")
+        if politeness is None or latency_s is None or request.meta.get("autothrottle_dont_adjust_delay"):
             return
-        politeness = self._politeness()
+        host = _host(request)
         old_s = politeness.delay(host)
         new_s = self._adapted(old_s, latency_s)
         if response.status != 200 and new_s <= old_s:
@@ -89,3 +80,8 @@ class AutoThrottle:
         """Return the new delay, within the bounds of the settings."""
         target_s = latency_s / self._target
         return min(max(target_s, (old_s + target_s) / 2, self._min_s), self._max_s)
+
+
+def _host(request: Request) -> str:
+    """Return the name under which the scheduler keeps the host of a request."""
+    return request.meta.get("download_slot") or urlsplit(request.url).hostname or ""

@@ -47,7 +47,7 @@ class FormRequest(Request):
             self.headers.setdefault("Content-Type", "application/x-www-form-urlencoded")
 
     @classmethod
-    def from_response(  # noqa: PLR0913 Scrapy's signature
+    def from_response(  # noqa: PLR0913, PLR0917 Scrapy's signature
         cls,
         response: Any,
         formname: str | None = None,

@@ -2,7 +2,7 @@
 
 from base64 import b64decode, b64encode
 from collections.abc import Callable, Iterable
-from typing import Any, Self
+from typing import Any, Self, cast
 
 from aioscrapy.exceptions import SerializeError
 from aioscrapy.http.headers import Headers, HeadersArgument
@@ -60,7 +60,7 @@ class Request:
         "priority",
     )
 
-    def __init__(  # noqa: PLR0913 Scrapy's signature
+    def __init__(  # noqa: PLR0913, PLR0917 Scrapy's signature
         self,
         url: Any,
         callback: Callback = None,
@@ -162,7 +162,7 @@ class Request:
 
     def copy(self) -> Self:
         """Return an equal request; headers, meta and cb_kwargs are copied one level deep."""
-        return self.replace()
+        return cast("Self", self.replace())
 
     def replace(self, *args: Any, cls: type["Request"] | None = None, **kwargs: Any) -> Any:
         """Return a copy with other arguments, of the same class or of `cls`."""
@@ -188,18 +188,17 @@ class Request:
 
         Callbacks become names of the spider's methods. A body is str where it is UTF-8, else {"b64": …};
         headers are name -> values, in Latin-1. In meta, cb_kwargs and cookies JSON's types may stand (str,
-        int, float, bool, None, list, dict with str keys); a tuple comes back as a list. Every subclass becomes
-        a plain Request of the same method, headers and body.
+        int, float, bool, None, list, dict with str keys); a tuple comes back as a list. Every subclass
+        becomes a plain Request of the same method, headers and body.
 
         Raises:
             SerializeError: a callback that is no method of the spider, or a value that JSON can't hold; the
                 text names it.
         """
         made: dict[str, Any] = {"url": self._url}
-        if self.callback is not None:
-            made["callback"] = _method_name(self, "callback", self.callback, spider)
-        if self.errback is not None:
-            made["errback"] = _method_name(self, "errback", self.errback, spider)
+        for name in ("callback", "errback"):
+            if (callback := getattr(self, name)) is not None:
+                made[name] = _method_name(self, name, callback, spider)
         if self.method != "GET":
             made["method"] = self.method
         if self._headers:

@@ -1,7 +1,7 @@
 """A response of any kind; one that isn't text has only bytes."""
 
 from collections.abc import Iterable, Iterator
-from typing import Any, NoReturn, Self
+from typing import Any, NoReturn, Self, cast
 
 from aioscrapy.exceptions import NotSupported
 from aioscrapy.http.headers import Headers, HeadersArgument
@@ -42,7 +42,7 @@ class Response:
         "status",
     )
 
-    def __init__(  # noqa: PLR0913 Scrapy's signature
+    def __init__(  # noqa: PLR0913, PLR0917 Scrapy's signature
         self,
         url: str,
         status: int = 200,
@@ -127,7 +127,7 @@ class Response:
 
     def copy(self) -> Self:
         """Return an equal response; headers and flags are copied."""
-        return self.replace()
+        return cast("Self", self.replace())
 
     def replace(self, *args: Any, cls: type["Response"] | None = None, **kwargs: Any) -> Any:
         """Return a copy with other arguments, of the same class or of `cls`."""

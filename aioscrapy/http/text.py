@@ -67,7 +67,7 @@ class TextResponse(Response):
 
     @property
     def encoding(self) -> str:
-        """The first that is known: as given, byte order mark, Content-Type, <meta> or <?xml; UTF-8; CP1252."""
+        """As given, else by byte order mark, Content-Type, <meta> or <?xml; else UTF-8 if it is, or CP1252."""
         if self._encoding is not None:
             return self._encoding
         if self._detected is None:
@@ -110,9 +110,9 @@ class TextResponse(Response):
 
         # Browsers read some names as larger encodings: ISO-8859-1 as CP1252, GB2312 as GB18030.
         real = _usable(resolve_encoding(encoding)) or "utf-8"
-        bom_encoding, bom = read_bom(body)
-        if bom is not None and bom_encoding.startswith(real):
-            real, body = bom_encoding, body[len(bom) :]
+        by_bom, bom = read_bom(body)
+        if by_bom is not None and bom is not None and by_bom.startswith(real):
+            real, body = by_bom, body[len(bom) :]
         return str(to_unicode(body, real))
 
     def json(self) -> Any:

@@ -9,7 +9,8 @@ from urllib.parse import urlsplit
 from urllib.request import Request as UrllibRequest
 
 from aioscrapy.context import CrawlContext
-from aioscrapy.http import Request, Response
+from aioscrapy.http.request import Request
+from aioscrapy.http.response import Response
 
 logger = logging.getLogger(__name__)
 

@@ -5,7 +5,7 @@ from typing import Any
 
 from aioscrapy.context import CrawlContext
 from aioscrapy.exceptions import NotConfigured
-from aioscrapy.http import Request
+from aioscrapy.http.request import Request
 
 
 class DefaultHeadersMiddleware:

@@ -3,7 +3,8 @@
 import logging
 
 from aioscrapy.context import CrawlContext
-from aioscrapy.http import Request, Response
+from aioscrapy.http.request import Request
+from aioscrapy.http.response import Response
 from aioscrapy.stats import StatsCollector
 
 logger = logging.getLogger(__name__)

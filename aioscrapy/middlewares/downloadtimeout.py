@@ -2,7 +2,7 @@
 
 from aioscrapy.context import CrawlContext
 from aioscrapy.exceptions import NotConfigured
-from aioscrapy.http import Request
+from aioscrapy.http.request import Request
 
 
 class DownloadTimeoutMiddleware:

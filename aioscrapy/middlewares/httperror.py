@@ -1,22 +1,19 @@
 """Callbacks get the responses with status 200 to 299, and those that they ask for."""
 
-import logging
 from collections.abc import Collection
 from typing import Any
 
 from aioscrapy.context import CrawlContext
 from aioscrapy.exceptions import IgnoreRequest, NotConfigured
-from aioscrapy.http import Response
+from aioscrapy.http.response import Response
 from aioscrapy.stats import StatsCollector
-
-logger = logging.getLogger(__name__)
 
 
 class HttpError(IgnoreRequest):  # Scrapy's name
     """A response was not given to its callback because of its status; an errback gets this."""
 
-    def __init__(self, response: Response, *args: object) -> None:
-        super().__init__(*args)
+    def __init__(self, response: Response) -> None:
+        super().__init__(f"Ignoring response {response}: HTTP status code is not handled or not allowed")
         self.response = response
 
 
@@ -54,13 +51,6 @@ class HttpErrorMiddleware:
         if wanted is None:
             wanted = getattr(spider, "handle_httpstatus_list", None) or self._allowed
         if status not in wanted:
-            raise HttpError(response, f"Ignoring the status {status}")
-
-    def process_spider_exception(self, response: Response, exception: Exception) -> tuple[()] | None:
-        """Count an HttpError that no errback took, with one line instead of a traceback."""
-        if not isinstance(exception, HttpError):
-            return None
-        self._stats.inc_value("httperror/response_ignored_count")
-        self._stats.inc_value(f"httperror/response_ignored_status_count/{response.status}")
-        logger.info("Ignoring response %s: HTTP status code is not handled or not allowed", response)
-        return ()
+            self._stats.inc_value("httperror/response_ignored_count")
+            self._stats.inc_value(f"httperror/response_ignored_status_count/{status}")
+            raise HttpError(response)

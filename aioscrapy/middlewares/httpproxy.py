@@ -6,7 +6,7 @@ from urllib.request import getproxies, proxy_bypass
 
 from aioscrapy.context import CrawlContext
 from aioscrapy.exceptions import NotConfigured
-from aioscrapy.http import Request
+from aioscrapy.http.request import Request
 
 _LOGIN_OF = "_auth_proxy"  # meta key: the proxy that the Proxy-Authorization header is for
 _FROM_ENVIRONMENT = "_scheme_proxy"  # meta key: the proxy is this machine's, another worker has its own

@@ -6,7 +6,8 @@ from urllib.parse import urlsplit
 
 from aioscrapy.context import CrawlContext
 from aioscrapy.exceptions import IgnoreRequest, NotConfigured
-from aioscrapy.http import Request, Response
+from aioscrapy.http.request import Request
+from aioscrapy.http.response import Response
 from aioscrapy.stats import StatsCollector
 
 logger = logging.getLogger(__name__)
@@ -14,12 +15,19 @@ logger = logging.getLogger(__name__)
 _REMEMBERED_HOSTS = 10_000
 
 
+class OffsiteRequest(IgnoreRequest):
+    """A request was dropped because of its host."""
+
+    quiet = True  # not logged: the first of each domain was
+
+
 class OffsiteMiddleware:
     """Drops what is outside the spider's `allowed_domains` and their subdomains.
 
-    Works in both roles: as a spider middleware for links, as a downloader middleware for start requests and
-    redirects. meta["allow_offsite"] and dont_filter let a request through. A spider may change its
-    `allowed_domains` while it crawls; one that has no such list has no such filter.
+    Works in both roles: as a spider middleware it drops links before they enter the frontier, as a downloader
+    middleware what a redirect (or another middleware) has led astray. Start requests, dont_filter and
+    meta["allow_offsite"] go through. A spider may change its `allowed_domains` while it crawls; one that
+    has no such list has no such filter.
     """
 
     def __init__(self, spider: Any, stats: StatsCollector) -> None:
@@ -38,7 +46,7 @@ class OffsiteMiddleware:
 
     def get_processed_request(self, request: Request, response: Response | None) -> Request | None:
         """Drop a link that leads offsite."""
-        if self._is_allowed(request):
+        if response is None or self._is_allowed(request):
             return request
         self._count(request)
         return None
@@ -47,10 +55,12 @@ class OffsiteMiddleware:
         """Refuse a request that leads offsite.
 
         Raises:
-            IgnoreRequest: its host is not in the domains of the spider.
+            OffsiteRequest: its host is not in the domains of the spider.
         """
-        if not self._is_allowed(request):
-            raise IgnoreRequest(f"Filtered offsite request to {self._count(request)!r}")
+        meta = request.meta
+        is_start = not meta.get("depth") and "redirect_times" not in meta
+        if not is_start and not self._is_allowed(request):
+            raise OffsiteRequest(f"Filtered offsite request to {self._count(request)!r}")
 
     def _is_allowed(self, request: Request) -> bool:
         domains = self._spider.allowed_domains

@@ -7,7 +7,9 @@ from urllib.parse import urldefrag, urljoin, urlsplit
 
 from aioscrapy.context import CrawlContext
 from aioscrapy.exceptions import IgnoreRequest, NotConfigured
-from aioscrapy.http import HtmlResponse, Request, Response
+from aioscrapy.http.request import Request
+from aioscrapy.http.response import Response
+from aioscrapy.http.text import HtmlResponse
 from aioscrapy.middlewares.referer import Policy, find_policy, origin, referrer, setting_policy
 from aioscrapy.settings import Settings
 
@@ -43,8 +45,7 @@ class _Redirecting:
         old = request.meta
         times, ttl = old.get("redirect_times", 0) + 1, old.get("redirect_ttl", self._max_times)
         if ttl <= 0 or times > self._max_times:
-            logger.debug("Discarding %s: max redirections reached", request)
-            raise IgnoreRequest("max redirections reached")
+            raise IgnoreRequest(f"Discarding {request}: max redirections reached")
         visited = [*old.get("redirect_urls", ()), request.url]
         redirected.meta.update(
             redirect_times=times,

@@ -5,7 +5,8 @@ from urllib.parse import urlsplit
 
 from aioscrapy.context import CrawlContext
 from aioscrapy.exceptions import NotConfigured, SettingError
-from aioscrapy.http import Request, Response
+from aioscrapy.http.request import Request
+from aioscrapy.http.response import Response
 
 logger = logging.getLogger(__name__)
 

@@ -6,7 +6,8 @@ from typing import Any
 
 from aioscrapy.context import CrawlContext
 from aioscrapy.exceptions import DownloadError, NotConfigured, ResponseTooLargeError
-from aioscrapy.http import Request, Response
+from aioscrapy.http.request import Request
+from aioscrapy.http.response import Response
 from aioscrapy.settings import Settings
 from aioscrapy.stats import StatsCollector
 

@@ -8,7 +8,8 @@ from urllib.parse import urljoin, urlsplit
 
 from aioscrapy.context import CrawlContext
 from aioscrapy.exceptions import IgnoreRequest, NotConfigured
-from aioscrapy.http import Request, Response
+from aioscrapy.http.request import Request
+from aioscrapy.http.response import Response
 from aioscrapy.stats import StatsCollector
 
 logger = logging.getLogger(__name__)
@@ -45,7 +46,8 @@ class RobotsTxtMiddleware:
         settings = crawler.settings
         if not settings.getbool("ROBOTSTXT_OBEY"):
             raise NotConfigured
-        return cls(settings["ROBOTSTXT_USER_AGENT"], settings["USER_AGENT"] or "*", crawler.stats)
+        default = getattr(crawler.spider, "user_agent", None) or settings["USER_AGENT"] or "*"
+        return cls(settings["ROBOTSTXT_USER_AGENT"], default, crawler.stats)
 
     async def process_request(self, request: Request) -> None:
         """Refuse what robots.txt forbids.
@@ -59,12 +61,11 @@ class RobotsTxtMiddleware:
         if parts.scheme not in {"http", "https"}:
             return
         site = f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}"
-        rules = self._rules[site] if site in self._rules else await self._learn(site)
+        rules = self._rules[site] if site in self._rules else await self._learn(site, request)
         if rules is _EVERYTHING or rules.can_fetch(request.url, self._agent_of(request)):
             return
         self._stats.inc_value("robotstxt/forbidden")
-        logger.debug("Forbidden by robots.txt: %s", request)
-        raise IgnoreRequest("Forbidden by robots.txt")
+        raise IgnoreRequest(f"Forbidden by robots.txt: {request}")
 
     def _agent_of(self, request: Request) -> str:
         if self._user_agent:
@@ -72,7 +73,7 @@ class RobotsTxtMiddleware:
         header = request.headers.get("User-Agent")
         return header.decode("latin-1") if header else self._default_user_agent
 
-    async def _learn(self, site: str) -> Any:
+    async def _learn(self, site: str, request: Request) -> Any:
         """Fetch the rules of a site, or wait until another request has done so.
 
         A lock, not a future: where the request that fetches is cancelled, the next one fetches.
@@ -82,7 +83,7 @@ class RobotsTxtMiddleware:
                 return self._rules[site]
             self._stats.inc_value("robotstxt/request_count")
             try:
-                rules = await self._fetch(site)
+                rules = await self._fetch(site, request)
             except Exception as exc:  # noqa: BLE001 whatever is wrong with robots.txt, the page itself may be fine
                 cls = type(exc)
                 self._stats.inc_value(f"robotstxt/exception_count/{cls.__module__}.{cls.__qualname__}")
@@ -94,17 +95,22 @@ class RobotsTxtMiddleware:
         self._locks.pop(site, None)
         return rules
 
-    async def _fetch(self, site: str) -> Any:
-        """Return the rules of a site: an object with `can_fetch(url, user_agent)`, or _EVERYTHING."""
+    async def _fetch(self, site: str, request: Request) -> Any:
+        """Return the rules of a site: an object with `can_fetch(url, user_agent)`, or _EVERYTHING.
+
+        As the user agent and through the proxy of the request that asks first.
+        """
         assert self.download is not None  # noqa: S101 the chain sets it before the first request
+        headers = {"User-Agent": request.headers.get("User-Agent") or self._default_user_agent}
+        meta = {name: request.meta[name] for name in ("proxy", "download_timeout") if name in request.meta}
         url = f"{site}/robots.txt"
-        response = await self.download(_asking(url))
+        response = await self.download(Request(url, headers=headers, meta=meta))
         for _ in range(_MAX_REDIRECTS):
             location = response.headers.get("Location")
             if not 300 <= response.status < 400 or location is None:
                 break
             url = urljoin(url, location.decode("latin-1"))
-            response = await self.download(_asking(url))
+            response = await self.download(Request(url, headers=headers, meta=meta))
         self._stats.inc_value("robotstxt/response_count")
         self._stats.inc_value(f"robotstxt/response_status_count/{response.status}")
         if not 200 <= response.status < 300:
@@ -112,7 +118,3 @@ class RobotsTxtMiddleware:
         from protego import Protego
 
         return Protego.parse(response.body[:_MAX_BYTES].decode("utf-8-sig", "replace"))
-
-
-def _asking(url: str) -> Request:
-    return Request(url, meta={"dont_obey_robotstxt": True}, dont_filter=True)

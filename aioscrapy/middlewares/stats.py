@@ -2,7 +2,9 @@
 
 from aioscrapy.context import CrawlContext
 from aioscrapy.exceptions import NotConfigured
-from aioscrapy.http import Headers, Request, Response
+from aioscrapy.http.headers import Headers
+from aioscrapy.http.request import Request
+from aioscrapy.http.response import Response
 from aioscrapy.stats import StatsCollector
 
 

@@ -1,0 +1,93 @@
+"""The arguments of a request, read from a curl command line as browsers copy it."""
+
+import argparse
+import re
+import shlex
+from base64 import b64encode
+from typing import Any, NoReturn
+
+_NO_VALUE = (
+    ("--compressed",), ("-s", "--silent"), ("-v", "--verbose"), ("-#", "--progress-bar"), ("-i", "--include"),
+    ("-k", "--insecure"), ("-L", "--location"), ("-S", "--show-error"), ("--http1.1",), ("--http2",),
+)  # fmt: skip
+
+
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        raise ValueError(f"curl command can't be read: {message}")
+
+
+def _parser() -> _Parser:
+    parser = _Parser(add_help=False, allow_abbrev=False)
+    parser.add_argument("addresses", nargs="*")
+    parser.add_argument("--url")
+    parser.add_argument("-H", "--header", action="append", default=[])
+    parser.add_argument("-X", "--request")
+    parser.add_argument("-b", "--cookie")
+    parser.add_argument("-u", "--user")
+    parser.add_argument("-A", "--user-agent")
+    parser.add_argument("-e", "--referer")
+    parser.add_argument("-G", "--get", action="store_true")
+    parser.add_argument("-I", "--head", action="store_true")
+    parser.add_argument(
+        "-d", "--data", "--data-raw", "--data-ascii", "--data-binary", "--json", action="append", dest="data"
+    )
+    for names in _NO_VALUE:
+        parser.add_argument(*names, action="store_true")
+    return parser
+
+
+def request_arguments(command: str, ignore_unknown_options: bool) -> dict[str, Any]:
+    """Return arguments of Request: url, method, and headers, cookies and body where there are any.
+
+    Raises:
+        ValueError: no curl command, no URL, or (where not ignored) an unknown option.
+    """
+    words = shlex.split(command.replace("\\\n", " ").replace("$'", "'"))
+    if not words or words[0] != "curl":
+        raise ValueError('a curl command must start with "curl"')
+    options, unknown = _parser().parse_known_args(words[1:])
+    if unknown and not ignore_unknown_options:
+        raise ValueError(f"unknown curl options: {' '.join(unknown)}")
+    url = options.url or next(iter(options.addresses), None)
+    if url is None:
+        raise ValueError("a curl command must have a URL")
+    made: dict[str, Any] = {"url": url if "://" in url else f"http://{url}"}
+    body = "&".join(options.data or ())
+    if options.get and body:
+        made["url"] += ("&" if "?" in url else "?") + body
+        body = ""
+    made["method"] = options.request or ("HEAD" if options.head else "POST" if body else "GET")
+    headers, cookies = _headers_and_cookies(options)
+    if body:
+        made["body"] = body
+        if not any(name.lower() == "content-type" for name, _ in headers):
+            kind = "json" if "--json" in words else "x-www-form-urlencoded"
+            headers.append(("Content-Type", f"application/{kind}"))
+    if headers:
+        made["headers"] = headers
+    if cookies:
+        made["cookies"] = cookies
+    return made
+
+
+def _headers_and_cookies(options: argparse.Namespace) -> tuple[list[tuple[str, str]], dict[str, str]]:
+    headers: list[tuple[str, str]] = []
+    cookies = _cookies(options.cookie or "")
+    for line in options.header:
+        name, _, value = (part.strip() for part in line.partition(":"))
+        if name.lower() == "cookie":
+            cookies.update(_cookies(value))
+        else:
+            headers.append((name, value))
+    for name, value in (("User-Agent", options.user_agent), ("Referer", options.referer)):
+        if value:
+            headers.append((name, value))
+    if options.user:
+        headers.append(("Authorization", f"Basic {b64encode(options.user.encode()).decode()}"))
+    return headers, cookies
+
+
+def _cookies(line: str) -> dict[str, str]:
+    pairs = (pair.partition("=") for pair in re.split(r";\s*", line) if "=" in pair)
+    return {name.strip(): value.strip() for name, _, value in pairs}
