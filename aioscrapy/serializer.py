@@ -66,13 +66,13 @@ class PickleSerializer:
 
     def __init__(self) -> None:
         logger.warning(
-            "PickleSerializer: whoever can write to the queue can run code in this process; use JsonSerializer "
-            "unless nobody else reaches that Redis"
+            "PickleSerializer: whoever can write to the queue can run code in this process; "
+            "use JsonSerializer unless nobody else reaches that Redis"
         )
 
     @staticmethod
     def dumps(obj: Any) -> bytes:
-        import pickle  # noqa: S403 the user chose it, and was warned
+        import pickle
 
         try:
             return pickle.dumps(obj, protocol=pickle.HIGHEST_PROTOCOL)
@@ -81,11 +81,11 @@ class PickleSerializer:
 
     @staticmethod
     def loads(data: bytes) -> Any:
-        import pickle  # noqa: S403 the user chose it, and was warned
+        import pickle
 
         try:
             return pickle.loads(data)  # noqa: S301 the user chose it, and was warned
-        except Exception as exc:  # noqa: BLE001 broken pickles raise anything
+        except Exception as exc:  # broken pickles raise anything
             raise _unreadable("pickle", data, exc) from exc
 
 

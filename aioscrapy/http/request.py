@@ -208,15 +208,12 @@ class Request:
             }
         if self._body:
             made["body"] = _text_or_base64(self._body)
-        for name in ("priority", "dont_filter", "fingerprint"):
+        for name in ("priority", "dont_filter", "fingerprint", "_meta", "_cb_kwargs", "_cookies", "_flags"):
             if value := getattr(self, name):
-                made[name] = value
+                _check_json(self, name, value)
+                made[name.removeprefix("_")] = value
         if self._encoding != "utf-8":
             made["encoding"] = self._encoding
-        for name in ("meta", "cb_kwargs", "cookies", "flags"):
-            if value := getattr(self, f"_{name}"):
-                _check_json(self, name, value)
-                made[name] = value
         return made
 
 
@@ -304,7 +301,7 @@ def _check_json(request: Request, name: str, value: Any) -> None:
     except RecursionError:
         problem = " contains itself"
     if problem:
-        raise SerializeError(f"{name}{problem} ({request})")
+        raise SerializeError(f"{name.removeprefix('_')}{problem} ({request})")
 
 
 def _not_json(value: Any) -> str:

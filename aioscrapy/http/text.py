@@ -26,7 +26,7 @@ def _usable(encoding: str | None) -> str | None:
     if encoding in ("utf-16", "utf-32"):
         return f"{encoding}-be"  # the Encoding Standard's reading where there is no byte order mark
     try:
-        b"".decode(encoding or "undefined", "replace")
+        b"a".decode(encoding or "undefined", "replace")
     except (LookupError, UnicodeError):
         return None
     return encoding
@@ -67,7 +67,7 @@ class TextResponse(Response):
 
     @property
     def encoding(self) -> str:
-        """As given, else by byte order mark, Content-Type, <meta> or <?xml; else UTF-8 if it is, or CP1252."""
+        """As given, else by byte order mark, Content-Type, <meta> or <?xml; else UTF-8 or CP1252."""
         if self._encoding is not None:
             return self._encoding
         if self._detected is None:
