@@ -6,9 +6,10 @@ from typing import Any
 
 from aioscrapy.context import CrawlContext
 from aioscrapy.crawler import CrawlerProcess
+from aioscrapy.exceptions import AioscrapyError
 from aioscrapy.hooks import settle
 from aioscrapy.http.request import Request
-from aioscrapy.project import settings_here
+from aioscrapy.project import project_settings
 from aioscrapy.settings import Settings
 from aioscrapy.signals import spider_closed
 
@@ -102,9 +103,12 @@ class Spider:
             setting_path: dotted path of a settings module that is laid over the project's.
             use_windows_selector_eventLoop: accepted for aio-scrapy's sake; means nothing here.
         """
-        settings = settings_here()
+        settings = project_settings()
         if setting_path is not None:
             settings.setmodule(setting_path)
-        process = CrawlerProcess(settings)
-        process.crawl(cls)
-        process.start()
+        try:
+            process = CrawlerProcess(settings)
+            process.crawl(cls)
+            process.start()
+        except AioscrapyError as exc:
+            raise SystemExit(f"{cls.name}: {exc}") from None

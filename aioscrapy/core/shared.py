@@ -17,6 +17,7 @@ from aioscrapy.queue.hosts import HostQueue
 
 FIRST_RETRY_S = 0.1  # seconds before the second try of an exchange that failed; doubled each time
 LAST_RETRY_S = 5.0  # seconds between two tries at the most
+KNOWN_LIMIT = 200_000  # fingerprints that a worker remembers, so that a link it has seen need not travel
 GOODBYE_S = 1.5  # seconds that leaving the crawl may take when the store does not answer
 
 
@@ -36,6 +37,7 @@ class SharedScheduler(Scheduler):
         self._ready: HostQueue[Lease] = HostQueue()  # leased, not yet begun
         self._seed: Lease | None = None
         self._outbox: list[Page] = []
+        self._known: set[bytes] = set()
         self._active = 0
         self._concurrency = settings.getint("CONCURRENT_REQUESTS")
         prefetch = settings["SCHEDULER_PREFETCH"]
@@ -89,9 +91,10 @@ class SharedScheduler(Scheduler):
 
     def accept(self, request: Request) -> Entry | None:
         entry = self._entry(request)
-        if not self._store.pack(entry):
+        if entry.fingerprint is not None and entry.fingerprint in self._known:
             self._dropped(request)
             return None
+        self._store.pack(entry)
         return entry
 
     async def commit(self, page: Page) -> None:
@@ -175,8 +178,6 @@ class SharedScheduler(Scheduler):
             self._outbox.append(Page(lease, failure=problem))
             self._go.set()
         self._waiting, self._cursor, self._due_s = reply.waiting, reply.cursor, reply.next_due_s
-        if reply.filtered:
-            self._stats.inc_value("dupefilter/filtered", reply.filtered)
         if self._stopping:
             self._give_back_late(reply)
         elif len(reply.leases) < want:
@@ -188,16 +189,28 @@ class SharedScheduler(Scheduler):
         self._wake(max(len(reply.leases), 1) + sent)
 
     async def _count(self, pages: list[Page], reply: Reply) -> None:
+        sent = 0
         for page, accepted in zip(pages, reply.accepted, strict=True):
             if page.give_back:
                 continue
             if accepted:
-                if page.entries:
-                    self._stats.inc_value("scheduler/enqueued", len(page.entries))
+                sent += len(page.entries)
+                self._remember(page)
                 await self.on_committed(page)
             else:
                 self._stats.inc_value("scheduler/refused")
                 logger.warning("A page was refused: its lease went to another worker (%s)", page.lease)
+
+        if sent:
+            self._stats.inc_value("scheduler/enqueued", sent - reply.filtered)
+        if reply.filtered:
+            self._stats.inc_value("dupefilter/filtered", reply.filtered)
+
+    def _remember(self, page: Page) -> None:
+        known = self._known
+        if len(known) > KNOWN_LIMIT:
+            known.clear()
+        known.update(entry.fingerprint for entry in page.entries if entry.fingerprint is not None)
 
     async def _react(self, reply: Reply) -> None:
         if reply.state is State.OPEN or self._stopping:

@@ -122,8 +122,8 @@ class Store(ABC):
         """
 
     @abstractmethod
-    def pack(self, entry: Entry) -> bool:
-        """Fill the entry's payload; False where this process knows that the filter has seen it.
+    def pack(self, entry: Entry) -> None:
+        """Fill the entry's payload.
 
         Raises:
             SerializeError: the request can't travel; names the part.

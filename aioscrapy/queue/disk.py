@@ -62,9 +62,8 @@ class DiskQueue(Store):
             raise ConfigError(f"JOBDIR {self._folder}: {exc} (is another crawl using it?)") from exc
         return State.OPEN
 
-    def pack(self, entry: Entry) -> bool:
+    def pack(self, entry: Entry) -> None:
         entry.payload = self._serializer.dumps(entry.request.to_dict(self._spider))
-        return True
 
     async def exchange(
         self,

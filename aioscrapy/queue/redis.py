@@ -37,7 +37,6 @@ KEYS = (
 )
 """The suffixes of a crawl's keys, in the order of the script's KEYS; the filter's key comes behind them."""
 
-_KNOWN_LIMIT = 200_000  # fingerprints that a worker remembers, so that a seen link need not travel
 _FINAL, _PIECE, _GIVE_BACK = 0, 1, 2
 
 
@@ -66,7 +65,6 @@ class RedisQueue(Store):
         self._keys: list[str] = []
         self._script = _Script("")
         self._serial = 0
-        self._known: set[bytes] = set()
         self.worker = f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}"
         self.crawl_id = ""
 
@@ -107,11 +105,8 @@ class RedisQueue(Store):
         self._script = _Script(head + dupefilter.lua + _lua("exchange.lua"))
         return State.OPEN
 
-    def pack(self, entry: Entry) -> bool:
-        if entry.fingerprint is not None and entry.fingerprint in self._known:
-            return False
+    def pack(self, entry: Entry) -> None:
         entry.payload = self._serializer.dumps(entry.request.to_dict(self._spider))
-        return True
 
     async def exchange(
         self,
@@ -124,9 +119,6 @@ class RedisQueue(Store):
     ) -> Reply:
         answer = await self._call(pages, want, busy, cap, may_finish)
         accepted, leases, state, waiting, filtered, due_ms, cursor, lost = answer
-        for page, taken in zip(pages, accepted, strict=True):
-            if taken:
-                self._remember(page)
         good, broken = [], []
         for lease in leases:
             held, problem = self._lease(*lease)
@@ -262,12 +254,6 @@ class RedisQueue(Store):
         from itemadapter import ItemAdapter
 
         return self._serializer.dumps(ItemAdapter(item).asdict())  # type: ignore[no-any-return]  # a user's class
-
-    def _remember(self, page: Page) -> None:
-        known = self._known
-        if len(known) > _KNOWN_LIMIT:
-            known.clear()
-        known.update(entry.fingerprint for entry in page.entries if entry.fingerprint is not None)
 
 
 class SpiderPriorityQueue(RedisQueue):
