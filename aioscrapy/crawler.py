@@ -133,14 +133,18 @@ async def _scheduler(context: CrawlContext) -> Scheduler:
     filter_class = load_object(settings["DUPEFILTER_CLASS"] or queue_class.dupefilter, "DUPEFILTER_CLASS")
     if filter_class.shared != queue_class.shared:
         raise ConfigError(
-            f"{filter_class.__module__}.{filter_class.__name__} and {queue_class.__module__}.{queue_class.__name__} "
-            "don't go together: take DUPEFILTER_CLASS and SCHEDULER_QUEUE_CLASS both of redis, or both not"
+            f"{_path(filter_class)} and {_path(queue_class)} don't go together: "
+            "take DUPEFILTER_CLASS and SCHEDULER_QUEUE_CLASS both of redis, or both not"
         )
     dupefilter = await build(filter_class, context)
     if hasattr(queue_class, "exchange"):
         store = await build(queue_class, context)
         return SharedScheduler(context, fingerprinter.fingerprint, store, dupefilter)
     return MemoryScheduler(context, fingerprinter.fingerprint, queue_class(), dupefilter)
+
+
+def _path(cls: type) -> str:
+    return f"{cls.__module__}.{cls.__name__}"
 
 
 class CrawlerProcess:

@@ -55,7 +55,8 @@ class Progress:
         return Text.assemble(
             (f"{self._crawler.spidercls.name}  ", "bold"),
             f"{pages} pages  {pages / seconds:.1f} pages/s  ",
-            f"{stats.get_value('item_scraped_count', 0)} items  {errors} errors  {self._crawler.waiting()} waiting",
+            f"{stats.get_value('item_scraped_count', 0)} items  ",
+            f"{errors} errors  {self._crawler.waiting()} waiting",
         )
 
 

@@ -24,8 +24,8 @@ class Spider:
         settings, crawler, stats: there from `from_crawler` on.
 
     The hooks `process_request(request)`, `process_response(request, response)`,
-    `process_exception(request, exception)` and `process_item(item)` may be defined on the spider itself; they run
-    after those of all middlewares and pipelines.
+    `process_exception(request, exception)` and `process_item(item)` may be defined on the spider itself;
+    they run after those of all middlewares and pipelines.
     """
 
     name: str = ""
@@ -96,7 +96,11 @@ class Spider:
         raise NotImplementedError(f"{type(self).__name__}.parse is not defined")
 
     @classmethod
-    def start(cls, setting_path: str | None = None, use_windows_selector_eventLoop: bool = False) -> None:  # noqa: N803 aio-scrapy's name
+    def start(
+        cls,
+        setting_path: str | None = None,
+        use_windows_selector_eventLoop: bool = False,  # noqa: N803 aio-scrapy's name
+    ) -> None:
         """Crawl with this spider, from a script, and return at the end.
 
         Args:

@@ -108,7 +108,7 @@ class Engine:
             return
         if self._verbose:
             _log_crawled(answer, request)
-        await self._scraper.scrape(answer, page)
+        await self._scraper.scrape(request, answer, page)
 
     async def _seed(self, page: Page) -> None:
         try:

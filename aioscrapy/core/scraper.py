@@ -62,9 +62,8 @@ class Scraper:
             if page.entries or page.items:
                 await self._scheduler.commit(page_piece(page))
 
-    async def scrape(self, response: Response, page: Page) -> None:
+    async def scrape(self, request: Request, response: Response, page: Page) -> None:
         """Put everything that the callback of this response yields onto its page; never raises for it."""
-        request = response.request
         try:
             for hook in self._on_input:
                 if (waiting := hook(response)) is not None:

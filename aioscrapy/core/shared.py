@@ -143,7 +143,7 @@ class SharedScheduler(Scheduler):
             return
 
     async def _once(self) -> None:
-        """Make one exchange; one that failed is made again as it was, so that the store knows it for the same."""
+        """Make one exchange; one that failed is made again as it was: the store knows it for the same."""
         if self._call is None:
             self._call = self._plan()
         pages, want, busy, may_finish = self._call

@@ -21,7 +21,8 @@ FILE = "frontier.sqlite"
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS facts (name TEXT PRIMARY KEY, value INTEGER) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS requests (
-    id INTEGER PRIMARY KEY, key INTEGER, host TEXT, payload BLOB, leased INTEGER DEFAULT 0, due REAL DEFAULT 0);
+    id INTEGER PRIMARY KEY, key INTEGER, host TEXT, payload BLOB,
+    leased INTEGER DEFAULT 0, due REAL DEFAULT 0);
 CREATE INDEX IF NOT EXISTS waiting ON requests (leased, key);
 CREATE TABLE IF NOT EXISTS seen (fingerprint BLOB PRIMARY KEY) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS failed (id INTEGER PRIMARY KEY, reason TEXT, payload BLOB);
@@ -29,7 +30,7 @@ CREATE TABLE IF NOT EXISTS failed (id INTEGER PRIMARY KEY, reason TEXT, payload 
 
 
 class DiskQueue(Store):
-    """The frontier in an SQLite file; a page commit is a transaction. Takes the memory queue's place with JOBDIR."""
+    """The frontier in an SQLite file, where JOBDIR is set; a page commit is a transaction."""
 
     shared: ClassVar[bool] = False
     dupefilter: ClassVar[str] = "aioscrapy.dupefilters.disk.RFPDupeFilter"
@@ -75,9 +76,10 @@ class DiskQueue(Store):
         may_finish: bool = True,
     ) -> Reply:
         try:
-            return await self._in_thread(self._exchange, pages, want, busy, cap, may_finish)
+            reply: Reply = await self._in_thread(self._exchange, pages, want, busy, cap, may_finish)
         except sqlite3.Error as exc:
             raise QueueError(f"{self._folder / FILE}: {exc}") from exc
+        return reply
 
     async def wait(self, cursor: int, timeout_s: float) -> None:
         await asyncio.sleep(timeout_s)  # nobody else can change the file: only a delay can run out
@@ -132,7 +134,8 @@ class DiskQueue(Store):
         leases, broken = self._reserve(want, busy, cap) if want > 0 else ([], [])
         db = self._db
         ready, open_, due = db.execute(
-            "SELECT total(leased = 0 AND due <= ?1), count(*), min(CASE WHEN due > ?1 THEN due END) FROM requests",
+            "SELECT total(leased = 0 AND due <= ?1), count(*), min(CASE WHEN due > ?1 THEN due END) "
+            "FROM requests",
             (time.time(),),
         ).fetchone()
         state = State.OPEN
@@ -201,8 +204,8 @@ class DiskQueue(Store):
         while len(leases) + len(broken) < want:
             marks = ", ".join("?" * len(skip))
             rows = self._db.execute(
-                "SELECT id, key, host, payload FROM requests WHERE leased = 0 AND due <= ? "  # noqa: S608 only marks
-                f"AND host NOT IN ({marks}) ORDER BY key LIMIT ?",
+                "SELECT id, key, host, payload FROM requests "  # noqa: S608 only question marks
+                f"WHERE leased = 0 AND due <= ? AND host NOT IN ({marks}) ORDER BY key LIMIT ?",
                 (time.time(), *skip, want - len(leases) - len(broken)),
             ).fetchall()
             if not rows:
