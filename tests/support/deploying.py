@@ -1,0 +1,93 @@
+"""What tests of the deploy tooling share: a small web server that answers as it is told, and types."""
+
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from email.parser import BytesParser
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+SPIDER = """
+class One:
+    name = "one"
+    from_crawler = update_settings = classmethod(lambda cls: None)
+"""
+
+OK = b'{"node_name": "here", "status": "ok", "project": "shop", "version": "7", "spiders": 1}\n'
+
+Write = Callable[[dict[str, str]], Path]
+Run = Callable[..., "Done"]
+
+
+@dataclass
+class Seen:
+    """One request that the server got."""
+
+    path: str
+    authorization: str | None
+    fields: dict[str, bytes]
+    file_name: str | None
+
+
+class Server(ThreadingHTTPServer):
+    """Answers every request with `status`, `body` and `headers`; remembers what came."""
+
+    daemon_threads = True
+
+    def __init__(self) -> None:
+        super().__init__(("127.0.0.1", 0), Handler)
+        self.status = 200
+        self.body = OK
+        self.headers: dict[str, str] = {"Content-Type": "application/json"}
+        self.seen: list[Seen] = []
+        self.arrived = threading.Event()
+        self.answer_now = threading.Event()
+        self.answer_now.set()
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.server_port}"
+
+    def handle_error(self, request: object, client_address: object) -> None:
+        """A client that has gone away is what some tests are about."""
+
+
+@dataclass
+class Done:
+    """What one command left: exit status and what it printed."""
+
+    status: int
+    out: str
+    err: str
+
+
+class Handler(BaseHTTPRequestHandler):
+    server: Server
+
+    def do_POST(self) -> None:
+        body = self.rfile.read(int(self.headers["Content-Length"]))
+        message = BytesParser().parsebytes(
+            b"Content-Type: " + self.headers["Content-Type"].encode() + b"\n\n" + body
+        )
+        fields, file_name = {}, None
+        for part in message.get_payload():
+            fields[part.get_param("name", header="content-disposition")] = part.get_payload(decode=True)
+            file_name = part.get_filename() or file_name
+        self._answer(fields, file_name)
+
+    def do_GET(self) -> None:
+        self._answer({}, None)
+
+    def _answer(self, fields: dict[str, bytes], file_name: str | None) -> None:
+        self.server.seen.append(Seen(self.path, self.headers["Authorization"], fields, file_name))
+        self.server.arrived.set()
+        self.server.answer_now.wait(30)
+        self.send_response(self.server.status)
+        for name, value in self.server.headers.items():
+            self.send_header(name, value)
+        self.send_header("Content-Length", str(len(self.server.body)))
+        self.end_headers()
+        self.wfile.write(self.server.body)
+
+    def log_message(self, *_: object) -> None:
+        """Keep standard error for what is tested."""
