@@ -91,12 +91,14 @@ SPIDER_MIDDLEWARES_BASE = {
     "aioscrapy.middlewares.referer.RefererMiddleware": 700,
     "aioscrapy.middlewares.urllength.UrlLengthMiddleware": 800,
     "aioscrapy.middlewares.depth.DepthMiddleware": 900,
+    "aioscrapy.middlewares.offsite.OffsiteMiddleware": 950,
 }  # the built-in ones; overlay them by SPIDER_MIDDLEWARES
 ITEM_PIPELINES: dict[str, int | None] = {}  # class -> order: an item passes the low numbers first
 ITEM_PIPELINES_BASE: dict[str, int | None] = {}  # pipelines that are always there; overlay them by ITEM_PIPELINES
 EXTENSIONS: dict[str, int | None] = {}  # class -> order
 EXTENSIONS_BASE = {
     "aioscrapy.extensions.corestats.CoreStats": 0,
+    "aioscrapy.extensions.logcount.LogCount": 0,
     "aioscrapy.extensions.closespider.CloseSpider": 0,
     "aioscrapy.extensions.feedexport.FeedExporter": 0,
     "aioscrapy.extensions.logstats.LogStats": 0,

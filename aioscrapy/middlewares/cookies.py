@@ -108,7 +108,8 @@ class _Received:
 
 
 def _empty_jar() -> CookieJar:
-    return CookieJar(DefaultCookiePolicy(strict_domain=True))
+    strict = DefaultCookiePolicy.DomainStrictNonDomain  # without a Domain a cookie is for its host only
+    return CookieJar(DefaultCookiePolicy(strict_domain=True, strict_ns_domain=strict))
 
 
 def _for_cookiejar(url: str) -> UrllibRequest:
@@ -146,10 +147,9 @@ def _cookie(name: str, value: str, given: Mapping[str, Any], url: str) -> Cookie
     path = _text(given.get("path"))
     if domain and domain.lstrip(".") != host:
         cookie_domain = domain if domain.startswith(".") else f".{domain}"
-    elif "." in host or ":" in host:
-        cookie_domain = host
     else:
-        cookie_domain = f"{host}.local"  # as http.cookiejar calls a host without a dot
+        host = f"[{host}]" if ":" in host else host
+        cookie_domain = host if "." in host else f"{host}.local"  # as http.cookiejar calls it
     return Cookie(
         version=0,
         name=name,

@@ -186,14 +186,15 @@ def _moved(request: Request, url: str) -> Request | None:
         parts = urlsplit(url)
         if parts.scheme not in _SCHEMES or not parts.hostname:
             return None
-        return request.replace(url=url, cookies=None)
+        moved: Request = request.replace(url=url, cookies=None)
     except ValueError:
         return None
+    return moved
 
 
 def _as_get(request: Request) -> Request:
     """Return a copy of a request as a GET without a body and what describes it."""
-    copy = request.replace(method="GET", body=b"")
+    copy: Request = request.replace(method="GET", body=b"")
     for name in _OF_CONTENT:
         copy.headers.pop(f"Content-{name}", None)
     return copy
@@ -203,10 +204,11 @@ def _meta_refresh(response: HtmlResponse) -> tuple[float, str | None]:
     """Return the wait in seconds and the absolute URL of a page's meta refresh; None for no URL."""
     from w3lib.html import get_meta_refresh
 
+    # URLs in a page are in its encoding, unless that is UTF-16: https://url.spec.whatwg.org/#get-an-output-encoding
+    encoding = "utf-8" if response.encoding.lower().startswith("utf") else response.encoding
+    head = response.text[:_SEARCHED]
     try:
-        wait_s, url = get_meta_refresh(
-            response.text[:_SEARCHED], response.url, response.encoding, ignore_tags=("noscript",)
-        )
+        wait_s, url = get_meta_refresh(head, response.url, encoding, ignore_tags=("noscript",))
     except ValueError:
         return 0.0, None
     return wait_s or 0.0, url

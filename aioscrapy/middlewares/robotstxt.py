@@ -102,7 +102,8 @@ class RobotsTxtMiddleware:
         """
         assert self.download is not None  # noqa: S101 the chain sets it before the first request
         headers = {"User-Agent": request.headers.get("User-Agent") or self._default_user_agent}
-        meta = {name: request.meta[name] for name in ("proxy", "download_timeout") if name in request.meta}
+        kept = {"proxy", "download_timeout"}
+        meta = {name: value for name, value in request.meta.items() if name in kept}
         url = f"{site}/robots.txt"
         response = await self.download(Request(url, headers=headers, meta=meta))
         for _ in range(_MAX_REDIRECTS):

@@ -1,0 +1,95 @@
+"""What the small middlewares put on a request: headers, time-out, password."""
+
+import pytest
+
+from aioscrapy.exceptions import NotConfigured
+from aioscrapy.http import Request
+from aioscrapy.middlewares.defaultheaders import DefaultHeadersMiddleware
+from aioscrapy.middlewares.downloadtimeout import DownloadTimeoutMiddleware
+from aioscrapy.middlewares.httpauth import HttpAuthMiddleware
+from aioscrapy.middlewares.useragent import UserAgentMiddleware
+from support.context import context
+
+
+def test_default_headers_fill_what_is_missing() -> None:
+    middleware = DefaultHeadersMiddleware.from_crawler(
+        context({"DEFAULT_REQUEST_HEADERS": {"Accept": "text/html", "X-A": "default", "X-None": None}})
+    )
+    request = Request("http://a.test/", headers={"X-A": "own"})
+    middleware.process_request(request)
+    assert request.headers.to_unicode_dict() == {"Accept": "text/html", "X-A": "own"}
+
+
+def test_no_default_headers_no_middleware() -> None:
+    with pytest.raises(NotConfigured):
+        DefaultHeadersMiddleware.from_crawler(context({"DEFAULT_REQUEST_HEADERS": {"Accept": None}}))
+
+
+def test_the_user_agent_is_the_requests_then_the_spiders_then_the_settings() -> None:
+    of_setting = UserAgentMiddleware.from_crawler(context({"USER_AGENT": "setting"}))
+    of_spider = UserAgentMiddleware.from_crawler(context({"USER_AGENT": "setting"}, user_agent="spider"))
+    plain, from_spider = Request("http://a.test/"), Request("http://a.test/")
+    own = Request("http://a.test/", headers={"User-Agent": "own"})
+    of_setting.process_request(plain)
+    of_spider.process_request(from_spider)
+    of_spider.process_request(own)
+    agents = [request.headers["User-Agent"] for request in (plain, from_spider, own)]
+    assert agents == [b"setting", b"spider", b"own"]
+
+
+def test_no_user_agent_no_middleware() -> None:
+    with pytest.raises(NotConfigured):
+        UserAgentMiddleware.from_crawler(context({"USER_AGENT": ""}))
+
+
+@pytest.mark.parametrize(
+    ("attributes", "meta", "expected"),
+    [
+        ({}, {}, 12.5),
+        ({"download_timeout": "3"}, {}, 3.0),
+        ({"download_timeout": 3}, {"download_timeout": 1}, 1),
+    ],
+)
+def test_the_timeout_is_the_requests_then_the_spiders_then_the_settings(
+    attributes: dict[str, object], meta: dict[str, object], expected: float
+) -> None:
+    middleware = DownloadTimeoutMiddleware.from_crawler(context({"DOWNLOAD_TIMEOUT": "12.5"}, **attributes))
+    request = Request("http://a.test/", meta=meta)
+    middleware.process_request(request)
+    assert request.meta["download_timeout"] == expected
+
+
+@pytest.mark.parametrize(
+    ("url", "header"),
+    [
+        ("http://example.com/", b"Basic dTpw"),
+        ("http://www.example.com:8080/", b"Basic dTpw"),
+        ("http://badexample.com/", None),
+        ("http://example.com.evil.test/", None),
+        ("http://example.com@evil.test/", None),
+    ],
+)
+def test_the_password_goes_to_its_domain_only(url: str, header: bytes | None) -> None:
+    crawler = context(http_user="u", http_pass="p", http_auth_domain="Example.com")
+    request = Request(url)
+    HttpAuthMiddleware.from_crawler(crawler).process_request(request)
+    assert request.headers.get("Authorization") == header
+
+
+def test_a_domain_of_none_means_every_host() -> None:
+    crawler = context(http_user="u", http_pass="p", http_auth_domain=None)
+    request = Request("http://anywhere.test/")
+    HttpAuthMiddleware.from_crawler(crawler).process_request(request)
+    assert request.headers["Authorization"] == b"Basic dTpw"
+
+
+def test_an_own_authorization_header_stays() -> None:
+    crawler = context(http_user="u", http_pass="p", http_auth_domain=None)
+    request = Request("http://anywhere.test/", headers={"Authorization": "Bearer x"})
+    HttpAuthMiddleware.from_crawler(crawler).process_request(request)
+    assert request.headers["Authorization"] == b"Bearer x"
+
+
+def test_a_password_without_a_domain_is_never_sent() -> None:
+    with pytest.raises(NotConfigured, match="http_auth_domain"):
+        HttpAuthMiddleware.from_crawler(context(http_user="u", http_pass="p"))

@@ -1,0 +1,93 @@
+"""Requests that leave the domains of the spider."""
+
+import logging
+
+import pytest
+
+from aioscrapy.exceptions import IgnoreRequest, NotConfigured
+from aioscrapy.http import HtmlResponse, Request
+from aioscrapy.middlewares.offsite import OffsiteMiddleware
+from support.context import context
+
+PAGE = HtmlResponse("http://example.com/", request=Request("http://example.com/"))
+
+
+@pytest.mark.parametrize(
+    ("url", "allowed"),
+    [
+        ("http://example.com/a", True),
+        ("https://WWW.Example.com:8443?x=/", True),
+        ("http://user@example.com/", True),
+        ("http://example.com", True),
+        ("http://example.com#top", True),
+        ("http://notexample.com/", False),
+        ("http://example.com.evil.test/", False),
+        ("http://example.com@evil.test/", False),
+        ("http://exampleXcom/", False),
+        ("data:,example.com", False),
+    ],
+)
+def test_links_stay_in_the_domains(url: str, allowed: bool) -> None:
+    middleware = OffsiteMiddleware.from_crawler(context(allowed_domains=["Example.com"]))
+    link = Request(url)
+    assert middleware.get_processed_request(link, PAGE) is (link if allowed else None)
+    assert middleware.get_processed_request(link, PAGE) is (link if allowed else None)
+
+
+@pytest.mark.parametrize(
+    "link",
+    [
+        Request("http://b.test/", dont_filter=True),
+        Request("http://b.test/", meta={"allow_offsite": True}),
+    ],
+)
+def test_a_link_may_be_let_through(link: Request) -> None:
+    middleware = OffsiteMiddleware.from_crawler(context(allowed_domains=["a.test"]))
+    assert middleware.get_processed_request(link, PAGE) is link
+
+
+def test_start_requests_are_fetched_wherever_they_lead() -> None:
+    middleware = OffsiteMiddleware.from_crawler(context(allowed_domains=["www.a.test"]))
+    start = Request("http://a.test/", meta={"depth": 0})
+    assert middleware.get_processed_request(start, None) is start
+    middleware.process_request(start)
+
+
+@pytest.mark.parametrize("meta", [{"depth": 0, "redirect_times": 1}, {"depth": 2}])
+def test_the_downloader_refuses_what_was_led_astray(meta: dict[str, int]) -> None:
+    crawler = context(allowed_domains=["a.test"])
+    middleware = OffsiteMiddleware.from_crawler(crawler)
+    with pytest.raises(IgnoreRequest):
+        middleware.process_request(Request("http://b.test/", meta=meta))
+    assert crawler.stats.get_value("offsite/filtered") == 1
+
+
+def test_dropped_requests_are_counted_and_logged_once_a_domain(caplog: pytest.LogCaptureFixture) -> None:
+    crawler = context(allowed_domains=["a.test"])
+    middleware = OffsiteMiddleware.from_crawler(crawler)
+    with caplog.at_level(logging.DEBUG):
+        for url in ("http://b.test/1", "http://b.test/2", "http://c.test/"):
+            middleware.get_processed_request(Request(url), PAGE)
+    assert crawler.stats.get_stats() == {"offsite/filtered": 3, "offsite/domains": 2}
+    assert [record.getMessage() for record in caplog.records] == [
+        "Filtered offsite request to 'b.test': <GET http://b.test/1>",
+        "Filtered offsite request to 'c.test': <GET http://c.test/>",
+    ]
+
+
+def test_a_spider_may_change_its_domains() -> None:
+    crawler = context(allowed_domains=["a.test"])
+    middleware = OffsiteMiddleware.from_crawler(crawler)
+    link = Request("http://b.test/")
+    assert middleware.get_processed_request(link, PAGE) is None
+    crawler.spider.allowed_domains.append("b.test")
+    assert middleware.get_processed_request(link, PAGE) is link
+    crawler.spider.allowed_domains = ["c.test", "d.test"]
+    assert middleware.get_processed_request(link, PAGE) is None
+    crawler.spider.allowed_domains = []
+    assert middleware.get_processed_request(link, PAGE) is link
+
+
+def test_a_spider_without_domains_has_no_filter() -> None:
+    with pytest.raises(NotConfigured):
+        OffsiteMiddleware.from_crawler(context())

@@ -1,0 +1,168 @@
+"""robots.txt: fetched once a host, and obeyed."""
+
+import asyncio
+from collections.abc import Callable
+
+import pytest
+
+from aioscrapy.exceptions import DownloadError, IgnoreRequest, NotConfigured
+from aioscrapy.http import Request, Response
+from aioscrapy.middlewares.robotstxt import RobotsTxtMiddleware
+from support.context import context
+
+RULES = b"\xef\xbb\xbfUser-agent: *\nDisallow: /private/\n\nUser-agent: special\nDisallow: /\n"
+ON = {"ROBOTSTXT_OBEY": True, "USER_AGENT": "tested"}
+
+
+class Web:
+    """Answers requests from a function, and remembers them; `gate` holds the answers back."""
+
+    def __init__(self, answer: Callable[[Request], Response]) -> None:
+        self.answer = answer
+        self.asked: list[Request] = []
+        self.calls: asyncio.Queue[str] = asyncio.Queue()
+        self.gate = asyncio.Event()
+        self.gate.set()
+
+    async def download(self, request: Request) -> Response:
+        self.asked.append(request)
+        self.calls.put_nowait(request.url)
+        await self.gate.wait()
+        return self.answer(request)
+
+
+def rules(request: Request) -> Response:
+    return Response(request.url, body=RULES)
+
+
+def make(web: Web, settings: dict[str, object] | None = None) -> RobotsTxtMiddleware:
+    middleware = RobotsTxtMiddleware.from_crawler(context({**ON, **(settings or {})}))
+    middleware.download = web.download
+    return middleware
+
+
+async def is_allowed(middleware: RobotsTxtMiddleware, request: Request) -> bool:
+    try:
+        await middleware.process_request(request)
+    except IgnoreRequest:
+        return False
+    return True
+
+
+async def test_what_is_forbidden_is_dropped_and_counted() -> None:
+    web = Web(rules)
+    crawler = context(ON)
+    middleware = RobotsTxtMiddleware.from_crawler(crawler)
+    middleware.download = web.download
+    assert await is_allowed(middleware, Request("http://a.test/public"))
+    with pytest.raises(IgnoreRequest, match=r"Forbidden by robots.txt: <GET http://a.test/private/1>"):
+        await middleware.process_request(Request("http://a.test/private/1"))
+    assert crawler.stats.get_stats() == {
+        "robotstxt/request_count": 1,
+        "robotstxt/response_count": 1,
+        "robotstxt/response_status_count/200": 1,
+        "robotstxt/forbidden": 1,
+    }
+
+
+async def test_each_host_is_asked_once_by_whoever_comes_first() -> None:
+    web = Web(rules)
+    middleware = make(web)
+    web.gate.clear()
+    urls = [f"http://{host}/private/{n}" for n in range(5) for host in ("a.test", "a.test:81", "u:p@a.test")]
+    waiting = [asyncio.create_task(is_allowed(middleware, Request(url))) for url in urls]
+    await web.calls.get()
+    await web.calls.get()
+    web.gate.set()
+    assert not any(await asyncio.gather(*waiting))
+    assert [request.url for request in web.asked] == [
+        "http://a.test/robots.txt",
+        "http://a.test:81/robots.txt",
+    ]
+
+
+async def test_another_request_fetches_where_the_first_was_cancelled() -> None:
+    web = Web(rules)
+    middleware = make(web)
+    web.gate.clear()
+    first = asyncio.create_task(is_allowed(middleware, Request("http://a.test/private/1")))
+    await web.calls.get()
+    second = asyncio.create_task(is_allowed(middleware, Request("http://a.test/private/2")))
+    await asyncio.sleep(0)
+    first.cancel()
+    web.gate.set()
+    assert not await second
+    assert len(web.asked) == 2
+
+
+@pytest.mark.parametrize(
+    ("settings", "headers", "allowed"),
+    [
+        ({}, {}, True),
+        ({"USER_AGENT": "Special/1.0"}, {}, False),
+        ({}, {"User-Agent": "special"}, False),
+        ({"ROBOTSTXT_USER_AGENT": "special"}, {}, False),
+        ({"ROBOTSTXT_USER_AGENT": "other"}, {"User-Agent": "special"}, True),
+    ],
+)
+async def test_rules_are_for_a_user_agent(
+    settings: dict[str, object], headers: dict[str, str], allowed: bool
+) -> None:
+    middleware = make(Web(rules), settings)
+    assert await is_allowed(middleware, Request("http://a.test/", headers=headers)) is allowed
+
+
+async def test_robots_txt_is_asked_for_as_the_request_would_be() -> None:
+    web = Web(rules)
+    await make(web).process_request(Request("http://a.test/", meta={"proxy": "http://p.test", "x": 1}))
+    assert web.asked[0].headers["User-Agent"] == b"tested"
+    assert web.asked[0].meta == {"proxy": "http://p.test"}
+
+
+def failing(request: Request) -> Response:
+    raise DownloadError("no such host")
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        failing,
+        lambda request: Response(request.url, status=404, body=RULES),
+        lambda request: Response(request.url, status=503, body=RULES),
+        lambda request: Response(request.url, body=b"\x00\xff<html>not rules</html>"),
+        lambda request: Response(request.url, status=302, headers={"Location": "/robots.txt"}),
+    ],
+)
+async def test_a_host_without_rules_forbids_nothing(answer: Callable[[Request], Response]) -> None:
+    middleware = make(Web(answer))
+    assert await is_allowed(middleware, Request("http://a.test/private/1"))
+    assert await is_allowed(middleware, Request("http://a.test/private/2"))
+
+
+async def test_a_redirect_of_robots_txt_is_followed() -> None:
+    def answer(request: Request) -> Response:
+        if request.url == "http://a.test/robots.txt":
+            return Response(request.url, status=301, headers={"Location": "//www.a.test/rules"})
+        return Response(request.url, body=RULES)
+
+    web = Web(answer)
+    assert not await is_allowed(make(web), Request("http://a.test/private/1"))
+    assert [request.url for request in web.asked] == ["http://a.test/robots.txt", "http://www.a.test/rules"]
+
+
+@pytest.mark.parametrize(
+    "request_",
+    [
+        Request("http://a.test/private/", meta={"dont_obey_robotstxt": True}),
+        Request("data:,private"),
+    ],
+)
+async def test_some_requests_need_no_robots_txt(request_: Request) -> None:
+    web = Web(rules)
+    assert await is_allowed(make(web), request_)
+    assert web.asked == []
+
+
+def test_robots_txt_is_off_by_default() -> None:
+    with pytest.raises(NotConfigured):
+        RobotsTxtMiddleware.from_crawler(context())
