@@ -10,7 +10,7 @@ from types import ModuleType
 
 from aioscrapy import commands
 from aioscrapy.exceptions import AioscrapyError, ConfigError
-from aioscrapy.project import check_in_project, project_settings
+from aioscrapy.project import project_settings, settings_here
 from aioscrapy.settings import Settings
 from aioscrapy.version import __version__
 
@@ -76,9 +76,7 @@ def _add_setting_options(parser: argparse.ArgumentParser) -> None:
 
 
 def _settings(command: ModuleType, options: argparse.Namespace) -> Settings:
-    if getattr(command, "PROJECT", False):
-        check_in_project()
-    settings = project_settings()
+    settings = project_settings() if getattr(command, "PROJECT", False) else settings_here()
     for pair in options.set:
         name, equals, value = pair.partition("=")
         if not equals:

@@ -9,7 +9,7 @@ from aioscrapy.crawler import CrawlerProcess
 from aioscrapy.exceptions import AioscrapyError
 from aioscrapy.hooks import settle
 from aioscrapy.http.request import Request
-from aioscrapy.project import project_settings
+from aioscrapy.project import settings_here
 from aioscrapy.settings import Settings
 from aioscrapy.signals import spider_closed
 
@@ -107,7 +107,7 @@ class Spider:
             setting_path: dotted path of a settings module that is laid over the project's.
             use_windows_selector_eventLoop: accepted for aio-scrapy's sake; means nothing here.
         """
-        settings = project_settings()
+        settings = settings_here()
         if setting_path is not None:
             settings.setmodule(setting_path)
         try:

@@ -31,7 +31,8 @@ DEFAULTS = {
 class ScrapydServer:
     """A daemon whose files stand in `folder`; `conf` overrides keys of its [scrapyd] section.
 
-    A key with the value None is left out. The daemon's own log is `folder/scrapyd.log`.
+    A key with the value None is left out. `conf_text` is a whole scrapyd.conf of which only the host and the
+    port are changed. The daemon's own log is `folder/scrapyd.log`.
     """
 
     def __init__(
@@ -40,12 +41,14 @@ class ScrapydServer:
         *,
         port: int | None = None,
         conf: dict[str, str | None] | None = None,
+        conf_text: str | None = None,
         environment: dict[str, str] | None = None,
     ) -> None:
         self.folder = Path(folder).resolve()
         self.port = port or free_port()
         self.daemon_log = self.folder / "scrapyd.log"
         self._conf = {**DEFAULTS, **(conf or {})}
+        self._conf_text = conf_text
         self._environment = child_environment(**(environment or {}))
         self._process: subprocess.Popen[bytes] | None = None
         self._session = requests.Session()
@@ -64,7 +67,11 @@ class ScrapydServer:
         """Write scrapyd.conf, start the `scrapyd` command beside this Python, return when it answers."""
         self.folder.mkdir(parents=True, exist_ok=True)
         conf = configparser.ConfigParser(interpolation=None)
-        conf["scrapyd"] = {name: value for name, value in self._conf.items() if value is not None}
+        if self._conf_text is not None:
+            conf.read_string(self._conf_text)
+            conf["scrapyd"]["bind_address"] = "127.0.0.1"
+        else:
+            conf["scrapyd"] = {name: value for name, value in self._conf.items() if value is not None}
         conf["scrapyd"]["http_port"] = str(self.port)
         with (self.folder / "scrapyd.conf").open("w", encoding="utf-8") as file:
             conf.write(file)
