@@ -184,7 +184,7 @@ class CsvItemExporter(ItemExporter):
         self._writer = csv.writer(self._line)
 
     def go_on_below(self, header: list[str]) -> None:
-        """Write no header but continue a file that has this one; its columns stay where none were asked for."""
+        """Write no header: the file has this one; its columns stay where none were asked for."""
         self._header_due = False
         if self.fields_to_export is None:
             self.fields_to_export = header

@@ -47,18 +47,15 @@ def settings_module() -> str | None:
 
 
 def project_settings() -> Settings:
-    """Return the defaults overlaid by the project's settings module.
+    """Return the defaults overlaid by the project's settings module; the defaults alone outside of projects.
 
     Raises:
-        ProjectError: there is no project here, or its settings module can't be imported.
+        ProjectError: the settings module can't be imported, or the cfg file names none.
     """
+    settings = Settings()
     module = settings_module()
     if module is None:
-        raise ProjectError(
-            f"no project here: neither {' nor '.join(CFG_NAMES)} in {Path.cwd()} or above it "
-            "(make one with: aioscrapy startproject NAME)"
-        )
-    settings = Settings()
+        return settings
     try:
         settings.setmodule(importlib.import_module(module), "project")
     except AioscrapyError:
@@ -69,13 +66,17 @@ def project_settings() -> Settings:
     return settings
 
 
-def settings_here() -> Settings:
-    """Return the project's settings, or the defaults where there is no project.
+def check_in_project() -> None:
+    """Refuse to work outside of a project.
 
     Raises:
-        ProjectError: there is one, but its settings module can't be imported.
+        ProjectError: neither a cfg file nor the environment names one.
     """
-    return Settings() if settings_module() is None else project_settings()
+    if settings_module() is None:
+        raise ProjectError(
+            f"no project here: neither {' nor '.join(CFG_NAMES)} in {Path.cwd()} or above it "
+            "(make one with: aioscrapy startproject NAME)"
+        )
 
 
 def _named_in(cfg: Path | None) -> str:

@@ -39,10 +39,10 @@ class SpiderLoader:
     def __init__(self, settings: Settings) -> None:
         self.failures: list[Failure] = []
         self.warnings: list[str] = []
-        self.modules_loaded = 0
         self._warn_only = settings.getbool("SPIDER_LOADER_WARN_ONLY")
         self._spiders: dict[str, type[Any]] = {}
-        for root in settings.getlist("SPIDER_MODULES"):
+        self._roots = settings.getlist("SPIDER_MODULES")
+        for root in self._roots:
             _check_exists(root)
             for module in self._import_all(root):
                 self._take_spiders(module)
@@ -60,7 +60,7 @@ class SpiderLoader:
         if close:
             hints.append(f"did you mean {' or '.join(map(repr, close))}?")
         elif not self._spiders:
-            hints.append("SPIDER_MODULES has no spiders")
+            hints.append(f"no spiders in SPIDER_MODULES = {self._roots}")
         hints.extend(map(str, self.failures))
         raise SpiderNotFoundError("; ".join(hints))
 
@@ -71,14 +71,13 @@ class SpiderLoader:
         except (Exception, SystemExit) as exc:  # noqa: BLE001 one broken module must not hide the others
             self._fail(name, exc)
             return
-        self.modules_loaded += 1
         yield module
         for found in pkgutil.iter_modules(getattr(module, "__path__", ())):
             if found.name != "__main__":
                 yield from self._import_all(f"{name}.{found.name}")
 
     def _fail(self, name: str, exc: BaseException) -> None:
-        failure = Failure(name, _place(name, exc), _one_line(exc))
+        failure = failure_of(name, exc)
         if not self._warn_only:
             raise ConfigError(str(failure)) from exc
         self.failures.append(failure)
@@ -96,6 +95,19 @@ class SpiderLoader:
     def list(self) -> list[str]:
         """Return the names of all spiders, sorted."""
         return sorted(self._spiders)
+
+
+def failure_of(module: str, exc: BaseException, folder: Path | None = None) -> Failure:
+    """Return where and why a module can't be imported.
+
+    Args:
+        module: its dotted name.
+        exc: what its import raised.
+        folder: that of the user's own files; None: the one that the module's top package lies in.
+    """
+    text = exc.msg if isinstance(exc, SyntaxError) else str(exc)
+    one_line = " ".join(f"{type(exc).__name__}: {text}".split()).removesuffix(":")
+    return Failure(module, _place(module, exc, folder or _project_folder(module)), one_line)
 
 
 def spider_classes(module: ModuleType) -> list[type[Any]]:
@@ -132,16 +144,10 @@ def _check_exists(name: str) -> None:
     raise SettingError("SPIDER_MODULES", f"there is no module {name!r}")
 
 
-def _one_line(exc: BaseException) -> str:
-    text = exc.msg if isinstance(exc, SyntaxError) else str(exc)
-    return " ".join(f"{type(exc).__name__}: {text}".split()).removesuffix(":")
-
-
-def _place(name: str, exc: BaseException) -> str:
+def _place(name: str, exc: BaseException, project: Path | None) -> str:
     """Return FILE:LINE of the error: of wrong syntax, else of the deepest frame in the project's folder."""
     if isinstance(exc, SyntaxError) and exc.filename:
         return f"{exc.filename}:{exc.lineno or 1}"
-    project = _project_folder(name)
     for frame, line in reversed(list(traceback.walk_tb(exc.__traceback__))):
         file = Path(frame.f_code.co_filename)
         if (
