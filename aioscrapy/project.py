@@ -47,15 +47,18 @@ def settings_module() -> str | None:
 
 
 def project_settings() -> Settings:
-    """Return the defaults overlaid by the project's settings module; the defaults alone outside of projects.
+    """Return the defaults overlaid by the project's settings module.
 
     Raises:
-        ProjectError: the settings module can't be imported, or the cfg file names none.
+        ProjectError: there is no project here, or its settings module can't be imported.
     """
-    settings = Settings()
     module = settings_module()
     if module is None:
-        return settings
+        raise ProjectError(
+            f"no project here: neither {' nor '.join(CFG_NAMES)} in {Path.cwd()} or above it "
+            "(make one with: aioscrapy startproject NAME)"
+        )
+    settings = Settings()
     try:
         settings.setmodule(importlib.import_module(module), "project")
     except AioscrapyError:
@@ -66,17 +69,13 @@ def project_settings() -> Settings:
     return settings
 
 
-def check_in_project() -> None:
-    """Refuse to work outside of a project.
+def settings_here() -> Settings:
+    """Return the project's settings, or the defaults where there is no project.
 
     Raises:
-        ProjectError: neither a cfg file nor the environment names one.
+        ProjectError: there is one, but its settings module can't be imported.
     """
-    if settings_module() is None:
-        raise ProjectError(
-            f"no project here: neither {' nor '.join(CFG_NAMES)} in {Path.cwd()} or above it "
-            "(make one with: aioscrapy startproject NAME)"
-        )
+    return Settings() if settings_module() is None else project_settings()
 
 
 def _named_in(cfg: Path | None) -> str:
