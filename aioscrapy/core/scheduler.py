@@ -185,6 +185,8 @@ class MemoryScheduler(Scheduler):
             self._stats.inc_value("scheduler/enqueued", len(page.entries))
         if page.final and page.lease is not None:
             self._leased -= 1
+            if page.give_back:
+                self._again(page.lease)
             if page.lease.request is not None:
                 self.politeness.done(page.lease.host)
         self._wake(len(page.entries) + 1)
@@ -200,6 +202,13 @@ class MemoryScheduler(Scheduler):
 
     async def close(self) -> None:
         """Do nothing: the queue goes with the process."""
+
+    def _again(self, lease: Lease) -> None:
+        """Put a lease back where it stood."""
+        if lease.request is None:
+            self._begun = False
+        else:
+            self._ready.push(lease.host, lease.key, lease)
 
     def _later(self, entry: Entry) -> None:
         """Keep a request back for its delay; it counts as leased meanwhile, so the crawl doesn't end."""

@@ -60,8 +60,9 @@ class SharedScheduler(Scheduler):
         listener = asyncio.create_task(self._listen(), name="frontier-news")
         try:
             while True:
+                due_s = self._heartbeat_s if self._due_s is None else max(0.01, self._due_s)
                 with suppress(TimeoutError):
-                    async with asyncio.timeout(self._heartbeat_s):
+                    async with asyncio.timeout(min(due_s, self._heartbeat_s)):
                         await self._go.wait()
                 self._go.clear()
                 await self._exchange()
@@ -236,11 +237,8 @@ class SharedScheduler(Scheduler):
         """Wake `run` when the store has news for a worker that found too little."""
         while True:
             await self._dry.wait()
-            timeout_s = (
-                self._heartbeat_s if self._due_s is None else min(self._heartbeat_s, max(0.01, self._due_s))
-            )
             try:
-                await self._store.wait(self._cursor, timeout_s)
+                await self._store.wait(self._cursor, self._heartbeat_s)
             except QueueError:
                 await asyncio.sleep(FIRST_RETRY_S)
             self._dry.clear()

@@ -43,6 +43,7 @@ class DiskQueue(Store):
         self._keep_filter = settings.getbool("KEEP_DUPEFILTER_DATA_ON_CLOSE")
         self._serializer = load_object(settings["SCHEDULER_SERIALIZER"], "SCHEDULER_SERIALIZER")
         self._thread = ThreadPoolExecutor(1, "frontier")
+        self._unheard: asyncio.Future[Any] | None = None  # the exchange whose answer nobody has got yet
         self._db: sqlite3.Connection
         self._filtering = True
         self._seeding = False
@@ -75,21 +76,26 @@ class DiskQueue(Store):
         cap: int = 0,
         may_finish: bool = True,
     ) -> Reply:
+        if self._unheard is None:
+            self._unheard = self._in_thread(self._exchange, pages, want, busy, cap, may_finish)
         try:
-            reply: Reply = await self._in_thread(self._exchange, pages, want, busy, cap, may_finish)
+            # A call that is cancelled goes on in its thread: the next one, the same again, gets its answer.
+            reply: Reply = await asyncio.shield(self._unheard)
         except sqlite3.Error as exc:
+            self._unheard = None
             raise QueueError(f"{self._folder / FILE}: {exc}") from exc
+        self._unheard = None
         return reply
 
     async def wait(self, cursor: int, timeout_s: float) -> None:
-        await asyncio.sleep(timeout_s)  # nobody else can change the file: only a delay can run out
+        await asyncio.sleep(timeout_s)  # nobody else can change the file
 
     async def close(self) -> None:
         await self._in_thread(self._db.close)
         self._thread.shutdown(wait=False)
 
-    async def _in_thread(self, function: Any, *arguments: Any) -> Any:
-        return await asyncio.get_running_loop().run_in_executor(self._thread, function, *arguments)
+    def _in_thread(self, function: Any, *arguments: Any) -> asyncio.Future[Any]:
+        return asyncio.get_running_loop().run_in_executor(self._thread, function, *arguments)
 
     def _open(self) -> None:
         self._folder.mkdir(parents=True, exist_ok=True)
