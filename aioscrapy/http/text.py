@@ -4,7 +4,7 @@ import json
 import re
 from collections.abc import Iterable, Iterator
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from aioscrapy.http.headers import HeadersArgument
 from aioscrapy.http.request import Request
@@ -26,7 +26,7 @@ def _usable(encoding: str | None) -> str | None:
     if encoding in ("utf-16", "utf-32"):
         return f"{encoding}-be"  # the Encoding Standard's reading where there is no byte order mark
     try:
-        b"a".decode(encoding or "undefined", "replace")
+        b"a\xff".decode(encoding or "undefined", "replace")
     except (LookupError, UnicodeError):
         return None
     return encoding
@@ -155,7 +155,7 @@ class TextResponse(Response):
 
     def jmespath(self, query: str, **kwargs: Any) -> "SelectorList":
         """Return what a JMESPath query finds."""
-        return self.selector.jmespath(query, **kwargs)
+        return cast("SelectorList", self.selector.jmespath(query, **kwargs))
 
     def follow(self, url: Any, callback: Any = None, *args: Any, **kwargs: Any) -> Request:
         if len(args) <= 5:  # the sixth is `encoding`, given by position

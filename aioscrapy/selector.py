@@ -1,0 +1,152 @@
+"""Selectors with parsel's interface and results; each query is compiled once, each match costs little."""
+
+from collections.abc import Mapping
+from functools import lru_cache
+from types import MappingProxyType
+from typing import Any, cast
+
+import parsel
+from lxml import etree, html
+from parsel.csstranslator import GenericTranslator, HTMLTranslator
+
+_UNSET = object()
+_REGEXP = ("re", "http://exslt.org/regular-expressions")
+_NAMESPACES: Mapping[str, str] = MappingProxyType(dict([_REGEXP, ("set", "http://exslt.org/sets")]))
+# A compiled query that maps one of these keeps an error entry for each call (libxml2 2.13 and later), so it
+# is compiled anew each time; which is what parsel found out.
+_EXSLT = frozenset(
+    f"http://exslt.org/{name}" for name in ("dates-and-times", "math", "sets", "strings")
+)  # fmt: skip
+_TRANSLATORS = {"html": HTMLTranslator(), "xml": GenericTranslator()}
+_HTML_PARSER = html.HTMLParser(recover=True, encoding="utf-8", huge_tree=True)
+
+
+@lru_cache(maxsize=2048)
+def _xpath_of(kind: str, css: str) -> str:
+    return str(_TRANSLATORS[kind].css_to_xpath(css))
+
+
+@lru_cache(maxsize=2048)
+def _compiled(query: str, namespaces: tuple[tuple[str, str], ...] = (_REGEXP,)) -> Any:
+    return etree.XPath(query, namespaces=dict(namespaces), smart_strings=False)
+
+
+def _evaluator(query: str, namespaces: Mapping[str, str]) -> Any:
+    used = {prefix: uri for prefix, uri in namespaces.items() if uri not in _EXSLT or f"{prefix}:" in query}
+    if _EXSLT.isdisjoint(used.values()):
+        return _compiled(query, tuple(sorted(used.items())))
+    return etree.XPath(query, namespaces=used, smart_strings=False)
+
+
+def _parse_html(text: str, base_url: str | None) -> Any:
+    """Return the root that parsel makes of the same text, by a parser that is made once."""
+    body = text.strip().replace("\x00", "").encode("utf-8", "replace")
+    root = etree.fromstring(body, parser=_HTML_PARSER, base_url=base_url) if body else None
+    if root is None:
+        root = etree.fromstring(b"<html/>", parser=_HTML_PARSER, base_url=base_url)
+    return root
+
+
+class SelectorList(parsel.SelectorList["Selector"]):
+    """What a query found, in the order of the document."""
+
+    def xpath(self, xpath: str, namespaces: Mapping[str, str] | None = None, **kwargs: Any) -> "SelectorList":
+        """Return what the query finds from each element."""
+        return type(self)([found for one in self for found in one.xpath(xpath, namespaces, **kwargs)])
+
+    def css(self, query: str) -> "SelectorList":
+        """Return what the query finds in each element."""
+        return type(self)([found for one in self for found in one.css(query)])
+
+    def getall(self) -> list[str]:
+        """Return each match as str."""
+        return [root if type(root := one.root) is str else one.get() for one in self]
+
+    extract = getall
+
+
+class Selector(parsel.Selector):
+    """A page, or a part of one: an element, an attribute, a text, a number; see parsel's manual.
+
+    Made of a text response, of `text` or of `root`; `type` is html, xml, json or text, by default that of
+    the response, and html for a text.
+    """
+
+    __slots__ = ()
+    selectorlist_cls = SelectorList  # type: ignore[assignment]  # parsel names its own
+
+    def __init__(
+        self,
+        response: Any = None,
+        text: str | None = None,
+        type: str | None = None,  # noqa: A002 parsel's name
+        root: Any = _UNSET,
+        **kwargs: Any,
+    ) -> None:
+        if isinstance(response, str):  # parsel's order of arguments
+            response, text = None, response
+        kind = type
+        if response is not None:
+            if text is not None:
+                raise ValueError("Selector wants a response or a text, not both")
+            text = response.text
+            kind = type or response.selector_type
+            kwargs.setdefault("base_url", response.urljoin(""))
+        elif type is None and root is _UNSET and not kwargs.get("body"):
+            kind = "html"
+        if kind == "html" and text is not None and kwargs.keys() <= {"base_url", "namespaces", "_expr"}:
+            root, text = _parse_html(text, kwargs.pop("base_url", None)), None
+        if root is not _UNSET:
+            kwargs["root"] = root
+        super().__init__(text=text, type=kind, **kwargs)
+        if not kwargs.get("namespaces"):
+            self.namespaces = _NAMESPACES  # type: ignore[assignment]  # shared, so it must not change
+
+    def xpath(self, query: str, namespaces: Mapping[str, str] | None = None, **kwargs: Any) -> "SelectorList":
+        """Return what an XPath query finds; `kwargs` are its $variables.
+
+        Raises:
+            ValueError: no XPath, or this Selector is of JSON.
+        """
+        root, kind = self.root, self.type
+        if kind not in _TRANSLATORS or not hasattr(root, "xpath"):
+            return cast("SelectorList", super().xpath(query, namespaces, **kwargs))
+        known = self.namespaces
+        try:
+            if namespaces is None and known is _NAMESPACES and "set:" not in query:
+                found = _compiled(query)(root, **kwargs)
+            else:
+                found = _evaluator(query, {**known, **(namespaces or {})})(root, **kwargs)
+        except etree.XPathError as exc:
+            raise ValueError(f"XPath error: {exc} in {query}") from exc
+        made = SelectorList()
+        # Not by __init__: a page gives hundreds of these, and all they need is four attributes.
+        new, cls, append = object.__new__, type(self), made.append
+        for node in found if isinstance(found, list) else (found,):
+            one = new(cls)
+            one.root = node
+            one.type = kind
+            one.namespaces = known
+            one._expr = query
+            append(one)
+        return made
+
+    def css(self, query: str) -> "SelectorList":
+        """Return what a CSS query finds.
+
+        Raises:
+            ValueError: no CSS, or this Selector is of JSON.
+        """
+        if self.type not in _TRANSLATORS:
+            return cast("SelectorList", super().css(query))
+        return self.xpath(_xpath_of(self.type, query))
+
+    def get(self) -> Any:
+        """Return the match: an element with its markup, else its text; JSON as Python objects."""
+        return root if type(root := self.root) is str else super().get()
+
+    extract = get
+
+    def register_namespace(self, prefix: str, uri: str) -> None:
+        """Let queries from here on use this prefix."""
+        self.namespaces = {**self.namespaces, prefix: uri}
