@@ -1,0 +1,229 @@
+"""The programs that the quickstart starts beside itself, and ends: the demo site and the real Scrapyd."""
+
+import contextlib
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+from urllib.parse import urlencode
+from urllib.request import ProxyHandler, build_opener
+
+from aioscrapy.exceptions import AioscrapyError, ConfigError
+
+_START_S = 30.0
+_STOP_S = 10.0
+_PAUSE_S = 0.05
+# these programs are on this machine: a proxy of the environment is not asked for them
+_OPENER = build_opener(ProxyHandler({}))
+
+
+class NeighbourError(AioscrapyError):
+    """A program beside us did not start, or did not answer."""
+
+
+def check_port_is_free(port: int) -> None:
+    """Return where 127.0.0.1:`port` can be listened on.
+
+    Raises:
+        ConfigError: It is taken, or not for us; says what to do.
+    """
+    with socket.socket() as probe:
+        if os.name == "posix":  # elsewhere the option lets two programs listen on one port
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError as exc:
+            raise ConfigError(
+                f"port {port}, on which Scrapyd was to listen, can't be used ({exc.strerror}); "
+                "name another one by --port"
+            ) from None
+
+
+def local_environment() -> dict[str, str]:
+    """Return the environment for children: no proxy stands between programs on this machine."""
+    known = os.environ.get("no_proxy") or os.environ.get("NO_PROXY")
+    no_proxy = ",".join(filter(None, [known, "127.0.0.1", "localhost"]))
+    return {**os.environ, "no_proxy": no_proxy, "NO_PROXY": no_proxy}
+
+
+def get_json(url: str, form: dict[str, Any] | None = None) -> dict[str, Any]:
+    """Return the JSON object that a GET, or a POST with this form, answers.
+
+    Raises:
+        NeighbourError: No answer, or one of another kind.
+    """
+    try:
+        with _OPENER.open(url, urlencode(form, doseq=True).encode() if form else None, timeout=30) as answer:
+            decoded: dict[str, Any] = json.load(answer)
+    except (OSError, ValueError) as exc:
+        raise NeighbourError(f"{url}: {exc}") from exc
+    return decoded
+
+
+class SiteProcess:
+    """The demo site as a process; it ends when its standard input closes, so never later than we."""
+
+    def __init__(self, pages: int, log: Path) -> None:
+        self._command = [sys.executable, "-m", "aioscrapy.demo.site", "--until-stdin-closes"]
+        self._command += ["--pages", str(pages)]
+        self._log = log
+        self._process: subprocess.Popen[bytes] | None = None
+        self.url = ""
+        self.pages = 0
+
+    def start(self) -> None:
+        """Start it; `url` and `pages` then tell where it is and how many pages it has.
+
+        Raises:
+            NeighbourError: It ended at once.
+        """
+        with self._log.open("wb") as log:
+            self._process = subprocess.Popen(  # noqa: S603 our own module
+                self._command,
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=log,
+                start_new_session=True,  # Ctrl-C is for us; we end it last
+            )
+        announced = self._process.stdout.readline().decode().split() if self._process.stdout else []
+        if not announced:
+            raise NeighbourError(f"the demo site did not start (log: {self._log})")
+        self.url, self.pages = announced[0], int(announced[1])
+
+    def stats(self) -> dict[str, Any]:
+        """Return what the site was asked for: pages, fetched, requests."""
+        return get_json(f"{self.url}stats.json")
+
+    def stop(self) -> None:
+        """End it."""
+        if self._process is None:
+            return
+        for pipe in (self._process.stdin, self._process.stdout):
+            if pipe is not None:
+                pipe.close()
+        try:
+            self._process.wait(_STOP_S)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+
+    def __enter__(self) -> Self:
+        try:
+            self.start()
+        except BaseException:
+            self.stop()
+            raise
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()
+
+
+class ScrapydProcess:
+    """The real Scrapyd on 127.0.0.1:`port`, configured by `conf`, which becomes `folder/scrapyd.conf`.
+
+    Its jobs are in its process group, of which it is the leader.
+    """
+
+    def __init__(self, folder: Path, port: int, conf: str) -> None:
+        self.folder = folder
+        self._port = port
+        self._conf = conf
+        self.log = folder / "scrapyd.log"
+        self.url = f"http://127.0.0.1:{port}/"
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        """Start it and return when it answers.
+
+        Raises:
+            NeighbourError: It ended at once, or did not answer within 30 seconds.
+        """
+        # both variables win over every scrapyd.conf, also over one of this machine or this user
+        place = {"SCRAPYD_BIND_ADDRESS": "127.0.0.1", "SCRAPYD_HTTP_PORT": str(self._port)}
+        self.folder.mkdir(parents=True, exist_ok=True)
+        (self.folder / "scrapyd.conf").write_text(self._conf, encoding="utf-8")
+        with self.log.open("wb") as log:
+            self._process = subprocess.Popen(
+                [sys.executable, "-m", "scrapyd", "--pidfile="],
+                cwd=self.folder,
+                env={**local_environment(), **place},
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+            )
+        deadline = time.monotonic() + _START_S
+        while time.monotonic() < deadline:
+            with contextlib.suppress(NeighbourError):
+                self.api("daemonstatus")
+                return
+            if self.pause():
+                raise NeighbourError(f"Scrapyd ended at once (log: {self.log})")
+        raise NeighbourError(f"Scrapyd did not answer within {_START_S:.0f} s (log: {self.log})")
+
+    def api(self, name: str, form: dict[str, Any] | None = None) -> dict[str, Any]:
+        """Call one JSON service: GET, or POST where there is a form.
+
+        Raises:
+            NeighbourError: No answer, or `status: error`.
+        """
+        answer = get_json(f"{self.url}{name}.json", form)
+        if answer.get("status") != "ok":
+            raise NeighbourError(f"Scrapyd, asked for {name}: {answer.get('message')}")
+        return answer
+
+    def pause(self, pause_s: float = _PAUSE_S) -> bool:
+        """Wait a moment; True, and at once, where the daemon has ended."""
+        if self._process is None:
+            return True
+        try:
+            self._process.wait(pause_s)
+        except subprocess.TimeoutExpired:
+            return False
+        return True
+
+    def stop(self) -> None:
+        """End its jobs, then the daemon; nothing of either is left."""
+        if self._process is None:
+            return
+        if self._process.poll() is None:
+            with contextlib.suppress(NeighbourError):
+                self._cancel_jobs()
+            self._process.terminate()
+            if not self.pause(_STOP_S):
+                self._process.kill()
+                self._process.wait()
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.killpg(self._process.pid, signal.SIGKILL)
+        self._process = None
+
+    def _cancel_jobs(self) -> None:
+        listed = self.api("listjobs")
+        for job in (listed["pending"] + listed["running"]) * 2:  # the second signal means: at once
+            self.api("cancel", {"project": job["project"], "job": job["id"]})
+        deadline = time.monotonic() + _STOP_S
+        while time.monotonic() < deadline and self.api("listjobs")["running"]:
+            if self.pause():
+                return
+
+    def __enter__(self) -> Self:
+        try:
+            self.start()
+        except BaseException:
+            self.stop()
+            raise
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()

@@ -1,0 +1,1 @@
+"""An example project: jobs that share one crawl of the demo site."""

@@ -1,0 +1,101 @@
+"""The demo site as a web server on loopback: `python -m aioscrapy.demo.site --port 8000`.
+
+`/stats.json`, which no page links to, says what was asked for: {"pages": of the site, "fetched": of them so
+far, "requests": in all}.
+"""
+
+import argparse
+import asyncio
+import signal
+import sys
+from collections import Counter
+
+from aiohttp import web
+
+from aioscrapy.demo.pages import site_pages
+
+DEFAULT_PAGES = 200
+DEFAULT_DELAY_S = 0.2
+
+
+class DemoSite:
+    """All pages, made at the start, and the count of what was asked for.
+
+    Args:
+        about: Roughly how many pages.
+        delay_s: Seconds before a page is answered, as a site far away would take them.
+    """
+
+    def __init__(self, about: int, delay_s: float) -> None:
+        self.pages = site_pages(about)
+        self._delay_s = delay_s
+        self._asked: Counter[str] = Counter()
+
+    def application(self) -> web.Application:
+        """Return the web application."""
+        application = web.Application()
+        application.router.add_get("/stats.json", self._stats)
+        application.router.add_get("/{path:.*}", self._page)
+        return application
+
+    async def _page(self, request: web.Request) -> web.Response:
+        await asyncio.sleep(self._delay_s)
+        page = self.pages.get(request.path)
+        if page is None:
+            return web.Response(status=404, text="There is no such page.")
+        self._asked[request.path] += 1
+        return web.Response(body=page, content_type="text/html", charset="utf-8")
+
+    async def _stats(self, _: web.Request) -> web.Response:
+        return web.json_response(
+            {"pages": len(self.pages), "fetched": len(self._asked), "requests": self._asked.total()}
+        )
+
+
+async def serve(site: DemoSite, port: int, *, until_stdin_closes: bool) -> None:
+    """Listen on 127.0.0.1 until SIGINT or SIGTERM; tells the address on standard output when it does.
+
+    Raises:
+        OSError: the port is taken.
+    """
+    loop = asyncio.get_running_loop()
+    ended = asyncio.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, ended.set)
+    if until_stdin_closes:
+        loop.add_reader(sys.stdin.fileno(), ended.set)
+    runner = web.AppRunner(site.application(), access_log=None)
+    await runner.setup()
+    try:
+        await web.TCPSite(runner, "127.0.0.1", port).start()
+        url = f"http://127.0.0.1:{runner.addresses[0][1]}/"
+        sys.stdout.write(f"{url} {len(site.pages)} pages of quotes, authors and tags\n")
+        sys.stdout.flush()
+        await ended.wait()
+    finally:
+        await runner.cleanup()
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Serve the site; returns the exit status."""
+    parser = argparse.ArgumentParser(description="A small web site to crawl, on 127.0.0.1; Ctrl-C ends it.")
+    parser.add_argument("--port", type=int, default=0, help="TCP port (default: a free one)")
+    parser.add_argument("--pages", type=int, default=DEFAULT_PAGES, help="about how many (default: 200)")
+    parser.add_argument(
+        "--delay", type=float, default=DEFAULT_DELAY_S, metavar="S", help="seconds before a page is answered"
+    )
+    parser.add_argument(
+        "--until-stdin-closes", action="store_true", help="end with the program that started it"
+    )
+    options = parser.parse_args(argv)
+    site = DemoSite(options.pages, options.delay)
+    try:
+        asyncio.run(serve(site, options.port, until_stdin_closes=options.until_stdin_closes))
+    except OSError as exc:
+        sys.stderr.write(f"the demo site can't listen on port {options.port}: {exc.strerror}\n")
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
