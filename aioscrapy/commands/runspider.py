@@ -1,0 +1,57 @@
+"""Run the spider of one Python file, without a project."""
+
+import argparse
+import importlib.util
+import re
+import sys
+from pathlib import Path
+from types import ModuleType
+
+from aioscrapy.commands.crawl import add_crawl_options, run_spider
+from aioscrapy.exceptions import ConfigError
+from aioscrapy.spiderloader import failure_of, spider_classes
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Declare the options."""
+    parser.add_argument("file", metavar="FILE", help="Python file with one spider")
+    add_crawl_options(parser)
+
+
+def run(options: argparse.Namespace) -> int:
+    """Crawl; 0 at any normal end."""
+    classes = spider_classes(import_file(Path(options.file)))
+    if len(classes) != 1:
+        names = ", ".join(cls.name for cls in classes)
+        raise ConfigError(
+            f"{options.file}: {f'several spiders ({names})' if classes else 'no spider'} in the file"
+        )
+    return run_spider(classes[0], options)
+
+
+def import_file(path: Path) -> ModuleType:
+    """Import a Python file by its path; the modules beside it can be imported by it.
+
+    Raises:
+        ConfigError: there is no such Python file, or it can't be imported; the text has FILE:LINE.
+    """
+    path = path.absolute()
+    if not path.is_file():
+        raise ConfigError(f"there is no file {path}")
+    # A file json.py must not become the json module of everything else.
+    name = re.sub(r"\W", "_", path.stem)
+    if name in sys.modules or name in sys.stdlib_module_names:
+        name = f"spider_{name}"
+    spec = importlib.util.spec_from_file_location(name, path)
+    if spec is None or spec.loader is None:
+        raise ConfigError(f"{path} is not a Python file")
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module
+    if str(path.parent) not in sys.path:
+        sys.path.insert(0, str(path.parent))
+    try:
+        spec.loader.exec_module(module)
+    except (Exception, SystemExit) as exc:
+        failure = failure_of(name, exc, path.parent)
+        raise ConfigError(f"{failure.file}: {failure.error}") from exc
+    return module

@@ -1,0 +1,37 @@
+"""Print settings: one by its name, or all that differ from the defaults."""
+
+import argparse
+from typing import Any
+
+from aioscrapy.settings import PRIORITIES, Settings
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Declare the options."""
+    one = parser.add_mutually_exclusive_group()
+    one.add_argument("--get", metavar="NAME", help="print one setting as it is set")
+    one.add_argument("--getbool", metavar="NAME", help="... as True or False")
+    one.add_argument("--getint", metavar="NAME", help="... as a whole number")
+    one.add_argument("--getfloat", metavar="NAME", help="... as a number")
+    one.add_argument("--getlist", metavar="NAME", help="... as a list")
+
+
+def run(options: argparse.Namespace) -> int:
+    """Print what was asked for; an unknown setting is None."""
+    settings: Settings = options.settings
+    readers: dict[str, Any] = {
+        "get": settings.get,
+        "getbool": settings.getbool,
+        "getint": settings.getint,
+        "getfloat": settings.getfloat,
+        "getlist": settings.getlist,
+    }
+    for option, read in readers.items():
+        name = getattr(options, option)
+        if name is not None:
+            print(read(name))
+            return 0
+    for name in sorted(settings):
+        if (settings.getpriority(name) or 0) > PRIORITIES["default"]:
+            print(f"{name} = {settings[name]!r}")
+    return 0
