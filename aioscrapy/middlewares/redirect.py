@@ -1,7 +1,6 @@
 """Redirects are followed: those of the status 301, 302, 303, 307 and 308, and those of a meta refresh."""
 
 import logging
-import re
 from typing import Any
 from urllib.parse import urldefrag, urljoin, urlsplit
 
@@ -17,8 +16,7 @@ logger = logging.getLogger(__name__)
 
 _REDIRECTING = frozenset({301, 302, 303, 307, 308})
 _OF_CONTENT = ("Type", "Length", "Encoding", "Language", "Location")
-_SEARCHED = 4096  # characters at the start of a page in which a meta refresh is looked for
-_REFRESH = re.compile(rb"refresh|\x00", re.IGNORECASE)  # NUL: UTF-16 or UTF-32, not readable as it is
+_SEARCHED = 4096  # bytes, then characters, at the start of a page in which a meta refresh is looked for
 _SCHEMES = frozenset({"http", "https"})
 
 
@@ -130,7 +128,10 @@ class MetaRefreshMiddleware(_Redirecting):
 
     def process_response(self, request: Request, response: Response) -> Request | Response:
         """Return the request for where a page sends its readers; the response itself where it doesn't."""
-        if _REFRESH.search(response.body, 0, _SEARCHED) is None or not isinstance(response, HtmlResponse):
+        head = response.body[:_SEARCHED]
+        if b"refresh" not in head.lower() and b"\0" not in head:  # NUL: UTF-16, not readable as it is
+            return response
+        if not isinstance(response, HtmlResponse):
             return response
         if request.method == "HEAD" or request.meta.get("dont_redirect"):
             return response

@@ -102,6 +102,9 @@ class RefererMiddleware:
         self._policy = policy
         self._page: Response | None = None  # the page of the last link: its policy is found once a page
         self._page_policy = policy
+        self._plain: str | None = None  # what all its links tell that don't go from https to http
+        self._is_plain = False
+        self._prefix = ""
         self._unknown: set[str] = set()
 
     @classmethod
@@ -118,8 +121,11 @@ class RefererMiddleware:
         if response is not self._page:
             self._turn_to(response)
         named = request.meta.get("referrer_policy")
-        policy = self._page_policy if named is None else self._known(named)
-        value = referrer(policy, response.url, request.url)
+        if named is None and self._is_plain and request.url.startswith(self._prefix):
+            value = self._plain
+        else:
+            policy = self._page_policy if named is None else self._known(named)
+            value = referrer(policy, response.url, request.url)
         if value is not None:
             request.headers.setdefault("Referer", value)
         return request
@@ -127,7 +133,10 @@ class RefererMiddleware:
     def _turn_to(self, page: Response) -> None:
         self._page = page
         header = page.headers.get("Referrer-Policy")
-        self._page_policy = self._known(header.decode("latin-1")) if header else self._policy
+        self._page_policy = policy = self._known(header.decode("latin-1")) if header else self._policy
+        self._prefix = "https:" if page.url.startswith("https:") else ""
+        self._is_plain = policy[0] == policy[1]
+        self._plain = referrer(policy, page.url, page.url)
 
     def _known(self, name: str) -> Policy:
         """Return the policy of that name; the setting's, with a warning, where there is none."""
