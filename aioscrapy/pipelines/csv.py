@@ -1,0 +1,48 @@
+"""Items that say so go to a CSV file of their own choice."""
+
+import csv
+import logging
+from pathlib import Path
+from typing import Any, TextIO
+
+logger = logging.getLogger(__name__)
+
+
+class CsvPipeline:
+    """Writes an item that has `__csv__` to a CSV file; the interface of aio-scrapy.
+
+    `item["__csv__"]` is {"filename": ...}, default the spider's name; ".csv" is added where it is missing.
+    The pipeline takes it out of the item. The file is written anew by each crawl; its columns are the fields
+    of its first item, in their order.
+    """
+
+    def __init__(self) -> None:
+        self._files: dict[str, tuple[TextIO, csv.DictWriter[str]]] = {}
+
+    def process_item(self, item: Any, spider: Any) -> Any:
+        """Write one item; its fields that the first one did not have are named in a warning."""
+        target = item.pop("__csv__", None) if isinstance(item, dict) else None
+        if target is None:
+            logger.warning("Item without __csv__, not stored: %r", item)
+            return item
+        writer = self._writer(str(target.get("filename") or spider.name), item)
+        if surplus := item.keys() - set(writer.fieldnames):
+            logger.warning("Fields that are no columns of the CSV file: %s", ", ".join(sorted(surplus)))
+        writer.writerow(item)
+        return item
+
+    def close_spider(self) -> None:
+        """Close all files."""
+        for file, _ in self._files.values():
+            file.close()
+        self._files.clear()
+
+    def _writer(self, name: str, item: dict[str, Any]) -> "csv.DictWriter[str]":
+        """Return the writer of a file; the first time it is opened, with the fields of `item` as its head."""
+        name = name if name.endswith(".csv") else f"{name}.csv"
+        if name not in self._files:
+            file = Path(name).open("w", encoding="utf-8", newline="")  # noqa: SIM115 closed with the spider
+            writer = csv.DictWriter(file, list(item), extrasaction="ignore")
+            writer.writeheader()
+            self._files[name] = (file, writer)
+        return self._files[name][1]
