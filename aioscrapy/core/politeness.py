@@ -40,6 +40,8 @@ class Politeness:
         delay_s = getattr(spider, "download_delay", None)
         if delay_s is None:
             delay_s = settings.getfloat("DOWNLOAD_DELAY")
+        if settings.getbool("AUTOTHROTTLE_ENABLED"):
+            delay_s = max(float(delay_s), settings.getfloat("AUTOTHROTTLE_START_DELAY"))
         limit = limit or settings.getint("CONCURRENT_REQUESTS")
         return cls(int(limit), float(delay_s), settings.getbool("RANDOMIZE_DOWNLOAD_DELAY"), on_free)
 

@@ -17,6 +17,7 @@ from aioscrapy.http.responsetypes import response_class
 from aioscrapy.log import logger
 from aioscrapy.settings import Settings
 
+_PROXY_LOGIN = "Proxy-Authorization"
 _SKIPPED = ("User-Agent", "Accept-Encoding", "Content-Type", "Accept")
 
 
@@ -41,16 +42,24 @@ class AioHttpDownloadHandler(DownloadHandler):
         session = self._session or self._open()
         meta = request.meta if request._meta else {}
         timeout_s = float(meta.get("download_timeout") or self._timeout_s)
+        proxy, proxy_headers = meta.get("proxy"), None
+        headers = request.headers.to_tuple_list()
+        if proxy and request.url.startswith(
+            "https:"
+        ):  # its password must not go through the tunnel to the site
+            proxy_headers = dict(pair for pair in headers if pair[0] == _PROXY_LOGIN)
+            headers = [pair for pair in headers if pair[0] != _PROXY_LOGIN]
         started = asyncio.get_running_loop().time()
         try:
             async with session.request(
                 request.method,
                 URL(request.url, encoded=True),
-                headers=request.headers.to_tuple_list(),
+                headers=headers,
                 data=request.body or None,
                 allow_redirects=False,
                 timeout=self._timeout(timeout_s),
-                proxy=meta.get("proxy"),
+                proxy=proxy,
+                proxy_headers=proxy_headers,
                 skip_auto_headers=_SKIPPED,
             ) as answer:
                 latency_s = asyncio.get_running_loop().time() - started
@@ -61,10 +70,15 @@ class AioHttpDownloadHandler(DownloadHandler):
         except (aiohttp.ClientError, OSError, ssl.SSLError, ValueError) as exc:
             raise DownloadError(f"{request.url}: {type(exc).__name__}: {exc}") from exc
         request.meta["download_latency"] = latency_s
-        headers = Headers.from_raw(answer.raw_headers)
-        make = response_class(headers, request.url, body)
+        received = Headers.from_raw(answer.raw_headers)
+        make = response_class(received, request.url, body)
         return make(
-            request.url, status=answer.status, headers=headers, body=body, request=request, ip_address=address
+            request.url,
+            status=answer.status,
+            headers=received,
+            body=body,
+            request=request,
+            ip_address=address,
         )
 
     async def close(self) -> None:
