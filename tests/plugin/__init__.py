@@ -1,0 +1,1 @@
+"""The job side under Scrapyd, tested as Scrapyd uses it."""
