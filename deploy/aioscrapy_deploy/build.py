@@ -17,7 +17,7 @@ _INSTALLERS_NOTES = re.compile(
     r"(bin|Scripts)/|[^/]+\.dist-info/(RECORD|INSTALLER|REQUESTED|direct_url\.json)$"
 )
 
-_MISSING_BUILDER = re.compile(r"No module named '?(setuptools|pip)'?$", re.MULTILINE)
+_NEEDS = {"setup.py": "setuptools", "pip": "pip"}
 
 
 @dataclass(frozen=True)
@@ -113,7 +113,10 @@ class Builder:
             printed = (
                 (done.stdout or b"").decode(errors="replace").replace(str(self._copy), str(self._folder))
             )
-            raise BuildError(f"Error: {name} failed: {_reason(printed, done.returncode)}")
+            reason = _reason(printed, done.returncode)
+            if re.search(rf"No module named '?{_NEEDS[name]}'?$", printed, re.MULTILINE):
+                reason = f"it needs {_NEEDS[name]}, which {sys.executable} does not have"
+            raise BuildError(f"Error: {name} failed: {reason}")
 
 
 @dataclass(frozen=True)
@@ -197,8 +200,6 @@ def _ask_lister(root: Path, module: str, project: Project) -> dict[str, list[str
 
 def _reason(printed: str, status: int) -> str:
     """Find the line that tells most in what a program printed before it ended with `status`."""
-    if missing := _MISSING_BUILDER.search(printed):
-        return f"it needs {missing[1]}, which {sys.executable} does not have"
     lines = [line.strip() for line in printed.splitlines() if line.strip()]
     errors = [line for line in lines if line.startswith(("error:", "ERROR:"))]
     return (errors or lines or [f"exit status {status}"])[-1]

@@ -1,0 +1,80 @@
+"""Which files travel: packages whole, what builds and editors leave behind not."""
+
+from pathlib import Path
+
+import pytest
+
+from aioscrapy_deploy.errors import BuildError
+from aioscrapy_deploy.tree import copy_tree, folder_files, project_files
+from support.deploying import Write
+
+PACKAGE = {"shop/__init__.py": "", "shop/settings.py": "", "shop/data/prices.csv": "1"}
+LEFT_OVERS = dict.fromkeys(
+    [
+        "shop/__pycache__/a.cpython-311.pyc",
+        "shop/a.pyc",
+        "shop/.env",
+        "shop/.env.local",
+        "shop/.git/HEAD",
+        "shop/shop.egg-info/PKG-INFO",
+        "shop/env/pyvenv.cfg",
+        "shop/env/lib/a.py",
+        "shop/node_modules/a.js",
+    ],
+    "",
+)
+
+
+def test_a_package_travels_whole_without_left_overs(write: Write) -> None:
+    folder = write(PACKAGE | LEFT_OVERS | {"shop/.hidden": "", "shop/a.py~": ""})
+    assert project_files(folder, "shop.settings").keys() == PACKAGE.keys()
+
+
+def test_only_packages_travel_from_the_top(write: Write) -> None:
+    others = {"other/__init__.py": "", "other/deep/__init__.py": ""}
+    folder = write(
+        PACKAGE | others | {"loose.py": "", "setup.cfg": "", "docs/a.py": "", "not-a-name/__init__.py": ""}
+    )
+    assert project_files(folder, "shop.settings").keys() == PACKAGE.keys() | others.keys()
+
+
+def test_the_settings_folder_travels_without_an_init(write: Write) -> None:
+    assert project_files(write({"shop/settings.py": ""}), "shop.settings").keys() == {"shop/settings.py"}
+
+
+def test_a_settings_module_at_the_top_travels(write: Write) -> None:
+    folder = write({"settings.py": "X = 1\n", "loose.py": "", "spiders/__init__.py": ""})
+    assert project_files(folder, "settings") == {"settings.py": b"X = 1\n", "spiders/__init__.py": b""}
+
+
+def test_a_settings_module_that_is_not_there_is_named(write: Write) -> None:
+    with pytest.raises(
+        BuildError, match=r"^Error: \[settings\] default = shoop.settings, but there is no shoop in "
+    ):
+        project_files(write(PACKAGE), "shoop.settings")
+
+
+def test_a_copy_has_what_a_builder_needs_and_no_more(write: Write, tmp_path: Path) -> None:
+    kept = {"setup.py": "", "MANIFEST.in": "", ".flake8": "", "docs/a.md": "", "dist/__init__.py": ""}
+    left = {
+        "build/lib/a.py": "",
+        "eggs/p/1.egg": "",
+        "logs/a.log": "",
+        "dbs/p.db": "",
+        ".git/HEAD": "",
+        ".env": "",
+    }
+    folder = write(PACKAGE | kept | LEFT_OVERS | left | {".venv/pyvenv.cfg": "", ".venv/lib/a.py": ""})
+    copy_tree(folder, tmp_path / "copy")
+    assert folder_files(tmp_path / "copy").keys() == PACKAGE.keys() | kept.keys()
+
+
+def test_a_link_is_followed_but_not_in_circles(write: Write, tmp_path: Path) -> None:
+    folder = write(PACKAGE)
+    (tmp_path / "shared.py").write_text("X = 1\n")
+    (folder / "shop" / "shared.py").symlink_to(tmp_path / "shared.py")
+    (folder / "shop" / "round").symlink_to(folder / "shop")
+    (folder / "shop" / "gone").symlink_to(tmp_path / "gone")
+    files = project_files(folder, "shop.settings")
+    assert files.keys() == PACKAGE.keys() | {"shop/shared.py"}
+    assert files["shop/shared.py"] == b"X = 1\n"
