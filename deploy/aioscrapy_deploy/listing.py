@@ -35,13 +35,13 @@ def main() -> None:
 
 
 def _list(module: str, root: str, needs_scrapy: bool) -> dict[str, Any]:
+    if needs_scrapy and importlib.util.find_spec("scrapy") is None:
+        return {"skipped": "Scrapy can't be imported here"}
     try:
         project_settings = importlib.import_module("aioscrapy.project").project_settings
         spider_loader = importlib.import_module("aioscrapy.spiderloader").SpiderLoader
     except ModuleNotFoundError as exc:
         return {"skipped": f"aioscrapy-scrapyd can't be imported here ({exc})"}
-    if needs_scrapy and importlib.util.find_spec("scrapy") is None:
-        return {"skipped": "Scrapy can't be imported here"}
     os.environ["AIOSCRAPY_SETTINGS_MODULE"] = os.environ["SCRAPY_SETTINGS_MODULE"] = module
     importlib.import_module(module)
     loader = spider_loader(project_settings())

@@ -29,8 +29,8 @@ def server() -> Iterator[Server]:
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """An empty home and temporary folder: no cfg, no netrc, no proxy of the machine counts."""
     folder = tmp_path / "home"
-    for name in (folder, tmp_path / "tmp"):
-        name.mkdir()
+    folder.mkdir()
+    (tmp_path / "tmp").mkdir()
     monkeypatch.setenv("HOME", str(folder))
     monkeypatch.setenv("TMPDIR", str(tmp_path / "tmp"))
     monkeypatch.setattr("tempfile.tempdir", None)

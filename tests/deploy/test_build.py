@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from aioscrapy_deploy.egg import read_egg, recorded_spiders, settings_module
+from support import REPOSITORY
 from support.deploying import SPIDER, Run, Server, Write
 
 # the seed's, but for its package
@@ -31,6 +32,13 @@ Build = Callable[[], dict[str, bytes]]
 
 def snapshot(folder: Path) -> dict[str, bytes]:
     return {str(path): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+def bare_python() -> list[str]:
+    """Return a sys.path with the standard library alone."""
+    return [
+        path for path in sys.path if "site-packages" not in path and not (Path(path) / "aioscrapy").exists()
+    ]
 
 
 @pytest.fixture
@@ -270,6 +278,29 @@ def test_no_settings_module_anywhere_is_told(project: Path, write: Write, deploy
     done = deploy()
     assert done.status == 1
     assert "no [settings] default = PACKAGE.settings in the aioscrapy.cfg of " in done.err
+
+
+def test_without_aioscrapy_the_server_lists_alone(
+    project: Path, deploy: Run, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(sys, "path", bare_python())
+    done = deploy("--build-egg", str(tmp_path / "it.egg"))
+    assert done.status == 0
+    assert done.err.startswith("Note: spiders are not listed before the upload: aioscrapy-scrapyd can't be ")
+    assert recorded_spiders(read_egg((tmp_path / "it.egg").read_bytes(), "it")) is None
+
+
+def test_a_scrapy_project_without_scrapy_is_listed_by_the_server_alone(
+    project: Path, write: Write, deploy: Run, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (project / "aioscrapy.cfg").rename(project / "scrapy.cfg")
+    write({"shop/spiders/one.py": "import scrapy\n"})
+    monkeypatch.setattr(sys, "path", [*bare_python(), str(REPOSITORY)])
+    done = deploy("--build-egg", str(tmp_path / "it.egg"))
+    assert done.status == 0
+    assert done.err.startswith(
+        "Note: spiders are not listed before the upload: Scrapy can't be imported here\n"
+    )
 
 
 def test_dependencies_are_installed_into_the_egg(

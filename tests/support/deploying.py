@@ -69,9 +69,12 @@ class Handler(BaseHTTPRequestHandler):
         message = BytesParser().parsebytes(
             b"Content-Type: " + self.headers["Content-Type"].encode() + b"\n\n" + body
         )
-        fields, file_name = {}, None
-        for part in message.get_payload():
-            fields[part.get_param("name", header="content-disposition")] = part.get_payload(decode=True)
+        fields: dict[str, bytes] = {}
+        file_name = None
+        for part in message.walk():
+            content = part.get_payload(decode=True)
+            if isinstance(content, bytes):
+                fields[str(part.get_param("name", header="content-disposition"))] = content
             file_name = part.get_filename() or file_name
         self._answer(fields, file_name)
 
