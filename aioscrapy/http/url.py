@@ -20,7 +20,7 @@ _href_kind = re.compile(
     rf"|(/(?:[{_CHARS}:%]+/)*[{_CHARS}:%]*{_TAIL})"
     rf"|([{_CHARS}%]+(?:/[{_CHARS}:%]+)*/?{_TAIL})"
 ).fullmatch
-_plain_base = re.compile(rf"({_HOST})((?:/(?:[{_CHARS}:%]+/)*)?)[{_CHARS}:%]*(?:\?[^#;]*)?(?:#.*)?").fullmatch
+_plain_base = re.compile(rf"({_HOST})(?:(/(?:[{_CHARS}:%]+/)*)[{_CHARS}:%]*)?(?:\?[^#;]*)?(?:#.*)?").fullmatch
 
 HTML_WHITESPACE = " \t\n\r\f"
 
