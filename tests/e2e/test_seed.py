@@ -48,7 +48,7 @@ def folder(tmp_path: Path, seed_site: Site, daemon: ScrapydServer, redis_url: st
 
 
 @pytest.fixture
-def redis(redis_server: RedisServer) -> Iterator["Redis[bytes]"]:
+def redis(redis_server: RedisServer) -> Iterator[Redis]:
     with redis_server.client() as client:
         yield client
 
@@ -65,12 +65,12 @@ def run(folder: Path, *command: str) -> subprocess.CompletedProcess[str]:
     )
 
 
-def stored_items(redis: "Redis[bytes]") -> list[dict[str, Any]]:
+def stored_items(redis: Redis) -> list[dict[str, Any]]:
     """Return what the seed's pipeline has pushed: `str(item)` each."""
-    return [ast.literal_eval(text.decode()) for text in redis.lrange("items", 0, -1)]
+    return [ast.literal_eval(bytes(text).decode()) for text in redis.lrange("items", 0, -1)]  # type: ignore[arg-type]
 
 
-def test_three_terminals_crawl_each_page_once(folder: Path, seed_site: Site, redis: "Redis[bytes]") -> None:
+def test_three_terminals_crawl_each_page_once(folder: Path, seed_site: Site, redis: Redis) -> None:
     command = [str(BIN / "aioscrapy"), "crawl", "distributed"]
     terminals = [
         subprocess.Popen(command, cwd=folder, stderr=subprocess.PIPE, env=child_environment())
@@ -88,7 +88,7 @@ def test_three_terminals_crawl_each_page_once(folder: Path, seed_site: Site, red
 
 
 def test_the_spider_with_custom_settings_alone_is_a_program(
-    tmp_path: Path, seed_site: Site, redis_url: str, redis: "Redis[bytes]"
+    tmp_path: Path, seed_site: Site, redis_url: str, redis: Redis
 ) -> None:
     seed_site.reset()
     text = seed_text(
@@ -123,7 +123,7 @@ def test_the_generated_deploy_script(folder: Path) -> None:
 
 
 def test_schedule_monitor_and_cancel(
-    folder: Path, daemon: ScrapydServer, seed_site: Site, redis: "Redis[bytes]"
+    folder: Path, daemon: ScrapydServer, seed_site: Site, redis: Redis
 ) -> None:
     assert run(folder, "scrapyd-deploy", "local").returncode == 0
     url = daemon.url
@@ -151,7 +151,7 @@ def test_schedule_monitor_and_cancel(
     assert "Spider closed (finished)" in log
 
 
-def test_cancel(folder: Path, daemon: ScrapydServer, seed_site: Site, redis: "Redis[bytes]") -> None:
+def test_cancel(folder: Path, daemon: ScrapydServer, seed_site: Site, redis: Redis) -> None:
     assert run(folder, "scrapyd-deploy", "local").returncode == 0
     job = curl(
         f"{daemon.url}schedule.json", "-d", "project=myproject", "-d", "spider=distributed",
