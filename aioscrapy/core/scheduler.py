@@ -80,8 +80,7 @@ class Scheduler(ABC):
     def _host_free(self, host: str) -> None:
         """Take note that a host which was busy may take a request again."""
 
-    def _entry(self, request: Request) -> Entry:
-        fingerprint = None if request.dont_filter else self._fingerprint(request)
+    def _entry(self, request: Request, fingerprint: bytes | None) -> Entry:
         slot = request.meta.get("download_slot") if request._meta else None
         return Entry(request, fingerprint, slot or host_of(request.url))
 
@@ -169,11 +168,11 @@ class MemoryScheduler(Scheduler):
         return None
 
     def accept(self, request: Request) -> Entry | None:
-        entry = self._entry(request)
-        if entry.fingerprint is not None and not self._seen_now(entry.fingerprint):
+        fingerprint = None if request.dont_filter else self._fingerprint(request)
+        if fingerprint is not None and not self._seen_now(fingerprint):
             self._dropped(request)
             return None
-        return entry
+        return self._entry(request, fingerprint)
 
     async def commit(self, page: Page) -> None:
         for entry in page.entries:

@@ -91,10 +91,11 @@ class SharedScheduler(Scheduler):
         return None
 
     def accept(self, request: Request) -> Entry | None:
-        entry = self._entry(request)
-        if entry.fingerprint is not None and entry.fingerprint in self._known:
+        fingerprint = None if request.dont_filter else self._fingerprint(request)
+        if fingerprint is not None and fingerprint in self._known:
             self._dropped(request)
             return None
+        entry = self._entry(request, fingerprint)
         self._store.pack(entry)
         return entry
 
