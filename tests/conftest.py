@@ -1,5 +1,6 @@
 """The neighbours that tests live beside: a Redis, a web site, the real Scrapyd, the seed's project."""
 
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -9,6 +10,11 @@ from support.project import write_seed_project
 from support.redis import RedisServer
 from support.scrapyd import ScrapydServer
 from support.site import Site
+
+
+def pytest_configure() -> None:
+    """Stop the neighbours also when the run is terminated, as on Ctrl-C."""
+    signal.signal(signal.SIGTERM, lambda *_: pytest.exit("terminated", returncode=143))
 
 
 @pytest.fixture(scope="session")

@@ -14,7 +14,8 @@ from aioscrapy.exceptions import ConfigError, QueueError
 _START_S = 20.0
 _STOP_S = 10.0
 _ATTEMPTS = 3
-_READY = "Ready to accept connections"
+# Redis 7 says "Ready to …" of a TCP port, and "The server is now ready to …" of a socket
+_READY = "eady to accept connections"
 
 
 def server_binary() -> Path:
