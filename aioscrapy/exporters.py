@@ -257,7 +257,8 @@ class XmlItemExporter(ItemExporter):
         if not isinstance(value, (str, bytes, int, float)) and is_item(value):
             value = dict(adapter(value))
         if isinstance(value, Mapping):
-            children = [self._element(_xml_name(key), inner, depth + 1) for key, inner in value.items()]
+            named = [(_xml_name(key, self.encoding), inner) for key, inner in value.items()]
+            children = [self._element(key, inner, depth + 1) for key, inner in named]
         elif isinstance(value, (list, tuple, set, frozenset)):
             children = [self._element("value", inner, depth + 1) for inner in value]
         else:
@@ -286,13 +287,20 @@ def _plain(value: Any) -> Any:
     raise TypeError(f"a value of type {type(value).__name__} has no form in JSON")
 
 
-_NOT_IN_NAME = re.compile(r"[^\w.-]")
+# Letters that every XML parser takes in a name, also one by the fourth edition of XML 1.0 (expat).
+_LETTERS = (
+    "A-Za-z\u00c0-\u00d6\u00d8-\u00f6\u00f8-\u0131\u040e-\u044f"
+    "\u3041-\u3094\u30a1-\u30fa\u4e00-\u9fa5\uac00-\ud7a3"
+)
+_NOT_IN_NAME = re.compile(f"[^{_LETTERS}0-9_.-]")
+_NAME_START = re.compile(f"[{_LETTERS}_]")
 _NOT_IN_XML = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
-def _xml_name(key: object) -> str:
-    name = _NOT_IN_NAME.sub("_", str(key))
-    return name if name[:1].isalpha() or name[:1] == "_" else f"_{name}"
+def _xml_name(key: object, encoding: str) -> str:
+    in_encoding = str(key).encode(encoding, "xmlcharrefreplace").decode(encoding)
+    name = _NOT_IN_NAME.sub("_", in_encoding)
+    return name if _NAME_START.match(name) else f"_{name}"
 
 
 def _xml_text(value: Any) -> str:

@@ -86,7 +86,7 @@ class Feed:
                 self._path.open("wb" if self._overwrite else "ab").close()
                 self._overwrite = False
         except OSError as exc:
-            raise FeedError(self.uri, f"can't be written: {exc.strerror or exc}") from None
+            raise FeedError(self.uri, f"can't be written: {exc.strerror}: {exc.filename}") from None
 
     def write(self, item: Any) -> None:
         """Hand one item to the system.

@@ -104,7 +104,7 @@ def test_one_cfg_can_name_several_projects(
 def test_outside_of_a_project_there_are_only_the_defaults() -> None:
     assert settings_module() is None
     assert settings_here()["SPIDER_MODULES"] == []
-    with pytest.raises(ProjectError, match="no project here: neither aioscrapy.cfg nor scrapy.cfg"):
+    with pytest.raises(ProjectError, match=r"no project here: neither aioscrapy\.cfg nor scrapy\.cfg"):
         project_settings()
 
 

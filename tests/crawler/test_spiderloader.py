@@ -79,8 +79,9 @@ def test_spiders_are_found_in_an_egg(tmp_path: Path) -> None:
     sys.path.insert(0, str(egg))
     found = loader()
     assert found.list() == ["one", "two"]
+    place = f"{egg}/shop/spiders/bad.py:2"
     assert found.warnings == [
-        f"spider module shop.spiders.bad can't be imported: {egg}/shop/spiders/bad.py:2: ValueError: in the egg"
+        f"spider module shop.spiders.bad can't be imported: {place}: ValueError: in the egg"
     ]
 
 

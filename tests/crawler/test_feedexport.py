@@ -1,0 +1,274 @@
+import csv
+import json
+import logging
+import re
+import signal
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from xml.etree import ElementTree as ET
+
+import pytest
+
+from aioscrapy.context import CrawlContext
+from aioscrapy.exceptions import NotConfigured, SettingError
+from aioscrapy.extensions.feedexport import FeedExporter
+from aioscrapy.http import Response
+from aioscrapy.settings import Settings
+from aioscrapy.signals import SignalManager, item_scraped, spider_closed
+from aioscrapy.spiders import Spider
+from aioscrapy.stats import StatsCollector
+from support import child_environment
+
+RESPONSE = Response("https://example.com/page")
+
+
+def context_for(feeds: Any, **settings: Any) -> CrawlContext:
+    context = CrawlContext(Settings({"FEEDS": feeds, **settings}), StatsCollector(), SignalManager())
+    context.spider = Spider("quotes", shelf="top")
+    return context
+
+
+async def crawl(feeds: Any, *items: Any, **settings: Any) -> dict[str, Any]:
+    """Let items pass as the engine does; returns the stats."""
+    context = context_for(feeds, **settings)
+    FeedExporter.from_crawler(context)
+    for item in items:
+        await context.signals.send(item_scraped, item=item, response=RESPONSE, spider=context.spider)
+    await context.signals.send(spider_closed, spider=context.spider, reason="finished")
+    return dict(context.stats.get_stats())
+
+
+def lines(path: Path) -> list[Any]:
+    return [json.loads(line) for line in path.read_text("utf-8").splitlines()]
+
+
+async def test_feeds_of_scrapyd_are_json_text_with_an_escaped_uri(tmp_path: Path) -> None:
+    path = tmp_path / "my project" / "spider 100%" / "job.jl"
+    stats = await crawl(json.dumps({path.as_uri(): {"format": "jsonlines"}}), {"a": 1}, {"a": "é"})
+    assert lines(path) == [{"a": 1}, {"a": "é"}]
+    assert stats == {"feedexport/success_count/FileFeedStorage": 1}
+
+
+@pytest.mark.parametrize("key_type", [str, Path])
+async def test_a_key_may_be_a_path(tmp_path: Path, key_type: type) -> None:
+    path = tmp_path / "items.jl"
+    await crawl({key_type(path): {"format": "jl"}}, {"a": 1})
+    assert lines(path) == [{"a": 1}]
+
+
+async def test_each_format_is_complete_at_the_end(tmp_path: Path) -> None:
+    names = ["a.jsonl", "a.json", "a.csv", "a.xml"]
+    await crawl({str(tmp_path / name): {} for name in names}, {"a": "1", "b": "x,y"}, {"a": "2", "b": "z"})
+    expected = [{"a": "1", "b": "x,y"}, {"a": "2", "b": "z"}]
+    assert lines(tmp_path / "a.jsonl") == expected
+    assert json.loads((tmp_path / "a.json").read_text()) == expected
+    with (tmp_path / "a.csv").open(newline="") as file:
+        assert list(csv.DictReader(file)) == expected
+    items = ET.parse(tmp_path / "a.xml").getroot()
+    assert [{field.tag: field.text for field in item} for item in items] == expected
+
+
+async def test_placeholders_are_the_spiders_values(tmp_path: Path) -> None:
+    await crawl({f"{tmp_path}/%(name)s-%(shelf)s-%(time)s-%(batch_id)03d.jl": {}}, {"a": 1})
+    [path] = tmp_path.iterdir()
+    assert re.fullmatch(r"quotes-top-\d{4}-\d\d-\d\dT\d\d-\d\d-\d\d\+00-00-001\.jl", path.name)
+
+
+async def test_lines_are_appended_unless_overwritten(tmp_path: Path) -> None:
+    path = tmp_path / "items.jl"
+    await crawl({path: {}}, {"a": 1})
+    await crawl({path: {}}, {"a": 2})
+    assert lines(path) == [{"a": 1}, {"a": 2}]
+    await crawl({path: {"overwrite": True}}, {"a": 3})
+    assert lines(path) == [{"a": 3}]
+
+
+async def test_a_line_that_a_killed_process_left_is_not_continued(tmp_path: Path) -> None:
+    path = tmp_path / "items.jl"
+    path.write_text('{"a": 1}\n{"a"')
+    await crawl({path: {}}, {"a": 2})
+    assert path.read_text() == '{"a": 1}\n{"a"\n{"a": 2}\n'
+
+
+async def test_csv_is_appended_under_the_columns_that_are_there(tmp_path: Path) -> None:
+    path = tmp_path / "items.csv"
+    await crawl({path: {}}, {"a": 1, "b": 2})
+    await crawl({path: {}}, {"b": 4, "a": 3})
+    assert path.read_text() == "a,b\n1,2\n3,4\n"
+
+
+async def test_two_crawls_that_begin_one_csv_write_one_header(tmp_path: Path) -> None:
+    path = tmp_path / "items.csv"
+    contexts = [context_for({path: {}}), context_for({path: {}})]
+    for context in contexts:
+        FeedExporter.from_crawler(context)
+    for context in contexts:
+        await context.signals.send(item_scraped, item={"a": 1}, response=RESPONSE)
+    for context in contexts:
+        await context.signals.send(spider_closed)
+    assert path.read_text() == "a\n1\n1\n"
+
+
+@pytest.mark.parametrize("ending", ["json", "xml"])
+async def test_a_document_is_not_appended_to(tmp_path: Path, ending: str) -> None:
+    path = tmp_path / f"items.{ending}"
+    await crawl({path: {}}, {"a": 1})
+    before = path.read_bytes()
+    with pytest.raises(
+        SettingError, match=f"items.{ending}: the file exists and {ending} can't be appended to"
+    ):
+        await crawl({path: {}}, {"a": 2})
+    assert path.read_bytes() == before
+    await crawl({path: {"overwrite": True}}, {"a": 1})
+    assert path.read_bytes() == before
+
+
+async def test_an_item_is_in_the_file_before_the_next_page(tmp_path: Path) -> None:
+    context = context_for({tmp_path / "items.jl": {}, tmp_path / "items.csv": {}})
+    FeedExporter.from_crawler(context)
+    await context.signals.send(item_scraped, item={"a": 1}, response=RESPONSE)
+    assert (tmp_path / "items.jl").read_text() == '{"a": 1}\n'
+    assert (tmp_path / "items.csv").read_text() == "a\n1\n"
+    await context.signals.send(spider_closed)
+
+
+def test_what_was_written_survives_kill_9(tmp_path: Path) -> None:
+    path = tmp_path / "items.jl"
+    program = f"""
+import os, signal
+from aioscrapy.context import CrawlContext
+from aioscrapy.extensions.feedexport import FeedExporter
+from aioscrapy.settings import Settings
+from aioscrapy.signals import SignalManager
+from aioscrapy.stats import StatsCollector
+context = CrawlContext(Settings({{"FEEDS": {{{str(path)!r}: {{}}}}}}), StatsCollector(), SignalManager())
+exporter = FeedExporter.from_crawler(context)
+for number in range(500):
+    exporter.item_scraped({{"n": number}}, None)
+os.kill(os.getpid(), signal.SIGKILL)
+"""
+    done = subprocess.run([sys.executable, "-c", program], env=child_environment())
+    assert done.returncode == -signal.SIGKILL
+    assert lines(path) == [{"n": number} for number in range(500)]
+
+
+async def test_an_item_that_has_no_form_is_named_and_the_rest_is_written(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    path = tmp_path / "items.json"
+    stats = await crawl({path: {}}, {"a": 1}, {"a": 2, "bad": object()}, {"a": 3})
+    assert json.loads(path.read_text()) == [{"a": 1}, {"a": 3}]
+    assert stats["feedexport/item_error_count"] == 1
+    [error] = [record.getMessage() for record in caplog.records if record.levelno == logging.ERROR]
+    assert "<https://example.com/page>" in error
+    assert "field 'bad'" in error
+
+
+async def test_a_full_disk_is_logged_and_the_crawl_goes_on(caplog: pytest.LogCaptureFixture) -> None:
+    stats = await crawl({"/dev/full": {"format": "jl"}}, {"a": 1}, {"a": 2})
+    assert stats["feedexport/item_error_count"] == 2
+    assert "No space left on device" in caplog.text
+
+
+async def test_the_last_line_says_what_is_where(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    uri = (tmp_path / "items.jl").as_uri()
+    with caplog.at_level(logging.INFO):
+        await crawl({uri: {"format": "jl"}}, {"a": 1}, {"a": 2})
+    assert f"Stored jsonlines feed (2 items) in: {uri}" in caplog.messages
+
+
+async def test_a_crawl_without_items_leaves_an_empty_document_or_none(tmp_path: Path) -> None:
+    await crawl({tmp_path / "a.json": {}, tmp_path / "b.jl": {}, tmp_path / "c.json": {"store_empty": False}})
+    assert json.loads((tmp_path / "a.json").read_text()) == []
+    assert (tmp_path / "b.jl").read_text() == ""
+    assert not (tmp_path / "c.json").exists()
+    assert await crawl({tmp_path / "d.json": {}}, FEED_STORE_EMPTY=False) == {}
+    assert not (tmp_path / "d.json").exists()
+
+
+async def test_a_feed_that_may_stay_away_comes_with_its_first_item(tmp_path: Path) -> None:
+    path = tmp_path / "new" / "items.jl"
+    await crawl({path: {"store_empty": False}}, {"a": 1})
+    assert lines(path) == [{"a": 1}]
+
+
+async def test_options_and_their_settings_choose_fields_encoding_and_indent(tmp_path: Path) -> None:
+    item = {"a": "é", "b": 2, "c": 3}
+    first, second = tmp_path / "first.json", tmp_path / "second.json"
+    await crawl(
+        {first: {"fields": {"a": "A"}, "encoding": "latin-1", "indent": 0}, second: {}},
+        item,
+        FEED_EXPORT_FIELDS="c,a",
+        FEED_EXPORT_INDENT="1",
+        FEED_EXPORT_ENCODING="ascii",
+    )
+    assert first.read_bytes() == b'[\n{"A": "\xe9"}\n]\n'
+    assert second.read_bytes() == b'[\n{\n "c": 3,\n "a": "\\u00e9"\n}\n]\n'
+
+
+@dataclass
+class Book:
+    title: str
+
+
+async def test_a_feed_can_be_for_items_of_some_classes(tmp_path: Path) -> None:
+    books, rest = tmp_path / "books.jl", tmp_path / "all.jl"
+    await crawl({books: {"item_classes": [Book]}, rest: {}}, {"a": 1}, Book("b"))
+    assert lines(books) == [{"title": "b"}]
+    assert lines(rest) == [{"a": 1}, {"title": "b"}]
+
+
+@pytest.mark.parametrize("key", ["-", "stdout:"])
+def test_items_can_go_to_standard_output(key: str) -> None:
+    program = f"""
+from aioscrapy.context import CrawlContext
+from aioscrapy.extensions.feedexport import FeedExporter
+from aioscrapy.settings import Settings
+from aioscrapy.signals import SignalManager
+from aioscrapy.stats import StatsCollector
+settings = Settings({{"FEEDS": {{{key!r}: {{"format": "jsonlines"}}}}}})
+context = CrawlContext(settings, StatsCollector(), SignalManager())
+exporter = FeedExporter.from_crawler(context)
+exporter.item_scraped({{"a": 1}}, None)
+exporter.spider_closed()
+assert context.stats.get_stats() == {{"feedexport/success_count/StdoutFeedStorage": 1}}
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", program], env=child_environment(), capture_output=True, text=True, check=True
+    )
+    assert done.stdout == '{"a": 1}\n'
+
+
+def test_without_feeds_there_is_no_exporter() -> None:
+    with pytest.raises(NotConfigured):
+        FeedExporter.from_crawler(context_for({}))
+
+
+@pytest.mark.parametrize(
+    ("uri", "options", "problem"),
+    [
+        ("s3://bucket/items.jl", {}, "s3:// is not supported"),
+        ("ftp://host/items.jl", {}, "feeds go to a path, a file:// URI or stdout:; ftp:// is not supported"),
+        ("file://items.jl", {}, "'items.jl' is taken for a host: a local file has file:///"),
+        ("items.jl", "jsonlines", "its options are 'jsonlines', not a dict"),
+        ("items.jl", {"formatt": "csv"}, "unknown option 'formatt'"),
+        ("items.txt", {}, "unknown format 'txt'; there are jsonlines, jsonl, jl, json, csv, xml"),
+        ("items.jl", {"format": "yaml"}, "unknown format 'yaml'"),
+        ("items.jl", {"encoding": "klingon"}, "unknown encoding 'klingon'"),
+        ("items.jl", {"fields": "a,b"}, "fields 'a,b' are neither a list nor a dict"),
+        ("items.jl", {"indent": "two"}, "indent 'two' is not a number of spaces"),
+        ("%(color)s.jl", {}, "the spider has no 'color' for %(color)s"),
+        ("/dev/null/items.jl", {}, "can't be written: File exists: /dev/null"),
+    ],
+)
+def test_a_feed_that_cannot_be_is_refused_before_the_first_page(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, uri: str, options: Any, problem: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(SettingError) as caught:
+        FeedExporter.from_crawler(context_for({uri: options}))
+    assert str(caught.value).startswith(f"setting FEEDS: {uri}: ")
+    assert problem in str(caught.value)
