@@ -91,7 +91,7 @@ class Spider:
         for url in self.start_urls:
             yield Request(url)
 
-    async def parse(self, response: Any) -> Any:
+    def parse(self, response: Any) -> Any:
         """Handle a response of a request without a callback: yield items and requests."""
         raise NotImplementedError(f"{type(self).__name__}.parse is not defined")
 
