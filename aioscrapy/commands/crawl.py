@@ -1,7 +1,6 @@
 """Run a spider of this project."""
 
 import argparse
-import json
 import sys
 from typing import Any
 
@@ -95,4 +94,4 @@ def _add_feeds(settings: Settings, options: argparse.Namespace) -> None:
         if not path or "/" in kind or "." in kind:
             path, kind = name, name.rpartition(".")[2]
         feeds[path] = {"format": kind, "overwrite": overwrite}
-    settings.set("FEEDS", json.dumps(feeds), "cmdline")
+    settings.set("FEEDS", feeds, "cmdline")
