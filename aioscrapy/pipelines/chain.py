@@ -4,8 +4,8 @@ from typing import Any
 
 from aioscrapy.components import build_all
 from aioscrapy.context import CrawlContext
-from aioscrapy.log import logger
 from aioscrapy.hooks import Hook, hooks, settle
+from aioscrapy.log import logger
 
 
 class Pipelines:

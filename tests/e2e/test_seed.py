@@ -54,7 +54,7 @@ def redis(redis_server: RedisServer) -> Iterator[Redis]:
 
 
 def run(folder: Path, *command: str) -> subprocess.CompletedProcess[str]:
-    """Run a command of this environment in the project's folder, as a user in an activated environment does."""
+    """Run a command of this environment in the project's folder, as in an activated environment."""
     return subprocess.run(
         [str(BIN / command[0]), *command[1:]],
         cwd=folder,
@@ -67,7 +67,7 @@ def run(folder: Path, *command: str) -> subprocess.CompletedProcess[str]:
 
 def stored_items(redis: Redis) -> list[dict[str, Any]]:
     """Return what the seed's pipeline has pushed: `str(item)` each."""
-    return [ast.literal_eval(bytes(text).decode()) for text in redis.lrange("items", 0, -1)]  # type: ignore[arg-type]
+    return [ast.literal_eval(text.decode()) for text in redis.lrange("items", 0, -1)]  # type: ignore[union-attr]
 
 
 def test_three_terminals_crawl_each_page_once(folder: Path, seed_site: Site, redis: Redis) -> None:

@@ -9,7 +9,7 @@ from support import REPOSITORY
 
 
 def peer_environment(name: str, *requirements: str) -> Path:
-    """Return the folder of the executables of an environment with these requirements; made where it is not there.
+    """Return the folder of the executables of an environment with these requirements, made if need be.
 
     Needs pip to reach its index the first time.
     """
