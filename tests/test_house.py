@@ -1,0 +1,83 @@
+"""Rules of the house that no linter knows."""
+
+import ast
+import importlib.util
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from support import REPOSITORY
+
+PACKAGES = ("aioscrapy", "aioscrapy_scrapyd", "deploy/aioscrapy_deploy")
+DEFAULTS = REPOSITORY / "aioscrapy" / "default_settings.py"
+NOT_OURS = ("aioscrapy/templates/", "aioscrapy/demo/project/")
+
+
+def sources() -> list[Path]:
+    """Every Python file that is installed, but for the projects that are templates or examples."""
+    found = [path for package in PACKAGES for path in sorted((REPOSITORY / package).rglob("*.py"))]
+    return [path for path in found if not path.relative_to(REPOSITORY).as_posix().startswith(NOT_OURS)]
+
+
+def settings_page() -> "object":
+    spec = importlib.util.spec_from_file_location("make_settings", REPOSITORY / "docs" / "make_settings.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def test_the_floors_hold() -> None:
+    command = [str(Path(sys.executable).with_name("lint-imports")), "--no-cache"]
+    done = subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout
+
+
+def test_nobody_inside_imports_the_face() -> None:
+    face = REPOSITORY / "aioscrapy" / "__init__.py"
+    names = {path.stem for path in face.parent.iterdir()}
+    for path in sources():
+        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+            if isinstance(node, ast.ImportFrom) and node.module == "aioscrapy":
+                assert {alias.name for alias in node.names} <= names, f"{path} imports the face"
+
+
+def test_types_count_as_imports() -> None:
+    for path in sources():
+        if path.name != "__init__.py" and path.parts[-2:] != ("http", "text.py"):  # lxml loads on first use
+            names = {
+                node.id for node in ast.walk(ast.parse(path.read_text("utf-8"))) if isinstance(node, ast.Name)
+            }
+            assert "TYPE_CHECKING" not in names, path
+
+
+@pytest.mark.parametrize("path", sources(), ids=lambda path: str(path.relative_to(REPOSITORY)))
+def test_a_file_fits_the_eye(path: Path) -> None:
+    assert len(path.read_text("utf-8").splitlines()) <= 330
+
+
+def test_every_setting_has_its_meaning_on_its_page() -> None:
+    module = settings_page()
+    text = DEFAULTS.read_text("utf-8")
+    for _, name, _, meaning in module.settings(text):  # type: ignore[attr-defined]
+        assert meaning, f"{name} has no comment"
+    page = (REPOSITORY / "docs" / "settings.md").read_text("utf-8")
+    assert page == module.page(text), "run: python docs/make_settings.py"  # type: ignore[attr-defined]
+
+
+def test_every_setting_has_a_reader() -> None:
+    code = "\n".join(path.read_text("utf-8") for path in sources() if path != DEFAULTS)
+    names = re.findall(r"^([A-Z][A-Z0-9_]*)(?::[^=]+)? =", DEFAULTS.read_text("utf-8"), re.MULTILINE)
+    unread = [
+        name for name in names if f'"{name}"' not in code and f'"{name.removesuffix("_BASE")}"' not in code
+    ]
+    assert unread == []
+
+
+def test_the_public_names_load() -> None:
+    script = "import aioscrapy\nfor name in aioscrapy.__all__: getattr(aioscrapy, name)"
+    subprocess.run([sys.executable, "-W", "error", "-c", script], check=True, cwd=REPOSITORY)
