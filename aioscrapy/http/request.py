@@ -6,7 +6,9 @@ from typing import Any, Self, cast
 
 from aioscrapy.exceptions import SerializeError
 from aioscrapy.http.headers import Headers, HeadersArgument
+from aioscrapy.http.payload import Pairs, written_out
 from aioscrapy.http.url import clean_url
+from aioscrapy.http.wire import not_json
 
 Callback = Callable[..., Any] | str | None
 Cookies = dict[str, Any] | list[dict[str, Any]]
@@ -17,7 +19,9 @@ class Request:
 
     `url` may be a Selector that holds an absolute URL. `callback` and `errback` are callables, or names of
     methods of the spider; callback None is its `parse`. `priority`: the higher, the sooner. `fingerprint`
-    takes the place of URL, method and body where duplicates are looked for (an argument of aio-scrapy).
+    takes the place of URL, method and body where duplicates are looked for (an argument of aio-scrapy), and
+    so are `params` (laid over the URL's query), `data` (a form as body), `json` (what the body says) and
+    `use_proxy` (False: no proxy of PROXY_HANDLER; it travels as meta["use_proxy"]).
 
     Raises:
         ValueError: the URL is relative, or has no scheme.
@@ -76,8 +80,16 @@ class Request:
         flags: Iterable[str] | None = None,
         cb_kwargs: dict[str, Any] | None = None,
         fingerprint: str | None = None,
+        *,
+        params: Pairs | None = None,
+        data: Pairs | str | bytes | None = None,
+        json: Any = None,
+        use_proxy: bool = True,
     ) -> None:
         self._encoding = encoding
+        content_type = ""
+        if params or data is not None or json is not None:
+            url, body, content_type = written_out(clean_url(url, encoding), params, data, json, body)
         self._url = clean_url(url, encoding)
         self.method = method if method == "GET" else str(method).upper()
         self._body = _bytes(body, encoding) if body else b""
@@ -94,6 +106,10 @@ class Request:
         self._cb_kwargs = dict(cb_kwargs) if cb_kwargs else None
         self._flags = list(flags) if flags else None
         self._digest: tuple[object, bytes] | None = None
+        if content_type:
+            self.headers.setdefault("Content-Type", content_type)
+        if not use_proxy:
+            self.meta["use_proxy"] = False
 
     @property
     def url(self) -> str:
@@ -127,6 +143,11 @@ class Request:
         if self._meta is None:
             self._meta = {}
         return self._meta
+
+    @property
+    def use_proxy(self) -> bool:
+        """Whether PROXY_HANDLER may choose a proxy for it."""
+        return self._meta is None or bool(self._meta.get("use_proxy", True))
 
     @property
     def cb_kwargs(self) -> dict[str, Any]:
@@ -297,27 +318,8 @@ def _method_name(request: Request, part: str, callback: Callback, spider: Any) -
 
 def _check_json(request: Request, name: str, value: Any) -> None:
     try:
-        problem = _not_json(value)
+        problem = not_json(value)
     except RecursionError:
         problem = " contains itself"
     if problem:
         raise SerializeError(f"{name.removeprefix('_')}{problem} ({request})")
-
-
-def _not_json(value: Any) -> str:
-    """Return "" if JSON can hold the value, else where in it and what can't be held."""
-    if value is None or isinstance(value, str | int | float):
-        return ""
-    if isinstance(value, dict):
-        for key, inner in value.items():
-            if not isinstance(key, str):
-                return f"[{key!r}]: a key must be str, not {type(key).__name__}"
-            if problem := _not_json(inner):
-                return f"[{key!r}]{problem}"
-        return ""
-    if isinstance(value, list | tuple):
-        for index, inner in enumerate(value):
-            if problem := _not_json(inner):
-                return f"[{index}]{problem}"
-        return ""
-    return f": {type(value).__name__} can't travel as JSON: {str(value)[:80]!r}"
