@@ -12,6 +12,8 @@ from aioscrapy.http.request import Request
 from aioscrapy.http.response import Response
 from aioscrapy.log import logger
 
+_PLAIN_CLIENTS = ("httpx", "requests")  # what they fetch, aiohttp fetches as well
+
 
 class Downloader:
     """Downloader middlewares around the download handlers of the URL schemes."""
@@ -41,6 +43,7 @@ class Downloader:
         middlewares = await build_all("DOWNLOADER_MIDDLEWARES", orders, crawler)
         made: dict[Any, DownloadHandler] = {}
         handlers: dict[str, DownloadHandler] = {}
+        _check_client(crawler.settings["DOWNLOAD_HANDLERS_TYPE"])
         for scheme, path in crawler.settings.getwithbase("DOWNLOAD_HANDLERS").items():
             if path not in made:
                 handler = await build(load_object(path, "DOWNLOAD_HANDLERS"), crawler)
@@ -110,7 +113,7 @@ class Downloader:
             answer = hook(request)
             if answer is not None:
                 answer = await settle(answer)
-                if answer is not None:
+                if answer is not None and answer is not request:  # itself: it has nothing against it
                     return _checked(answer, hook)
         return await self.download(request)
 
@@ -120,6 +123,20 @@ class Downloader:
             if answer is not None:
                 return _checked(answer, hook)
         raise exc
+
+
+def _check_client(name: str) -> None:
+    """Let programs of aio-scrapy that name another plain HTTP client run, and refuse what aiohttp can't do.
+
+    Raises:
+        SettingError: the client does more than fetch: it runs a browser, or plays one's TLS.
+    """
+    if name in _PLAIN_CLIENTS:
+        logger.warning("DOWNLOAD_HANDLERS_TYPE: there is no %s handler here, aiohttp downloads", name)
+    elif name != "aiohttp":
+        raise SettingError(
+            "DOWNLOAD_HANDLERS_TYPE", f"there is no {name!r} here, only 'aiohttp' (see DOWNLOAD_HANDLERS)"
+        )
 
 
 def _checked(answer: Any, hook: Hook) -> Response | Request:

@@ -102,6 +102,8 @@ class Engine:
             await self._scraper.fail(request, exc, page)
             return
         if isinstance(answer, Request):  # a retry or a redirect: the page of this request is that request
+            if answer is request:  # a hook says: again. The filter has seen it, that must not be the end
+                answer = request.replace(dont_filter=True)
             entry = self._scheduler.accept(answer)
             if entry is not None:
                 page.entries.append(entry)

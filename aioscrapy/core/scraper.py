@@ -13,6 +13,7 @@ from aioscrapy.exceptions import CloseSpider, DropItem, IgnoreRequest, Serialize
 from aioscrapy.hooks import Hook, hooks, settle
 from aioscrapy.http.request import Request
 from aioscrapy.http.response import Response
+from aioscrapy.items import is_item
 from aioscrapy.log import logger
 from aioscrapy.pipelines.chain import Pipelines
 from aioscrapy.queue.base import Page
@@ -36,9 +37,10 @@ class Scraper:
         self._on_input: list[Hook] = hooks(middlewares, "process_spider_input", 1, spider)
         self._on_request: list[Hook] = hooks(up, "get_processed_request", 2, spider)
         self._on_item: list[Hook] = hooks(up, "get_processed_item", 2, spider)
-        self._on_output: list[Hook] = hooks(up, "process_spider_output", 2, spider)
+        self._on_output: list[Hook] = _piped(up, "process_spider_output", 2, spider)
         self._on_exception: list[Hook] = hooks(up, "process_spider_exception", 2, spider)
-        self._on_start: list[Hook] = hooks(up, "process_start", 1, spider)
+        self._on_start: list[Hook] = _piped(up, "process_start", 1, spider)
+        self._on_start += _piped(up, "process_start_requests", 1, spider)
 
     @classmethod
     async def from_crawler(
@@ -215,6 +217,29 @@ def _start(spider: Any) -> Any:
     return spider.start_requests()
 
 
+def _piped(middlewares: list[Any], name: str, arguments: int, spider: Any) -> list[Hook]:
+    """Return hooks that take a stream as their last argument and give one; Scrapy's plain ones get a list."""
+    made = []
+    for middleware in middlewares:
+        for hook in hooks([middleware], name, arguments, spider):
+            method = getattr(middleware, name)
+            if inspect.isasyncgenfunction(method) or inspect.iscoroutinefunction(method):
+                made.append(hook)
+            else:
+                made.append(_collecting(hook))
+    return made
+
+
+def _collecting(hook: Hook) -> Hook:
+    async def collect(*given: Any) -> AsyncIterator[Any]:
+        *before, stream = given
+        outputs = [output async for output in stream]
+        async for output in _outputs(hook(*before, outputs)):
+            yield output
+
+    return collect
+
+
 def _stream(result: Any) -> Any:
     """Make one async generator of whatever a callback returned."""
     return result if inspect.isasyncgen(result) else _outputs(result)
@@ -249,11 +274,5 @@ def _is_many(result: Any) -> bool:
     return (
         isinstance(result, Iterable)
         and not isinstance(result, (dict, str, bytes, Request))
-        and not _is_item(result)
+        and not is_item(result)
     )
-
-
-def _is_item(value: Any) -> bool:
-    from itemadapter import is_item
-
-    return bool(is_item(value))
