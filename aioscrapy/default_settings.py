@@ -37,6 +37,7 @@ DOWNLOAD_HANDLERS_BASE = {
     "http": "aioscrapy.handlers.aiohttp.AioHttpDownloadHandler",
     "https": "aioscrapy.handlers.aiohttp.AioHttpDownloadHandler",
 }  # the built-in ones; overlay them by DOWNLOAD_HANDLERS
+DOWNLOAD_HANDLERS_TYPE = "aiohttp"  # HTTP client, as in aio-scrapy: there is aiohttp; httpx and requests are taken for it, others are refused
 DOWNLOAD_TIMEOUT = 180.0  # seconds until a download without its complete body is given up; meta["download_timeout"] overrides
 DOWNLOAD_MAXSIZE = (
     1024 * 1024 * 1024
@@ -44,6 +45,15 @@ DOWNLOAD_MAXSIZE = (
 DOWNLOAD_WARNSIZE = 32 * 1024 * 1024  # bytes of body at which a warning is logged; 0: never
 DOWNLOAD_VERIFY_SSL = False  # check the certificates of https hosts
 HTTPPROXY_ENABLED = True  # honour meta["proxy"] and the variables http_proxy, https_proxy, no_proxy
+USE_PROXY = False  # let PROXY_HANDLER choose the proxy of each request (aio-scrapy's pools of proxies)
+PROXY_HANDLER: str | None = (
+    None  # class that knows proxies: aioscrapy.proxy.redis.RedisProxy, or one derived from aioscrapy.proxy.AbsProxy
+)
+PROXY_QUEUE_ALIAS = "proxy"  # alias in REDIS_ARGS of the Redis that RedisProxy reads
+PROXY_KEY = ""  # key of RedisProxy's sorted set: proxy -> score, the best have 100
+PROXY_MAX_COUNT = 16  # proxies that a worker process keeps at the most
+PROXY_MIN_COUNT = 1  # proxies below which it takes new ones
+PROXY_ALLOW_STATUS_CODE = [404]  # statuses from 400 on that don't speak against a proxy
 COOKIES_ENABLED = True  # keep the cookies that servers set, by host and meta["cookiejar"]
 COOKIES_DEBUG = False  # log the cookies sent and received
 REDIRECT_ENABLED = True  # follow redirects
@@ -79,6 +89,7 @@ DOWNLOADER_MIDDLEWARES_BASE = {
     "aioscrapy.middlewares.redirect.MetaRefreshMiddleware": 580,
     "aioscrapy.middlewares.redirect.RedirectMiddleware": 600,
     "aioscrapy.middlewares.cookies.CookiesMiddleware": 700,
+    "aioscrapy.middlewares.proxypool.ProxyPoolMiddleware": 740,
     "aioscrapy.middlewares.httpproxy.HttpProxyMiddleware": 750,
     "aioscrapy.middlewares.stats.DownloaderStats": 850,
 }  # the built-in ones; overlay them by DOWNLOADER_MIDDLEWARES
@@ -94,7 +105,9 @@ SPIDER_MIDDLEWARES_BASE = {
     "aioscrapy.middlewares.offsite.OffsiteMiddleware": 950,
 }  # the built-in ones; overlay them by SPIDER_MIDDLEWARES
 ITEM_PIPELINES: dict[str, int | None] = {}  # class -> order: an item passes the low numbers first
-ITEM_PIPELINES_BASE: dict[str, int | None] = {}  # pipelines that are always there; overlay them by ITEM_PIPELINES
+ITEM_PIPELINES_BASE: dict[
+    str, int | None
+] = {}  # pipelines that are always there; overlay them by ITEM_PIPELINES
 EXTENSIONS: dict[str, int | None] = {}  # class -> order
 EXTENSIONS_BASE = {
     "aioscrapy.extensions.corestats.CoreStats": 0,
@@ -117,6 +130,7 @@ CLOSE_SPIDER_ON_IDLE = True  # end when nothing is left to do; False: wait for m
 
 # -- Frontier: queue and duplicate filter
 SCHEDULER_QUEUE_CLASS = "aioscrapy.queue.memory.SpiderPriorityQueue"  # where requests wait: aioscrapy.queue.memory.* or aioscrapy.queue.redis.*, each with SpiderPriorityQueue, SpiderQueue (FIFO), SpiderStack (LIFO)
+SCHEDULER_QUEUE_ALIAS = "queue"  # alias in REDIS_ARGS of the Redis that holds the frontier
 DUPEFILTER_CLASS: str | None = (
     None  # remembers what was seen; None: the exact filter that belongs to the queue
 )
@@ -147,13 +161,15 @@ ITEMS_IN_REDIS = (
 )
 BLOOMFILTER_BIT = 30  # the Bloom filter may grow to 2**BLOOMFILTER_BIT bits
 BLOOMFILTER_HASH_NUMBER = 12  # probes per URL in the Bloom filter
-BLOOMFILTER_ERROR_RATE = 1e-6  # rate of false positives below which the Bloom filter stays while it may still grow
+BLOOMFILTER_ERROR_RATE = (
+    1e-6  # rate of false positives below which the Bloom filter stays while it may still grow
+)
 SHUTDOWN_TIMEOUT = 6.0  # seconds that pages in flight may take to end after the first SIGINT or SIGTERM; then they are given back
 
 # -- Redis
 REDIS_ARGS: dict[
     str, dict[str, object]
-] = {}  # alias -> {url | host, port, db, username, password; max_connections; timeout in seconds to wait for a free connection; any other redis-py argument}; the frontier uses "queue"
+] = {}  # alias -> {url | host, port, db, username, password; max_connections; timeout in seconds to wait for a free connection; any other redis-py argument}; the frontier uses SCHEDULER_QUEUE_ALIAS
 
 # -- Feeds and log
 FEEDS: dict[
