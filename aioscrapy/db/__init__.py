@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from aioscrapy.exceptions import SettingError
+from aioscrapy.exceptions import ConfigError, SettingError
 from aioscrapy.settings import Settings
 
 
@@ -79,6 +79,7 @@ class DbManager:
 
     def __init__(self) -> None:
         self.redis = RedisClients()
+        self._users = 0  # crawls of this process that are open
 
     async def from_settings(self, settings: Settings) -> None:
         """Take over REDIS_ARGS.
@@ -87,9 +88,28 @@ class DbManager:
             SettingError: it is not alias -> dict.
         """
         self.redis.configure(settings.getdict("REDIS_ARGS"))
+        self._users += 1
+
+    async def from_dict(self, arguments: Mapping[str, Mapping[str, Mapping[str, Any]]]) -> None:
+        """Take over {"redis": what would be REDIS_ARGS}, for a script that has no crawl; end by `close_all`.
+
+        Raises:
+            ConfigError: another kind of database is asked for.
+        """
+        for kind, aliases in arguments.items():
+            if kind != "redis":
+                raise ConfigError(f"db_manager knows redis, not {kind}")
+            self.redis.configure(aliases)
 
     async def close(self) -> None:
+        """Close all connections, unless another crawl of this process still uses them."""
+        self._users -= 1
+        if self._users <= 0:
+            await self.close_all()
+
+    async def close_all(self) -> None:
         """Close all connections."""
+        self._users = 0
         await self.redis.close()
 
 

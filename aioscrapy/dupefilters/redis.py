@@ -19,6 +19,7 @@ class RedisDupeFilter:
     shared: ClassVar[bool] = True
     suffix: ClassVar[str] = "seen"
     source: ClassVar[str]
+    queue: ClassVar[str] = "aioscrapy.queue.redis.SpiderPriorityQueue"  # where no queue is chosen
 
     @classmethod
     def from_crawler(cls, crawler: CrawlContext) -> "RedisDupeFilter":
@@ -56,6 +57,7 @@ class BloomDupeFilter(RedisDupeFilter):
 
     suffix = "bloom"
     source = "bloom.lua"
+
     def __init__(self, bits: int, probes: int, error_rate: float) -> None:
         self._bits = bits
         self._probes = probes
@@ -103,3 +105,5 @@ class BaseDupeFilter(RedisDupeFilter):
 
 RedisRFPDupeFilter = RFPDupeFilter
 RedisBloomDupeFilter = BloomDupeFilter
+ExRedisRFPDupeFilter = ExRFPDupeFilter = RFPDupeFilter
+ExRedisBloomDupeFilter = ExBloomDupeFilter = BloomDupeFilter

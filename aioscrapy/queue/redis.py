@@ -6,7 +6,7 @@ import secrets
 import socket
 import struct
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from importlib.resources import files
 from typing import Any, ClassVar
 
@@ -18,8 +18,10 @@ from aioscrapy.context import CrawlContext
 from aioscrapy.db import db_manager
 from aioscrapy.exceptions import ConfigError, QueueError, SerializeError
 from aioscrapy.http.request import request_from_dict
+from aioscrapy.items import adapter
 from aioscrapy.log import logger
 from aioscrapy.queue.base import PRIORITY_LIMIT, Entry, Lease, Order, Page, Reply, State, Store
+from aioscrapy.queue.push import Pusher, context_of
 
 KEYS = (
     "meta",
@@ -43,7 +45,7 @@ _FINAL, _PIECE, _GIVE_BACK = 0, 1, 2
 class RedisQueue(Store):
     """The shared frontier. Its keys begin with `aioscrapy:{BOT_NAME/spider}`: see docs/redis.md.
 
-    Connects with the alias "queue" of REDIS_ARGS.
+    Connects with the alias SCHEDULER_QUEUE_ALIAS of REDIS_ARGS.
     """
 
     dupefilter: ClassVar[str] = "aioscrapy.dupefilters.redis.RFPDupeFilter"
@@ -61,6 +63,7 @@ class RedisQueue(Store):
         self._lease_ms = int(settings.getfloat("SCHEDULER_LEASE") * 1000)
         self._items = settings.getbool("ITEMS_IN_REDIS")
         self._serializer = load_object(settings["SCHEDULER_SERIALIZER"], "SCHEDULER_SERIALIZER")
+        self._alias = str(settings["SCHEDULER_QUEUE_ALIAS"])
         self._redis: Any = None
         self._keys: list[str] = []
         self._script = _Script("")
@@ -70,18 +73,26 @@ class RedisQueue(Store):
 
     @classmethod
     async def from_crawler(cls, crawler: CrawlContext) -> "RedisQueue":
-        if "queue" not in crawler.settings.getdict("REDIS_ARGS"):
+        alias = crawler.settings["SCHEDULER_QUEUE_ALIAS"]
+        if alias not in crawler.settings.getdict("REDIS_ARGS"):
             raise ConfigError(
-                f"{cls.__module__}.{cls.__name__} needs REDIS_ARGS = {{'queue': {{'url': 'redis://…'}}}}"
+                f"{cls.__module__}.{cls.__name__} needs REDIS_ARGS = {{{alias!r}: {{'url': 'redis://…'}}}}"
             )
         return cls(crawler)
 
+    @classmethod
+    def from_dict(cls, given: Mapping[str, str]) -> Pusher:
+        """Make a pusher of spider_name and, where need be, alias, serializer and bot_name."""
+        return Pusher(cls(context_of(given)))
+
     async def open(self, dupefilter: Any) -> State:
-        self._redis = db_manager.redis("queue")
+        self._redis = db_manager.redis(self._alias)
         try:
             answer, crawl_id, ago_ms = await self._find_or_make()
         except (RedisError, OSError, TimeoutError) as exc:
-            raise QueueError(f"can't open the crawl in Redis (REDIS_ARGS['queue']): {_reason(exc)}") from exc
+            raise QueueError(
+                f"can't open the crawl in Redis (REDIS_ARGS[{self._alias!r}]): {_reason(exc)}"
+            ) from exc
         self.crawl_id = crawl_id
         if answer == "late":
             logger.info(
@@ -127,7 +138,7 @@ class RedisQueue(Store):
             else:
                 good.append(held)
         return Reply(
-            accepted=[bool(taken) for taken in accepted],
+            accepted=[bool(taken) for taken in accepted] or [False] * len(pages),  # none: the crawl is gone
             leases=good,
             broken=broken,
             state=_STATES.get(state, State.OPEN),
@@ -251,9 +262,7 @@ class RedisQueue(Store):
         return lease, ""
 
     def _item(self, item: Any) -> bytes:
-        from itemadapter import ItemAdapter
-
-        return self._serializer.dumps(ItemAdapter(item).asdict())  # type: ignore[no-any-return]  # a user's class
+        return self._serializer.dumps(adapter(item).asdict())  # type: ignore[no-any-return]  # a user's class
 
 
 class SpiderPriorityQueue(RedisQueue):
