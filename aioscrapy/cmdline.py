@@ -7,6 +7,7 @@ import pkgutil
 import sys
 import traceback
 from types import ModuleType
+from typing import NoReturn
 
 from aioscrapy import commands
 from aioscrapy.exceptions import AioscrapyError, ConfigError
@@ -32,6 +33,11 @@ def main(argv: list[str] | None = None) -> int:
         return 130
     except BrokenPipeError:
         return 1
+
+
+def execute(argv: list[str] | None = None) -> NoReturn:
+    """Run a command line that begins with the program's name, and exit; for scripts, as in Scrapy."""
+    sys.exit(main(None if argv is None else argv[1:]))
 
 
 def _parse(arguments: list[str]) -> argparse.Namespace:

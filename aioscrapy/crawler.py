@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from contextlib import AsyncExitStack
 from typing import Any
 
-from aioscrapy import process, signals
+from aioscrapy import loop, signals
 from aioscrapy.components import build, build_all, load_object
 from aioscrapy.context import CrawlContext
 from aioscrapy.core.downloader import Downloader
@@ -131,6 +131,8 @@ async def _scheduler(context: CrawlContext) -> Scheduler:
     if on_disk:
         queue_class = load_object(queue_class.on_disk, "SCHEDULER_QUEUE_CLASS")
     filter_class = load_object(settings["DUPEFILTER_CLASS"] or queue_class.dupefilter, "DUPEFILTER_CLASS")
+    if filter_class.shared and settings.getpriority("SCHEDULER_QUEUE_CLASS") == 0 and not on_disk:
+        queue_class = load_object(filter_class.queue, "DUPEFILTER_CLASS")  # only a shared filter was chosen
     if filter_class.shared != queue_class.shared:
         raise ConfigError(
             f"{_path(filter_class)} and {_path(queue_class)} don't go together: "
@@ -174,7 +176,7 @@ class CrawlerProcess:
         first = self._crawls[0][0].settings if self._crawls else self.settings
         handler = configure_logging(first)
         try:
-            process.run(self._run, self)
+            loop.run(self._run, self)
         except AioscrapyError as exc:
             logger.error("%s", exc)
             raise

@@ -1,81 +1,71 @@
-"""The process around a crawl: event loop, and what SIGINT and SIGTERM mean."""
+"""Many crawls from one script: at the same time in one process, or in a process each."""
 
-import asyncio
 import contextlib
-import logging
-import os
+import multiprocessing
 import signal
-from collections.abc import Callable, Coroutine
-from typing import Any, Protocol, TypeVar
+import threading
+from multiprocessing.process import BaseProcess
 
-logger = logging.getLogger(__name__)
+from aioscrapy.crawler import Crawler, CrawlerProcess
+from aioscrapy.exceptions import AioscrapyError
+from aioscrapy.project import settings_here
+from aioscrapy.settings import Settings
 
-T = TypeVar("T")
-
-FORCED_EXIT_S = 0.8  # seconds after the second signal at which the process ends, whatever hangs
-
-
-class Stoppable(Protocol):
-    """What a signal is told to."""
-
-    def stop(self, reason: str) -> None:
-        """Begin nothing new and end soon."""
-
-    def abort(self) -> None:
-        """End now."""
+Task = tuple[type, str | Settings | None]
+"""A spider class and its settings: a dotted path, settings, or None for those of the project."""
 
 
-def run(main: Callable[[], Coroutine[Any, Any, T]], target: Stoppable) -> T:
-    """Run `main()` on a new event loop (uvloop where there is one) and return what it returns.
+def single_process_run(*tasks: Task) -> None:
+    """Run all spiders at the same time in this process; returns when all have ended.
 
-    The first SIGINT or SIGTERM stops `target` gracefully with the reason "shutdown", the second aborts it and
-    ends the process within a second.
+    Raises:
+        AioscrapyError: the first error with which a crawl ended.
     """
-    with asyncio.Runner(loop_factory=_loop_factory()) as runner:
-        return runner.run(_guarded(main, target))
+    crawls = CrawlerProcess()
+    for spider_class, settings in tasks:
+        crawls.crawl(Crawler(spider_class, _settings(settings)))
+    crawls.start()
 
 
-def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
+def multi_process_run(*tasks: Task | list[Task]) -> None:
+    """Run each spider in a process of its own, those of a list in one; returns when all have ended.
+
+    The processes are new ones (spawn): the spiders must stand in modules that can be imported.
+
+    Raises:
+        SystemExit: one of them failed.
+    """
+    context = multiprocessing.get_context("spawn")
+    shares = [task if isinstance(task, list) else [task] for task in tasks]
+    processes: list[BaseProcess] = [context.Process(target=_child, args=(share,)) for share in shares]
+    for process in processes:
+        process.start()
+    if threading.current_thread() is threading.main_thread():
+        signal.signal(signal.SIGTERM, lambda *_: _terminate(processes))
+    for process in processes:
+        while process.is_alive():
+            with contextlib.suppress(KeyboardInterrupt):  # the terminal told the children, too: they end
+                process.join()
+    if any(process.exitcode for process in processes):
+        raise SystemExit(1)  # each has said why
+
+
+def _terminate(processes: list[BaseProcess]) -> None:
+    for process in processes:
+        process.terminate()
+
+
+def _child(tasks: list[Task]) -> None:
     try:
-        import uvloop
-    except ImportError:
-        return None
-    return uvloop.new_event_loop
+        single_process_run(*tasks)
+    except AioscrapyError as exc:
+        raise SystemExit(f"{', '.join(spider_class.__name__ for spider_class, _ in tasks)}: {exc}") from None
 
 
-async def _guarded(main: Callable[[], Coroutine[Any, Any, T]], target: Stoppable) -> T:
-    handler = _SignalHandler(target)
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        with contextlib.suppress(NotImplementedError, RuntimeError):  # Windows, or not the main thread
-            loop.add_signal_handler(number, handler, number)
-    try:
-        return await main()
-    finally:
-        for number in (signal.SIGINT, signal.SIGTERM):
-            with contextlib.suppress(NotImplementedError, RuntimeError):
-                loop.remove_signal_handler(number)
-
-
-class _SignalHandler:
-    """Counts the signals: graceful, then at once."""
-
-    def __init__(self, target: Stoppable) -> None:
-        self._target = target
-        self._received = False
-
-    def __call__(self, number: int) -> None:
-        name = signal.Signals(number).name
-        if not self._received:
-            self._received = True
-            logger.info("Received %s, shutting down gracefully. Send again to force ", name)
-            self._target.stop("shutdown")
-            return
-        logger.info("Received %s twice, forcing unclean shutdown", name)
-        self._target.abort()
-        asyncio.get_running_loop().call_later(FORCED_EXIT_S, _exit_now)
-
-
-def _exit_now() -> None:
-    logging.shutdown()
-    os._exit(1)
+def _settings(given: str | Settings | None) -> Settings:
+    if isinstance(given, Settings):
+        return given
+    settings = settings_here()
+    if given is not None:
+        settings.setmodule(given)
+    return settings
