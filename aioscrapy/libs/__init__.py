@@ -1,0 +1,1 @@
+"""What settings of aio-scrapy name by these paths."""

@@ -1,0 +1,1 @@
+"""Item pipelines under the paths of aio-scrapy."""

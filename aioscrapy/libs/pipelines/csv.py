@@ -1,0 +1,5 @@
+"""CsvPipeline under its path of aio-scrapy."""
+
+from aioscrapy.pipelines.csv import CsvPipeline
+
+__all__ = ["CsvPipeline"]
