@@ -38,7 +38,7 @@ def main() -> int:
                         print(f"FAILED  {scenario.__name__} {number}: {exc}")
                     else:
                         print(
-                            f"ok      {scenario.__name__} {number}: {figures} in {time.monotonic() - began:.1f} s"
+                            f"ok      {scenario.__name__} {number}: {figures} {time.monotonic() - began:.1f} s"
                         )
     print(f"{failed} failed")
     return 1 if failed else 0

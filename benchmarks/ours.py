@@ -1,0 +1,37 @@
+"""The same crawl as a plain spider: `python benchmarks/ours.py URL OUT CONCURRENCY [SETTINGS as JSON]`."""
+
+import json
+import sys
+import time
+
+from aioscrapy import Request, Spider
+
+URL, OUT, CONCURRENCY = sys.argv[1:4]
+started = {"first_request": 0.0}
+
+
+class PagesSpider(Spider):
+    name = "pages"
+    start_urls = [URL]
+    custom_settings = {
+        "CONCURRENT_REQUESTS": int(CONCURRENCY),
+        "CONCURRENT_REQUESTS_PER_DOMAIN": int(CONCURRENCY),
+        "FEEDS": {OUT: {"format": "jsonlines", "overwrite": True}},
+        "LOG_LEVEL": "INFO",
+        "LOG_FILE": OUT + ".log",
+        **json.loads(sys.argv[4] if len(sys.argv) > 4 else "{}"),
+    }
+
+    async def start_requests(self):
+        started["first_request"] = time.time()
+        yield Request(URL)
+
+    async def parse(self, response):
+        yield {"url": response.url, "title": response.css("title::text").get()}
+        for href in response.css("a::attr(href)").getall():
+            yield Request(response.urljoin(href))
+
+
+if __name__ == "__main__":
+    PagesSpider.start()
+    print(json.dumps(started))
