@@ -6,6 +6,8 @@ from typing import Any
 from aioscrapy.exceptions import ConfigError, SettingError
 from aioscrapy.settings import Settings
 
+SOCKET_TIMEOUT_S = 10.0  # seconds without an answer after which a connection counts as broken
+
 
 class RedisClients:
     """The Redis clients of REDIS_ARGS; each is made on first use and closed with the crawl.
@@ -63,6 +65,7 @@ def _client(alias: str, arguments: dict[str, Any]) -> Any:
 
     values = dict(arguments)
     url = values.pop("url", None)
+    values.setdefault("socket_timeout", SOCKET_TIMEOUT_S)
     values["max_connections"] = int(values.get("max_connections") or 50)
     try:
         if url:

@@ -6,7 +6,7 @@ import secrets
 import socket
 import struct
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Mapping, Sequence
 from importlib.resources import files
 from typing import Any, ClassVar
 
@@ -151,8 +151,10 @@ class RedisQueue(Store):
 
     async def wait(self, cursor: int, timeout_s: float) -> None:
         wake = self._keys[KEYS.index("wake")]
+        silence_s = self._redis.connection_pool.connection_kwargs["socket_timeout"] or timeout_s
+        block_ms = max(1, int(min(timeout_s, silence_s * 0.8) * 1000))  # an answer before the client hangs up
         try:
-            await self._redis.xread({wake: f"{cursor}-1"}, block=max(1, int(timeout_s * 1000)))
+            await _heard(self._redis.xread({wake: f"{cursor}-1"}, block=block_ms))
         except (RedisError, OSError, TimeoutError) as exc:
             raise QueueError(_reason(exc)) from exc
 
@@ -223,7 +225,7 @@ class RedisQueue(Store):
         ]
         packed = msgpack.packb(message, use_bin_type=False)
         try:
-            answer = await self._script.run(self._redis, self._keys, [packed])
+            answer = await _heard(self._script.run(self._redis, self._keys, [packed]))
         except (RedisError, OSError, TimeoutError, struct.error) as exc:
             raise QueueError(f"Redis: {_reason(exc)}") from exc
         return msgpack.unpackb(answer, raw=True)  # type: ignore[no-any-return]  # msgpack has no types
@@ -302,6 +304,17 @@ class _Script:
             return await redis.evalsha(self._sha, len(keys), *keys, *arguments)
         except NoScriptError:
             return await redis.eval(self._source, len(keys), *keys, *arguments)
+
+
+async def _heard(call: Awaitable[Any]) -> Any:
+    """Await a call of redis-py, in which Python 3.11's wait_for may swallow a cancellation (gh-81839)."""
+    task = asyncio.current_task()
+    before = task.cancelling() if task else 0
+    try:
+        return await call
+    finally:
+        if task and task.cancelling() > before:
+            raise asyncio.CancelledError
 
 
 def _lua(name: str) -> str:
