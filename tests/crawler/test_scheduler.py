@@ -2,14 +2,12 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from aioscrapy import signals
-from aioscrapy.db import db_manager
 from aioscrapy.exceptions import ConfigError, DontCloseSpider, SerializeError
 from aioscrapy.http import Request
 from aioscrapy.queue.base import Page
@@ -25,17 +23,16 @@ def backend(request: pytest.FixtureRequest) -> str:
 
 
 @pytest.fixture
-async def settings(
-    backend: str, tmp_path: Path, request: pytest.FixtureRequest
-) -> AsyncIterator[dict[str, Any]]:
+def settings(
+    backend: str, tmp_path: Path, request: pytest.FixtureRequest, no_connection_is_left: None
+) -> dict[str, Any]:
     """Settings of a priority queue of this backend."""
     made: dict[str, Any] = {"SCHEDULER_QUEUE_CLASS": f"aioscrapy.queue.{backend}.SpiderPriorityQueue"}
     if backend == "disk":
         made["JOBDIR"] = str(tmp_path / "job")
     if backend == "redis":
         made["REDIS_ARGS"] = {"queue": {"url": request.getfixturevalue("redis_url")}}
-    yield made
-    await db_manager.close()
+    return made
 
 
 @pytest.mark.parametrize("order", CLASSES)

@@ -121,3 +121,16 @@ def page(number: int, host: str = "example.com", **arguments: Any) -> Request:
 def numbers(urls: Iterable[str]) -> list[int]:
     """Return the numbers of such pages."""
     return [int(url.rpartition("/")[2]) for url in urls]
+
+
+TAG = "aioscrapy:{aioscrapybot/tested}"
+
+
+def crawl_id(worker: Worker) -> str:
+    """Return the id of the crawl that the worker has joined."""
+    return str(worker.scheduler._store.crawl_id)  # type: ignore[attr-defined]
+
+
+def figures(redis: Any, worker: Worker) -> dict[str, str]:
+    """Return the counters that the crawl itself keeps."""
+    return dict(redis.hgetall(f"{TAG}:{crawl_id(worker)}:meta"))
