@@ -1,0 +1,270 @@
+"""Runs Scrapyd's own test suite, which its sdist carries, with our runner in the place of its own.
+
+    python tests/plugin/scrapyd_suite.py [--work FOLDER]
+
+makes an environment in FOLDER (default: a temporary folder that is removed), installs this repository and
+the suite's test tools there, fetches the sdist with pip, and runs the suite twice: as it is, then with our
+runner. It fails if a test fails with our runner that does not fail as it is.
+
+What is changed for the second run, and nothing else:
+
+* every `scrapyd.runner` in the tests becomes `aioscrapy.scrapyd.runner`, and so does the daemon's default, by
+  ~/.scrapyd.conf of a home that is the suite's own;
+* the eggs in tests/fixtures and the project there name their settings in the group `aioscrapy`, and their
+  spiders import aioscrapy where they imported scrapy;
+* tests/test_runner.py calls `main()` of the stock runner in the test's process. Ours is started as the daemon
+  starts it; and where the stock runner ends in a traceback (BadEggError, AttributeError), ours is expected to
+  end with exit status 1 and one line.
+
+`integration_tests` wants a daemon on port 6800; it gets one on a free port.
+"""
+
+import argparse
+import contextlib
+import os
+import re
+import shutil
+import socket
+import subprocess
+import sys
+import tarfile
+import tempfile
+import venv
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+from urllib.error import URLError
+from urllib.request import urlopen
+from xml.etree import ElementTree as ET
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+SCRAPYD = "scrapyd==1.6.0"
+TOOLS = [SCRAPYD, "coverage", "py-html-checker", "pytest", "pytest-twisted", "requests"]
+OURS = "aioscrapy.scrapyd.runner"
+
+MAIN = """
+def main():
+    import subprocess
+
+    # the egg storage of this file is looked for in the suite's folder
+    env = {**os.environ, "PYTHONPATH": os.path.dirname(BASEDIR)}
+    command = [sys.executable, "-m", "aioscrapy.scrapyd.runner", *sys.argv[1:]]
+    done = subprocess.run(command, capture_output=True, text=True, env=env)
+    sys.stdout.write(done.stdout)
+    sys.stderr.write(done.stderr)
+    sys.exit(done.returncode)
+"""
+TEST_RUNNER = [
+    ("from scrapyd.exceptions import BadEggError\n", ""),
+    ("from scrapyd.runner import main\n", MAIN),
+    ('del os.environ["SCRAPY_SETTINGS_MODULE"]', 'os.environ.pop("SCRAPY_SETTINGS_MODULE", None)'),
+    ("pytest.raises(BadEggError)", "pytest.raises(SystemExit)"),
+    ("pytest.raises(AttributeError)", "pytest.raises(SystemExit)"),
+    (
+        '    assert str(exc.value) == ""\n    assert captured.out == ""\n    assert captured.err == ""\n',
+        '    assert exc.value.code == 1\n    assert captured.out == ""\n'
+        '    assert captured.err == "aioscrapy: the egg is damaged: BadZipFile: File is not a zip file\\n"\n',
+    ),
+    (
+        '    assert str(exc.value)\n    assert captured.out == ""\n    assert captured.err == ""\n',
+        '    assert exc.value.code == 1\n    assert captured.out == ""\n'
+        '    assert captured.err.startswith("aioscrapy: the egg names no settings")\n',
+    ),
+]
+
+
+def main() -> int:
+    """Prepare, run twice, compare; returns the exit status."""
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("--work", type=Path, help="keep everything in this folder, and use what is there")
+    work = parser.parse_args().work
+    if work is not None:
+        work.mkdir(parents=True, exist_ok=True)
+        return run(work.resolve())
+    with tempfile.TemporaryDirectory(prefix="scrapyd-suite-") as temporary:
+        return run(Path(temporary).resolve())
+
+
+def run(work: Path) -> int:
+    """Run the suite in both forms; returns 1 if our runner fails what the stock one passes."""
+    python = environment(work / "env")
+    sdist = source(work, python)
+    results = {}
+    for name in ("stock", "ours"):
+        folder = work / name
+        shutil.rmtree(folder, ignore_errors=True)
+        for part in ("tests", "integration_tests"):
+            shutil.copytree(sdist / part, folder / part)
+        (folder / "home").mkdir()
+        if name == "ours":
+            put_ours(folder)
+        results[name] = run_suite(folder, python)
+    report(results)
+    return 1 if set(results["ours"].failed) - set(results["stock"].failed) else 0
+
+
+def environment(folder: Path) -> Path:
+    """Return the Python of an environment that has this repository and the suite's tools."""
+    python = folder / "bin" / "python"
+    if not python.exists():
+        venv.create(folder, with_pip=True)
+        subprocess.run([python, "-m", "pip", "install", "--quiet", REPOSITORY, *TOOLS], check=True)
+    return python
+
+
+def source(work: Path, python: Path) -> Path:
+    """Return Scrapyd's unpacked sdist."""
+    if not list(work.glob("scrapyd-*.tar.gz")):
+        fetch: list[str | Path] = [
+            python,
+            "-m",
+            "pip",
+            "download",
+            "--quiet",
+            "--no-deps",
+            "--no-binary",
+            ":all:",
+        ]
+        subprocess.run([*fetch, "--dest", work, SCRAPYD], check=True)
+    (archive,) = work.glob("scrapyd-*.tar.gz")
+    with tarfile.open(archive) as tar:
+        tar.extractall(work, filter="data")
+    return work / archive.name.removesuffix(".tar.gz")
+
+
+def put_ours(folder: Path) -> None:
+    """Make the changes that the top of this file names."""
+    (folder / "home" / ".scrapyd.conf").write_text(f"[scrapyd]\nrunner = {OURS}\n")
+    test_runner = folder / "tests" / "test_runner.py"
+    text = test_runner.read_text()
+    for old, new in TEST_RUNNER:
+        assert old in text, old
+        text = text.replace(old, new)
+    test_runner.write_text(text)
+    for path in (folder / "tests").glob("*.py"):
+        text = path.read_text()
+        text = re.sub(r"(?<!aioscrapy\.)\bscrapyd(\\\\\.|\.)runner\b", r"aioscrapy\1scrapyd\1runner", text)
+        path.write_text(text)
+    for path in (folder / "tests" / "fixtures").rglob("*.py"):
+        path.write_text(ours_in_python(path.read_text()))
+    for egg in (folder / "tests" / "fixtures").glob("*.egg"):
+        rewrite(egg)
+
+
+def ours_in_python(text: str) -> str:
+    """Return a module of a project with `aioscrapy` in the place of `scrapy`."""
+    return re.sub(r"\bscrapy\b(?=\.Spider|\.spiders|$)", "aioscrapy", text, flags=re.MULTILINE)
+
+
+def rewrite(egg: Path) -> None:
+    """Give an egg our entry point and our Spider; drop its compiled files, which import scrapy."""
+    with zipfile.ZipFile(egg) as archive:
+        files = {name: archive.read(name) for name in archive.namelist() if not name.endswith(("/", ".pyc"))}
+    with zipfile.ZipFile(egg, "w") as archive:
+        for name, data in files.items():
+            text = data
+            if name.endswith(".py"):
+                text = ours_in_python(data.decode()).encode()
+            elif name == "EGG-INFO/entry_points.txt":
+                text = data.replace(b"[scrapy]", b"[aioscrapy]")
+            archive.writestr(name, text)
+
+
+class Result:
+    """What the two parts of the suite said."""
+
+    def __init__(self) -> None:
+        self.passed: list[str] = []
+        self.failed: list[str] = []
+        self.skipped: list[str] = []
+
+    def read(self, report: Path) -> None:
+        """Add a junit report."""
+        for case in ET.parse(report).iter("testcase"):
+            # the name of our runner stands in the parameters of one test
+            name = f"{case.get('classname')}::{case.get('name')}".replace(OURS, "scrapyd.runner")
+            outcomes = {child.tag for child in case}
+            kind = self.failed if outcomes & {"failure", "error"} else self.skipped
+            (kind if outcomes & {"failure", "error", "skipped"} else self.passed).append(name)
+
+
+def run_suite(folder: Path, python: Path) -> Result:
+    """Run the unit tests and the integration tests; their output is in the folder."""
+    result = Result()
+    variables = {name: value for name, value in os.environ.items() if not name.startswith("SCRAPY")}
+    variables |= {"HOME": str(folder / "home"), "AIOSCRAPY_EGG_CACHE": str(folder / "cache")}
+    with (folder / "output.txt").open("w") as output:
+        for part in ("tests", "integration_tests"):
+            command: list[str | Path] = [
+                python,
+                "-m",
+                "pytest",
+                "-q",
+                "-p",
+                "no:cacheprovider",
+                "--junitxml",
+                f"{part}.xml",
+                part,
+            ]
+            with (
+                daemon(folder, python, variables) if part == "integration_tests" else contextlib.nullcontext()
+            ):
+                subprocess.run(command, cwd=folder, env=variables, stdout=output, stderr=output, check=False)
+            result.read(folder / f"{part}.xml")
+    return result
+
+
+@contextlib.contextmanager
+def daemon(folder: Path, python: Path, variables: dict[str, str]) -> Iterator[None]:
+    """Run Scrapyd with the name and the password of the integration tests, on a free port."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    for path in (folder / "integration_tests").glob("*.py"):
+        path.write_text(path.read_text().replace(":6800", f":{port}"))
+    place = folder / "daemon"
+    (place / "logs").mkdir(parents=True)  # the web page has no list of logs before the first job
+    (place / "scrapyd.conf").write_text(
+        f"[scrapyd]\nhttp_port = {port}\nusername = hello12345\npassword = 67890world\n"
+    )
+    with (place / "log").open("w") as log:
+        process = subprocess.Popen(
+            [python.with_name("scrapyd"), "--pidfile="], cwd=place, env=variables, stdout=log, stderr=log
+        )
+        try:
+            wait_until_up(process, port)
+            yield
+        finally:
+            process.terminate()
+            process.wait(30)
+
+
+def wait_until_up(process: "subprocess.Popen[bytes]", port: int) -> None:
+    """Return when the daemon answers at all: 401 is an answer."""
+    while process.poll() is None:
+        try:
+            urlopen(f"http://127.0.0.1:{port}/", timeout=5).close()
+        except URLError as exc:
+            if hasattr(exc, "code"):
+                return
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            process.wait(0.1)
+    raise AssertionError(f"Scrapyd ended at once with exit status {process.returncode}")
+
+
+def report(results: dict[str, Result]) -> None:
+    """Print the figures and each test that failed."""
+    for name, result in results.items():
+        print(  # noqa: T201 a script
+            f"{name + ' runner:':14} {len(result.passed)} passed, {len(result.failed)} failed, "
+            f"{len(result.skipped)} skipped"
+        )
+        for test in result.failed:
+            print(f"  failed: {test}")  # noqa: T201
+    lost = set(results["stock"].passed) - set(results["ours"].passed) - set(results["ours"].failed)
+    for test in sorted(lost):
+        print(f"  passes with the stock runner, not run with ours: {test}")  # noqa: T201
+
+
+if __name__ == "__main__":
+    sys.exit(main())
