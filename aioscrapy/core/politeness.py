@@ -8,12 +8,12 @@ from aioscrapy.settings import Settings
 
 
 class _Slot:
-    __slots__ = ("active", "delay_s", "next_at")
+    __slots__ = ("active", "delay_s", "pausing")
 
     def __init__(self, delay_s: float) -> None:
         self.active = 0
         self.delay_s = delay_s
-        self.next_at = 0.0
+        self.pausing = False
 
 
 class Politeness:
@@ -48,11 +48,7 @@ class Politeness:
     def is_free(self, host: str) -> bool:
         """Tell whether this host may take a request now."""
         slot = self._slots.get(host)
-        if slot is None:
-            return True
-        if slot.active >= self._limit:
-            return False
-        return not slot.next_at or asyncio.get_running_loop().time() >= slot.next_at
+        return slot is None or (slot.active < self._limit and not slot.pausing)
 
     def take(self, host: str) -> None:
         """Count a request that begins."""
@@ -61,17 +57,15 @@ class Politeness:
             slot = self._slots[host] = _Slot(self._delay_s)
         slot.active += 1
         if slot.delay_s > 0:
-            loop = asyncio.get_running_loop()
             wait_s = slot.delay_s * random.uniform(0.5, 1.5) if self._jitter else slot.delay_s  # noqa: S311 no secret
-            slot.next_at = loop.time() + wait_s
-            loop.call_at(slot.next_at, self._on_free, host)
+            slot.pausing = True  # not a time to compare: uvloop's timers ring up to a millisecond early
+            asyncio.get_running_loop().call_later(wait_s, self._paused, host, slot)
 
     def done(self, host: str) -> None:
         """Count a request that has ended."""
         slot = self._slots[host]
         slot.active -= 1
-        if not slot.active and not slot.next_at and slot.delay_s == self._delay_s:
-            del self._slots[host]
+        self._forget_idle(host, slot)
         self._on_free(host)
 
     def delay(self, host: str) -> float:
@@ -90,6 +84,15 @@ class Politeness:
         """Return the requests that this host carries now."""
         slot = self._slots.get(host)
         return slot.active if slot else 0
+
+    def _paused(self, host: str, slot: _Slot) -> None:
+        slot.pausing = False
+        self._forget_idle(host, slot)
+        self._on_free(host)
+
+    def _forget_idle(self, host: str, slot: _Slot) -> None:
+        if not slot.active and not slot.pausing and slot.delay_s == self._delay_s:
+            self._slots.pop(host, None)
 
 
 def host_of(url: str) -> str:
