@@ -1,0 +1,147 @@
+"""The limits of each host: requests at once, seconds between two of them, and the news that it is free."""
+
+import asyncio
+import time
+from collections.abc import Callable
+
+import pytest
+import uvloop
+from hypothesis import given
+from hypothesis import strategies as st
+
+from aioscrapy.core.politeness import Politeness, host_of
+from aioscrapy.settings import Settings
+from support.context import context
+
+
+def polite(
+    limit: int = 2, delay_s: float = 0.0, jitter: bool = False, on_free: Callable[[str], None] | None = None
+) -> Politeness:
+    return Politeness(limit, delay_s, jitter, on_free or (lambda host: None))
+
+
+def test_a_host_takes_as_many_as_it_may() -> None:
+    freed: list[str] = []
+    politeness = polite(2, on_free=freed.append)
+    politeness.take("a")
+    assert politeness.is_free("a")
+    politeness.take("a")
+    assert not politeness.is_free("a")
+    assert politeness.is_free("b")
+    assert politeness.concurrency("a") == 2
+    politeness.done("a")
+    assert politeness.is_free("a")
+    assert freed == ["a"]
+
+
+def test_a_host_that_has_nothing_to_do_is_forgotten() -> None:
+    politeness = polite()
+    for number in range(100):
+        politeness.take(f"h{number}")
+        politeness.done(f"h{number}")
+    assert not politeness._slots
+
+
+async def test_two_requests_are_a_delay_apart_and_the_news_comes_by_itself() -> None:
+    free = asyncio.Event()
+    politeness = polite(8, 0.15, on_free=lambda host: free.set())
+    began = time.monotonic()
+    politeness.take("a")
+    assert not politeness.is_free("a")
+    await asyncio.wait_for(free.wait(), 2)
+    assert politeness.is_free("a")
+    assert 0.14 < time.monotonic() - began < 1.0
+
+
+async def hundred_waits() -> int:
+    """Take, then wait for the news; returns how often the host was not free when it came."""
+    wrong = 0
+    free = asyncio.Event()
+    politeness = polite(1, 0.0033, jitter=True, on_free=lambda host: free.set())
+    for _ in range(100):
+        politeness.take("a")
+        politeness.done("a")
+        free.clear()
+        await asyncio.wait_for(free.wait(), 2)
+        wrong += not politeness.is_free("a")
+    return wrong
+
+
+def test_the_host_is_free_when_the_news_says_so_on_every_event_loop() -> None:
+    assert uvloop.run(hundred_waits()) == 0
+    assert asyncio.run(hundred_waits()) == 0
+
+
+async def test_a_host_whose_delay_has_passed_is_forgotten() -> None:
+    free = asyncio.Event()
+    politeness = polite(1, 0.01, on_free=lambda host: free.set())
+    politeness.take("a")
+    politeness.done("a")
+    free.clear()
+    await asyncio.wait_for(free.wait(), 2)
+    assert not politeness._slots
+
+
+async def test_the_jitter_stays_between_a_half_and_one_and_a_half() -> None:
+    loop = asyncio.get_running_loop()
+    freed: dict[str, float] = {}
+    all_free = asyncio.Event()
+
+    def note(host: str) -> None:
+        freed[host] = loop.time()
+        if len(freed) == 200:
+            all_free.set()
+
+    politeness = polite(1, 0.2, jitter=True, on_free=note)
+    began = loop.time()
+    for number in range(200):
+        politeness.take(f"h{number}")
+    await asyncio.wait_for(all_free.wait(), 2)
+    waits = [each - began for each in freed.values()]
+    assert 0.09 < min(waits) < 0.12
+    assert 0.28 < max(waits) < 0.4
+
+
+async def test_a_throttle_changes_the_delay_of_one_host() -> None:
+    politeness = polite(8, 0.0)
+    politeness.set_delay("a", 0.05)
+    assert politeness.delay("a") == 0.05
+    assert politeness.delay("b") == 0.0
+    politeness.take("a")
+    assert not politeness.is_free("a")
+    politeness.take("b")
+    assert politeness.is_free("b")
+
+
+def test_the_spiders_own_limits_win() -> None:
+    settings = Settings({"CONCURRENT_REQUESTS_PER_DOMAIN": 3, "DOWNLOAD_DELAY": 1.5})
+    plain = Politeness.from_settings(settings, context().spider, lambda host: None)
+    assert (plain._limit, plain.delay("a")) == (3, 1.5)
+    own = context(None, max_concurrent_requests=7, download_delay=0.25).spider
+    special = Politeness.from_settings(settings, own, lambda host: None)
+    assert (special._limit, special.delay("a")) == (7, 0.25)
+
+
+@pytest.mark.parametrize(
+    ("url", "host"),
+    [
+        ("http://example.com", "example.com"),
+        ("http://Example.COM:8080/a?b#c", "example.com"),
+        ("https://user:pa%40ss@example.com/", "example.com"),
+        ("http://example.com?q=http://other.org/", "example.com"),
+        ("http://example.com#http://other.org/", "example.com"),
+        ("http://[2001:db8::1]:80/x", "2001:db8::1"),
+        ("http://127.0.0.1:9/x@y", "127.0.0.1"),
+    ],
+)
+def test_the_host_of_a_url(url: str, host: str) -> None:
+    assert host_of(url) == host
+
+
+@given(
+    st.from_regex(r"[a-z0-9-]{1,20}(\.[a-z]{2,5}){0,2}", fullmatch=True),
+    st.one_of(st.just(""), st.integers(1, 65535).map(lambda port: f":{port}")),
+    st.sampled_from(["", "/", "/a:b@c", "?x=@", "#@:"]),
+)
+def test_any_host_is_found(host: str, port: str, rest: str) -> None:
+    assert host_of(f"http://{host}{port}{rest}") == host
