@@ -56,7 +56,7 @@ def _list(argv: list[str]) -> int:
         spiders = SpiderLoader(settings)
         sys.stderr.writelines(f"aioscrapy: {warning}\n" for warning in spiders.warnings)
         out.writelines(f"{name}\n" for name in spiders.list())
-    return 0
+    return 1 if spiders.failures and not spiders.list() else 0
 
 
 @contextmanager
