@@ -60,6 +60,10 @@ class Scheduler(ABC):
         """
 
     @abstractmethod
+    def known(self, request: Request) -> bool:
+        """Tell whether `accept` would refuse this request now; counts and logs it then."""
+
+    @abstractmethod
     async def commit(self, page: Page) -> None:
         """Hand over a page. `on_committed` is called with it once it is visible; never if it is refused."""
 
@@ -173,6 +177,12 @@ class MemoryScheduler(Scheduler):
             self._dropped(request)
             return None
         return self._entry(request, fingerprint)
+
+    def known(self, request: Request) -> bool:
+        if request.dont_filter or self._fingerprint(request) not in self._dupefilter:
+            return False
+        self._dropped(request)
+        return True
 
     async def commit(self, page: Page) -> None:
         for entry in page.entries:

@@ -18,6 +18,8 @@ from aioscrapy.log import logger
 from aioscrapy.pipelines.chain import Pipelines
 from aioscrapy.queue.base import Page
 
+_BUILT_IN = "aioscrapy.middlewares."
+
 
 class Scraper:
     """Spider middlewares around the callbacks, and the pipelines behind them."""
@@ -36,6 +38,7 @@ class Scraper:
         up = list(reversed(middlewares))
         self._on_input: list[Hook] = hooks(middlewares, "process_spider_input", 1, spider)
         self._on_request: list[Hook] = hooks(up, "get_processed_request", 2, spider)
+        self._drop_early = all(type(m).__module__.startswith(_BUILT_IN) for m in _with_request_hook(up))
         self._on_item: list[Hook] = hooks(up, "get_processed_item", 2, spider)
         self._on_output: list[Hook] = _piped(up, "process_spider_output", 2, spider)
         self._on_exception: list[Hook] = hooks(up, "process_spider_exception", 2, spider)
@@ -124,6 +127,8 @@ class Scraper:
     async def _take(self, output: Any, response: Response | None, page: Page) -> None:
         """Put one output of a callback onto the page."""
         if isinstance(output, Request):
+            if self._drop_early and self._scheduler.known(output):
+                return
             request: Request | None = output
             for hook in self._on_request:
                 request = hook(request, response)
@@ -196,6 +201,11 @@ class Scraper:
             "Error downloading %s: %s", request, exc, exc_info=None if isinstance(exc, OSError) else exc
         )
         page.failure = f"{type(exc).__name__}: {exc}"
+
+
+def _with_request_hook(middlewares: list[Any]) -> list[Any]:
+    """Return those that may make a request another one; of ours none changes what the filter looks at."""
+    return [each for each in middlewares if hasattr(each, "get_processed_request")]
 
 
 def page_piece(page: Page) -> Page:

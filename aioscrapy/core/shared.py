@@ -99,6 +99,12 @@ class SharedScheduler(Scheduler):
         self._store.pack(entry)
         return entry
 
+    def known(self, request: Request) -> bool:
+        if request.dont_filter or self._fingerprint(request) not in self._known:
+            return False
+        self._dropped(request)
+        return True
+
     async def commit(self, page: Page) -> None:
         self._outbox.append(page)
         if page.final and page.lease is not None:

@@ -22,6 +22,10 @@ class LocalDupeFilter(ABC):
         """Remember a fingerprint; True where it was new."""
 
     @abstractmethod
+    def __contains__(self, fingerprint: bytes) -> bool:
+        """Tell whether `add` would call it new no more."""
+
+    @abstractmethod
     def __len__(self) -> int:
         """Count what is remembered."""
 

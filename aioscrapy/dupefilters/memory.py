@@ -15,6 +15,9 @@ class RFPDupeFilter(LocalDupeFilter):
         seen.add(fingerprint)
         return len(seen) != before
 
+    def __contains__(self, fingerprint: bytes) -> bool:
+        return fingerprint in self._seen
+
     def __len__(self) -> int:
         return len(self._seen)
 
@@ -29,6 +32,9 @@ class BaseDupeFilter(LocalDupeFilter):
 
     def add(self, fingerprint: bytes) -> bool:
         return True
+
+    def __contains__(self, fingerprint: bytes) -> bool:
+        return False
 
     def __len__(self) -> int:
         return 0
