@@ -37,9 +37,8 @@ def main() -> int:
                         failed += 1
                         print(f"FAILED  {scenario.__name__} {number}: {exc}")
                     else:
-                        print(
-                            f"ok      {scenario.__name__} {number}: {figures} {time.monotonic() - began:.1f} s"
-                        )
+                        took_s = time.monotonic() - began
+                        print(f"ok      {scenario.__name__} {number}: {figures} in {took_s:.1f} s")
     print(f"{failed} failed")
     return 1 if failed else 0
 
