@@ -59,13 +59,16 @@ class Scraper:
 
     async def seed(self, page: Page) -> None:
         """Run the spider's start requests; each is committed as it comes, so the crawl begins at once."""
-        stream: Any = _stream(_start(self._spider))
-        for hook in self._on_start:
-            stream = _stream(hook(stream))
-        async for output in stream:
-            await self._take(output, None, page)
-            if page.entries or page.items:
-                await self._scheduler.commit(page_piece(page))
+        try:
+            stream: Any = _stream(_start(self._spider))
+            for hook in self._on_start:
+                stream = _stream(hook(stream))
+            async for output in stream:
+                await self._take(output, None, page)
+                if page.entries or page.items:
+                    await self._scheduler.commit(page_piece(page))
+        except CloseSpider as exc:
+            self._stop(exc.reason)
 
     async def scrape(self, request: Request, response: Response, page: Page) -> None:
         """Put everything that the callback of this response yields onto its page; never raises for it."""
@@ -76,8 +79,8 @@ class Scraper:
         except Exception as exc:  # noqa: BLE001 a refused response is the errback's matter
             await self.fail(request, exc, page)
             return
-        callback = _callable(request.callback, self._spider) or self._spider.parse
-        await self._run(callback, response, request, page, request.cb_kwargs if request._cb_kwargs else {})
+        kwargs = request.cb_kwargs if request._cb_kwargs else {}
+        await self._run(request.callback or self._spider.parse, response, request, page, kwargs)
 
     async def fail(self, request: Request, exc: Exception, page: Page) -> None:
         """Give a failure to the request's errback; without one, log it and mark the page as failed."""
@@ -87,11 +90,11 @@ class Scraper:
         exc.request = request  # type: ignore[attr-defined]  # an errback knows it as failure.request
         exc.value = exc  # type: ignore[attr-defined]  # Scrapy's errbacks read failure.value
         exc.check = lambda *kinds: next((k for k in kinds if isinstance(exc, k)), None)  # type: ignore[attr-defined]
-        await self._run(_callable(request.errback, self._spider), exc, request, page, {})
+        await self._run(request.errback, exc, request, page, {})
 
     async def _run(
         self,
-        callback: Callable[..., Any],
+        callback: Callable[..., Any] | str,
         argument: Any,
         request: Request,
         page: Page,
@@ -99,8 +102,8 @@ class Scraper:
     ) -> None:
         response = argument if isinstance(argument, Response) else None
         try:
-            result = callback(argument, **kwargs)
-            stream = _stream(result)
+            call = getattr(self._spider, callback) if isinstance(callback, str) else callback
+            stream = _stream(call(argument, **kwargs))
             for hook in self._on_output:
                 stream = _stream(hook(response, stream))
             await self._consume(stream, response, page)
@@ -180,17 +183,29 @@ class Scraper:
     async def _callback_failed(
         self, exc: Exception, request: Request, response: Response | None, page: Page
     ) -> None:
-        for hook in self._on_exception:
-            answer = await settle(hook(response, exc))
-            if answer is not None:
-                await self._consume(_stream(answer), response, page)
+        try:
+            if await self._rescued(exc, response, page):
                 return
+        except CloseSpider as close:
+            self._stop(close.reason)
+            return
+        except Exception as another:  # noqa: BLE001 a hook that fails takes the place of what it was to handle
+            exc = another
         referer = request.headers.get("Referer") if request._headers else None
         logger.error("Spider error processing %s (referer: %s)", request, referer, exc_info=exc)
         self._stats.inc_value(f"spider_exceptions/{type(exc).__name__}")
         self._stats.inc_value("spider_exceptions/count")
         await self._signals.send(signals.spider_error, failure=exc, response=response, spider=self._spider)
         page.failure = f"{type(exc).__name__}: {exc}"
+
+    async def _rescued(self, exc: Exception, response: Response | None, page: Page) -> bool:
+        """Ask the hooks for exceptions; tells whether one gave an output instead."""
+        for hook in self._on_exception:
+            answer = await settle(hook(response, exc))
+            if answer is not None:
+                await self._consume(_stream(answer), response, page)
+                return True
+        return False
 
     def _log_failure(self, request: Request, exc: Exception, page: Page) -> None:
         if isinstance(exc, IgnoreRequest):
@@ -213,10 +228,6 @@ def page_piece(page: Page) -> Page:
     piece = Page(page.lease, page.entries, page.items, final=False)
     page.entries, page.items = [], []
     return piece
-
-
-def _callable(callback: Any, spider: Any) -> Any:
-    return getattr(spider, callback) if isinstance(callback, str) else callback
 
 
 def _start(spider: Any) -> Any:
