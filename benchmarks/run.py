@@ -10,7 +10,6 @@ import datetime
 import json
 import os
 import platform
-import resource
 import statistics
 import subprocess
 import sys
@@ -19,6 +18,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from urllib.request import urlopen
 
 HERE = Path(__file__).parent
 sys.path.insert(0, str(HERE.parent))
@@ -98,14 +98,18 @@ def _run(
     if settings is not None:
         shared = {"REDIS_ARGS": {"queue": {"url": redis}}, "CRAWL_FRESH": True} if settings else {}
         command.append(json.dumps({**settings, **shared}))
-    before = resource.getrusage(resource.RUSAGE_CHILDREN)
     began = time.time()
     environment = {**os.environ, "PYTHONPATH": str(HERE.parent)}
     process = subprocess.Popen(command, stdout=subprocess.PIPE, env=environment, cwd=folder)
-    printed, _ = process.communicate(timeout=600)
+    assert process.stdout is not None
+    with process.stdout as stdout:
+        printed = stdout.read()
+    _, status, usage = os.wait4(process.pid, 0)
+    process.returncode = os.waitstatus_to_exitcode(status)
     took_s = time.time() - began
-    after = resource.getrusage(resource.RUSAGE_CHILDREN)
     assert process.returncode == 0, f"{script} ended with {process.returncode}"
+    with urlopen(url.replace("/p/0", "/counts"), timeout=30) as counts:
+        assert set(json.load(counts)) == {1}, f"{script}: not every page was fetched once"
     items = [json.loads(line) for line in out.read_text().splitlines()]
     titles = {item["url"].rpartition("/")[2]: item["title"] for item in items}
     assert len(items) == len(titles) == options.pages, (
@@ -113,11 +117,11 @@ def _run(
     )
     assert all(title == f"Page {number}" for number, title in titles.items())
     first_s = json.loads(printed.splitlines()[-1])["first_request"] - began
-    cpu_s = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
     return {
         "rate": options.pages / (took_s - first_s),
         "first": first_s,
-        "cpu": cpu_s / options.pages * 1000,
+        "cpu": (usage.ru_utime + usage.ru_stime) / options.pages * 1000,
+        "rss": usage.ru_maxrss / 1024,
     }
 
 
@@ -126,8 +130,8 @@ def _table(runs: dict[str, list[dict[str, float]]]) -> str:
     bare = next(iter(runs.values()))
     lines = [
         "| crawler | pages/s: median (least to most) | of the bare loop | CPU s per 1,000 pages "
-        "| to the first request |",
-        "|---|---|---|---|---|",
+        "| peak RSS MiB | to the first request |",
+        "|---|---|---|---|---|---|",
     ]
     for name, rounds in runs.items():
         rates = [figures["rate"] for figures in rounds]
@@ -136,10 +140,11 @@ def _table(runs: dict[str, list[dict[str, float]]]) -> str:
             mine["first"] / its["first"] for mine, its in zip(rounds, bare, strict=True)
         )
         cpu = statistics.median(figures["cpu"] for figures in rounds)
+        rss = statistics.median(figures["rss"] for figures in rounds)
         first = statistics.median(figures["first"] for figures in rounds)
         lines.append(
             f"| {name} | {statistics.median(rates):.0f} ({min(rates):.0f} to {max(rates):.0f}) | {ratio:.2f} "
-            f"| {cpu:.2f} | {first:.2f} s ({start:.2f}) |"
+            f"| {cpu:.2f} | {rss:.0f} | {first:.2f} s ({start:.2f}) |"
         )
     return "\n".join(lines)
 

@@ -1,12 +1,15 @@
 """A site of a few thousand pages of some 7 KB and 20 links each, served from memory by a bare protocol.
 
-`python benchmarks/site.py PAGES` prints its port and serves until its standard input ends.
+`python benchmarks/site.py PAGES` prints its port and serves until its standard input ends; `GET /counts`
+gives how often each page was fetched since the last time, a JSON list.
 """
 
 import asyncio
+import json
 import random
 import sys
 
+HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: text/html; charset=utf-8\r\nContent-Length: %d\r\n\r\n"
 WORDS = ["river", "stone", "lantern", "harbour", "orchard", "copper", "meadow", "signal", "winter", "canvas"]
 
 
@@ -29,6 +32,7 @@ class Server(asyncio.Protocol):
     """Answers `GET /p/N`; keeps connections open and understands pipelined requests."""
 
     answers: list[bytes]
+    counts: list[int]
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self.transport = transport
@@ -38,14 +42,22 @@ class Server(asyncio.Protocol):
         *requests, self.rest = (self.rest + data).split(b"\r\n\r\n")
         for request in requests:
             path = request.split(b" ", 2)[1]
-            number = int(path[3:]) if path.startswith(b"/p/") else 0
-            self.transport.write(self.answers[number])  # type: ignore[attr-defined]
+            self.transport.write(self.answer(path))  # type: ignore[attr-defined]
+
+    def answer(self, path: bytes) -> bytes:
+        if path.startswith(b"/p/"):
+            number = int(path[3:])
+            self.counts[number] += 1
+            return self.answers[number]
+        body = json.dumps(self.counts).encode()
+        self.counts[:] = [0] * len(self.counts)
+        return HEAD % len(body) + body
 
 
 async def serve(pages: int) -> None:
-    head = b"HTTP/1.1 200 OK\r\nContent-Type: text/html; charset=utf-8\r\nContent-Length: %d\r\n\r\n"
     bodies = [page(number, pages) for number in range(pages)]
-    Server.answers = [head % len(body) + body for body in bodies]
+    Server.answers = [HEAD % len(body) + body for body in bodies]
+    Server.counts = [0] * pages
     loop = asyncio.get_running_loop()
     server = await loop.create_server(Server, "127.0.0.1", 0)
     print(server.sockets[0].getsockname()[1], flush=True)
