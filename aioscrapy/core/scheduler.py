@@ -4,7 +4,6 @@ import asyncio
 from abc import ABC, abstractmethod
 from collections import deque
 from collections.abc import Awaitable, Callable
-from typing import Any
 
 from aioscrapy import signals
 from aioscrapy.context import CrawlContext
@@ -99,6 +98,14 @@ class Scheduler(ABC):
                 "Filtered duplicate request: %s (no more will be shown, see DUPEFILTER_DEBUG)", request
             )
 
+    async def _announce(self, page: Page) -> None:
+        """Tell the handlers of `request_scheduled` what is on this page."""
+        if self._signals.connected(signals.request_scheduled):
+            for entry in page.entries:
+                await self._signals.send(
+                    signals.request_scheduled, request=entry.request, spider=self._spider
+                )
+
     async def _may_close(self) -> bool:
         """Ask the handlers of `spider_idle` whether an idle crawl may end."""
         answers = await self._signals.send(signals.spider_idle, spider=self._spider)
@@ -146,7 +153,6 @@ class MemoryScheduler(Scheduler):
         self._begun = False  # seeding has been leased
         self._idle_check = False
         self._keep_open: asyncio.TimerHandle | None = None
-        self._scheduled: Any = crawler.signals.connected(signals.request_scheduled)
 
     async def open(self) -> State:
         return State.OPEN
@@ -185,6 +191,7 @@ class MemoryScheduler(Scheduler):
         return True
 
     async def commit(self, page: Page) -> None:
+        await self._announce(page)
         for entry in page.entries:
             if entry.delay_s > 0:
                 self._later(entry)

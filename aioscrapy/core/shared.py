@@ -204,6 +204,7 @@ class SharedScheduler(Scheduler):
             if accepted:
                 sent += len(page.entries)
                 self._remember(page)
+                await self._announce(page)
                 await self.on_committed(page)
             else:
                 self._stats.inc_value("scheduler/refused")
