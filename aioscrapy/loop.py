@@ -5,7 +5,9 @@ import contextlib
 import logging
 import os
 import signal
+import threading
 from collections.abc import Callable, Coroutine
+from types import FrameType
 from typing import Any, Protocol, TypeVar
 
 logger = logging.getLogger(__name__)
@@ -44,38 +46,48 @@ def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
 
 
 async def _guarded(main: Callable[[], Coroutine[Any, Any, T]], target: Stoppable) -> T:
-    handler = _SignalHandler(target)
-    loop = asyncio.get_running_loop()
+    handler = _SignalHandler(target, asyncio.get_running_loop())
+    before = {}
     for number in (signal.SIGINT, signal.SIGTERM):
-        with contextlib.suppress(NotImplementedError, RuntimeError):  # Windows, or not the main thread
-            loop.add_signal_handler(number, handler, number)
+        with contextlib.suppress(ValueError):  # not the main thread
+            before[number] = signal.signal(number, handler)
     try:
         return await main()
     finally:
-        for number in (signal.SIGINT, signal.SIGTERM):
-            with contextlib.suppress(NotImplementedError, RuntimeError):
-                loop.remove_signal_handler(number)
+        for number, earlier in before.items():
+            signal.signal(number, earlier)
 
 
 class _SignalHandler:
-    """Counts the signals: graceful, then at once."""
+    """Counts the signals: graceful, then at once.
 
-    def __init__(self, target: Stoppable) -> None:
+    Not the loop's own handler, which hears nothing while a callback blocks the loop.
+    """
+
+    def __init__(self, target: Stoppable, loop: asyncio.AbstractEventLoop) -> None:
         self._target = target
+        self._loop = loop
         self._received = False
 
-    def __call__(self, number: int) -> None:
+    def __call__(self, number: int, frame: FrameType | None) -> None:
         name = signal.Signals(number).name
         if not self._received:
             self._received = True
-            logger.info("Received %s, shutting down gracefully. Send again to force ", name)
-            self._target.stop("shutdown")
+            self._loop.call_soon_threadsafe(self._stop, name)
             return
+        watch = threading.Timer(FORCED_EXIT_S, _exit_now)
+        watch.daemon = True
+        watch.start()
+        self._loop.call_soon_threadsafe(self._abort, name)
+
+    def _stop(self, name: str) -> None:
+        logger.info("Received %s, shutting down gracefully. Send again to force ", name)
+        self._target.stop("shutdown")
+
+    def _abort(self, name: str) -> None:
         logger.info("Received %s twice, forcing unclean shutdown", name)
         self._target.abort()
-        asyncio.get_running_loop().call_later(FORCED_EXIT_S, _exit_now)
 
 
 def _exit_now() -> None:
-    logging.shutdown()
-    os._exit(1)
+    os._exit(1)  # nothing else is left to do: log lines are written as they come
