@@ -2,7 +2,7 @@
 
 import asyncio
 from itertools import pairwise
-from typing import Any, ClassVar
+from typing import Any
 
 import pytest
 
@@ -166,7 +166,7 @@ async def test_the_signals_of_a_crawl_come_in_their_order(site: Site) -> None:
 
 async def test_custom_settings_win_over_the_projects(site: Site) -> None:
     class Own(SiteSpider):
-        custom_settings: ClassVar = {"USER_AGENT": "own agent", "RETRY_TIMES": 5}
+        custom_settings = {"USER_AGENT": "own agent", "RETRY_TIMES": 5}  # noqa: RUF012 as users write it
         paths = ("/headers",)
 
         def parse(self, response: Any) -> Any:

@@ -1,0 +1,265 @@
+"""Crawls as processes: scripts, signals, several spiders at once, and JOBDIR over stops and kills."""
+
+import os
+import signal
+import time
+from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from aioscrapy.crawler import Crawler, CrawlerProcess
+from aioscrapy.exceptions import ConfigError, SettingError
+from support.crawling import LONGEST_S, QUIET, Script, SiteSpider, json_lines
+from support.redis import RedisServer
+from support.site import Site
+
+EVERYTHING = """
+from aioscrapy import Request, Spider
+
+class Everything(Spider):
+    name = "everything"
+    start_urls = [START]
+    custom_settings = SETTINGS
+
+    async def parse(self, response):
+        yield {"url": response.url}
+        for href in response.css("a::attr(href)"):
+            yield Request(response.urljoin(href), callback=self.parse)
+
+Everything.start()
+"""
+BLOCKED = """
+import time
+from aioscrapy import Spider
+
+class Blocked(Spider):
+    name = "blocked"
+    start_urls = [START]
+
+    async def parse(self, response):
+        self.logger.info("now it blocks")
+        time.sleep(60)
+
+Blocked.start()
+"""
+DOUBLE = """
+from aioscrapy import CrawlerProcess, Spider
+
+class One(Spider):
+    name = "one"
+    start_urls = [START + "/page/1", START + "/slow/0.5"]
+    async def parse(self, response):
+        yield {"from": self.name, "url": response.url}
+
+class Two(Spider):
+    name = "two"
+    start_urls = [START + "/page/2"]
+    async def parse(self, response):
+        yield {"from": self.name, "url": response.url}
+
+process = CrawlerProcess(SETTINGS)
+process.crawl(One)
+process.crawl(Two)
+process.start()
+"""
+
+
+def everything(folder: Path, site: Site, path: str = "/", **settings: Any) -> Script:
+    feeds = {str(folder / "items.jl"): {"format": "jsonlines"}}
+    return Script(folder, EVERYTHING, START=site.url + path, SETTINGS={"FEEDS": feeds, **settings})
+
+
+def until(true: Callable[[], object], what: str) -> None:
+    """Wait for another process to get somewhere."""
+    deadline = time.monotonic() + LONGEST_S
+    while not true():
+        assert time.monotonic() < deadline, f"{what} did not happen"
+        time.sleep(0.02)
+
+
+def test_a_script_crawls_and_ends_with_status_0(tmp_path: Path, site: Site) -> None:
+    script = everything(tmp_path, site)
+    assert script.run() == 0
+    assert site.counts() == dict.fromkeys((url.removeprefix(site.url) for url in site.urls), 1)
+    assert {item["url"] for item in json_lines(tmp_path / "items.jl")} == site.urls
+    assert "Spider closed (finished)" in script.log
+    assert "'item_scraped_count': 61" in script.log
+
+
+def test_a_setting_that_can_not_be_used_ends_a_script_with_one_line(tmp_path: Path, site: Site) -> None:
+    script = everything(tmp_path, site, SCHEDULER_QUEUE_CLASS="no.such.Queue", LOG_ENABLED=False)
+    assert script.run() == 1
+    assert script.log.count("\n") == 1
+    assert "SCHEDULER_QUEUE_CLASS" in script.log
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_one_signal_ends_a_crawl_although_a_page_hangs(
+    tmp_path: Path, site: Site, number: signal.Signals
+) -> None:
+    with everything(tmp_path, site, "/hang", SHUTDOWN_TIMEOUT=0.5) as script:
+        until(lambda: site.counts().get("/hang"), "the first request")
+        began = time.monotonic()
+        script.send(number)
+        assert script.wait() == 0
+        assert time.monotonic() - began < 2.5
+        assert f"Received {number.name}, shutting down gracefully" in script.log
+        assert "Spider closed (shutdown)" in script.log
+
+
+def test_one_signal_ends_a_crawl_within_ten_seconds_by_default(tmp_path: Path, site: Site) -> None:
+    with everything(tmp_path, site, "/hang") as script:
+        until(lambda: site.counts().get("/hang"), "the first request")
+        began = time.monotonic()
+        script.send(signal.SIGINT)
+        assert script.wait() == 0
+        assert time.monotonic() - began < 10
+
+
+def test_a_second_signal_ends_it_within_a_second(tmp_path: Path, site: Site) -> None:
+    with everything(tmp_path, site, "/hang") as script:
+        until(lambda: site.counts().get("/hang"), "the first request")
+        script.send(signal.SIGINT)
+        until(lambda: "Received SIGINT, " in script.log, "the first signal")
+        began = time.monotonic()
+        script.send(signal.SIGINT)
+        script.wait()
+        assert time.monotonic() - began < 1
+        assert "Received SIGINT twice, forcing unclean shutdown" in script.log
+
+
+def test_a_second_signal_ends_even_a_callback_that_blocks(tmp_path: Path, site: Site) -> None:
+    with Script(tmp_path, BLOCKED, START=f"{site.url}/page/1") as script:
+        until(lambda: "now it blocks" in script.log, "the callback")
+        script.send(signal.SIGINT)
+        time.sleep(0.2)
+        began = time.monotonic()
+        script.send(signal.SIGINT)
+        assert script.wait(5) == 1
+        assert time.monotonic() - began < 1.2
+
+
+def test_a_signal_ends_a_crawl_whose_redis_is_away(tmp_path: Path, site: Site) -> None:
+    with RedisServer(tmp_path / "redis") as server:
+        queue = {"url": server.url}
+        settings = {
+            "SCHEDULER_QUEUE_CLASS": "aioscrapy.queue.redis.SpiderPriorityQueue",
+            "SHUTDOWN_TIMEOUT": 1.0,
+            "REDIS_ARGS": {"queue": queue},
+        }
+        with everything(tmp_path, site, "/hang", **settings) as script:
+            until(lambda: site.counts().get("/hang"), "the first request")
+            server.kill()
+            until(lambda: "Waiting for the frontier" in script.log, "the loss of Redis")
+            began = time.monotonic()
+            script.send(signal.SIGINT)
+            assert script.wait() == 0
+            assert time.monotonic() - began < 10
+
+
+@pytest.mark.parametrize("backend", ["memory", "redis"])
+def test_two_spiders_crawl_in_one_process(tmp_path: Path, site: Site, backend: str, redis_url: str) -> None:
+    settings: dict[str, Any] = {"FEEDS": {str(tmp_path / "%(name)s.jl"): {"format": "jsonlines"}}}
+    if backend == "redis":
+        settings["SCHEDULER_QUEUE_CLASS"] = "aioscrapy.queue.redis.SpiderPriorityQueue"
+        settings["REDIS_ARGS"] = {"queue": {"url": redis_url}}
+    script = Script(tmp_path, DOUBLE, START=site.url, SETTINGS=settings)
+    assert script.run() == 0
+    assert len(json_lines(tmp_path / "one.jl")) == 2
+    assert len(json_lines(tmp_path / "two.jl")) == 1
+    assert script.log.count("Spider closed (finished)") == 2
+    assert "ERROR" not in script.log
+    assert "Waiting for the frontier" not in script.log
+
+
+# -- CrawlerProcess in this process
+
+
+def test_a_process_gives_its_crawlers_back(site: Site) -> None:
+    process = CrawlerProcess({**QUIET, "LOG_ENABLED": False})
+    made = process.crawl(SiteSpider, site=site.url)
+    process.crawl(Crawler(SiteSpider, {**QUIET}), site=site.url, paths=("/page/1",))
+    process.start()
+    assert process.crawlers[0] is made
+    assert [crawler.stats.get_value("item_scraped_count") for crawler in process.crawlers] == [1, 1]
+    assert [crawler.reason for crawler in process.crawlers] == ["finished", "finished"]
+
+
+def test_the_first_error_of_a_process_is_raised(site: Site) -> None:
+    process = CrawlerProcess({**QUIET, "LOG_ENABLED": False})
+    process.crawl(SiteSpider, site=site.url)
+    process.crawl(Crawler(SiteSpider, {**QUIET, "DUPEFILTER_CLASS": "no.such.Filter"}), site=site.url)
+    with pytest.raises(SettingError, match="DUPEFILTER_CLASS"):
+        process.start()
+    assert process.crawlers[0].reason == "finished"
+
+
+def test_a_crawl_that_can_not_begin_leaves_nothing_open(site: Site, tmp_path: Path) -> None:
+    settings = {**QUIET, "LOG_ENABLED": False, "JOBDIR": str(tmp_path / "job")}
+    process = CrawlerProcess({**settings, "ITEM_PIPELINES": {"no.such.Pipeline": 1}})
+    process.crawl(SiteSpider, site=site.url)
+    with pytest.raises(ConfigError, match="ITEM_PIPELINES"):
+        process.start()
+    again = CrawlerProcess(settings)  # its JOBDIR is free
+    again.crawl(SiteSpider, site=site.url)
+    again.start()
+    assert again.crawlers[0].reason == "finished"
+
+
+# -- JOBDIR
+
+
+def test_a_crawl_goes_on_where_it_was_stopped(tmp_path: Path, site: Site) -> None:
+    settings = {"JOBDIR": str(tmp_path / "job"), "DOWNLOAD_DELAY": 0.02, "CONCURRENT_REQUESTS": 4}
+    feed = tmp_path / "items.jl"
+    stops = 0
+    while True:
+        done = len(json_lines(feed))
+        with everything(tmp_path, site, **settings) as script:
+            if stops < 3:
+                until(lambda: len(json_lines(feed)) >= done + 5, "five more items")  # noqa: B023 ended before the next
+                script.send(signal.SIGINT)
+                stops += 1
+            assert script.wait() == 0
+        if "Spider closed (finished)" in script.log:
+            break
+    assert stops == 3
+    assert "Resuming the crawl" in script.log
+    assert Counter(item["url"] for item in json_lines(feed)) == Counter(site.urls)
+    assert set(site.counts().values()) == {1}
+
+
+def test_a_crawl_goes_on_where_it_was_killed(tmp_path: Path, site: Site) -> None:
+    settings = {"JOBDIR": str(tmp_path / "job"), "DOWNLOAD_DELAY": 0.02, "CONCURRENT_REQUESTS": 4}
+    feed = tmp_path / "items.jl"
+    kills = 3
+    for _ in range(kills):
+        done = len(json_lines(feed))
+        with everything(tmp_path, site, **settings) as script:
+            until(lambda: len(json_lines(feed)) >= done + 5, "five more items")  # noqa: B023 ended before the next
+            script.send(signal.SIGKILL)
+            assert script.wait() == -signal.SIGKILL
+    assert everything(tmp_path, site, **settings).run() == 0
+    items = Counter(item["url"] for item in json_lines(feed))
+    assert items.keys() <= site.urls
+    # A page is committed, then its item is written to the feed: a kill may come between the two, for as many
+    # pages as were in flight. None comes twice.
+    assert len(site.urls) - len(items) <= kills * settings["CONCURRENT_REQUESTS"]  # type: ignore[operator]
+    assert set(items.values()) == {1}
+    assert site.counts().keys() == {url.removeprefix(site.url) for url in site.urls}
+
+
+def test_a_finished_jobdir_starts_anew(tmp_path: Path, site: Site) -> None:
+    for run in (1, 2):
+        assert everything(tmp_path, site, JOBDIR=str(tmp_path / "job")).run() == 0
+        assert set(site.counts().values()) == {run}
+
+
+def test_no_process_of_ours_is_left(tmp_path: Path, site: Site) -> None:
+    script = everything(tmp_path, site)
+    assert script.run() == 0
+    with pytest.raises(ProcessLookupError):
+        os.kill(script.pid, 0)
