@@ -213,7 +213,11 @@ def test_a_crawl_that_can_not_begin_leaves_nothing_open(site: Site, tmp_path: Pa
 
 
 def test_a_crawl_goes_on_where_it_was_stopped(tmp_path: Path, site: Site) -> None:
-    settings = {"JOBDIR": str(tmp_path / "job"), "DOWNLOAD_DELAY": 0.02, "CONCURRENT_REQUESTS": 4}
+    settings: dict[str, Any] = {
+        "JOBDIR": str(tmp_path / "job"),
+        "DOWNLOAD_DELAY": 0.02,
+        "CONCURRENT_REQUESTS": 4,
+    }
     feed = tmp_path / "items.jl"
     stops = 0
     while True:
@@ -233,7 +237,11 @@ def test_a_crawl_goes_on_where_it_was_stopped(tmp_path: Path, site: Site) -> Non
 
 
 def test_a_crawl_goes_on_where_it_was_killed(tmp_path: Path, site: Site) -> None:
-    settings = {"JOBDIR": str(tmp_path / "job"), "DOWNLOAD_DELAY": 0.02, "CONCURRENT_REQUESTS": 4}
+    settings: dict[str, Any] = {
+        "JOBDIR": str(tmp_path / "job"),
+        "DOWNLOAD_DELAY": 0.02,
+        "CONCURRENT_REQUESTS": 4,
+    }
     feed = tmp_path / "items.jl"
     kills = 3
     for _ in range(kills):
@@ -247,7 +255,7 @@ def test_a_crawl_goes_on_where_it_was_killed(tmp_path: Path, site: Site) -> None
     assert items.keys() <= site.urls
     # A page is committed, then its item is written to the feed: a kill may come between the two, for as many
     # pages as were in flight. None comes twice.
-    assert len(site.urls) - len(items) <= kills * settings["CONCURRENT_REQUESTS"]  # type: ignore[operator]
+    assert len(site.urls) - len(items) <= kills * settings["CONCURRENT_REQUESTS"]
     assert set(items.values()) == {1}
     assert site.counts().keys() == {url.removeprefix(site.url) for url in site.urls}
 

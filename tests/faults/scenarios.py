@@ -1,124 +1,106 @@
-"""What is done to a crawl, and what has to come out: a scenario raises AssertionError or returns figures."""
+"""What may happen to a shared crawl; each scenario returns what the crawl came to nevertheless."""
 
-import os
 import random
 import signal
 import time
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
-from faults.crawls import Crawl
-from support.redis import RedisServer
-from support.site import Site
+from faults.fleet import Fleet, Outcome
 
-
-def kill_a_random_worker(folder: Path, site: Site, redis: RedisServer, rng: random.Random) -> dict[str, Any]:
-    """Kill -9 one of two workers at a random moment, and start another in its place."""
-    with Crawl(folder, site, redis) as crawl:
-        workers = [crawl.worker(), crawl.worker()]
-        crawl.wait_fetched(rng.randrange(1, site.pages))
-        victim = rng.choice(workers)
-        victim.kill()
-        victim.wait()
-        crawl.worker()
-        statuses = crawl.wait_end()
-        assert sorted(statuses) == [-signal.SIGKILL, 0, 0], crawl.log()
-        crawl.assert_each_page_once()
-        return {"items": sum(crawl.items().values()), "fetches": crawl.fetched()}
+Scenario = Callable[[Path, random.Random, int], Outcome]
 
 
-def kill_the_seeding_worker(
-    folder: Path, site: Site, redis: RedisServer, rng: random.Random
-) -> dict[str, Any]:
-    """Kill the worker that runs the start requests before it has committed one."""
-    with Crawl(folder, site, redis) as crawl:
-        text = (folder / "spider.py").read_text()
-        slow = "    async def start_requests(self):\n        import asyncio, pathlib\n"
-        slow += (
-            "        if not pathlib.Path('killed').exists():\n            pathlib.Path('seeding').touch()\n"
-        )
-        slow += "            await asyncio.sleep(600)\n"
-        slow += "        for url in self.start_urls:\n            yield Request(url)\n\n"
-        (folder / "spider.py").write_text(text.replace("    async def parse", slow + "    async def parse"))
-        first = crawl.worker()
-        deadline = time.monotonic() + 30
-        while not (folder / "seeding").exists():
-            assert time.monotonic() < deadline, crawl.log()
-            time.sleep(0.01)
-        (folder / "killed").touch()
-        first.kill()
-        first.wait()
-        crawl.worker()
-        crawl.wait_end()
-        crawl.assert_each_page_once()
-        return {"items": sum(crawl.items().values()), "fetches": crawl.fetched()}
+def nothing(folder: Path, chance: random.Random, pages: int) -> Outcome:
+    """Two workers to whom nothing happens."""
+    with Fleet(folder, pages=pages) as fleet:
+        fleet.start(2)
+        return fleet.outcome("nothing")
 
 
-def kill_all_workers(folder: Path, site: Site, redis: RedisServer, rng: random.Random) -> dict[str, Any]:
-    """Kill all workers at once, then start a new one."""
-    with Crawl(folder, site, redis) as crawl:
-        workers = [crawl.worker(), crawl.worker()]
-        crawl.wait_fetched(rng.randrange(site.pages // 4, site.pages // 2))
-        for worker in workers:
-            worker.kill()
-        for worker in workers:
-            worker.wait()
-        crawl.worker()
-        assert sorted(crawl.wait_end()) == [-signal.SIGKILL, -signal.SIGKILL, 0], crawl.log()
-        crawl.assert_each_page_once()
-        return {"items": sum(crawl.items().values()), "fetches": crawl.fetched()}
+def killed_worker(folder: Path, chance: random.Random, pages: int) -> Outcome:
+    """kill -9 of a random worker of two, at random moments, three times; each is started again."""
+    with Fleet(folder, pages=pages) as fleet:
+        fleet.start(2)
+        for moment in sorted(chance.uniform(0, 0.9) for _ in range(3)):
+            fleet.until_items(int(moment * pages))
+            worker = fleet.some_worker(chance)
+            if worker is not None:
+                fleet.kill(worker)
+                fleet.start()
+        return fleet.outcome("killed worker")
 
 
-def freeze_a_worker(folder: Path, site: Site, redis: RedisServer, rng: random.Random) -> dict[str, Any]:
-    """SIGSTOP a worker for longer than its lease, then SIGCONT."""
-    with Crawl(folder, site, redis) as crawl:
-        sleeper, _ = crawl.worker(), crawl.worker()
-        crawl.wait_fetched(site.pages // 4)
-        os.kill(sleeper.pid, signal.SIGSTOP)
-        time.sleep(3.0)  # twice the lease: the time itself is the fault
-        os.kill(sleeper.pid, signal.SIGCONT)
-        assert crawl.wait_end() == [0, 0], crawl.log()
-        crawl.assert_each_page_once()
-        meta = crawl.meta()
-        assert int(meta["workers_lost"]) >= 1
-        return {"items": sum(crawl.items().values()), "refused": int(meta.get("refused", 0))}
+def killed_seeder(folder: Path, chance: random.Random, pages: int) -> Outcome:
+    """kill -9 of the worker that runs `start_requests`, before it has committed them all."""
+    with Fleet(folder, pages=pages, seeding_s=1.5) as fleet:
+        fleet.start(2)
+        seeding = "seeding begins"
+        fleet.until(lambda: [w for w in fleet.workers if seeding in fleet.log_of(w)], "the seeding")
+        time.sleep(chance.uniform(0, 1.0))
+        fleet.kill(next(worker for worker in fleet.workers if seeding in fleet.log_of(worker)))
+        outcome = fleet.outcome("killed seeder")
+        logs = [path.read_text(encoding="utf-8") for path in sorted(folder.glob("worker-*.log"))]
+        assert sum(seeding in log for log in logs) == 2, "the seeding was not taken over"
+        return outcome
 
 
-def kill_redis(folder: Path, site: Site, redis: RedisServer, rng: random.Random) -> dict[str, Any]:
-    """Kill -9 the Redis in mid-crawl and start it again after 5 seconds; it persists every write."""
-    with Crawl(folder, site, redis) as crawl:
-        crawl.worker()
-        crawl.worker()
-        crawl.wait_fetched(rng.randrange(site.pages // 4, site.pages // 2))
-        redis.kill()
-        time.sleep(5.0)  # the outage
-        assert [worker.poll() for worker in crawl.workers] == [None, None], crawl.log()
-        redis.start()
-        assert crawl.wait_end() == [0, 0], crawl.log()
-        crawl.assert_each_page_once()
-        return {"items": sum(crawl.items().values()), "fetches": crawl.fetched()}
+def all_killed(folder: Path, chance: random.Random, pages: int) -> Outcome:
+    """kill -9 of both workers at a random moment; a new one finds the crawl."""
+    with Fleet(folder, pages=pages) as fleet:
+        fleet.start(2)
+        fleet.until_items(int(chance.uniform(0, 0.9) * pages))
+        for worker in fleet.living():
+            fleet.kill(worker)
+        fleet.start()
+        return fleet.outcome("all killed")
 
 
-def interrupt_and_resume(folder: Path, site: Site, redis: RedisServer, rng: random.Random) -> dict[str, Any]:
-    """SIGINT a worker, then start another: what was given back is there at once."""
-    with Crawl(folder, site, redis) as crawl:
-        worker = crawl.worker()
-        crawl.wait_fetched(site.pages // 3)
-        began = time.monotonic()
-        worker.send_signal(signal.SIGINT)
-        assert worker.wait(12) == 0, crawl.log()
-        stopped_s = time.monotonic() - began
-        crawl.worker()
-        assert crawl.wait_end() == [0, 0], crawl.log()
-        crawl.assert_each_page_once()
-        return {"items": sum(crawl.items().values()), "stopped_s": round(stopped_s, 2)}
+def slept_too_long(folder: Path, chance: random.Random, pages: int) -> Outcome:
+    """SIGSTOP of a worker for longer than its lease, then SIGCONT."""
+    with Fleet(folder, pages=pages, lease_s=1.0, delay_s=0.1) as fleet:
+        fleet.start(2)
+        fleet.until_items(int(chance.uniform(0.05, 0.3) * pages))
+        sleeper = fleet.some_worker(chance)
+        assert sleeper is not None
+        fleet.send(sleeper, signal.SIGSTOP)
+        time.sleep(2.0)
+        fleet.send(sleeper, signal.SIGCONT)
+        return fleet.outcome("slept too long")
 
 
-ALL = (
-    kill_a_random_worker,
-    kill_the_seeding_worker,
-    kill_all_workers,
-    freeze_a_worker,
-    kill_redis,
-    interrupt_and_resume,
-)
+def killed_redis(folder: Path, chance: random.Random, pages: int, away_s: float = 5.0) -> Outcome:
+    """kill -9 of Redis, which comes back after `away_s` seconds with what it had written."""
+    with Fleet(folder, pages=pages, lease_s=4.0) as fleet:
+        fleet.start(2)
+        fleet.until_items(int(chance.uniform(0, 0.9) * pages))
+        fleet.redis.kill()
+        time.sleep(away_s)
+        fleet.redis.start()
+        return fleet.outcome("killed Redis")
+
+
+def interrupted(folder: Path, chance: random.Random, pages: int) -> Outcome:
+    """One SIGINT to each worker at a random moment; they end in good order, and new ones go on."""
+    with Fleet(folder, pages=pages) as fleet:
+        fleet.start(2)
+        fleet.until_items(int(chance.uniform(0, 0.9) * pages))
+        for worker in fleet.living():
+            fleet.send(worker, signal.SIGINT)
+        fleet.join()
+        fleet.start(2)
+        return fleet.outcome("interrupted")
+
+
+SCENARIOS: dict[str, Scenario] = {
+    each.__name__: each
+    for each in (
+        nothing,
+        killed_worker,
+        killed_seeder,
+        all_killed,
+        slept_too_long,
+        killed_redis,
+        interrupted,
+    )
+}
