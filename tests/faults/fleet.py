@@ -78,8 +78,8 @@ class Outcome:
     def __str__(self) -> str:
         return (
             f"{self.name:<24} pages {self.pages}  items {self.items}  lost {self.lost}  "
-            f"doubled {self.doubled}  fetched {self.fetched}  refused {self.refused}  workers lost {self.workers_lost}  "
-            f"{self.seconds:.1f} s  {'ok' if self.is_right else 'WRONG'}"
+            f"doubled {self.doubled}  fetched {self.fetched}  refused {self.refused}  "
+            f"workers lost {self.workers_lost}  {self.seconds:.1f} s  {'ok' if self.is_right else 'WRONG'}"
         )
 
 
