@@ -18,7 +18,7 @@ from aioscrapy.queue.hosts import HostQueue
 FIRST_RETRY_S = 0.1  # seconds before the second try of an exchange that failed; doubled each time
 LAST_RETRY_S = 5.0  # seconds between two tries at the most
 KNOWN_LIMIT = 200_000  # fingerprints that a worker remembers, so that a link it has seen need not travel
-GOODBYE_S = 1.5  # seconds that leaving the crawl may take when the store does not answer
+GOODBYE_S = 1.0  # seconds that the last exchange may take, and then leaving, when the store does not answer
 
 
 class SharedScheduler(Scheduler):
@@ -131,6 +131,8 @@ class SharedScheduler(Scheduler):
             async with asyncio.timeout(GOODBYE_S):
                 while self._outbox or self._call is not None:
                     await self._once()
+        with suppress(TimeoutError, QueueError):
+            async with asyncio.timeout(GOODBYE_S):
                 await self._store.close()
 
     async def _exchange(self) -> None:

@@ -99,7 +99,15 @@ class DiskQueue(Store):
 
     def _open(self) -> None:
         self._folder.mkdir(parents=True, exist_ok=True)
-        self._db = db = sqlite3.connect(self._folder / FILE, timeout=1.0, isolation_level=None)
+        self._db = sqlite3.connect(self._folder / FILE, timeout=1.0, isolation_level=None)
+        try:
+            self._begin(self._db)
+        except BaseException:
+            self._db.close()
+            raise
+
+    def _begin(self, db: sqlite3.Connection) -> None:
+        """Take the file for this process, and take up what an earlier crawl left in it."""
         db.execute("PRAGMA locking_mode=EXCLUSIVE")
         db.execute("PRAGMA journal_mode=WAL")
         db.execute("PRAGMA synchronous=NORMAL")
