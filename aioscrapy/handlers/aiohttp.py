@@ -18,7 +18,8 @@ from aioscrapy.log import logger
 from aioscrapy.settings import Settings
 
 _PROXY_LOGIN = "Proxy-Authorization"
-_SKIPPED = ("User-Agent", "Accept-Encoding", "Content-Type", "Accept")
+_SKIPPED = ("User-Agent", "Content-Type", "Accept")
+_UNPACKED = {b"gzip", b"deflate", b"br", b"zstd"}  # what aiohttp unpacks, or fails
 
 
 class AioHttpDownloadHandler(DownloadHandler):
@@ -64,13 +65,14 @@ class AioHttpDownloadHandler(DownloadHandler):
             ) as answer:
                 latency_s = asyncio.get_running_loop().time() - started
                 body = await self._body(answer, request, meta)
-                address = _peer(answer)
         except TimeoutError:
             raise DownloadTimeoutError(f"{request.url}: no answer within {timeout_s:g} s") from None
         except (aiohttp.ClientError, OSError, ssl.SSLError, ValueError) as exc:
             raise DownloadError(f"{request.url}: {type(exc).__name__}: {exc}") from exc
         request.meta["download_latency"] = latency_s
         received = Headers.from_raw(answer.raw_headers)
+        if (packed := received.get(b"Content-Encoding")) and packed.lower() in _UNPACKED:
+            del received[b"Content-Encoding"]  # it was said of the body that travelled
         make = response_class(received, request.url, body)
         return make(
             request.url,
@@ -78,7 +80,7 @@ class AioHttpDownloadHandler(DownloadHandler):
             headers=received,
             body=body,
             request=request,
-            ip_address=address,
+            ip_address=answer.peer if isinstance(answer, _Answer) else None,
         )
 
     async def close(self) -> None:
@@ -89,6 +91,7 @@ class AioHttpDownloadHandler(DownloadHandler):
         self._session = aiohttp.ClientSession(
             connector=aiohttp.TCPConnector(limit=self._limit, ssl=self._verify, ttl_dns_cache=300),
             cookie_jar=aiohttp.DummyCookieJar(),
+            response_class=_Answer,
             auto_decompress=True,
             max_line_size=32768,
             max_field_size=32768,
@@ -123,10 +126,12 @@ class AioHttpDownloadHandler(DownloadHandler):
         return parts[0] if len(parts) == 1 else b"".join(parts)
 
 
-def _peer(answer: aiohttp.ClientResponse) -> str | None:
-    """Return the address that answered, where the connection is still known."""
-    connection = answer.connection
-    if connection is None or connection.transport is None:
-        return None
-    peer = connection.transport.get_extra_info("peername")
-    return str(peer[0]) if peer else None
+class _Answer(aiohttp.ClientResponse):
+    """Notes who answers: at the end of the body the connection is gone."""
+
+    peer: str | None = None
+
+    async def start(self, connection: Any) -> aiohttp.ClientResponse:
+        if connection.transport is not None and (name := connection.transport.get_extra_info("peername")):
+            self.peer = str(name[0])
+        return await super().start(connection)
