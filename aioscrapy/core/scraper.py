@@ -9,7 +9,14 @@ from aioscrapy import signals
 from aioscrapy.components import build_all
 from aioscrapy.context import CrawlContext
 from aioscrapy.core.scheduler import Scheduler
-from aioscrapy.exceptions import CloseSpider, DropItem, IgnoreRequest, SerializeError
+from aioscrapy.exceptions import (
+    AioscrapyError,
+    CloseSpider,
+    DropItem,
+    IgnoreRequest,
+    NotSupported,
+    SerializeError,
+)
 from aioscrapy.hooks import Hook, hooks, settle
 from aioscrapy.http.request import Request
 from aioscrapy.http.response import Response
@@ -212,9 +219,8 @@ class Scraper:
             if str(exc) and not getattr(exc, "quiet", False):
                 logger.info("%s", exc)
             return
-        logger.error(
-            "Error downloading %s: %s", request, exc, exc_info=None if isinstance(exc, OSError) else exc
-        )
+        known = isinstance(exc, (AioscrapyError, NotSupported, OSError))  # their text says it all
+        logger.error("Error downloading %s: %s", request, exc, exc_info=None if known else exc)
         page.failure = f"{type(exc).__name__}: {exc}"
 
 
