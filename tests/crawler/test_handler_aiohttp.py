@@ -1,0 +1,216 @@
+"""Downloads by aiohttp: what is sent, what comes back, and where it is given up."""
+
+import asyncio
+import logging
+import socket
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import Any
+
+import pytest
+
+from aioscrapy.exceptions import DownloadError, DownloadTimeoutError, ResponseTooLargeError
+from aioscrapy.handlers.aiohttp import AioHttpDownloadHandler
+from aioscrapy.http import HtmlResponse, Request, Response, TextResponse
+from aioscrapy.settings import Settings
+from support.context import context
+from support.crawling import SiteSpider, crawl
+from support.site import Site
+from support.site_pages import TEXT
+
+Fetch = Callable[..., Awaitable[Any]]
+
+
+@pytest.fixture
+async def fetch(site: Site) -> AsyncIterator[Fetch]:
+    """Download a path of the site."""
+    handler = AioHttpDownloadHandler(Settings({"DOWNLOAD_TIMEOUT": 5, "DOWNLOAD_MAXSIZE": 300_000}))
+
+    async def download(path: str, **arguments: Any) -> Response:
+        url = path if "://" in path else site.url + path
+        return await handler.download_request(Request(url, **arguments), None)
+
+    yield download
+    await handler.close()
+
+
+async def test_a_page_comes_whole(fetch: Fetch, site: Site) -> None:
+    response = await fetch("/page/2")
+    assert isinstance(response, HtmlResponse)
+    assert response.url == f"{site.url}/page/2"
+    assert response.status == 200
+    assert "<title>Page 2</title>" in response.text
+    assert response.headers["Content-Type"] == b"text/html; charset=utf-8"
+    assert response.ip_address == "127.0.0.1"
+    assert response.request is not None
+    assert 0 < response.meta["download_latency"] < 5
+
+
+async def test_what_is_sent_is_what_the_request_says_and_no_more(fetch: Fetch) -> None:
+    sent = (await fetch("/headers", headers={"X-One": "1", "Accept-Encoding": "gzip"})).json()
+    assert sent.pop("host").startswith("127.0.0.1")
+    assert sent == {"x-one": "1", "accept-encoding": "gzip"}
+
+
+async def test_a_body_and_a_method_travel(fetch: Fetch) -> None:
+    echoed = (await fetch("/echo?a=1&b=%20x", method="PUT", body="ü", encoding="utf-8")).json()
+    assert echoed["method"] == "PUT"
+    assert echoed["path"] == "/echo?a=1&b=%20x"
+    assert echoed["body"] == "ü"
+
+
+@pytest.mark.parametrize("method", ["GET", "POST", "DELETE", "PATCH", "OPTIONS"])
+async def test_any_method_is_sent(fetch: Fetch, method: str) -> None:
+    assert (await fetch("/echo", method=method)).json()["method"] == method
+
+
+async def test_the_url_is_sent_as_it_is(fetch: Fetch) -> None:
+    odd = "/echo?q=a%2Fb+c&empty=&q=2"
+    assert (await fetch(odd)).json()["path"] == odd
+
+
+async def test_statuses_and_redirects_are_given_back_as_they_are(fetch: Fetch) -> None:
+    assert [(await fetch(f"/status/{status}")).status for status in (201, 404, 503)] == [201, 404, 503]
+    answer = await fetch("/redirect/1")
+    assert answer.status == 302
+    assert answer.headers["Location"] is not None
+
+
+async def test_a_compressed_page_is_unpacked(fetch: Fetch) -> None:
+    response = await fetch("/gzip")
+    assert "Compressed" in response.text
+    assert "Content-Encoding" not in response.headers
+
+
+async def test_compression_is_asked_for(fetch: Fetch) -> None:
+    assert "gzip" in (await fetch("/headers")).json()["accept-encoding"]
+
+
+async def test_bytes_that_are_no_text_come_as_bytes(fetch: Fetch) -> None:
+    response = await fetch("/binary")
+    assert not isinstance(response, TextResponse)
+    assert response.body == bytes(range(256)) * 4
+
+
+@pytest.mark.parametrize("name", sorted(TEXT))
+async def test_a_page_in_another_encoding_is_read(fetch: Fetch, name: str) -> None:
+    for way in ("", "?by=meta"):
+        assert TEXT[name] in (await fetch(f"/encoding/{name}{way}")).text
+
+
+async def test_a_page_whose_encoding_is_a_lie_is_still_text(fetch: Fetch) -> None:
+    response = await fetch("/broken-encoding")
+    assert "end" in response.text
+    assert response.css("p::text").get()
+
+
+# -- Where it is given up
+
+
+async def test_no_answer_in_time_is_a_timeout(fetch: Fetch, site: Site) -> None:
+    began = time.monotonic()
+    with pytest.raises(DownloadTimeoutError, match=r"/hang: no answer within 0\.3 s"):
+        await fetch("/hang", meta={"download_timeout": 0.3})
+    assert 0.25 < time.monotonic() - began < 2
+
+
+async def test_a_body_that_never_ends_is_given_up_at_the_limit(fetch: Fetch) -> None:
+    with pytest.raises(ResponseTooLargeError, match=r"DOWNLOAD_MAXSIZE \(300000\)"):
+        await fetch("/endless")
+
+
+async def test_a_body_that_says_it_is_too_large_is_not_read(fetch: Fetch) -> None:
+    with pytest.raises(ResponseTooLargeError, match="1000000000 bytes"):
+        await fetch("/huge?bytes=1000000000")
+    with pytest.raises(ResponseTooLargeError):
+        await fetch("/huge?bytes=400000&chunked=1")
+    assert len((await fetch("/huge?bytes=300000")).body) == 300_000
+
+
+async def test_a_bomb_is_given_up_by_its_unpacked_size(fetch: Fetch) -> None:
+    with pytest.raises(ResponseTooLargeError):
+        await fetch("/gzip-bomb?bytes=50000000")
+
+
+async def test_a_request_may_have_a_limit_of_its_own(fetch: Fetch) -> None:
+    with pytest.raises(ResponseTooLargeError, match=r"\(1000\)"):
+        await fetch("/page/1", meta={"download_maxsize": 1000})
+    assert len((await fetch("/huge?bytes=400000", meta={"download_maxsize": 0})).body) == 400_000
+
+
+async def test_a_large_body_is_warned_of(site: Site, caplog: pytest.LogCaptureFixture) -> None:
+    await crawl(SiteSpider, {"DOWNLOAD_WARNSIZE": 1000}, site=site.url, paths=("/page/1",))
+    assert "more than DOWNLOAD_WARNSIZE (1000)" in caplog.text
+
+
+@pytest.mark.parametrize("path", ["/drop", "/truncated"])
+async def test_a_connection_that_breaks_is_a_download_error(fetch: Fetch, path: str) -> None:
+    with pytest.raises(DownloadError, match=path):
+        await fetch(path)
+
+
+async def test_nobody_there_is_a_download_error(fetch: Fetch) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))  # bound but not listening: refused
+        with pytest.raises(DownloadError, match="ClientConnectorError"):
+            await fetch(f"http://127.0.0.1:{taken.getsockname()[1]}/")
+
+
+@pytest.mark.parametrize(
+    "answer", [b"HTTP/9 what\r\n\r\n", b"\x00\xff\x00", b"HTTP/1.1 200 OK\r\nBad\r\n\r\n"]
+)
+async def test_an_answer_that_is_no_http_is_a_download_error(fetch: Fetch, answer: bytes) -> None:
+    async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(answer)
+        await writer.drain()
+        writer.close()
+
+    server = await asyncio.start_server(talk, "127.0.0.1", 0)
+    async with server:
+        port = server.sockets[0].getsockname()[1]
+        with pytest.raises(DownloadError):
+            await fetch(f"http://127.0.0.1:{port}/")
+
+
+async def test_a_cancelled_download_lets_its_connection_go(fetch: Fetch) -> None:
+    task = asyncio.ensure_future(fetch("/hang"))
+    done, _ = await asyncio.wait([task], timeout=0.2)
+    assert not done
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert (await fetch("/page/1")).status == 200
+
+
+async def test_connections_are_kept(fetch: Fetch, site: Site) -> None:
+    await asyncio.gather(*(fetch(f"/page/{number}") for number in range(1, 41)))
+    assert site.log()["max_concurrent"] <= Settings().getint("CONCURRENT_REQUESTS")
+
+
+# -- In a crawl
+
+
+async def test_what_is_too_large_is_not_asked_for_again(site: Site, caplog: pytest.LogCaptureFixture) -> None:
+    settings = {"DOWNLOAD_MAXSIZE": 100_000}
+    paths = ("/huge?bytes=200000", "/endless", "/page/1")
+    crawled = await crawl(SiteSpider, settings, site=site.url, paths=paths)
+    assert crawled.items == [{"path": "/page/1"}]
+    assert site.counts() == dict.fromkeys(paths, 1)
+    assert caplog.text.count("DOWNLOAD_MAXSIZE (100000)") >= 2
+    assert not [record for record in caplog.records if record.exc_info and record.levelno >= logging.ERROR]
+
+
+async def test_a_page_that_hangs_does_not_hold_up_the_others(site: Site) -> None:
+    settings = {"DOWNLOAD_TIMEOUT": 0.4, "RETRY_TIMES": 1}
+    paths = ("/hang", *(f"/page/{number}" for number in range(1, 10)))
+    crawled = await crawl(SiteSpider, settings, site=site.url, paths=paths)
+    assert len(crawled.items) == 9
+    assert site.counts()["/hang"] == 2
+    name = "downloader/exception_type_count/aioscrapy.exceptions.DownloadTimeoutError"
+    assert crawled.stat(name) == 2
+
+
+def test_the_handler_reads_the_settings_of_its_crawl() -> None:
+    handler = AioHttpDownloadHandler.from_crawler(context({"DOWNLOAD_TIMEOUT": "7"}))
+    assert handler._timeout_s == 7
