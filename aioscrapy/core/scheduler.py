@@ -4,6 +4,7 @@ import asyncio
 from abc import ABC, abstractmethod
 from collections import deque
 from collections.abc import Awaitable, Callable
+from typing import Any
 
 from aioscrapy import signals
 from aioscrapy.context import CrawlContext
@@ -61,6 +62,14 @@ class Scheduler(ABC):
     @abstractmethod
     def known(self, request: Request) -> bool:
         """Tell whether `accept` would refuse this request now; counts and logs it then."""
+
+    def pack_item(self, item: Any) -> bytes | None:
+        """Return an item as the store keeps it, for `Page.packed_items`; None where items are not kept there.
+
+        Raises:
+            SerializeError: the item can't be written.
+        """
+        return None
 
     @abstractmethod
     async def commit(self, page: Page) -> None:

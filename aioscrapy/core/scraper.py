@@ -158,11 +158,14 @@ class Scraper:
         if isinstance(item, (str, bytes, int, float)):
             logger.error("Spider must yield requests or items, got %s in %s", type(item).__name__, response)
             return
-        if self._pipelines.empty:
-            page.items.append((item, response))
-            return
         try:
-            item = await self._pipelines.process(item)
+            if not self._pipelines.empty:
+                item = await self._pipelines.process(item)
+            if item is not None:
+                packed = self._scheduler.pack_item(item)
+                page.items.append((item, response))
+                if packed is not None:
+                    page.packed_items.append(packed)
         except DropItem as exc:
             logger.warning("Dropped: %s\n%r", exc, item)
             await self._signals.send(
@@ -176,9 +179,6 @@ class Scraper:
             await self._signals.send(
                 signals.item_error, item=item, response=response, spider=self._spider, failure=exc
             )
-        else:
-            if item is not None:
-                page.items.append((item, response))
 
     async def committed(self, page: Page) -> None:
         """Announce the items of a page that is now visible."""
@@ -231,8 +231,8 @@ def _with_request_hook(middlewares: list[Any]) -> list[Any]:
 
 def page_piece(page: Page) -> Page:
     """Cut off what the page holds so far, as a piece that is committed before the page is done."""
-    piece = Page(page.lease, page.entries, page.items, final=False)
-    page.entries, page.items = [], []
+    piece = Page(page.lease, page.entries, page.items, page.packed_items, final=False)
+    page.entries, page.items, page.packed_items = [], [], []
     return piece
 
 

@@ -99,6 +99,9 @@ class SharedScheduler(Scheduler):
         self._store.pack(entry)
         return entry
 
+    def pack_item(self, item: Any) -> bytes | None:
+        return self._store.pack_item(item)
+
     def known(self, request: Request) -> bool:
         if request.dont_filter or self._fingerprint(request) not in self._known:
             return False

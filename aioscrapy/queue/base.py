@@ -66,6 +66,7 @@ class Page:
     lease: Lease | None  # None: pushed from outside the crawl
     entries: list[Entry] = field(default_factory=list)
     items: list[tuple[Any, Any]] = field(default_factory=list)  # (item, response)
+    packed_items: list[bytes] = field(default_factory=list)  # the same, where the store keeps them
     failure: str = ""  # why the page is a dead letter
     final: bool = True
     give_back: bool = False  # not done: ready again for anybody, at its old place
@@ -128,6 +129,14 @@ class Store(ABC):
         Raises:
             SerializeError: the request can't travel; names the part.
         """
+
+    def pack_item(self, item: Any) -> bytes | None:
+        """Return an item as the store keeps it; None where it keeps none.
+
+        Raises:
+            SerializeError: the item can't be written.
+        """
+        return None
 
     @abstractmethod
     async def exchange(

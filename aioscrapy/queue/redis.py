@@ -119,6 +119,9 @@ class RedisQueue(Store):
     def pack(self, entry: Entry) -> None:
         entry.payload = self._serializer.dumps(entry.request.to_dict(self._spider))
 
+    def pack_item(self, item: Any) -> bytes | None:
+        return self._serializer.dumps(adapter(item).asdict()) if self._items else None
+
     async def exchange(
         self,
         pages: Sequence[Page],
@@ -244,8 +247,8 @@ class RedisQueue(Store):
             ]
             for entry in page.entries
         ]
-        items = [self._item(item) for item, _ in page.items] if self._items else []
-        return [lease.id if lease else -1, lease.token if lease else 0, kind, entries, items, page.failure]
+        id, token = (lease.id, lease.token) if lease else (-1, 0)
+        return [id, token, kind, entries, page.packed_items, page.failure]
 
     def _base(self, entry: Entry) -> int:
         if self.order is not Order.PRIORITY:
@@ -262,9 +265,6 @@ class RedisQueue(Store):
             except SerializeError as exc:
                 return lease, str(exc)
         return lease, ""
-
-    def _item(self, item: Any) -> bytes:
-        return self._serializer.dumps(adapter(item).asdict())  # type: ignore[no-any-return]  # a user's class
 
 
 class SpiderPriorityQueue(RedisQueue):

@@ -139,7 +139,9 @@ async def test_the_keys_of_a_finished_crawl_expire_but_its_items_stay(
 ) -> None:
     async with Worker({**shared, "CRAWL_KEEP": 100.0, "ITEMS_IN_REDIS": True}) as worker:
         seeding = await worker.take_seeding()
-        await worker.scheduler.commit(Page(seeding, worker.entries([page(1)]), [({"a": 1}, None)]))
+        await worker.scheduler.commit(
+            Page(seeding, worker.entries([page(1)]), [({"a": 1}, None)], [b'{"a":1}'])
+        )
         await worker.rest()
         crawl = f"{TAG}:{crawl_id(worker)}"
     for key in redis.scan_iter(f"{crawl}:*"):

@@ -60,7 +60,7 @@ async def test_a_repeated_exchange_gives_the_same_answer_and_doubles_nothing(
     shared: dict[str, Any], redis: Any
 ) -> None:
     store, (lease,) = await seeded_store({**shared, "ITEMS_IN_REDIS": True}, page(1), want=1)
-    done = Page(lease, [packed(store, page(2)), packed(store, page(3))], [({"n": 1}, None)])
+    done = Page(lease, [packed(store, page(2)), packed(store, page(3))], [({"n": 1}, None)], [b'{"n":1}'])
     first = await store.exchange([done], 1)
     store._serial -= 1  # the answer got lost: the caller asks under the old number
     again = await store.exchange([done], 1)
