@@ -1,0 +1,90 @@
+"""One handler on the root logger, in the form that LogParser reads."""
+
+import logging
+import re
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from aioscrapy.exceptions import SettingError
+from aioscrapy.log import configure_logging, logger, remove_handler
+from aioscrapy.settings import Settings
+
+
+@pytest.fixture(autouse=True)
+def level_as_before() -> Iterator[None]:
+    root = logging.getLogger()
+    before = root.level
+    yield
+    root.setLevel(before)
+
+
+def logged(path: Path, *lines: tuple[int, str], **settings: Any) -> str:
+    handler = configure_logging(Settings({"LOG_FILE": str(path), **settings}))
+    for level, line in lines:
+        logger.log(level, line)
+    remove_handler(handler)
+    return path.read_text("utf-8")
+
+
+def test_a_line_has_the_form_that_logparser_reads(tmp_path: Path) -> None:
+    text = logged(tmp_path / "x.log", (logging.INFO, "Spider opened"))
+    assert re.fullmatch(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d \[aioscrapy\] INFO: Spider opened\n", text)
+
+
+def test_the_level_is_the_least_that_is_logged(tmp_path: Path) -> None:
+    lines = ((logging.INFO, "quiet"), (logging.ERROR, "loud"))
+    assert "quiet" not in logged(tmp_path / "x.log", *lines, LOG_LEVEL="warning")
+    assert "quiet" in logged(tmp_path / "x.log", *lines, LOG_LEVEL=logging.INFO)
+
+
+def test_a_log_is_appended_to_unless_told_otherwise(tmp_path: Path) -> None:
+    path = tmp_path / "x.log"
+    logged(path, (logging.INFO, "one"))
+    assert "one" in logged(path, (logging.INFO, "two"))
+    assert "one" not in logged(path, (logging.INFO, "three"), LOG_FILE_APPEND=False)
+
+
+def test_a_log_may_be_in_another_encoding(tmp_path: Path) -> None:
+    path = tmp_path / "x.log"
+    handler = configure_logging(Settings({"LOG_FILE": str(path), "LOG_ENCODING": "latin-1"}))
+    logger.info("café")
+    remove_handler(handler)
+    assert b"caf\xe9" in path.read_bytes()
+
+
+def test_no_log_is_no_log(tmp_path: Path) -> None:
+    settings = Settings({"LOG_ENABLED": "0", "LOG_FILE": str(tmp_path / "x.log")})
+    handler = configure_logging(settings)
+    logger.error("unheard")
+    remove_handler(handler)
+    assert not (tmp_path / "x.log").exists()
+
+
+def test_what_is_printed_may_go_to_the_log(tmp_path: Path) -> None:
+    path = tmp_path / "x.log"
+    before = sys.__stdout__
+    handler = configure_logging(Settings({"LOG_FILE": str(path), "LOG_STDOUT": True}))
+    print("one\ntwo", end="")  # noqa: T201 that is the point
+    print(" halves")  # noqa: T201 that is the point
+    remove_handler(handler)
+    assert sys.stdout is before
+    lines = [line.partition("] ")[2] for line in path.read_text("utf-8").splitlines()]
+    assert lines == ["INFO: one", "INFO: two halves"]
+
+
+@pytest.mark.parametrize(
+    ("name", "value"), [("LOG_LEVEL", "LOUD"), ("LOG_FILE", "/no/such/folder/x.log"), ("LOG_FILE", "/")]
+)
+def test_what_can_not_be_used_is_named(name: str, value: str) -> None:
+    with pytest.raises(SettingError, match=f"setting {name}: "):
+        configure_logging(Settings({name: value}))
+
+
+def test_a_removed_handler_leaves_nothing_behind(tmp_path: Path) -> None:
+    before = list(logging.getLogger().handlers)
+    logged(tmp_path / "x.log")
+    assert logging.getLogger().handlers == before

@@ -1,0 +1,123 @@
+"""Settings: layers, conversions, errors that name the setting."""
+
+import json
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from aioscrapy import default_settings
+from aioscrapy.exceptions import SettingError
+from aioscrapy.settings import PRIORITIES, Settings
+
+
+def test_every_default_is_there() -> None:
+    settings = Settings()
+    for name in dir(default_settings):
+        if name.isupper():
+            assert settings[name] == getattr(default_settings, name)
+            assert settings.getpriority(name) == 0
+
+
+@given(st.permutations(sorted(PRIORITIES)))
+def test_the_highest_layer_wins_in_whatever_order_they_come(layers: list[str]) -> None:
+    settings = Settings()
+    for layer in layers:
+        settings.set("X", layer, layer)
+    assert settings["X"] == "cmdline"
+
+
+def test_the_later_value_of_one_layer_wins() -> None:
+    settings = Settings({"X": 1})
+    settings["X"] = 2
+    assert settings["X"] == 2
+    assert settings.getpriority("X") == PRIORITIES["project"]
+
+
+def test_an_unknown_setting_is_none() -> None:
+    settings = Settings()
+    assert settings["NO_SUCH"] is None
+    assert settings.get("NO_SUCH", 5) == 5
+    assert settings.getpriority("NO_SUCH") is None
+    assert "NO_SUCH" not in settings
+
+
+@pytest.mark.parametrize("text", ["1", "true", "True", "YES", "on", " on "])
+def test_what_is_true(text: str) -> None:
+    assert Settings({"X": text}).getbool("X") is True
+
+
+@pytest.mark.parametrize("text", ["0", "false", "False", "no", "OFF", "none", ""])
+def test_what_is_false(text: str) -> None:
+    assert Settings({"X": text}).getbool("X") is False
+
+
+@given(st.integers())
+def test_numbers_come_back_from_the_command_line(number: int) -> None:
+    settings = Settings({"X": str(number)}, "cmdline")
+    assert settings.getint("X") == number
+    assert settings.getfloat("X") == float(number)
+
+
+@given(st.lists(st.text(st.characters(codec="ascii", exclude_characters=",["), min_size=1).map(str.strip)))
+def test_lists_come_back_from_the_command_line(words: list[str]) -> None:
+    words = [word for word in words if word]
+    assert Settings({"X": ",".join(words)}).getlist("X") == words
+    assert Settings({"X": json.dumps(words)}).getlist("X") == words
+
+
+@given(st.dictionaries(st.text(), st.integers()))
+def test_dicts_come_back_from_the_command_line(pairs: dict[str, int]) -> None:
+    assert Settings({"X": json.dumps(pairs)}).getdict("X") == pairs
+
+
+@pytest.mark.parametrize(
+    ("method", "value"),
+    [
+        ("getbool", "maybe"),
+        ("getint", "1.5"),
+        ("getint", []),
+        ("getfloat", "fast"),
+        ("getlist", "[1, "),
+        ("getdict", "{"),
+        ("getdict", "[1]"),
+        ("getdict", 7),
+    ],
+)
+def test_a_value_that_can_not_be_used_names_its_setting(method: str, value: Any) -> None:
+    with pytest.raises(SettingError, match="setting X: ") as caught:
+        getattr(Settings({"X": value}), method)("X")
+    assert caught.value.name == "X"
+    assert "\n" not in str(caught.value)
+
+
+def test_components_overlay_the_built_in_ones_and_none_removes_one() -> None:
+    settings = Settings({"EXTENSIONS_BASE": {"a": 1, "b": 2}, "EXTENSIONS": {"b": None, "c": 3}})
+    assert settings.getwithbase("EXTENSIONS") == {"a": 1, "c": 3}
+
+
+def test_a_copy_is_free_of_the_original() -> None:
+    settings = Settings({"X": 1})
+    settings.freeze()
+    copy = settings.copy()
+    copy.set("X", 2, "cmdline")
+    assert (settings["X"], copy["X"]) == (1, 2)
+    assert copy.copy_to_dict()["X"] == 2
+
+
+def test_frozen_settings_refuse_a_change() -> None:
+    settings = Settings()
+    settings.freeze()
+    with pytest.raises(TypeError, match="the crawl has begun"):
+        settings["X"] = 1
+    with pytest.raises(TypeError, match="the crawl has begun"):
+        del settings["BOT_NAME"]
+
+
+def test_it_is_a_mapping() -> None:
+    settings = Settings({"X": 1})
+    assert len(settings) == len(list(settings)) == len(Settings()) + 1
+    del settings["X"]
+    assert settings.setdefault("X", 3) == 3
+    assert settings.setdefault("X", 4) == 3
