@@ -66,7 +66,9 @@ def slept_too_long(folder: Path, chance: random.Random, pages: int) -> Outcome:
         fleet.send(sleeper, signal.SIGSTOP)
         time.sleep(2.0)
         fleet.send(sleeper, signal.SIGCONT)
-        return fleet.outcome("slept too long")
+        outcome = fleet.outcome("slept too long")
+        assert outcome.workers_lost, "nobody took the sleeper's pages"
+        return outcome
 
 
 def killed_redis(folder: Path, chance: random.Random, pages: int, away_s: float = 5.0) -> Outcome:
@@ -87,7 +89,9 @@ def interrupted(folder: Path, chance: random.Random, pages: int) -> Outcome:
         fleet.until_items(int(chance.uniform(0, 0.9) * pages))
         for worker in fleet.living():
             fleet.send(worker, signal.SIGINT)
+        began = time.monotonic()
         fleet.join()
+        assert time.monotonic() - began < 10, "the workers did not end in time"
         fleet.start(2)
         return fleet.outcome("interrupted")
 
