@@ -13,7 +13,11 @@ from support.site import Site
 
 
 def pytest_configure() -> None:
-    """Stop the neighbours also when the run is terminated, as on Ctrl-C."""
+    """Stop the neighbours also when the run is terminated, as on Ctrl-C.
+
+    A shell starts what it puts in the background with SIGINT ignored, and every child would inherit that.
+    """
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     signal.signal(signal.SIGTERM, lambda *_: pytest.exit("terminated", returncode=143))
 
 
