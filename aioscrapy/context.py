@@ -28,6 +28,9 @@ class PolitenessLike(Protocol):
     def set_delay(self, host: str, delay_s: float) -> None:
         """Change the seconds between two requests to this host."""
 
+    def pause(self, host: str, seconds: float) -> None:
+        """Leave a host alone for some time."""
+
     def concurrency(self, host: str) -> int:
         """Return the requests that this host carries now."""
 

@@ -9,7 +9,10 @@ SPIDER_LOADER_WARN_ONLY = True  # a spider module that can't be imported is name
 
 # -- Concurrency and politeness
 CONCURRENT_REQUESTS = 16  # pages that one worker process carries at once, from request to commit
-CONCURRENT_REQUESTS_PER_DOMAIN = 8  # requests at once to one host, of one worker process
+CONCURRENT_REQUESTS_PER_DOMAIN = 8  # requests at once to one host, of one worker (POLITENESS_SCOPE)
+POLITENESS_SCOPE = (
+    "worker"  # who keeps these limits: each "worker" for itself, or all of the "crawl" together
+)
 DOWNLOAD_DELAY = 0.0  # seconds between two requests to one host
 RANDOMIZE_DOWNLOAD_DELAY = True  # vary DOWNLOAD_DELAY between half and one and a half of it
 AUTOTHROTTLE_ENABLED = False  # adapt the delay of each host to its latency
@@ -18,6 +21,7 @@ AUTOTHROTTLE_MAX_DELAY = 60.0  # seconds of delay at the most
 AUTOTHROTTLE_TARGET_CONCURRENCY = 1.0  # requests that each host should have to carry at once, on average
 AUTOTHROTTLE_DEBUG = False  # log every change of a delay
 ROBOTSTXT_OBEY = False  # fetch each host's robots.txt first and drop what it forbids
+ROBOTSTXT_CRAWL_DELAY_MAX = 60.0  # seconds of robots.txt's Crawl-delay that are kept to at the most; 0: none
 ROBOTSTXT_USER_AGENT: str | None = (
     None  # the name to look for in robots.txt; None: that of the User-Agent header
 )
@@ -63,6 +67,9 @@ METAREFRESH_MAXDELAY = 100  # seconds of wait in a meta refresh above which it i
 REDIRECT_PRIORITY_ADJUST = 2  # added to the priority of a redirected request
 RETRY_ENABLED = True  # send failed requests again
 RETRY_TIMES = 2  # further attempts after the first; meta["max_retry_times"] overrides
+RETRY_AFTER_MAX = (
+    300.0  # seconds to leave a host alone at the most when it asks for it (Retry-After); 0: don't
+)
 RETRY_HTTP_CODES = [500, 502, 503, 504, 522, 524, 408, 429]  # statuses that are worth another attempt
 RETRY_PRIORITY_ADJUST = -1  # added to the priority of a retried request
 HTTPERROR_ALLOW_ALL = False  # give responses of every status to callbacks, not only of 200 to 299

@@ -2,18 +2,20 @@
 
 import asyncio
 import random
+import sys
 from collections.abc import Callable
 
+from aioscrapy.queue.base import Manners
 from aioscrapy.settings import Settings
 
 
 class _Slot:
-    __slots__ = ("active", "delay_s", "pausing")
+    __slots__ = ("active", "delay_s", "pauses")
 
     def __init__(self, delay_s: float) -> None:
         self.active = 0
         self.delay_s = delay_s
-        self.pausing = False
+        self.pauses = 0  # timers that run
 
 
 class Politeness:
@@ -45,10 +47,14 @@ class Politeness:
         limit = limit or settings.getint("CONCURRENT_REQUESTS")
         return cls(int(limit), float(delay_s), settings.getbool("RANDOMIZE_DOWNLOAD_DELAY"), on_free)
 
+    def manners(self) -> Manners | None:
+        """Return what a shared store has to know; None where the limits are this process's own."""
+        return None
+
     def is_free(self, host: str) -> bool:
         """Tell whether this host may take a request now."""
         slot = self._slots.get(host)
-        return slot is None or (slot.active < self._limit and not slot.pausing)
+        return slot is None or (slot.active < self._limit and not slot.pauses)
 
     def take(self, host: str) -> None:
         """Count a request that begins."""
@@ -58,8 +64,14 @@ class Politeness:
         slot.active += 1
         if slot.delay_s > 0:
             wait_s = slot.delay_s * random.uniform(0.5, 1.5) if self._jitter else slot.delay_s  # noqa: S311 no secret
-            slot.pausing = True  # not a time to compare: uvloop's timers ring up to a millisecond early
-            asyncio.get_running_loop().call_later(wait_s, self._paused, host, slot)
+            self._pause(host, slot, wait_s)
+
+    def pause(self, host: str, seconds: float) -> None:
+        """Leave a host alone for some time."""
+        slot = self._slots.get(host)
+        if slot is None:
+            slot = self._slots[host] = _Slot(self._delay_s)
+        self._pause(host, slot, seconds)
 
     def done(self, host: str) -> None:
         """Count a request that has ended."""
@@ -85,14 +97,48 @@ class Politeness:
         slot = self._slots.get(host)
         return slot.active if slot else 0
 
+    def _pause(self, host: str, slot: _Slot, seconds: float) -> None:
+        slot.pauses += 1  # not a time to compare: uvloop's timers ring up to a millisecond early
+        asyncio.get_running_loop().call_later(seconds, self._paused, host, slot)
+
     def _paused(self, host: str, slot: _Slot) -> None:
-        slot.pausing = False
+        slot.pauses -= 1
         self._forget_idle(host, slot)
-        self._on_free(host)
+        if not slot.pauses:
+            self._on_free(host)
 
     def _forget_idle(self, host: str, slot: _Slot) -> None:
-        if not slot.active and not slot.pausing and slot.delay_s == self._delay_s:
+        if not slot.active and not slot.pauses and slot.delay_s == self._delay_s:
             self._slots.pop(host, None)
+
+
+class SharedPoliteness(Politeness):
+    """Limits that a shared store keeps for all workers; here is what this worker learns of the hosts."""
+
+    def __init__(self, limit: int, delay_s: float, jitter: bool, on_free: Callable[[str], None]) -> None:
+        super().__init__(sys.maxsize, 0.0, False, on_free)
+        self._shared = Manners(limit, delay_s, jitter)
+        self._own_delays: dict[str, float] = {}
+
+    def manners(self) -> Manners:
+        """Return what the store has to know; what was learnt is told once."""
+        told, shared = self._shared, self._shared
+        self._shared = Manners(shared.limit, shared.delay_s, shared.jitter)
+        return told
+
+    def delay(self, host: str) -> float:
+        """Return the seconds between two requests to this host, as far as this worker knows."""
+        return self._own_delays.get(host, self._shared.delay_s)
+
+    def set_delay(self, host: str, delay_s: float) -> None:
+        """Change the seconds between two requests to this host, for all workers."""
+        if self.delay(host) != delay_s:
+            self._own_delays[host] = self._shared.delays[host] = delay_s
+
+    def pause(self, host: str, seconds: float) -> None:
+        """Leave a host alone for some time: all workers."""
+        super().pause(host, seconds)
+        self._shared.pauses[host] = max(seconds, self._shared.pauses.get(host, 0.0))
 
 
 def host_of(url: str) -> str:

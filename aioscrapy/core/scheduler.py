@@ -36,7 +36,9 @@ class Scheduler(ABC):
         self._duplicate_logged = False
         self._waiters: deque[asyncio.Future[None]] = deque()
         self._stopping = False
-        self.politeness = Politeness.from_settings(crawler.settings, crawler.spider, self._host_free)
+        self.politeness = self._politeness(crawler).from_settings(
+            crawler.settings, crawler.spider, self._host_free
+        )
         self.on_committed: Committed = _nobody
 
     @abstractmethod
@@ -91,6 +93,10 @@ class Scheduler(ABC):
     @abstractmethod
     def _host_free(self, host: str) -> None:
         """Take note that a host which was busy may take a request again."""
+
+    def _politeness(self, crawler: CrawlContext) -> type[Politeness]:
+        """Choose who keeps the limits of the hosts."""
+        return Politeness
 
     def _entry(self, request: Request, fingerprint: bytes | None) -> Entry:
         slot = request.meta.get("download_slot") if request._meta else None

@@ -8,11 +8,12 @@ from typing import Any
 
 from aioscrapy import signals
 from aioscrapy.context import CrawlContext
+from aioscrapy.core.politeness import Politeness, SharedPoliteness
 from aioscrapy.core.scheduler import Scheduler
-from aioscrapy.exceptions import QueueError
+from aioscrapy.exceptions import QueueError, SettingError
 from aioscrapy.http.request import Request
 from aioscrapy.log import logger
-from aioscrapy.queue.base import SEED, Entry, Lease, Page, Reply, State, Store
+from aioscrapy.queue.base import SEED, Entry, Lease, Manners, Page, Reply, State, Store
 from aioscrapy.queue.hosts import HostQueue
 
 FIRST_RETRY_S = 0.1  # seconds before the second try of an exchange that failed; doubled each time
@@ -30,9 +31,9 @@ class SharedScheduler(Scheduler):
     def __init__(
         self, crawler: CrawlContext, fingerprint: Callable[[Request], bytes], store: Store, dupefilter: Any
     ) -> None:
+        self._store = store
         super().__init__(crawler, fingerprint)
         settings = crawler.settings
-        self._store = store
         self._dupefilter = dupefilter
         self._ready: HostQueue[Lease] = HostQueue()  # leased, not yet begun
         self._seed: Lease | None = None
@@ -42,11 +43,16 @@ class SharedScheduler(Scheduler):
         self._concurrency = settings.getint("CONCURRENT_REQUESTS")
         prefetch = settings["SCHEDULER_PREFETCH"]
         self._prefetch = self._concurrency if prefetch is None else settings.getint("SCHEDULER_PREFETCH")
+        if isinstance(self.politeness, SharedPoliteness):
+            self._prefetch = 0  # a lease is a turn at its host: not for keeping
+        self._timers: dict[Lease, asyncio.TimerHandle] = {}  # leases whose turn is yet to come
         self._per_host = settings.getint("CONCURRENT_REQUESTS_PER_DOMAIN") + self._prefetch
         self._heartbeat_s = settings.getfloat("SCHEDULER_HEARTBEAT")
         self._go = asyncio.Event()  # there is something to exchange
         self._dry = asyncio.Event()  # the store had less than was wanted: wait for its news
-        self._call: tuple[list[Page], int, list[str], bool] | None = None  # the exchange that is under way
+        self._call: tuple[list[Page], int, list[str], bool, Manners | None] | None = (
+            None  # the exchange that is under way
+        )
         self._cursor = 0
         self._due_s: float | None = None
         self._waiting = 0
@@ -119,11 +125,13 @@ class SharedScheduler(Scheduler):
             await self._wait()  # the store is slower than the pages
 
     def waiting(self) -> int:
-        return self._waiting + len(self._ready)
+        return self._waiting + len(self._ready) + len(self._timers)
 
     def stop(self) -> None:
         super().stop()
-        self._outbox += [Page(lease, give_back=True) for lease in self._ready.drain()]
+        self._outbox += [
+            Page(lease, give_back=True) for lease in (*self._ready.drain(), *self._drop_timers())
+        ]
         if self._seed is not None:
             self._outbox.append(Page(self._seed, give_back=True))
             self._seed = None
@@ -159,31 +167,37 @@ class SharedScheduler(Scheduler):
         """Make one exchange; one that failed is made again as it was: the store knows it for the same."""
         if self._call is None:
             self._call = self._plan()
-        pages, want, busy, may_finish = self._call
-        reply = await self._store.exchange(pages, want, busy=busy, cap=self._per_host, may_finish=may_finish)
+        pages, want, busy, may_finish, manners = self._call
+        reply = await self._store.exchange(
+            pages, want, busy=busy, cap=self._per_host, may_finish=may_finish, manners=manners
+        )
         self._call = None
         await self._settle(len(pages), want, reply)
 
-    def _plan(self) -> tuple[list[Page], int, list[str], bool]:
-        want = 0 if self._stopping else self._concurrency + self._prefetch - self._active - len(self._ready)
+    def _plan(self) -> tuple[list[Page], int, list[str], bool, Manners | None]:
+        held = self._active + len(self._ready) + len(self._timers)
+        want = 0 if self._stopping else self._concurrency + self._prefetch - held
         busy = [
             *self._ready.aside(),
             *(host for host, count in self._ready.hosts() if count >= self._per_host),
         ]
         may_finish = self._may_finish or (self._close_on_idle and not self._listening_for_idle())
-        return list(self._outbox), max(0, want), busy, may_finish
+        return list(self._outbox), max(0, want), busy, may_finish, self.politeness.manners()
 
     async def _settle(self, sent: int, want: int, reply: Reply) -> None:
         """Take over what the store answered, and announce the pages that are now visible."""
         pages, self._outbox = self._outbox[:sent], self._outbox[sent:]
         if reply.lost:
             self._ready.drain()
+            self._drop_timers()
             self._seed = None
             self._stats.inc_value("scheduler/leases_lost")
             logger.warning("This worker was silent for longer than SCHEDULER_LEASE: its pages went to others")
         for lease in reply.leases:
             if lease.id == SEED:
                 self._seed = lease
+            elif lease.start_s > 0:
+                self._timers[lease] = asyncio.get_running_loop().call_later(lease.start_s, self._begin, lease)
             else:
                 self._ready.push(lease.host, lease.key, lease)
         for lease, problem in reply.broken:
@@ -240,6 +254,24 @@ class SharedScheduler(Scheduler):
             logger.warning("The crawl was deleted from its store: this worker ends")
         Scheduler.stop(self)
         self._go.set()
+
+    def _begin(self, lease: Lease) -> None:
+        """Make a lease ready whose turn has come."""
+        del self._timers[lease]
+        self._ready.push(lease.host, lease.key, lease)
+        self._wake(1)
+
+    def _drop_timers(self) -> list[Lease]:
+        timers, self._timers = self._timers, {}
+        for timer in timers.values():
+            timer.cancel()
+        return list(timers)
+
+    def _politeness(self, crawler: CrawlContext) -> type[Politeness]:
+        scope = crawler.settings["POLITENESS_SCOPE"]
+        if scope not in ("worker", "crawl"):
+            raise SettingError("POLITENESS_SCOPE", f"{scope!r} is not 'worker' or 'crawl'")
+        return SharedPoliteness if scope == "crawl" and self._store.shared else Politeness
 
     def _give_back_late(self, reply: Reply) -> None:
         """Return leases that arrived after `stop`."""

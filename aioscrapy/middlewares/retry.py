@@ -1,8 +1,11 @@
 """Failed requests are sent again: those without a response, and those with a status that may pass."""
 
 import logging
+import time
+from email.utils import parsedate_to_datetime
 from http import HTTPStatus
 from typing import Any
+from urllib.parse import urlsplit
 
 from aioscrapy.context import CrawlContext
 from aioscrapy.exceptions import DownloadError, NotConfigured, ResponseTooLargeError
@@ -12,6 +15,8 @@ from aioscrapy.settings import Settings
 from aioscrapy.stats import StatsCollector
 
 logger = logging.getLogger(__name__)
+
+_BUSY = {429, 503}  # statuses whose Retry-After speaks of the whole host
 
 Reason = str | BaseException | type[BaseException]
 
@@ -39,12 +44,18 @@ def get_retry_request(
 class RetryMiddleware:
     """Retries statuses in RETRY_HTTP_CODES and every DownloadError but a body that is too large.
 
+    A host that answers 429 or 503 with Retry-After gets no request for that long (RETRY_AFTER_MAX).
+
     Meta keys: dont_retry, max_retry_times, priority_adjust; retry_times counts the attempts.
     """
 
-    def __init__(self, retries: "_Retries", codes: set[int]) -> None:
+    def __init__(
+        self, retries: "_Retries", codes: set[int], crawler: CrawlContext, longest_pause_s: float
+    ) -> None:
         self._retries = retries
         self._codes = codes
+        self._crawler = crawler
+        self._longest_pause_s = longest_pause_s
 
     @classmethod
     def from_crawler(cls, crawler: CrawlContext) -> "RetryMiddleware":
@@ -53,10 +64,13 @@ class RetryMiddleware:
         if not settings.getbool("RETRY_ENABLED"):
             raise NotConfigured
         codes = {int(code) for code in settings.getlist("RETRY_HTTP_CODES")}
-        return cls(_Retries(settings, crawler.stats, logger, "retry"), codes)
+        retries = _Retries(settings, crawler.stats, logger, "retry")
+        return cls(retries, codes, crawler, settings.getfloat("RETRY_AFTER_MAX"))
 
     def process_response(self, request: Request, response: Response) -> Request | Response:
         """Return a new attempt for a bad status; the response itself when there were enough of them."""
+        if response.status in _BUSY and "Retry-After" in response.headers:
+            self._leave_alone(request, response)
         if response.status not in self._codes or request.meta.get("dont_retry"):
             return response
         return self._retries.again(request, _status_line(response.status)) or response
@@ -68,6 +82,16 @@ class RetryMiddleware:
         if request.meta.get("dont_retry"):
             return None
         return self._retries.again(request, exception)
+
+    def _leave_alone(self, request: Request, response: Response) -> None:
+        """Do what a busy host asks for: no request to it for some time."""
+        asked_s = _seconds((response.headers.get("Retry-After") or b"").decode("latin-1"))
+        pause_s = min(asked_s, self._longest_pause_s)
+        politeness = self._crawler.politeness
+        if pause_s > 0 and politeness is not None:
+            host = request.meta.get("download_slot") or urlsplit(request.url).hostname or ""
+            logger.info("%s is left alone for %.1f s: it answered %d", host, pause_s, response.status)
+            politeness.pause(host, pause_s)
 
 
 class _Retries:
@@ -98,6 +122,16 @@ class _Retries:
         retried.dont_filter = True
         retried.priority += _first(adjust, meta.get("priority_adjust"), self._priority_adjust)
         return retried
+
+
+def _seconds(retry_after: str) -> float:
+    """Return the seconds of a Retry-After, given as such or as a date; 0 where it is neither."""
+    if retry_after.strip().isdigit():
+        return float(retry_after)
+    try:
+        return parsedate_to_datetime(retry_after).timestamp() - time.time()
+    except ValueError:
+        return 0.0
 
 
 def _first(*numbers: int | None) -> int:

@@ -10,7 +10,6 @@ from aioscrapy.context import CrawlContext
 from aioscrapy.exceptions import IgnoreRequest, NotConfigured
 from aioscrapy.http.request import Request
 from aioscrapy.http.response import Response
-from aioscrapy.stats import StatsCollector
 
 logger = logging.getLogger(__name__)
 
@@ -33,10 +32,12 @@ class RobotsTxtMiddleware:
 
     download: Download | None = None  # set by the chain: how to fetch
 
-    def __init__(self, user_agent: str | None, default_user_agent: str, stats: StatsCollector) -> None:
+    def __init__(self, user_agent: str | None, default_user_agent: str, crawler: CrawlContext) -> None:
         self._user_agent = user_agent
         self._default_user_agent = default_user_agent
-        self._stats = stats
+        self._crawler = crawler
+        self._stats = crawler.stats
+        self._longest_delay_s = crawler.settings.getfloat("ROBOTSTXT_CRAWL_DELAY_MAX")
         self._rules: dict[str, Any] = {}  # scheme and host -> what its robots.txt says
         self._locks: dict[str, asyncio.Lock] = {}  # of the hosts whose robots.txt is under way
 
@@ -47,7 +48,7 @@ class RobotsTxtMiddleware:
         if not settings.getbool("ROBOTSTXT_OBEY"):
             raise NotConfigured
         default = getattr(crawler.spider, "user_agent", None) or settings["USER_AGENT"] or "*"
-        return cls(settings["ROBOTSTXT_USER_AGENT"], default, crawler.stats)
+        return cls(settings["ROBOTSTXT_USER_AGENT"], default, crawler)
 
     async def process_request(self, request: Request) -> None:
         """Refuse what robots.txt forbids.
@@ -89,11 +90,22 @@ class RobotsTxtMiddleware:
                 self._stats.inc_value(f"robotstxt/exception_count/{cls.__module__}.{cls.__qualname__}")
                 logger.warning("No robots.txt of %s: %s: %s", site, cls.__name__, exc)
                 rules = _EVERYTHING
+            if rules is not _EVERYTHING:
+                self._slow_down(rules, request)
             if len(self._rules) >= _REMEMBERED_SITES:
                 del self._rules[next(iter(self._rules))]
             self._rules[site] = rules
         self._locks.pop(site, None)
         return rules
+
+    def _slow_down(self, rules: Any, request: Request) -> None:
+        """Keep to the host's Crawl-delay, where it is longer than ours."""
+        politeness = self._crawler.politeness
+        delay_s = min(rules.crawl_delay(self._agent_of(request)) or 0.0, self._longest_delay_s)
+        host = request.meta.get("download_slot") or urlsplit(request.url).hostname or ""
+        if politeness is not None and delay_s > politeness.delay(host):
+            logger.info("%s asks for %.1f s between two requests (robots.txt)", host, delay_s)
+            politeness.set_delay(host, delay_s)
 
     async def _fetch(self, site: str, request: Request) -> Any:
         """Return the rules of a site: an object with `can_fetch(url, user_agent)`, or _EVERYTHING.

@@ -54,6 +54,7 @@ class Lease:
     token: int  # fencing: a commit with another token than the store's is refused
     host: str
     key: int  # where it stood in the order
+    start_s: float = 0.0  # seconds to wait before it begins: its turn at a host that the workers share
 
 
 @dataclass(slots=True, eq=False)
@@ -70,6 +71,17 @@ class Page:
     failure: str = ""  # why the page is a dead letter
     final: bool = True
     give_back: bool = False  # not done: ready again for anybody, at its old place
+
+
+@dataclass(slots=True)
+class Manners:
+    """How the workers of a crawl treat each host together, and what this one has learnt of some hosts."""
+
+    limit: int = 0  # requests at once to one host, over all workers; 0: each worker keeps limits of its own
+    delay_s: float = 0.0  # seconds between two requests to one host, over all workers
+    jitter: bool = False  # vary the delay between half and one and a half of it
+    delays: dict[str, float] = field(default_factory=dict)  # host -> another delay, in seconds
+    pauses: dict[str, float] = field(default_factory=dict)  # host -> seconds to leave it alone from now
 
 
 class State(StrEnum):
@@ -147,6 +159,7 @@ class Store(ABC):
         busy: Sequence[str] = (),
         cap: int = 0,
         may_finish: bool = True,
+        manners: Manners | None = None,
     ) -> Reply:
         """Commit all `pages`, then lease up to `want` requests, in one atomic step and one round trip.
 
@@ -156,6 +169,7 @@ class Store(ABC):
             busy: hosts of which no request is wanted.
             cap: requests of one host to lease at the most; 0: no limit.
             may_finish: when nothing is left the crawl is finished; else the state is IDLE.
+            manners: what the store keeps to over all workers, where there can be others.
 
         Repeating a call after an error is safe: what the first one did is not done twice.
 

@@ -14,7 +14,7 @@ from aioscrapy.context import CrawlContext
 from aioscrapy.exceptions import ConfigError, QueueError, SerializeError
 from aioscrapy.http.request import request_from_dict
 from aioscrapy.log import logger
-from aioscrapy.queue.base import SEED, Entry, Lease, Order, Page, Reply, State, Store, urgency
+from aioscrapy.queue.base import SEED, Entry, Lease, Manners, Order, Page, Reply, State, Store, urgency
 
 FILE = "frontier.sqlite"
 
@@ -75,6 +75,7 @@ class DiskQueue(Store):
         busy: Sequence[str] = (),
         cap: int = 0,
         may_finish: bool = True,
+        manners: Manners | None = None,
     ) -> Reply:
         if self._unheard is None:
             self._unheard = self._in_thread(self._exchange, pages, want, busy, cap, may_finish)

@@ -6,10 +6,16 @@
 
 local META, READY, HOSTS, LEASED, DELAYED = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5]
 local WORKERS, IDLE, REPLIES, WAKE, ITEMS, FAILED, SEEDS = KEYS[6], KEYS[7], KEYS[8], KEYS[9], KEYS[10], KEYS[11], KEYS[12]
+local SLOTS, RESTING, PUSH = KEYS[13], KEYS[14], KEYS[15]
 
 local call = redis.call
-local worker, serial, lease_ms, want, cap, may_finish, order, busy, pages, keep_ms, leave =
-  unpack(cmsgpack.unpack(ARGV[1]), 1, 11)
+local worker, serial, lease_ms, want, cap, may_finish, order, busy, pages, keep_ms, leave, pace, delays, pauses =
+  unpack(cmsgpack.unpack(ARGV[1]), 1, 14)
+-- per_host 0: each worker keeps limits of its own.
+local per_host, pace_ms, jitter, random_seed = unpack(pace, 1, 4)
+local FULL = 9e15 -- the time until which a host rests that carries as many requests as it may
+local AHEAD_MS = 1000 -- a turn at a host is given at most that long before it comes
+math.randomseed(random_seed)
 
 -- A call that was repeated because its answer got lost: the same answer again.
 local known = call('HGET', REPLIES, worker)
@@ -29,12 +35,48 @@ end
 
 local seq = tonumber(call('HGET', META, 'seq'))
 local news = 0 -- requests that others could take now
+local some_rest = call('EXISTS', RESTING) == 1
+local paced = per_host > 0 or call('EXISTS', SLOTS) == 1
 local filtered, done, failed, stored, refused = 0, 0, 0, 0, 0
 
 local function make_ready(host, key, payload)
   call('ZADD', READY, 0, host .. '\n' .. string.format('%014x', key) .. payload)
-  call('ZADD', HOSTS, 'LT', key, host)
-  news = news + 1
+  if not some_rest or not call('ZSCORE', RESTING, host) then
+    call('ZADD', HOSTS, 'LT', key, host)
+    news = news + 1
+  end
+end
+
+-- A host that rests is not in `hosts`, so that it costs those who look for work nothing.
+local function rest(host, till)
+  some_rest = true
+  call('ZREM', HOSTS, host)
+  call('ZADD', RESTING, string.format('%d', till), host)
+end
+
+local function rest_is_over(host)
+  call('ZREM', RESTING, host)
+  local head = call('ZRANGEBYLEX', READY, '[' .. host .. '\n', '(' .. host .. '\11', 'LIMIT', 0, 1)[1]
+  if head then
+    call('ZADD', HOSTS, tonumber(string.sub(head, #host + 2, #host + 15), 16), host)
+    news = news + 1
+  end
+end
+
+-- Slots of a host: 'a' its requests under way, 'd' its own delay, 'n' the time of its next turn.
+local function free_slot(host)
+  if not paced then
+    return
+  end
+  if call('HINCRBY', SLOTS, 'a' .. host, -1) <= 0 then
+    call('HDEL', SLOTS, 'a' .. host)
+    if tonumber(call('HGET', SLOTS, 'n' .. host) or 0) <= now then
+      call('HDEL', SLOTS, 'n' .. host)
+    end
+  end
+  if tonumber(call('ZSCORE', RESTING, host) or 0) == FULL then
+    rest_is_over(host)
+  end
 end
 
 local function push(host, base, payload, delay_ms)
@@ -55,6 +97,7 @@ local function put_back(id, value)
   call('HDEL', LEASED, id)
   if id ~= '0' then
     local host, key, payload = string.match(value, '^[^\n]*\n[^\n]*\n([^\n]*)\n(' .. string.rep('%x', 14) .. ')(.*)$')
+    free_slot(host)
     make_ready(host, tonumber(key, 16), payload)
   else
     news = news + 1
@@ -123,6 +166,9 @@ for i, page in ipairs(pages) do
     end
     if kind == 0 and id >= 0 then
       call('HDEL', LEASED, field)
+      if id ~= 0 and paced then
+        free_slot(string.match(value, '^[^\n]*\n[^\n]*\n([^\n]*)'))
+      end
       if id == 0 then
         call('HSET', META, 'seeded', 1)
       elseif failure ~= '' then
@@ -135,7 +181,24 @@ for i, page in ipairs(pages) do
   end
 end
 
--- 3. Delayed requests that are due.
+-- What this worker has learnt of hosts.
+for _, learnt in ipairs(delays) do
+  call('HSET', SLOTS, 'd' .. learnt[1], learnt[2])
+end
+for _, learnt in ipairs(pauses) do
+  local host, till = learnt[1], now + learnt[2]
+  if per_host > 0 then
+    call('HSET', SLOTS, 'n' .. host, string.format('%d', math.max(till, tonumber(call('HGET', SLOTS, 'n' .. host) or 0))))
+  end
+  if till > tonumber(call('ZSCORE', RESTING, host) or 0) then
+    rest(host, till)
+  end
+end
+
+-- 3. Delayed requests that are due, and hosts that have rested.
+for _, host in ipairs(call('ZRANGEBYSCORE', RESTING, '-inf', now, 'LIMIT', 0, 1000)) do
+  rest_is_over(host)
+end
 for _, member in ipairs(call('ZRANGEBYSCORE', DELAYED, '-inf', now, 'LIMIT', 0, 1000)) do
   local host, key, payload = string.match(member, '^([^\n]*)\n(' .. string.rep('%x', 14) .. ')(.*)$')
   call('ZREM', DELAYED, member)
@@ -144,16 +207,75 @@ end
 
 -- 4. Lease what is wanted: the most urgent of the hosts that are not busy.
 local leases = {}
-local function lease(id, host, key, payload, stored_as)
+local function lease(id, host, key, payload, stored_as, start_ms)
   local token = call('HINCRBY', META, 'token', 1)
   call('HSET', LEASED, id, worker .. '\n' .. string.format('%d', token) .. '\n' .. stored_as)
-  leases[#leases + 1] = {tonumber(id), token, host, key, payload}
+  if per_host > 0 and id ~= '0' then
+    call('HINCRBY', SLOTS, 'a' .. host, 1)
+  end
+  leases[#leases + 1] = {tonumber(id), token, host, key, payload, start_ms}
+end
+
+-- Where the workers share the limits of hosts: how many of this one may be leased now, and in how many ms they
+-- may begin. One that may not have any goes to rest.
+local function turn(host, room)
+  if per_host == 0 then
+    return room, 0
+  end
+  room = math.min(room, per_host - tonumber(call('HGET', SLOTS, 'a' .. host) or 0))
+  if room <= 0 then
+    rest(host, FULL)
+    return 0, 0
+  end
+  local delay = tonumber(call('HGET', SLOTS, 'd' .. host) or pace_ms)
+  local begin = math.max(now, tonumber(call('HGET', SLOTS, 'n' .. host) or 0))
+  if begin > now + AHEAD_MS then
+    rest(host, begin - AHEAD_MS)
+    return 0, 0
+  elseif delay <= 0 then
+    return room, begin - now
+  end
+  if jitter == 1 then
+    delay = delay * (0.5 + math.random())
+  end
+  call('HSET', SLOTS, 'n' .. host, string.format('%d', begin + delay))
+  return 1, begin - now
+end
+
+-- A request of another program's making: JSON, and 16 bytes to ask the filter for where it shall be asked.
+local function take_in(fields)
+  local given = {}
+  for i = 1, #fields, 2 do
+    given[fields[i]] = fields[i + 1]
+  end
+  local payload = given.request or ''
+  local fine, request = pcall(cjson.decode, payload)
+  local url = fine and type(request) == 'table' and request.url
+  local host = type(url) == 'string' and string.match(url, '^%a[%w+.-]*://([^/?#]*)')
+  if not host or string.sub(payload, 1, 1) ~= '{' then
+    seq = seq + 1
+    failed = failed + 1
+    local stored_as = '\n' .. string.format('%014x', seq) .. payload
+    call('HSET', FAILED, string.format('%d', seq), cmsgpack.pack({'pushed from outside, and not a request in JSON', stored_as}))
+  elseif given.fingerprint and not mark(given.fingerprint) then
+    filtered = filtered + 1
+  else
+    host = string.lower(string.gsub(host, '^.*@', ''))
+    host = string.match(host, '^%[(.*)%]') or string.match(host, '^[^:]*')
+    local priority = order == 'priority' and tonumber(request.priority) or 0
+    priority = math.max(-1048576, math.min(1048575, math.floor(priority)))
+    push(host, order == 'priority' and (1048575 - priority) * 4294967296 or 0, payload, 0)
+  end
 end
 
 local stopped = call('HGET', META, 'stopped') == '1'
 if want > 0 and state == 'open' and not stopped then
+  for _, entry in ipairs(call('XRANGE', PUSH, '-', '+', 'COUNT', 200)) do
+    take_in(entry[2])
+    call('XDEL', PUSH, entry[1])
+  end
   if call('HEXISTS', META, 'seeded') == 0 and call('HEXISTS', LEASED, '0') == 0 then
-    lease('0', '', 0, '', '')
+    lease('0', '', 0, '', '', 0)
   end
   local skip, taken = {}, {}
   for _, host in ipairs(busy) do
@@ -173,25 +295,32 @@ if want > 0 and state == 'open' and not stopped then
       if cap > 0 then
         room = math.min(room, cap - (taken[host] or 0))
       end
+      local start_ms
+      room, start_ms = turn(host, room)
       -- As many of this host as are more urgent than the next host's head.
-      local limit = heads[4] and tonumber(heads[4]) or math.huge
-      local members = call('ZRANGEBYLEX', READY, '[' .. host .. '\n', '(' .. host .. '\11', 'LIMIT', 0, room + 1)
+      local next_head = heads[4] and tonumber(heads[4]) or math.huge
+      local members = {}
+      if room > 0 then
+        members = call('ZRANGEBYLEX', READY, '[' .. host .. '\n', '(' .. host .. '\11', 'LIMIT', 0, room + 1)
+      end
       local n = 0
       for i = 1, math.min(room, #members) do
         local at = #host + 2
         local key = tonumber(string.sub(members[i], at, at + 13), 16)
-        if n > 0 and key > limit then
+        if n > 0 and key > next_head then
           break
         end
         n = n + 1
         call('ZREM', READY, members[i])
         -- The id of a request is its number in the order of arrival.
         local id = order == 'lifo' and 4294967295 - key or key % 4294967296
-        lease(string.format('%d', id), host, key, string.sub(members[i], at + 14), members[i])
+        lease(string.format('%d', id), host, key, string.sub(members[i], at + 14), members[i], start_ms)
       end
       taken[host] = (taken[host] or 0) + n
       local head = members[n + 1]
-      if head then
+      if n == 0 then
+        -- It rests.
+      elseif head then
         call('ZADD', HOSTS, tonumber(string.sub(head, #host + 2, #host + 15), 16), host)
         if cap > 0 and taken[host] >= cap then
           skip[host] = true
@@ -210,7 +339,7 @@ end
 
 -- 6. Is the crawl over?
 local waiting = call('ZCARD', READY)
-local open = call('HLEN', LEASED) + waiting + call('ZCARD', DELAYED)
+local open = call('HLEN', LEASED) + waiting + call('ZCARD', DELAYED) + call('XLEN', PUSH)
 local over = state == 'open' and open == 0 and call('HEXISTS', META, 'seeded') == 1
 if over and may_finish == 1 then
   state = 'finished'
@@ -237,13 +366,16 @@ else
 end
 local cursor = tonumber(call('HGET', META, 'wake') or 0)
 local unseeded = call('HEXISTS', META, 'seeded') == 0 and call('HEXISTS', LEASED, '0') == 0
-if state == 'finished' or (news > 0 and (waiting > 0 or unseeded) and call('ZCARD', IDLE) > 0) then
+if state == 'finished' or (news > 0 and (call('EXISTS', HOSTS) == 1 or unseeded) and call('ZCARD', IDLE) > 0) then
   cursor = call('HINCRBY', META, 'wake', 1)
   call('XADD', WAKE, 'MAXLEN', 1, string.format('%d-1', cursor), 'n', cursor)
 end
-local due = call('ZRANGE', DELAYED, 0, 0, 'WITHSCORES')
+local due = FULL
+for _, key in ipairs({DELAYED, RESTING}) do
+  due = math.min(due, tonumber(call('ZRANGE', key, 0, 0, 'WITHSCORES')[2] or FULL))
+end
 local reply = cmsgpack.pack({
-  accepted, leases, state, waiting, filtered, due[2] and math.max(0, tonumber(due[2]) - now) or -1, cursor, lost
+  accepted, leases, state, waiting, filtered, due < FULL and math.max(0, due - now) or -1, cursor, lost
 })
 if leave == 1 then
   call('HDEL', REPLIES, worker)
@@ -252,7 +384,7 @@ else
 end
 if state == 'finished' then
   for i, key in ipairs(KEYS) do
-    if key ~= ITEMS and not (i > 12 and call('HGET', META, 'kept') == '1') then
+    if key ~= ITEMS and key ~= PUSH and not (i >= FILTER and call('HGET', META, 'kept') == '1') then
       call('PEXPIRE', key, keep_ms)
     end
   end

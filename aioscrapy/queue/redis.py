@@ -6,12 +6,11 @@ import secrets
 import socket
 import struct
 import time
-from collections.abc import Awaitable, Mapping, Sequence
-from importlib.resources import files
+from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
 import msgpack
-from redis.exceptions import NoScriptError, RedisError
+from redis.exceptions import RedisError
 
 from aioscrapy.components import load_object
 from aioscrapy.context import CrawlContext
@@ -20,8 +19,10 @@ from aioscrapy.exceptions import ConfigError, QueueError, SerializeError
 from aioscrapy.http.request import request_from_dict
 from aioscrapy.items import adapter
 from aioscrapy.log import logger
-from aioscrapy.queue.base import PRIORITY_LIMIT, Entry, Lease, Order, Page, Reply, State, Store
+from aioscrapy.queue.base import PRIORITY_LIMIT, Entry, Lease, Manners, Order, Page, Reply, State, Store
 from aioscrapy.queue.push import Pusher, context_of
+from aioscrapy.queue.script import Script, heard, lua
+from aioscrapy.serializer import JsonSerializer
 
 KEYS = (
     "meta",
@@ -36,8 +37,14 @@ KEYS = (
     "items",
     "failed",
     "seeds",
+    "slots",
+    "resting",
+    "push",
 )
-"""The suffixes of a crawl's keys, in the order of the script's KEYS; the filter's key comes behind them."""
+"""The suffixes of the keys, in the order of the script's KEYS; the filter's key comes behind them.
+
+All are a crawl's own but `push`, which is the spider's.
+"""
 
 _FINAL, _PIECE, _GIVE_BACK = 0, 1, 2
 
@@ -66,7 +73,7 @@ class RedisQueue(Store):
         self._alias = str(settings["SCHEDULER_QUEUE_ALIAS"])
         self._redis: Any = None
         self._keys: list[str] = []
-        self._script = _Script("")
+        self._script = Script("")
         self._serial = 0
         self.worker = f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}"
         self.crawl_id = ""
@@ -109,11 +116,11 @@ class RedisQueue(Store):
             "%s crawl %s as worker %s", "Began" if answer == "made" else "Joined", crawl_id, self.worker
         )
         prefix = f"{self._tag}:{crawl_id}"
-        self._keys = [f"{prefix}:{suffix}" for suffix in KEYS]
+        self._keys = [f"{self._tag if suffix == 'push' else prefix}:{suffix}" for suffix in KEYS]
         if dupefilter.suffix:
             self._keys.append(f"{self._tag if self._keep_filter else prefix}:{dupefilter.suffix}")
         head = f"local FILTER = {len(KEYS) + 1}\n"
-        self._script = _Script(head + dupefilter.lua + _lua("exchange.lua"))
+        self._script = Script(head + dupefilter.lua + lua("exchange.lua"))
         return State.OPEN
 
     def pack(self, entry: Entry) -> None:
@@ -130,8 +137,9 @@ class RedisQueue(Store):
         busy: Sequence[str] = (),
         cap: int = 0,
         may_finish: bool = True,
+        manners: Manners | None = None,
     ) -> Reply:
-        answer = await self._call(pages, want, busy, cap, may_finish)
+        answer = await self._call(pages, want, busy, cap, may_finish, manners or Manners())
         accepted, leases, state, waiting, filtered, due_ms, cursor, lost = answer
         good, broken = [], []
         for lease in leases:
@@ -153,22 +161,22 @@ class RedisQueue(Store):
         )
 
     async def wait(self, cursor: int, timeout_s: float) -> None:
-        wake = self._keys[KEYS.index("wake")]
+        wake, push = (self._keys[KEYS.index(suffix)] for suffix in ("wake", "push"))
         silence_s = self._redis.connection_pool.connection_kwargs["socket_timeout"] or timeout_s
         block_ms = max(1, int(min(timeout_s, silence_s * 0.8) * 1000))  # an answer before the client hangs up
         try:
-            await _heard(self._redis.xread({wake: f"{cursor}-1"}, block=block_ms))
+            await heard(self._redis.xread({wake: f"{cursor}-1", push: "0-0"}, block=block_ms))
         except (RedisError, OSError, TimeoutError) as exc:
             raise QueueError(_reason(exc)) from exc
 
     async def close(self) -> None:
         if self._serial:
             self._serial += 1
-            await self._call_once([], 0, (), 0, may_finish=False, leave=True)
+            await self._call_once([], 0, (), 0, False, Manners(), leave=True)
 
     async def _find_or_make(self) -> tuple[str, str, int]:
         """Run open.lua until no other worker is quicker: (answer, crawl id, ms since its end)."""
-        script = _Script(_lua("open.lua"))
+        script = Script(lua("open.lua"))
         while True:
             found = self._named or await self._redis.get(f"{self._tag}:current") or b""
             found = found.decode() if isinstance(found, bytes) else found
@@ -193,12 +201,18 @@ class RedisQueue(Store):
         await self._redis.delete(*(f"{self._tag}:{crawl_id}:{suffix}" for suffix in suffixes))
 
     async def _call(
-        self, pages: Sequence[Page], want: int, busy: Sequence[str], cap: int, may_finish: bool
+        self,
+        pages: Sequence[Page],
+        want: int,
+        busy: Sequence[str],
+        cap: int,
+        may_finish: bool,
+        manners: Manners,
     ) -> list[Any]:
         """Call the script under a new number; a call that failed is repeated under its old one."""
         self._serial += 1
         try:
-            return await self._call_once(pages, want, busy, cap, may_finish=may_finish)
+            return await self._call_once(pages, want, busy, cap, may_finish, manners)
         except (QueueError, asyncio.CancelledError):
             self._serial -= 1
             raise
@@ -209,8 +223,9 @@ class RedisQueue(Store):
         want: int,
         busy: Sequence[str],
         cap: int,
-        *,
         may_finish: bool,
+        manners: Manners,
+        *,
         leave: bool = False,
     ) -> list[Any]:
         message = [
@@ -225,10 +240,13 @@ class RedisQueue(Store):
             [self._wire(page) for page in pages],
             self._keep_ms,
             int(leave),
+            [manners.limit, _ms(manners.delay_s), int(manners.jitter), self._serial],
+            [[host, _ms(delay_s)] for host, delay_s in manners.delays.items()],
+            [[host, _ms(pause_s)] for host, pause_s in manners.pauses.items()],
         ]
         packed = msgpack.packb(message, use_bin_type=False)
         try:
-            answer = await _heard(self._script.run(self._redis, self._keys, [packed]))
+            answer = await heard(self._script.run(self._redis, self._keys, [packed]))
         except (RedisError, OSError, TimeoutError, struct.error) as exc:
             raise QueueError(f"Redis: {_reason(exc)}") from exc
         return msgpack.unpackb(answer, raw=True)  # type: ignore[no-any-return]  # msgpack has no types
@@ -243,7 +261,7 @@ class RedisQueue(Store):
                 self._base(entry),
                 entry.fingerprint or b"",
                 entry.payload,
-                int(entry.delay_s * 1000),
+                _ms(entry.delay_s),
             ]
             for entry in page.entries
         ]
@@ -256,12 +274,16 @@ class RedisQueue(Store):
         clamped = max(-PRIORITY_LIMIT, min(PRIORITY_LIMIT - 1, entry.request.priority))
         return (PRIORITY_LIMIT - 1 - clamped) * 2**32
 
-    def _lease(self, id: int, token: int, host: bytes, key: int, payload: bytes) -> tuple[Lease, str]:
+    def _lease(
+        self, id: int, token: int, host: bytes, key: int, payload: bytes, start_ms: int
+    ) -> tuple[Lease, str]:
         """Make a lease of what the script gave, and say what is wrong with it."""
-        lease = Lease(None, id, token, host.decode(), key)
+        lease = Lease(None, id, token, host.decode(), key, start_ms / 1000)
         if payload:
+            # What other programs push is JSON; neither MessagePack nor pickle begins a dict with a brace.
+            serializer = JsonSerializer if payload[:1] == b"{" else self._serializer
             try:
-                lease.request = request_from_dict(self._serializer.loads(payload), self._spider)
+                lease.request = request_from_dict(serializer.loads(payload), self._spider)
             except SerializeError as exc:
                 return lease, str(exc)
         return lease, ""
@@ -290,37 +312,6 @@ RedisLifoQueue = SpiderStack
 _STATES = {b"idle": State.IDLE, b"finished": State.FINISHED, b"gone": State.GONE, b"stopped": State.STOPPED}
 
 
-class _Script:
-    """A script called by its SHA; sent whole where the server doesn't know it (any more)."""
-
-    def __init__(self, source: str) -> None:
-        import hashlib
-
-        self._source = source
-        self._sha = hashlib.sha1(source.encode(), usedforsecurity=False).hexdigest()
-
-    async def run(self, redis: Any, keys: Sequence[str], arguments: Sequence[Any]) -> Any:
-        try:
-            return await redis.evalsha(self._sha, len(keys), *keys, *arguments)
-        except NoScriptError:
-            return await redis.eval(self._source, len(keys), *keys, *arguments)
-
-
-async def _heard(call: Awaitable[Any]) -> Any:
-    """Await a call of redis-py, in which Python 3.11's wait_for may swallow a cancellation (gh-81839)."""
-    task = asyncio.current_task()
-    before = task.cancelling() if task else 0
-    try:
-        return await call
-    finally:
-        if task and task.cancelling() > before:
-            raise asyncio.CancelledError
-
-
-def _lua(name: str) -> str:
-    return (files("aioscrapy.queue") / name).read_text("utf-8")
-
-
 def _plain(name: str) -> str:
     """Keep a name from breaking out of the hash tag."""
     return name.replace("{", "(").replace("}", ")")
@@ -328,3 +319,7 @@ def _plain(name: str) -> str:
 
 def _reason(exc: BaseException) -> str:
     return str(exc) or type(exc).__name__
+
+
+def _ms(seconds: float) -> int:
+    return int(seconds * 1000)
