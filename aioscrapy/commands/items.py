@@ -1,0 +1,96 @@
+"""Export the items that a crawl has left in Redis."""
+
+import argparse
+import asyncio
+import contextlib
+import os
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+from aioscrapy.commands.crawls import add_redis_option, bot_of
+from aioscrapy.exceptions import ConfigError, SerializeError
+from aioscrapy.extensions.feedexport import FORMATS, feed_of
+from aioscrapy.feeds import STDOUT, Feed
+from aioscrapy.queue.crawls import Crawl, Crawls, open_crawls
+from aioscrapy.settings import Settings
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Declare the options."""
+    parser.add_argument("crawl", metavar="CRAWL", help="id of the crawl, or SPIDER for its current crawl")
+    parser.add_argument(
+        "-o", "--output", metavar="FILE", help="write FILE anew (default: JSON lines to standard output)"
+    )
+    parser.add_argument(
+        "-t", "--format", choices=sorted(FORMATS), help="format (default: by the ending of FILE)"
+    )
+    parser.add_argument("--delete", action="store_true", help="then take these items out of Redis")
+    add_redis_option(parser)
+
+
+def run(options: argparse.Namespace) -> int:
+    """Export what is there at this moment; with --delete only that is deleted."""
+    path = Path(options.output).absolute() if options.output else None
+    name = options.format or (path.suffix.lstrip(".").lower() if path else "jsonlines")
+    if name not in FORMATS:
+        raise ConfigError(
+            f"{options.output}: which format? There are {', '.join(FORMATS)}: say -t, or an ending"
+        )
+    count = asyncio.run(_export(options, path, name))
+    told = (
+        f"{count} items {'moved' if options.delete else 'exported'} to {options.output or 'standard output'}"
+    )
+    print(told, file=sys.stdout if path else sys.stderr)
+    return 0
+
+
+async def _export(options: argparse.Namespace, path: Path | None, format_: str) -> int:
+    async with open_crawls(options.settings, options.redis, bot=bot_of(options.settings)) as crawls:
+        crawl = await crawls.find(options.crawl)
+        with _feed(path, format_, options.settings) as feed:
+            ends = await _write(crawls, crawl, feed)
+        if options.delete and feed.count:
+            await crawls.drop_items(crawl, feed.count, *ends)
+        return feed.count
+
+
+async def _write(crawls: Crawls, crawl: Crawl, feed: Feed) -> tuple[bytes, bytes]:
+    """Write all items; returns the first and the last of them as they are stored."""
+    first = last = b""
+    async for page in crawls.items(crawl):
+        first, last = first or page[0], page[-1]
+        for payload in page:
+            try:
+                feed.write(crawls.loads(payload))
+            except (SerializeError, TypeError) as exc:
+                raise SerializeError(f"item {feed.count + 1} of crawl {crawl.id}: {exc}") from exc
+    return first, last
+
+
+@contextlib.contextmanager
+def _feed(path: Path | None, format_: str, settings: Settings) -> Iterator[Feed]:
+    """Yield a feed whose file stands under its name only once it is complete, and on the disk."""
+    part = path and path.with_name(f".{path.name}.{os.getpid()}.part")
+    uri = str(part).replace("%", "%%") if part else STDOUT
+    feed = feed_of(uri, {"format": format_, "overwrite": True, "store_empty": True}, settings)
+    try:
+        if path is None or part is None:
+            yield feed
+            feed.close()
+            return
+        if not path.parent.is_dir():
+            raise ConfigError(f"there is no folder {path.parent}")
+        feed.prepare(None)
+        yield feed
+        feed.close()
+        with part.open("rb") as written:
+            os.fsync(written.fileno())  # the items may be deleted from Redis next
+        part.replace(path)
+    except BrokenPipeError:
+        raise
+    except OSError as exc:
+        raise ConfigError(f"{path or 'standard output'} can't be written: {exc.strerror or exc}") from None
+    finally:
+        if part:
+            part.unlink(missing_ok=True)

@@ -1,0 +1,21 @@
+-- Delete a crawl with all its keys, unless somebody works in it. One atomic step.
+--
+-- KEYS: 1 current  2 crawls, both of the spider  3 workers; behind them every key of the crawl
+-- ARGV: 1 id of the crawl  2 although it has live workers (1/0)
+-- Returns {live workers, keys that were deleted}; the second is -1 where nothing was.
+
+local time = redis.call('TIME')
+local now = time[1] * 1000 + math.floor(time[2] / 1000)
+local alive = redis.call('ZCOUNT', KEYS[3], now, '+inf')
+if alive > 0 and ARGV[2] ~= '1' then
+  return {alive, -1}
+end
+local deleted = 0
+for i = 4, #KEYS do
+  deleted = deleted + redis.call('UNLINK', KEYS[i])
+end
+redis.call('ZREM', KEYS[2], ARGV[1])
+if redis.call('GET', KEYS[1]) == ARGV[1] then
+  redis.call('DEL', KEYS[1])
+end
+return {alive, deleted}
