@@ -1,11 +1,15 @@
 """Duplicate filters in Redis: one set of marks for all workers, tested and set inside the page commit."""
 
 import math
+import struct
 from importlib.resources import files
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from aioscrapy.context import CrawlContext
 from aioscrapy.exceptions import SettingError
+from aioscrapy.log import logger
+
+_HEADER_BYTES = 64  # of bloom.lua: 16 numbers of 32 bits
 
 
 class RedisDupeFilter:
@@ -26,6 +30,10 @@ class RedisDupeFilter:
         """Make a filter from the settings."""
         return cls()
 
+    async def fill(self, redis: Any, key: str) -> dict[str, int | float]:
+        """Return stats of what is in the filter's key."""
+        return {}
+
     @property
     def lua(self) -> str:
         """The script's source."""
@@ -40,6 +48,9 @@ class RFPDupeFilter(RedisDupeFilter):
     """
 
     source = "set.lua"
+
+    async def fill(self, redis: Any, key: str) -> dict[str, int | float]:
+        return {"dupefilter/fingerprints": int(await redis.scard(key))}
 
 
 class BloomDupeFilter(RedisDupeFilter):
@@ -61,6 +72,7 @@ class BloomDupeFilter(RedisDupeFilter):
     def __init__(self, bits: int, probes: int, error_rate: float) -> None:
         self._bits = bits
         self._probes = probes
+        self._asked_rate = error_rate
         layers = 5  # that many full layers hold 32 million fingerprints; their rates add up
         self._bits_per_url = -probes / math.log(1 - (error_rate / layers) ** (1 / probes))
 
@@ -87,13 +99,31 @@ class BloomDupeFilter(RedisDupeFilter):
         numbers = f"local BITS, PROBES, PER_URL = {self._bits}, {self._probes}, {self._bits_per_url}\n"
         return numbers + super().lua
 
+    async def fill(self, redis: Any, key: str) -> dict[str, int | float]:
+        header = bytes(await redis.getrange(key, 0, _HEADER_BYTES - 1)).ljust(_HEADER_BYTES, b"\0")
+        counts = list(struct.unpack(">16I", header))
+        rate = self.error_rate(counts)
+        if rate > self._asked_rate:
+            logger.warning(
+                "The Bloom filter is too full: it calls %.2g of the new requests seen (asked: %g); "
+                "raise BLOOMFILTER_BIT",
+                rate,
+                self._asked_rate,
+            )
+        return {
+            "dupefilter/fingerprints": sum(counts),
+            "dupefilter/bloom/bytes": int(await redis.strlen(key)),
+            "dupefilter/bloom/error_rate": rate,
+        }
+
     def error_rate(self, counts: list[int]) -> float:
         """Return the estimated rate of false positives, from the fingerprints in each layer."""
-        certain = 1.0
+        log_of_none = 0.0  # of the probability that no layer is wrong
         for layer, count in enumerate(counts):
             bits = min(2 ** (16 + 3 * layer), 2**self._bits)
-            certain *= 1 - (1 - math.exp(-self._probes * count / bits)) ** self._probes
-        return 1 - certain
+            wrong = (1 - math.exp(-self._probes * count / bits)) ** self._probes
+            log_of_none += math.log1p(-min(wrong, 1 - 1e-16))
+        return -math.expm1(log_of_none)
 
 
 class BaseDupeFilter(RedisDupeFilter):

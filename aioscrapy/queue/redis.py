@@ -19,7 +19,8 @@ from aioscrapy.exceptions import ConfigError, QueueError, SerializeError
 from aioscrapy.http.request import request_from_dict
 from aioscrapy.items import adapter
 from aioscrapy.log import logger
-from aioscrapy.queue.base import PRIORITY_LIMIT, Entry, Lease, Manners, Order, Page, Reply, State, Store
+from aioscrapy.queue import wire
+from aioscrapy.queue.base import Entry, Lease, Manners, Order, Page, Reply, State, Store
 from aioscrapy.queue.push import Pusher, context_of
 from aioscrapy.queue.script import Script, heard, lua
 from aioscrapy.serializer import JsonSerializer
@@ -46,8 +47,6 @@ KEYS = (
 All are a crawl's own but `push`, which is the spider's.
 """
 
-_FINAL, _PIECE, _GIVE_BACK = 0, 1, 2
-
 
 class RedisQueue(Store):
     """The shared frontier. Its keys begin with `aioscrapy:{BOT_NAME/spider}`: see docs/redis.md.
@@ -60,6 +59,8 @@ class RedisQueue(Store):
     def __init__(self, crawler: CrawlContext) -> None:
         settings = crawler.settings
         self._spider = crawler.spider
+        self._stats = crawler.stats
+        self._dupefilter: Any = None
         self._tag = "aioscrapy:{%s/%s}" % (_plain(settings["BOT_NAME"]), _plain(crawler.spider.name))  # noqa: UP031 braces
         self._named = str(getattr(crawler.spider, "crawl", None) or settings["CRAWL_ID"] or "")
         self._fresh = settings.getbool("CRAWL_FRESH")
@@ -93,6 +94,7 @@ class RedisQueue(Store):
         return Pusher(cls(context_of(given)))
 
     async def open(self, dupefilter: Any) -> State:
+        self._dupefilter = dupefilter
         self._redis = db_manager.redis(self._alias)
         try:
             answer, crawl_id, ago_ms = await self._find_or_make()
@@ -171,8 +173,19 @@ class RedisQueue(Store):
 
     async def close(self) -> None:
         if self._serial:
+            await self._count_filter()
             self._serial += 1
             await self._call_once([], 0, (), 0, False, Manners(), leave=True)
+
+    async def _count_filter(self) -> None:
+        """Put the fill of the filter into the stats."""
+        if len(self._keys) > len(KEYS):
+            try:
+                fill = await heard(self._dupefilter.fill(self._redis, self._keys[-1]))
+            except (RedisError, OSError, TimeoutError) as exc:
+                raise QueueError(_reason(exc)) from exc
+            for name, value in fill.items():
+                self._stats.set_value(name, value)
 
     async def _find_or_make(self) -> tuple[str, str, int]:
         """Run open.lua until no other worker is quicker: (answer, crawl id, ms since its end)."""
@@ -237,12 +250,10 @@ class RedisQueue(Store):
             int(may_finish),
             self.order.value,
             list(busy),
-            [self._wire(page) for page in pages],
+            [wire.page(page, self.order) for page in pages],
             self._keep_ms,
             int(leave),
-            [manners.limit, _ms(manners.delay_s), int(manners.jitter), self._serial],
-            [[host, _ms(delay_s)] for host, delay_s in manners.delays.items()],
-            [[host, _ms(pause_s)] for host, pause_s in manners.pauses.items()],
+            *wire.manners(manners, self._serial),
         ]
         packed = msgpack.packb(message, use_bin_type=False)
         try:
@@ -250,29 +261,6 @@ class RedisQueue(Store):
         except (RedisError, OSError, TimeoutError, struct.error) as exc:
             raise QueueError(f"Redis: {_reason(exc)}") from exc
         return msgpack.unpackb(answer, raw=True)  # type: ignore[no-any-return]  # msgpack has no types
-
-    def _wire(self, page: Page) -> list[Any]:
-        """Write a page as exchange.lua reads it."""
-        lease = page.lease
-        kind = _GIVE_BACK if page.give_back else _FINAL if page.final else _PIECE
-        entries = [
-            [
-                entry.host,
-                self._base(entry),
-                entry.fingerprint or b"",
-                entry.payload,
-                _ms(entry.delay_s),
-            ]
-            for entry in page.entries
-        ]
-        id, token = (lease.id, lease.token) if lease else (-1, 0)
-        return [id, token, kind, entries, page.packed_items, page.failure]
-
-    def _base(self, entry: Entry) -> int:
-        if self.order is not Order.PRIORITY:
-            return 0
-        clamped = max(-PRIORITY_LIMIT, min(PRIORITY_LIMIT - 1, entry.request.priority))
-        return (PRIORITY_LIMIT - 1 - clamped) * 2**32
 
     def _lease(
         self, id: int, token: int, host: bytes, key: int, payload: bytes, start_ms: int
@@ -319,7 +307,3 @@ def _plain(name: str) -> str:
 
 def _reason(exc: BaseException) -> str:
     return str(exc) or type(exc).__name__
-
-
-def _ms(seconds: float) -> int:
-    return int(seconds * 1000)

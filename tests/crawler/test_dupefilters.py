@@ -14,7 +14,9 @@ from aioscrapy.dupefilters import disk, memory
 from aioscrapy.dupefilters import redis as in_redis
 from aioscrapy.exceptions import SettingError
 from support.context import context
+from support.crawling import Everything, crawl
 from support.frontier import TAG, Worker, crawl_id, numbers, page
+from support.site import Site
 
 Mark = Callable[[Iterable[bytes]], list[bool]]
 
@@ -174,3 +176,30 @@ async def test_the_marks_are_set_inside_the_commit(shared: dict[str, Any], redis
         assert first.stat("dupefilter/filtered") + second.stat("dupefilter/filtered") == 2
         key = f"{TAG}:{crawl_id(first)}:{'seen' if name.startswith('RFP') else 'bloom'}"
         assert redis.exists(key)
+
+
+async def test_the_fill_of_the_filter_is_in_the_stats(redis_url: str, site: Site) -> None:
+    settings = {
+        "SCHEDULER_QUEUE_CLASS": "aioscrapy.queue.redis.SpiderPriorityQueue",
+        "DUPEFILTER_CLASS": "aioscrapy.dupefilters.redis.RedisBloomDupeFilter",
+        "REDIS_ARGS": {"queue": {"url": redis_url}},
+    }
+    crawled = await crawl(Everything, settings, site=site.url)
+    assert crawled.stat("dupefilter/fingerprints") == len(site.urls)
+    assert 0 < crawled.stat("dupefilter/bloom/error_rate") < 1e-6
+    assert crawled.stat("dupefilter/bloom/bytes") < 10_000
+
+
+async def test_a_filter_that_is_too_full_is_a_warning(
+    redis_url: str, site: Site, caplog: pytest.LogCaptureFixture
+) -> None:
+    settings = {
+        "SCHEDULER_QUEUE_CLASS": "aioscrapy.queue.redis.SpiderPriorityQueue",
+        "DUPEFILTER_CLASS": "aioscrapy.dupefilters.redis.RedisBloomDupeFilter",
+        "REDIS_ARGS": {"queue": {"url": redis_url}},
+        "BLOOMFILTER_BIT": 10,
+        "BLOOMFILTER_HASH_NUMBER": 6,
+    }
+    crawled = await crawl(Everything, settings, site=site.url)
+    assert crawled.stat("dupefilter/bloom/error_rate") > 1e-6
+    assert [line for line in caplog.messages if "The Bloom filter is too full" in line]
