@@ -1,11 +1,10 @@
 """List the requests of a crawl that failed for good, or try them again."""
 
 import argparse
-import asyncio
 import json
 from dataclasses import asdict
 
-from aioscrapy.commands.crawls import add_redis_option, bot_of, worker_command
+from aioscrapy.commands.crawls import add_redis_option, bot_of, run_to_end, worker_command
 from aioscrapy.queue.crawls import Crawl, Crawls, open_crawls
 
 
@@ -20,7 +19,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Print URL and reason of each, or how many are tried again."""
-    return asyncio.run(_run(options))
+    return run_to_end(_run(options))
 
 
 async def _run(options: argparse.Namespace) -> int:

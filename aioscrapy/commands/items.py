@@ -1,14 +1,13 @@
 """Export the items that a crawl has left in Redis."""
 
 import argparse
-import asyncio
 import contextlib
 import os
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-from aioscrapy.commands.crawls import add_redis_option, bot_of
+from aioscrapy.commands.crawls import add_redis_option, bot_of, run_to_end
 from aioscrapy.exceptions import ConfigError, SerializeError
 from aioscrapy.extensions.feedexport import FORMATS, feed_of
 from aioscrapy.feeds import STDOUT, Feed
@@ -37,7 +36,7 @@ def run(options: argparse.Namespace) -> int:
         raise ConfigError(
             f"{options.output}: which format? There are {', '.join(FORMATS)}: say -t, or an ending"
         )
-    count = asyncio.run(_export(options, path, name))
+    count = run_to_end(_export(options, path, name))
     told = (
         f"{count} items {'moved' if options.delete else 'exported'} to {options.output or 'standard output'}"
     )

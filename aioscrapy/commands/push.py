@@ -1,14 +1,13 @@
 """Push requests to the workers of a spider: URLs, or JSON objects from standard input."""
 
 import argparse
-import asyncio
 import json
 import sys
 from collections.abc import Callable, Iterator
 from typing import Any
 from urllib.parse import urlsplit
 
-from aioscrapy.commands.crawls import add_redis_option
+from aioscrapy.commands.crawls import add_redis_option, run_to_end
 from aioscrapy.components import build, load_object
 from aioscrapy.context import CrawlContext
 from aioscrapy.exceptions import ConfigError, SerializeError
@@ -37,7 +36,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Push all, or nothing where one can't be used."""
-    return asyncio.run(_run(options))
+    return run_to_end(_run(options))
 
 
 async def _run(options: argparse.Namespace) -> int:

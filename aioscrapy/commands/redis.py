@@ -38,7 +38,7 @@ def run(options: argparse.Namespace) -> int:
     )
     with contextlib.suppress(KeyboardInterrupt), _signals_interrupt():
         try:
-            with _folder_error(server.folder), server:
+            with _folder_error(server.folder), _alone(server.folder), server:
                 _tell(server, address, str(options.settings["SCHEDULER_QUEUE_ALIAS"]))
                 _wait_for_end(server)
                 raise QueueError(f"the Redis has ended by itself (log: {server.log_file})")
@@ -84,6 +84,20 @@ def _folder_error(folder: Path) -> Iterator[None]:
         yield
     except OSError as exc:
         raise ConfigError(f"{folder} can't be used: {exc.strerror}") from None
+
+
+@contextlib.contextmanager
+def _alone(folder: Path) -> Iterator[None]:
+    """Keep a second server out of the folder: both would write to the same files, and spoil them."""
+    import fcntl  # only where there is an embedded server
+
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / "lock").open("ab") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise ConfigError(f"another Redis keeps its data in {folder}; name another by --dir") from None
+        yield
 
 
 @contextlib.contextmanager

@@ -5,6 +5,7 @@ import csv
 import json
 import os
 import pty
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -217,6 +218,27 @@ async def test_an_export_that_fails_leaves_the_file_and_the_items_as_they_were(
     assert redis.llen(key) == 1202
     fails(aioscrapy(tmp_path, *words, "-o", "no/x.jl"), "there is no folder")
     fails(aioscrapy(tmp_path, *words, "-o", "x.txt"), "x.txt: which format?")
+
+
+@pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+async def test_an_export_that_is_interrupted_leaves_no_file(
+    shared: dict[str, Any], redis_url: str, tmp_path: Path, redis: Any, number: signal.Signals, status: int
+) -> None:
+    async with Worker(shared) as worker:
+        await worker.seed(page(1))
+        key = f"{TAG}:{crawl_id(worker)}:items"
+        for _ in range(20):
+            redis.rpush(key, *['{"a": "b"}'] * 10_000)
+        words = [sys.executable, "-m", "aioscrapy", "items", "tested", "-o", "x.json", "--redis", redis_url]
+        with subprocess.Popen(
+            words, cwd=tmp_path, env=child_environment(), stderr=subprocess.PIPE
+        ) as process:
+            while not list(tmp_path.iterdir()):
+                await asyncio.to_thread(redis.ping)
+            process.send_signal(number)
+            assert process.wait(30) == status
+    assert list(tmp_path.iterdir()) == []
+    assert redis.llen(key) == 200_000
 
 
 async def test_dead_letters_are_listed_and_tried_again_by_workers_that_wait(

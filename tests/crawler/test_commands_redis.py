@@ -64,6 +64,15 @@ def test_a_server_that_ends_by_itself_is_told(tmp_path: Path) -> None:
         assert process.returncode == 1
 
 
+def test_one_folder_holds_the_data_of_one_server(tmp_path: Path) -> None:
+    process, _ = started(tmp_path, "--port", str(free_port()), "--dir", "data")
+    with process:
+        done = aioscrapy(tmp_path, "redis", "--port", str(free_port()), "--dir", "data")
+        fails(done, f"another Redis keeps its data in {tmp_path / 'data'}", "--dir")
+        process.terminate()
+        assert process.wait(30) == 0
+
+
 def test_all_addresses_are_a_choice_with_a_warning(tmp_path: Path) -> None:
     port = free_port()
     process, lines = started(tmp_path, "--port", str(port), "--dir", "data", "--bind", "0.0.0.0")
