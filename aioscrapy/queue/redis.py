@@ -76,6 +76,7 @@ class RedisQueue(Store):
         self._keys: list[str] = []
         self._script = Script("")
         self._serial = 0
+        self._called = False
         self.worker = f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}"
         self.crawl_id = ""
 
@@ -172,9 +173,9 @@ class RedisQueue(Store):
             raise QueueError(_reason(exc)) from exc
 
     async def close(self) -> None:
-        if self._serial:
+        if self._called:
             await self._count_filter()
-            self._serial += 1
+            self._serial += 2  # not the number of a call whose answer was lost: this is no repetition of it
             await self._call_once([], 0, (), 0, False, Manners(), leave=True)
 
     async def _count_filter(self) -> None:
@@ -241,6 +242,7 @@ class RedisQueue(Store):
         *,
         leave: bool = False,
     ) -> list[Any]:
+        self._called = True
         message = [
             self.worker,
             self._serial,
