@@ -16,6 +16,9 @@ What is changed for the second run, and nothing else:
   starts it; and where the stock runner ends in a traceback (BadEggError, AttributeError), ours is expected to
   end with exit status 1 and one line.
 
+In both runs the suite's own mock server is waited for until it listens: it says so a little too early, and on
+a busy machine the first request of a test was refused now and then.
+
 `integration_tests` wants a daemon on port 6800; it gets one on a free port.
 """
 
@@ -53,6 +56,13 @@ def main():
     sys.stdout.write(done.stdout)
     sys.stderr.write(done.stderr)
     sys.exit(done.returncode)
+"""
+SAID_TOO_EARLY = "                self.url = address.group(1)\n"
+WAIT_UNTIL_IT_LISTENS = """\
+                while self.process.poll() is None:
+                    with socket.socket() as probe:
+                        if probe.connect_ex(("127.0.0.1", int(self.http_port))) == 0:
+                            break
 """
 TEST_RUNNER = [
     ("from scrapyd.exceptions import BadEggError\n", ""),
@@ -96,6 +106,10 @@ def run(work: Path) -> int:
         for part in ("tests", "integration_tests"):
             shutil.copytree(sdist / part, folder / part)
         (folder / "home").mkdir()
+        mock_server = folder / "tests" / "mockserver.py"
+        text = mock_server.read_text()
+        assert SAID_TOO_EARLY in text, "the suite's mock server has changed"
+        mock_server.write_text(text.replace(SAID_TOO_EARLY, SAID_TOO_EARLY + WAIT_UNTIL_IT_LISTENS))
         if name == "ours":
             put_ours(folder)
         results[name] = run_suite(folder, python)
