@@ -6,8 +6,6 @@ from typing import Any
 from aioscrapy.exceptions import ConfigError, SettingError
 from aioscrapy.settings import Settings
 
-SOCKET_TIMEOUT_S = 10.0  # seconds without an answer after which a connection counts as broken
-
 
 class RedisClients:
     """The Redis clients of REDIS_ARGS; each is made on first use and closed with the crawl.
@@ -30,7 +28,7 @@ class RedisClients:
             if alias not in self._arguments:
                 known = ", ".join(sorted(self._arguments)) or "none"
                 raise SettingError("REDIS_ARGS", f"has no alias {alias!r} (it has: {known})")
-            client = self._clients[alias] = _client(alias, self._arguments[alias])
+            client = self._clients[alias] = self._make(alias)
         return client
 
     def __getattr__(self, alias: str) -> Any:
@@ -45,6 +43,12 @@ class RedisClients:
     executor = get
     get_pool = get
 
+    def silence_s(self, alias: str = "default") -> float | None:
+        """Return the seconds without an answer after which a client gives a connection up; None: never."""
+        from aioscrapy.db.redis_client import silence_s
+
+        return silence_s(self(alias))
+
     def configure(self, arguments: Mapping[str, Mapping[str, Any]]) -> None:
         """Take over the aliases; nothing is connected yet."""
         for alias, values in arguments.items():
@@ -58,23 +62,15 @@ class RedisClients:
         for client in clients.values():
             await client.aclose()
 
+    def _make(self, alias: str) -> Any:
+        from aioscrapy.db.redis_client import (
+            make_client,
+        )  # redis-py takes 0.1 s: only crawls with a Redis pay
 
-def _client(alias: str, arguments: dict[str, Any]) -> Any:
-    """Make a client whose commands wait up to `timeout` seconds for one of `max_connections` connections."""
-    from redis.asyncio import BlockingConnectionPool, Redis
-
-    values = dict(arguments)
-    url = values.pop("url", None)
-    values.setdefault("socket_timeout", SOCKET_TIMEOUT_S)
-    values["max_connections"] = int(values.get("max_connections") or 50)
-    try:
-        if url:
-            pool = BlockingConnectionPool.from_url(str(url), **values)
-        else:
-            pool = BlockingConnectionPool(**values)
-        return Redis.from_pool(pool)
-    except (TypeError, ValueError) as exc:
-        raise SettingError("REDIS_ARGS", f"{alias!r}: {exc}") from None
+        try:
+            return make_client(self._arguments[alias])
+        except ValueError as exc:
+            raise SettingError("REDIS_ARGS", f"{alias!r}: {exc}") from None
 
 
 class DbManager:
@@ -90,7 +86,11 @@ class DbManager:
         Raises:
             SettingError: it is not alias -> dict.
         """
-        self.redis.configure(settings.getdict("REDIS_ARGS"))
+        try:
+            arguments = settings.getdict("REDIS_ARGS")
+        except SettingError:  # whose text may hold a password
+            raise SettingError("REDIS_ARGS", "is not a dict (on the command line: JSON) of aliases") from None
+        self.redis.configure(arguments)
         self._users += 1
 
     async def from_dict(self, arguments: Mapping[str, Mapping[str, Mapping[str, Any]]]) -> None:

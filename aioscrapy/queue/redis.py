@@ -165,7 +165,7 @@ class RedisQueue(Store):
 
     async def wait(self, cursor: int, timeout_s: float) -> None:
         wake, push = (self._keys[KEYS.index(suffix)] for suffix in ("wake", "push"))
-        silence_s = self._redis.connection_pool.connection_kwargs["socket_timeout"] or timeout_s
+        silence_s = db_manager.redis.silence_s(self._alias) or timeout_s
         block_ms = max(1, int(min(timeout_s, silence_s * 0.8) * 1000))  # an answer before the client hangs up
         try:
             await heard(self._redis.xread({wake: f"{cursor}-1", push: "0-0"}, block=block_ms))

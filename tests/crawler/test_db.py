@@ -52,7 +52,7 @@ async def test_the_seeds_timeout_is_a_wait_for_a_free_connection(manager: DbMana
     ("arguments", "problem"),
     [
         ({"queue": "redis://x"}, "'queue' must be a dict"),
-        ({"queue": {"url": "nonsense://x"}}, "'queue': Redis URL must specify"),
+        ({"queue": {"url": "nonsense://x"}}, "'queue': url must begin with one of redis://"),
     ],
 )
 async def test_arguments_that_can_not_be_used_are_named(

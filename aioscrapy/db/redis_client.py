@@ -1,0 +1,146 @@
+"""From the values of one alias of REDIS_ARGS to a client of redis-py: of a server, sentinels or a cluster."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from redis.asyncio import BlockingConnectionPool, Redis
+from redis.asyncio.cluster import ClusterNode, RedisCluster
+from redis.asyncio.connection import Connection, SSLConnection, UnixDomainSocketConnection
+from redis.asyncio.retry import Retry
+from redis.asyncio.sentinel import MasterNotFoundError, Sentinel, SentinelConnectionPool
+from redis.backoff import NoBackoff
+from redis.exceptions import ConnectionError as RedisConnectionError
+from redis.exceptions import RedisClusterException, RedisError
+
+from aioscrapy.db.redis_url import Address, read_url
+
+SOCKET_TIMEOUT_S = 10.0  # seconds without an answer after which a connection counts as broken
+_MAX_CONNECTIONS = 50
+_FILES = ("ssl_ca_certs", "ssl_certfile", "ssl_keyfile")
+_OF_SENTINEL = ("min_other_sentinels", "sentinel_kwargs", "force_master_ip")
+
+
+class Sentinels(Sentinel):
+    """Those who know the master; when none does, it says so in one line."""
+
+    async def discover_master(self, service_name: str) -> Any:
+        try:
+            return await super().discover_master(service_name)
+        except MasterNotFoundError as exc:
+            each = (client.connection_pool.connection_kwargs for client in self.sentinels)
+            asked = ", ".join(f"{one['host']}:{one['port']}" for one in each)
+            raise MasterNotFoundError(f"no sentinel knows a live master {service_name!r} ({asked})") from exc
+
+
+class SentinelPool(SentinelConnectionPool, BlockingConnectionPool):
+    """Connections to the master of this moment; who finds none free waits for one."""
+
+
+class SentinelRedis(Redis):
+    """The client of a master; it closes the connections to the sentinels too."""
+
+    async def aclose(self, close_connection_pool: bool | None = None) -> None:
+        await super().aclose(close_connection_pool)
+        await self.connection_pool.sentinel_manager.aclose()  # type: ignore[attr-defined]  # a SentinelPool has it
+
+
+class Cluster(RedisCluster):
+    """A client whose every error is a RedisError: redis-py's "no node can be reached" is none."""
+
+    async def initialize(self, *args: Any, **kwargs: Any) -> RedisCluster:
+        try:
+            return await super().initialize(*args, **kwargs)
+        except RedisClusterException as exc:
+            raise RedisConnectionError(str(exc)) from exc
+
+    async def execute_command(self, *args: Any, **kwargs: Any) -> Any:
+        try:
+            return await super().execute_command(*args, **kwargs)
+        except RedisClusterException as exc:
+            raise RedisConnectionError(str(exc)) from exc
+
+
+def make_client(given: Mapping[str, Any]) -> Any:
+    """Make a client; nothing is connected yet.
+
+    Args:
+        given: `url`, or `host`, `port` or `path`; and any argument of redis-py. What stands in the URL wins.
+
+    Raises:
+        ValueError: a value can't be used; the text is one line and never holds a password.
+    """
+    values = dict(given)
+    url = values.pop("url", None)
+    address = read_url(str(url)) if url else _address(values)
+    values.update(address.arguments)
+    values.setdefault("socket_timeout", SOCKET_TIMEOUT_S)
+    values["max_connections"] = int(values.get("max_connections") or _MAX_CONNECTIONS)
+    for name in _FILES:
+        if values.get(name) and not Path(values[name]).is_file():
+            raise ValueError(f"{name}: there is no file {str(values[name])!r}")
+    made = {"redis": _server, "sentinel": _master, "cluster": _cluster}[address.kind]
+    try:
+        return made(address, values)
+    except (TypeError, RedisError, RedisClusterException) as exc:
+        raise ValueError(_problem(exc)) from None
+
+
+def silence_s(client: Any) -> float | None:
+    """Return the seconds without an answer after which the client gives a connection up; None: never."""
+    arguments = (
+        client.connection_kwargs
+        if isinstance(client, RedisCluster)
+        else client.connection_pool.connection_kwargs
+    )
+    timeout = arguments.get("socket_timeout")
+    return None if timeout is None else float(timeout)
+
+
+def _address(values: dict[str, Any]) -> Address:
+    """Take host, port and path out of the values."""
+    if values.get("path"):
+        return Address("redis", False, [], "", {})
+    host, port = values.pop("host", None) or "localhost", int(values.pop("port", None) or 6379)
+    return Address("redis", bool(values.pop("ssl", False)), [(host, port)], "", {})
+
+
+def _server(address: Address, values: dict[str, Any]) -> Any:
+    if address.hosts:
+        values["host"], values["port"] = address.hosts[0]
+        values.setdefault("connection_class", SSLConnection if address.tls else Connection)
+    else:
+        values.setdefault("connection_class", UnixDomainSocketConnection)
+    pool = BlockingConnectionPool(**values)
+    pool.connection_class(
+        **pool.connection_kwargs
+    )  # says now, not at the first command, what it doesn't know
+    return Redis.from_pool(pool)
+
+
+def _master(address: Address, values: dict[str, Any]) -> Any:
+    """Make the client of the master; user and password are its own, `sentinel_kwargs` has the sentinels'."""
+    of_sentinel = {name: values.pop(name) for name in _OF_SENTINEL if name in values}
+    to_both = {name: values[name] for name in values if name.startswith(("socket_", "ssl_"))}
+    if address.tls:
+        values["ssl"] = to_both["ssl"] = True
+    to_both["retry"] = Retry(NoBackoff(), 0)  # the next sentinel is asked at once; the frontier asks again
+    own = of_sentinel.pop("sentinel_kwargs", None) or {}
+    sentinel = Sentinels(  # type: ignore[no-untyped-call]  # redis-py has no types there
+        address.hosts, sentinel_kwargs={**to_both, **own}, **of_sentinel
+    )
+    client = sentinel.master_for(address.master, SentinelRedis, SentinelPool, **values)
+    client.connection_pool.connection_class(**client.connection_pool.connection_kwargs)
+    return client
+
+
+def _cluster(address: Address, values: dict[str, Any]) -> Any:
+    values.pop("timeout", None)  # its pools don't wait for a free connection
+    nodes = [ClusterNode(host, port) for host, port in address.hosts]
+    return Cluster(startup_nodes=nodes, ssl=address.tls, **values)
+
+
+def _problem(exc: Exception) -> str:
+    """Return the text of an error as one line, without the class that it happened in."""
+    line = " ".join(str(exc).split())
+    return line.partition("__init__() ")[2] or line
