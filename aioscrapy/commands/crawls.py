@@ -21,6 +21,7 @@ from aioscrapy.signals import SignalManager
 from aioscrapy.stats import StatsCollector
 
 T = TypeVar("T")
+_signals: list[int] = []
 
 _COLUMNS = (
     "crawl", "spider", "state", "ready", "leased", "delayed", "failed", "done", "items", "workers", "rate",
@@ -57,16 +58,24 @@ def run_to_end(work: Coroutine[Any, Any, T]) -> T:
     """
 
     def interrupt(number: int, _frame: FrameType | None) -> None:
-        if number == signal.SIGTERM:
-            sys.exit(128 + number)
-        raise KeyboardInterrupt
+        _signals.append(number)
+        end_at_signal()
 
+    _signals.clear()
     before = {number: signal.signal(number, interrupt) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
         return asyncio.run(work)
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
+
+
+def end_at_signal() -> None:
+    """Raise where a signal has come: what the handler raises may get lost in a task of redis-py."""
+    for number in _signals:
+        if number == signal.SIGTERM:
+            sys.exit(128 + number)
+        raise KeyboardInterrupt
 
 
 def add_redis_option(parser: argparse.ArgumentParser) -> None:

@@ -7,7 +7,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-from aioscrapy.commands.crawls import add_redis_option, bot_of, run_to_end
+from aioscrapy.commands.crawls import add_redis_option, bot_of, end_at_signal, run_to_end
 from aioscrapy.exceptions import ConfigError, SerializeError
 from aioscrapy.extensions.feedexport import FORMATS, feed_of
 from aioscrapy.feeds import STDOUT, Feed
@@ -58,12 +58,14 @@ async def _write(crawls: Crawls, crawl: Crawl, feed: Feed) -> tuple[bytes, bytes
     """Write all items; returns the first and the last of them as they are stored."""
     first = last = b""
     async for page in crawls.items(crawl):
+        end_at_signal()
         first, last = first or page[0], page[-1]
         for payload in page:
             try:
                 feed.write(crawls.loads(payload))
             except (SerializeError, TypeError) as exc:
                 raise SerializeError(f"item {feed.count + 1} of crawl {crawl.id}: {exc}") from exc
+    end_at_signal()
     return first, last
 
 

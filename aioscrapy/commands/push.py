@@ -8,8 +8,8 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from aioscrapy.commands.crawls import add_redis_option, run_to_end
-from aioscrapy.components import build, load_object
 from aioscrapy.context import CrawlContext
+from aioscrapy.crawler import build_fingerprint
 from aioscrapy.exceptions import ConfigError, SerializeError
 from aioscrapy.http.request import Request, request_from_dict
 from aioscrapy.queue.crawls import open_crawls
@@ -67,9 +67,7 @@ def _spider(settings: Settings, name: str) -> tuple[Settings, Any]:
 async def _fingerprinter(settings: Settings, spider: Any) -> Callable[[Request], bytes]:
     context = CrawlContext(settings, StatsCollector(), SignalManager())
     context.spider = spider
-    name = "REQUEST_FINGERPRINTER_CLASS"
-    made = await build(load_object(settings[name], name), context)
-    return made.fingerprint  # type: ignore[no-any-return]  # the class is a setting
+    return await build_fingerprint(context)
 
 
 def _requests(words: list[str], priority: int | None, spider: Any) -> Iterator[tuple[Request, bytes]]:
