@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import AsyncExitStack
 from typing import Any
 
@@ -15,8 +15,10 @@ from aioscrapy.core.scheduler import MemoryScheduler, Scheduler
 from aioscrapy.core.scraper import Scraper
 from aioscrapy.core.shared import SharedScheduler
 from aioscrapy.db import db_manager
-from aioscrapy.exceptions import AioscrapyError, ConfigError
+from aioscrapy.exceptions import AioscrapyError, ConfigError, SettingError
 from aioscrapy.hooks import settle
+from aioscrapy.http.fingerprint import RequestFingerprinter, fingerprint_function
+from aioscrapy.http.request import Request
 from aioscrapy.log import configure_logging, remove_handler
 from aioscrapy.pipelines.chain import Pipelines
 from aioscrapy.queue.base import State
@@ -115,6 +117,24 @@ class Crawler:
         return reason
 
 
+async def build_fingerprint(context: CrawlContext) -> Callable[[Request], bytes]:
+    """Return what turns a request into the 16 bytes by which the filter knows it.
+
+    Raises:
+        SettingError: REQUEST_FINGERPRINTER_CLASS, or a rule that it reads, can't be used.
+    """
+    setting = "REQUEST_FINGERPRINTER_CLASS"
+    path = context.settings[setting]
+    fingerprinter_class = load_object(path, setting) if path else RequestFingerprinter
+    try:
+        fingerprinter = await build(fingerprinter_class, context)
+    except AioscrapyError:
+        raise
+    except Exception as exc:
+        raise SettingError(setting, f"{path} can't be made: {type(exc).__name__}: {exc}") from exc
+    return fingerprint_function(fingerprinter, setting)
+
+
 async def _scheduler(context: CrawlContext) -> Scheduler:
     """Make the frontier of the settings.
 
@@ -123,9 +143,7 @@ async def _scheduler(context: CrawlContext) -> Scheduler:
         ConfigError: the queue and the filter don't go together.
     """
     settings = context.settings
-    fingerprinter = await build(
-        load_object(settings["REQUEST_FINGERPRINTER_CLASS"], "REQUEST_FINGERPRINTER_CLASS"), context
-    )
+    fingerprint = await build_fingerprint(context)
     queue_class = load_object(settings["SCHEDULER_QUEUE_CLASS"], "SCHEDULER_QUEUE_CLASS")
     on_disk = bool(settings["JOBDIR"]) and hasattr(queue_class, "on_disk")
     if on_disk:
@@ -141,8 +159,8 @@ async def _scheduler(context: CrawlContext) -> Scheduler:
     dupefilter = await build(filter_class, context)
     if hasattr(queue_class, "exchange"):
         store = await build(queue_class, context)
-        return SharedScheduler(context, fingerprinter.fingerprint, store, dupefilter)
-    return MemoryScheduler(context, fingerprinter.fingerprint, queue_class(), dupefilter)
+        return SharedScheduler(context, fingerprint, store, dupefilter)
+    return MemoryScheduler(context, fingerprint, queue_class(), dupefilter)
 
 
 def _path(cls: type) -> str:

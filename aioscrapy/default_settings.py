@@ -142,7 +142,15 @@ DUPEFILTER_CLASS: str | None = (
     None  # remembers what was seen; None: the exact filter that belongs to the queue
 )
 DUPEFILTER_DEBUG = False  # log every duplicate, not only the first
-REQUEST_FINGERPRINTER_CLASS = "aioscrapy.http.fingerprint.RequestFingerprinter"  # turns a request into the bytes by which the filter knows it
+REQUEST_FINGERPRINTER_CLASS: str | None = (
+    None  # class whose fingerprint(request) gives the bytes by which the filter knows a request; None: aioscrapy.http.fingerprint.RequestFingerprinter, which keeps to the FINGERPRINT_ settings
+)
+FINGERPRINT_IGNORE_PARAMS: list[
+    str
+] = []  # names of query parameters by which requests don't differ; a * stands for any text: "utm_*"
+FINGERPRINT_KEEP_FRAGMENT = False  # requests differ by what stands behind the # of their URLs
+FINGERPRINT_HEADERS: list[str] = []  # names of headers by which requests differ
+FINGERPRINT_BODY = True  # requests differ by their bodies; False: only by method and URL
 SCHEDULER_SERIALIZER = "aioscrapy.serializer.JsonSerializer"  # how requests travel: JsonSerializer, MsgpackSerializer, or (never from a Redis that others write to) PickleSerializer
 SCHEDULER_FLUSH_ON_START = (
     False  # drop what an earlier, unfinished crawl left and start anew, unless workers of it are alive

@@ -1,11 +1,19 @@
 """The bytes by which the duplicate filter knows a request."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from hashlib import blake2b
 from typing import Any, Self
+from urllib.parse import unquote_plus
 
+from aioscrapy.context import CrawlContext
+from aioscrapy.exceptions import SettingError
 from aioscrapy.http.request import Request
+from aioscrapy.settings import Settings
+
+_LENGTH = 16  # bytes; the Bloom filter reads three numbers of 32 bits in them
+_HEADER = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")  # RFC 9110, 5.6.2: token
+_PARAM = re.compile(r"[^&=#?\s]+")
 
 # URLs of this form w3lib.url.canonicalize_url leaves as they are, but for the order of the query (group 2)
 # and the fragment. What the pattern leaves out takes the long road.
@@ -20,26 +28,55 @@ class RequestFingerprinter:
     """16 bytes (BLAKE2b) over method, canonical URL and body, or over the request's own `fingerprint`.
 
     Canonical is what `w3lib.url.canonicalize_url` makes: the query in order, no fragment unless
-    `keep_fragments`. Headers count only if `include_headers` names them. To change the rules, subclass
-    this and set REQUEST_FINGERPRINTER_CLASS.
+    `keep_fragments`. To change more than that, subclass this and set REQUEST_FINGERPRINTER_CLASS.
+
+    Args:
+        include_headers: Names of headers that count; by themselves none does.
+        keep_fragments: What stands behind the # counts.
+        ignore_params: Names of parameters of the query that don't count; a * stands for any text.
+        body: The body counts.
     """
 
-    def __init__(self, include_headers: Iterable[str | bytes] = (), keep_fragments: bool = False) -> None:
+    def __init__(
+        self,
+        include_headers: Iterable[str | bytes] = (),
+        keep_fragments: bool = False,
+        ignore_params: Iterable[str] = (),
+        body: bool = True,
+    ) -> None:
         names = {name.decode("latin-1") if isinstance(name, bytes) else name for name in include_headers}
         self._headers = sorted(name.title() for name in names)
         self._keep_fragments = keep_fragments
+        self._ignored = _names(ignore_params)
+        self._body = body
+        by_rules = self._headers or self._ignored or not body
+        # decided here: a crawl without these rules pays nothing for them
+        self._content: Callable[[Request], bytes] = self._by_rules if by_rules else self._by_default
 
     @classmethod
-    def from_crawler(cls, crawler: Any) -> Self:
-        """Make one; it needs nothing of the crawl."""
-        return cls()
+    def from_crawler(cls, crawler: CrawlContext) -> Self:
+        """Make one by the settings that begin with FINGERPRINT_.
+
+        Raises:
+            SettingError: one can't be used.
+        """
+        settings = crawler.settings
+        rules: dict[str, Any] = {
+            "include_headers": _texts(settings, "FINGERPRINT_HEADERS", _HEADER),
+            "keep_fragments": settings.getbool("FINGERPRINT_KEEP_FRAGMENT"),
+            "ignore_params": _texts(settings, "FINGERPRINT_IGNORE_PARAMS", _PARAM),
+        }
+        given = {name: value for name, value in rules.items() if value}
+        if not settings.getbool("FINGERPRINT_BODY"):
+            given["body"] = False
+        return cls(**given)  # a subclass that takes no arguments needs none where no rule is set
 
     def fingerprint(self, request: Request) -> bytes:
         """Return the 16 bytes; they are worked out once for each request."""
         known = request._digest
         if known is not None and known[0] is self:
             return known[1]
-        digest = blake2b(self._content(request), digest_size=16).digest()
+        digest = blake2b(self._content(request), digest_size=_LENGTH).digest()
         request._digest = (self, digest)
         return digest
 
@@ -58,15 +95,73 @@ class RequestFingerprinter:
 
         return str(canonicalize_url(url, keep_fragments=self._keep_fragments))
 
-    def _content(self, request: Request) -> bytes:
+    def _by_default(self, request: Request) -> bytes:
         if request.fingerprint is not None:
             return request.fingerprint.encode()
         # Neither a method nor a canonical URL has a space or a line end in it, so no two contents are alike.
-        head = f"{request.method} {self.canonical_url(request._url)}\n".encode()
+        return f"{request.method} {self.canonical_url(request._url)}\n".encode() + request._body
+
+    def _by_rules(self, request: Request) -> bytes:
+        if request.fingerprint is not None:
+            return request.fingerprint.encode()
+        url = request._url if self._ignored is None else _without(request._url, self._ignored)
+        head = f"{request.method} {self.canonical_url(url)}\n".encode()
         for name in self._headers:
             values = request.headers.getlist(name)
             head += b"%s: %d\n%s\n" % (name.encode(), len(values), b"\n".join(values))
-        return head + request._body
+        return head + request._body if self._body else head
+
+
+def fingerprint_function(fingerprinter: Any, setting: str) -> Callable[[Request], bytes]:
+    """Return what turns a request into 16 bytes: the filters can do with no other length.
+
+    Raises:
+        SettingError: the object has no method `fingerprint`.
+    """
+    give = getattr(fingerprinter, "fingerprint", None)
+    name = f"{type(fingerprinter).__module__}.{type(fingerprinter).__qualname__}"
+    if not callable(give):
+        raise SettingError(setting, f"{name} has no method fingerprint(request)")
+    if getattr(give, "__func__", None) is RequestFingerprinter.fingerprint:
+        return give  # type: ignore[no-any-return]  # it is ours
+
+    def sixteen(request: Request) -> bytes:
+        digest = give(request)
+        if not isinstance(digest, bytes):
+            raise TypeError(f"{name}.fingerprint gave {type(digest).__name__}, not bytes")
+        return digest if len(digest) == _LENGTH else blake2b(digest, digest_size=_LENGTH).digest()
+
+    return sixteen
+
+
+def _names(patterns: Iterable[str]) -> Callable[[str], Any] | None:
+    """Return what is true of the names that one of the patterns names; None where there is no pattern."""
+    parts = [re.escape(pattern).replace(r"\*", ".*") for pattern in patterns]
+    return re.compile("|".join(parts), re.DOTALL).fullmatch if parts else None
+
+
+def _without(url: str, ignored: Callable[[str], Any]) -> str:
+    """Return the URL without the parameters whose names are ignored."""
+    start, mark, fragment = url.partition("#")
+    path, asked, query = start.partition("?")
+    if not asked:
+        return url
+    pairs = query.split("&")
+    kept = [pair for pair in pairs if not ignored(unquote_plus(pair.partition("=")[0]))]
+    if len(kept) == len(pairs):
+        return url
+    return f"{path}{'?' if kept else ''}{'&'.join(kept)}{mark}{fragment}"
+
+
+def _texts(settings: Settings, name: str, form: re.Pattern[str]) -> list[str]:
+    try:
+        texts = settings.getlist(name)
+    except TypeError:
+        raise SettingError(name, f"{settings[name]!r} is not a list") from None
+    for text in texts:
+        if not isinstance(text, str) or not form.fullmatch(text):
+            raise SettingError(name, f"{text!r} can't be such a name")
+    return texts
 
 
 def _key_and_value(pair: str) -> list[str]:
