@@ -9,8 +9,11 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
+from aioscrapy_deploy.access import open_clients
+from aioscrapy_deploy.answers import Answer
 from aioscrapy_deploy.build import Built, build
-from aioscrapy_deploy.client import Answer, ScrapydClient, shown
+from aioscrapy_deploy.client import ScrapydClient
+from aioscrapy_deploy.connection import shown
 from aioscrapy_deploy.egg import read_egg, recorded_spiders
 from aioscrapy_deploy.errors import DeployError, RefusedError, ServerError, TargetError
 from aioscrapy_deploy.targets import NO_PROJECT, Project, Target, choose_target, find_project, read_targets
@@ -80,13 +83,14 @@ def _known_targets(project: Project) -> dict[str, Target]:
 
 def _list_targets(targets: dict[str, Target]) -> int:
     for target in targets.values():
-        print(f"{target.name:<20} {shown(target.url or '')}".rstrip())
+        print(f"{target.name:<20} {' '.join(map(shown, target.urls))}".rstrip())
     return 0
 
 
 def _list_projects(target: Target) -> int:
     try:
-        projects = _client(target).listprojects()
+        clients = open_clients(target, _tell)
+        projects = {name: None for client in clients for name in client.listprojects()}
     except ServerError as exc:
         raise DeployError(f"Error: {exc}") from exc
     for name in projects:
@@ -103,19 +107,25 @@ def _build_only(project: Project, options: argparse.Namespace) -> int:
     return 0
 
 
-def _deploy(project: Project, targets: list[Target], options: argparse.Namespace) -> int:
-    for target in targets:  # before the work of a build
+def _deploy(project: Project, named: list[Target], options: argparse.Namespace) -> int:
+    scrapyds = []
+    for target in named:  # before the work of a build
         _check(target, options)
-    version = resolve_version(options.version or targets[0].version, project.folder or Path.cwd())
+        scrapyds += list(zip(target.each(), open_clients(target, _tell), strict=True))
+    version = resolve_version(options.version or named[0].version, project.folder or Path.cwd())
     if options.egg:
         _tell(f"Using egg: {options.egg}")
         built = _given_egg(Path(options.egg))
     else:
         _tell(f"Packing version {version}")
         built = _build(project, options)
-    failed = [target.name for target in targets if not _upload(target, version, built, options)]
-    if failed and len(targets) > 1:
-        _tell(f"Deploy failed for {len(failed)} of {len(targets)} targets: {', '.join(failed)}")
+    failed = [
+        target.name
+        for target, client in scrapyds
+        if not _upload(client, options.project or str(target.project), version, built)
+    ]
+    if failed and len(scrapyds) > 1:
+        _tell(f"Deploy failed for {len(failed)} of {len(scrapyds)} targets: {', '.join(failed)}")
     return 1 if failed else 0
 
 
@@ -125,13 +135,6 @@ def _check(target: Target, options: argparse.Namespace) -> None:
         raise TargetError(f"Error: Missing project{where}")
     if not target.url:
         raise TargetError(f"Error: Missing url for project{where}")
-    _client(target)
-
-
-def _client(target: Target) -> ScrapydClient:
-    if not target.url:
-        raise TargetError(f"Error: target {target.name} has no url")
-    return ScrapydClient(target.url, target.username, target.password)
 
 
 def _build(project: Project, options: argparse.Namespace) -> Built:
@@ -161,13 +164,11 @@ def _workdir(*, keep: bool) -> Iterator[Path]:
             shutil.rmtree(folder, ignore_errors=True)
 
 
-def _upload(target: Target, version: str, built: Built, options: argparse.Namespace) -> bool:
-    """Upload to one target and tell its answer; False where the version is not there as it should be."""
-    client = _client(target)
-    project = options.project or target.project
+def _upload(client: ScrapydClient, project: str, version: str, built: Built) -> bool:
+    """Upload to one Scrapyd and tell its answer; False where the version is not there as it should be."""
     _tell(f'Deploying to project "{project}" in {client.endpoint("addversion.json")}')
     try:
-        answer = client.addversion(str(project), version, built.data)
+        answer = client.addversion(project, version, built.data)
     except RefusedError as exc:
         _tell_refusal(exc)
         return False

@@ -1,79 +1,150 @@
-"""The only file that talks to a Scrapyd: its JSON API over HTTP."""
+"""The client of a Scrapyd: the verbs of its JSON API, the logs and the items of its jobs."""
 
-import json
-from dataclasses import dataclass
+import uuid
+from collections.abc import Iterator, Mapping
 from io import BytesIO
 from typing import Any
-from urllib.parse import SplitResult, unquote, urlsplit, urlunsplit
+from urllib.parse import quote
 
-from aioscrapy_deploy.errors import RefusedError, ServerError, TargetError
+from aioscrapy_deploy.answers import Answer, DaemonStatus, Job
+from aioscrapy_deploy.connection import TIMEOUT_S, Connection, no_answer
+from aioscrapy_deploy.errors import NoAnswerError, RefusedError, ServerError
 
-TIMEOUT_S = (
-    10,
-    300,
-)  # to connect (and to send each block of the egg), to answer: Scrapyd lists the spiders first
-_HINTS = {
-    401: "The server wants another username and password: see [deploy:NAME] in the cfg, or ~/.netrc",
-    403: "The server, or a proxy before it, forbids this to you",
-    404: "There is no Scrapyd at this url: a path before the page's name belongs into the target's url",
-    413: "The egg is larger than the server, or a proxy before it, takes",
-}
-
-
-@dataclass(frozen=True)
-class Answer:
-    """What a server said with a status of 200 to 299."""
-
-    status: int
-    text: str
-
-    @property
-    def data(self) -> dict[str, Any] | None:
-        """The JSON object in it; None where it isn't one."""
-        try:
-            data = json.loads(self.text)
-        except ValueError:
-            return None
-        return data if isinstance(data, dict) else None
-
-    @property
-    def failure(self) -> str | None:
-        """Why this is not the answer of a Scrapyd that did what was asked; None where it is."""
-        data = self.data
-        if data is None:
-            return f"the answer is not that of a Scrapyd: {_last_line(self.text) or '(empty)'}"
-        if data.get("status") == "ok":
-            return None
-        return _last_line(str(data.get("message", ""))) or "the server says no more than an error"
+_BLOCK = 1 << 16  # bytes of a feed at once
+_RANGE_IS_GIVEN, _RANGE_BEGINS_AT_END = 206, 416
+RESERVED = frozenset(
+    ("project", "spider", "jobid", "priority", "setting", "settings", "name", "_job", "_version")
+)
 
 
 class ScrapydClient:
-    """One Scrapyd, by its address: with or without the last slash, with or without a path before the pages.
+    """One Scrapyd, by its address; each method is one round trip but where it says otherwise.
 
-    A username in the address is taken out of it; without any, requests looks into netrc. Proxies and
-    certificates are those of the environment, as requests reads them.
+    Answers may take `timeout_s` seconds, or a pair of seconds to connect and to answer. What only reads is
+    asked again where the connection failed; what changes something never is (`Connection` says why).
+    Threads may share a client.
 
-    Raises:
+    Raises (every method):
+        ScrapydError: the Scrapyd says no: an unknown project, version, spider.
+        RefusedError: an HTTP status of 300 or more.
+        NoAnswerError: no connection, no answer in time.
+        ServerError: the base of these three; also an answer that is not that of a Scrapyd.
+
+    Raises (the constructor):
         TargetError: the url is not one of http or https.
     """
 
-    def __init__(self, url: str, username: str | None = None, password: str = "") -> None:
-        parts = _split(url)
-        self.url = urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], parts.path.rstrip("/"), "", ""))
-        if not username and parts.username:
-            username, password = unquote(parts.username), unquote(parts.password or "")
-        self._auth: Any = (username.encode(), password.encode()) if username else None
+    def __init__(
+        self,
+        url: str,
+        username: str | None = None,
+        password: str = "",
+        *,
+        timeout_s: float | tuple[float, float] | None = None,
+    ) -> None:
+        self._connection = Connection(url, username, password, timeout_s)
+        self._timeout_s = timeout_s or TIMEOUT_S
+        self.url = self._connection.url
+        self.username = self._connection.username
+        self.has_password = self._connection.has_password
+
+    @property
+    def exposes_password(self) -> bool:
+        """Whether a password would go over the net as plain text: by http, to another machine."""
+        return self._connection.exposes_password
 
     def endpoint(self, action: str) -> str:
         """Return the address of one page of the API, fit to be shown: without a password."""
         return f"{self.url}/{action}"
 
+    def daemonstatus(self) -> DaemonStatus:
+        """Return how many jobs the daemon has."""
+        told = self._get("daemonstatus.json")
+        counts = (int(told.get(name, 0)) for name in ("pending", "running", "finished"))
+        return DaemonStatus(str(told.get("node_name", "")), *counts)
+
+    def listprojects(self) -> list[str]:
+        """Return the names of the projects that have an egg."""
+        return self._names("projects", "listprojects.json")
+
+    def listversions(self, project: str) -> list[str]:
+        """Return the versions of a project, the latest last; [] where there is no such project."""
+        return self._names("versions", "listversions.json", project=project)
+
+    def listspiders(self, project: str, version: str | None = None) -> list[str]:
+        """Return the names of the spiders of a version, by default the latest.
+
+        Scrapyd may have to start a process to list them.
+        """
+        return self._names("spiders", "listspiders.json", project=project, _version=version)
+
+    def listjobs(self, project: str | None = None) -> list[Job]:
+        """Return the jobs that the daemon knows: pending, running, finished; by default of all projects.
+
+        Finished ones are kept in the daemon's memory: `finished_to_keep` of them, until it ends.
+        """
+        told = self._get("listjobs.json", project=project)
+        return [
+            Job.read(state, {"project": project or "", **each})
+            for state in ("pending", "running", "finished")
+            for each in told.get(state, [])
+        ]
+
+    def status(self, job: str, project: str | None = None) -> str | None:
+        """Return pending, running or finished; None where the daemon does not know the job."""
+        state = self._get("status.json", job=job, project=project).get("currstate")
+        return None if state is None else str(state)
+
+    def schedule(
+        self,
+        project: str,
+        spider: str,
+        *,
+        arguments: Mapping[str, str] | None = None,
+        settings: Mapping[str, str] | None = None,
+        version: str | None = None,
+        priority: float | None = None,
+        job: str | None = None,
+    ) -> str:
+        """Put a job into the daemon's queue; returns its id: `job`, or a new one.
+
+        Scrapyd would take the same job twice. So where no answer comes the request is not repeated:
+        status.json is asked whether the job is there.
+
+        Raises:
+            ValueError: an argument has a name that Scrapyd takes for itself, one of RESERVED.
+        """
+        if taken := RESERVED & set(arguments or {}):
+            raise ValueError(
+                f"Scrapyd takes {', '.join(sorted(taken))} for itself, not for a spider's argument"
+            )
+        job = job or uuid.uuid1().hex
+        fields: dict[str, Any] = {**(arguments or {}), "project": project, "spider": spider, "jobid": job}
+        fields["setting"] = [f"{name}={value}" for name, value in (settings or {}).items()]
+        fields |= {"_version": version, "priority": priority}
+        try:
+            self._post("schedule.json", fields)
+        except NoAnswerError:
+            if not self._has(job):
+                raise
+        return job
+
+    def cancel(self, project: str, job: str, signal: str | None = None) -> str | None:
+        """Take a pending job out of the queue, or send a running one a signal (by default INT).
+
+        Returns the state before; None where the daemon has no such job, or it has ended. A job of ours ends
+        at the first INT or TERM gracefully, at the second at once.
+        """
+        told = self._post("cancel.json", {"project": project, "job": job, "signal": signal})
+        state = told.get("prevstate")
+        return None if state is None else str(state)
+
     def addversion(self, project: str, version: str, egg: bytes) -> Answer:
-        """Upload an egg; one round trip.
+        """Upload an egg; the answer may be a refusal in words: look at its `failure`.
 
         Raises:
             RefusedError: an HTTP status of 300 or more.
-            ServerError: no answer.
+            NoAnswerError: no answer.
         """
         from urllib3 import encode_multipart_formdata
 
@@ -84,80 +155,81 @@ class ScrapydClient:
         }
         body, content_type = encode_multipart_formdata(fields)
         # a file is sent in blocks, each with the time-out; bytes would all have to be through within it
-        return self._ask(
+        response = self._connection.ask(
             "POST", "addversion.json", data=BytesIO(body), headers={"Content-Type": content_type}
         )
+        return Answer(response.status_code, response.text)
 
-    def listprojects(self) -> list[str]:
-        """Return the names of the projects that have an egg; one round trip.
+    def delversion(self, project: str, version: str) -> None:
+        """Delete the egg of a version; with the last one the project is gone."""
+        self._post("delversion.json", {"project": project, "version": version})
 
-        Raises:
-            RefusedError: an HTTP status of 300 or more.
-            ServerError: no answer, or not one with projects.
+    def delproject(self, project: str) -> None:
+        """Delete all eggs of a project."""
+        self._post("delproject.json", {"project": project})
+
+    def log(self, job: Job, start: int = 0, size: int | None = None) -> bytes | None:
+        """Return up to `size` bytes of a job's log from byte `start` on; None where there is no log.
+
+        With a negative `start` the last bytes of the log.
         """
-        answer = self._ask("GET", "listprojects.json")
-        if answer.failure:
-            raise ServerError(f"{self.endpoint('listprojects.json')}: {answer.failure}")
-        return [str(name) for name in (answer.data or {}).get("projects", [])]
+        page = _page(job.log_url) or _page(f"/logs/{job.project}/{job.spider}/{job.id}.log")
+        span = str(start) if start < 0 else f"{start}-{'' if size is None else start + size - 1}"
+        # not compressed, else the bytes asked for would be those of the compressed file
+        headers = {"Range": f"bytes={span}", "Accept-Encoding": "identity"}
+        response = self._file(page, expected=(_RANGE_BEGINS_AT_END,), headers=headers)
+        if response is None:
+            return None
+        with response:
+            if response.status_code == _RANGE_BEGINS_AT_END:
+                return b""
+            content = bytes(response.content)
+        if response.status_code == _RANGE_IS_GIVEN:
+            return content
+        return content[start:][:size]
 
-    def _ask(self, method: str, action: str, **kwargs: Any) -> Answer:
+    def items(self, job: Job) -> Iterator[bytes] | None:
+        """Yield a job's feed, blocks of JSON lines; None where Scrapyd has none (`items_dir` is empty)."""
+        page = _page(job.items_url) or _page(f"/items/{job.project}/{job.spider}/{job.id}.jl")
+        response = self._file(page, stream=True)
+        return None if response is None else self._blocks(response, page)
+
+    def _blocks(self, response: Any, page: str) -> Iterator[bytes]:
         import requests
 
         try:
-            # no redirects: a POST would arrive as a GET, and the egg at a server that nobody named
-            response = requests.request(
-                method,
-                self.endpoint(action),
-                auth=self._auth,
-                timeout=TIMEOUT_S,
-                allow_redirects=False,
-                **kwargs,
-            )
-        except (requests.RequestException, UnicodeError) as exc:
-            raise ServerError(f"{self.endpoint(action)}: {_reason(exc)}") from exc
-        if response.ok and response.status_code < 300:
-            return Answer(response.status_code, response.text)
-        hint = _HINTS.get(response.status_code, "")
-        if location := response.headers.get("Location"):
-            hint = f"The server sends us on to {shown(location)}: deploy there if that is right"
-        raise RefusedError(response.status_code, response.text, hint)
+            with response:
+                yield from response.iter_content(_BLOCK)
+        except requests.RequestException as exc:
+            raise no_answer(self.endpoint(page), exc, self._timeout_s) from exc
+
+    def _file(self, page: str, **kwargs: Any) -> Any:
+        try:
+            return self._connection.ask("GET", page, **kwargs)
+        except RefusedError as exc:
+            if exc.status == 404:
+                return None
+            raise
+
+    def _has(self, job: str) -> bool:
+        try:
+            return self.status(job) is not None
+        except ServerError:
+            return False
+
+    def _names(self, key: str, page: str, **params: Any) -> list[str]:
+        return [str(name) for name in self._get(page, **params).get(key, [])]
+
+    def _get(self, page: str, **params: Any) -> dict[str, Any]:
+        return self._checked(page, self._connection.ask("GET", page, params=params))
+
+    def _post(self, page: str, fields: dict[str, Any]) -> dict[str, Any]:
+        return self._checked(page, self._connection.ask("POST", page, data=fields))
+
+    def _checked(self, page: str, response: Any) -> dict[str, Any]:
+        return Answer(response.status_code, response.text).checked(self.endpoint(page))
 
 
-def _split(url: str) -> SplitResult:
-    try:
-        parts = urlsplit(url.strip())
-        _ = parts.port
-    except ValueError:
-        raise TargetError(f"Error: not a url: {shown(url)}") from None
-    if "@" in parts.path + parts.query + parts.fragment:
-        raise TargetError(f"Error: write @ / ? and # in a password as %40 %2F %3F and %23: {shown(url)}")
-    if parts.scheme not in {"http", "https"} or not parts.hostname:
-        raise TargetError(f"Error: the url must begin with http:// or https:// and a host: {shown(url)}")
-    return parts
-
-
-def shown(url: str) -> str:
-    """Return a url, right or wrong, without what stands before its last @."""
-    scheme, found, _ = url.partition("://")
-    return f"{scheme}://{url.rpartition('@')[2]}" if found and "@" in url else url.rpartition("@")[2]
-
-
-def _reason(exc: BaseException) -> str:
-    """Dig out of requests' and urllib3's wrappings what the system said."""
-    import requests
-
-    if isinstance(exc, requests.ConnectTimeout):
-        return f"no connection within {TIMEOUT_S[0]} seconds"
-    if isinstance(exc, requests.ReadTimeout):
-        return f"no answer within {TIMEOUT_S[1]} seconds"
-    inner: BaseException | None = exc
-    while inner is not None:
-        if isinstance(inner, OSError) and inner.strerror:
-            return inner.strerror
-        inner = inner.__cause__ or inner.__context__
-    return str(exc)
-
-
-def _last_line(text: str) -> str:
-    lines = [line.strip() for line in text.splitlines() if line.strip()]
-    return lines[-1] if lines else ""
+def _page(path: str | None) -> str:
+    """Return the path that Scrapyd tells, unquoted, as one below the target's url; "" where there is none."""
+    return quote(path.lstrip("/")) if path else ""

@@ -6,7 +6,9 @@ DeployError                   its text is the one line that a person sees; exit 
 ├── BuildError                the project can't become an egg, or a file is none
 │   └── BrokenProjectError    it can, but its settings or all its spider modules can't be imported
 └── ServerError               no answer, or not that of a Scrapyd which took the egg
-    └── RefusedError          an HTTP status of 300 or more; carries status and body
+    ├── RefusedError          an HTTP status of 300 or more; carries status and body
+    ├── ScrapydError          a Scrapyd says no, in words: an unknown project, version or spider
+    └── NoAnswerError         no connection, or no answer in time
 """
 
 
@@ -42,3 +44,15 @@ class RefusedError(ServerError):
         self.status = status
         self.body = body
         self.hint = hint
+
+
+class ScrapydError(ServerError):
+    """A Scrapyd answered with status error; the text ends in what it said."""
+
+
+class NoAnswerError(ServerError):
+    """The server can't be reached, or did not answer; nobody knows whether it did what was asked."""
+
+    def __init__(self, text: str, *, timed_out: bool) -> None:
+        super().__init__(text)
+        self.timed_out = timed_out

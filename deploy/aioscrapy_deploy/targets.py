@@ -1,6 +1,7 @@
 """Where to deploy and what: the cfg files of a project, and the targets in them."""
 
 import os
+import re
 from collections.abc import Iterator
 from configparser import (
     BasicInterpolation,
@@ -12,10 +13,11 @@ from configparser import (
     MissingSectionHeaderError,
     ParsingError,
 )
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from aioscrapy_deploy.connection import shown
 from aioscrapy_deploy.errors import TargetError
 
 CFG_NAMES = ("scrapy.cfg", "aioscrapy.cfg")  # in one folder the later wins
@@ -40,7 +42,7 @@ class Project:
 
 @dataclass(frozen=True)
 class Target:
-    """One `[deploy:NAME]` section over `[deploy]`."""
+    """One `[deploy:NAME]` section over `[deploy]`; `url` may be several, spaces or commas between."""
 
     name: str
     url: str | None = None
@@ -48,6 +50,18 @@ class Target:
     username: str | None = None
     password: str = ""
     version: str | None = None
+
+    @property
+    def urls(self) -> tuple[str, ...]:
+        """The addresses of its Scrapyds, each once; () where it has none."""
+        words = re.split(r"\s*,\s*(?=https?://)|\s+", (self.url or "").strip())
+        return tuple(dict.fromkeys(word for word in words if word))
+
+    def each(self) -> "list[Target]":
+        """Return one target for each of its Scrapyds: itself where it has one or none."""
+        if len(self.urls) < 2:
+            return [self]
+        return [replace(self, name=f"{self.name} ({shown(url)})", url=url) for url in self.urls]
 
 
 class EnvInterpolation(BasicInterpolation):

@@ -238,3 +238,16 @@ def test_what_is_not_asked_for_does_not_load_requests(project: Path, python: Run
         "import sys; from aioscrapy_deploy.cli import main; main(['-l']); print('requests' in sys.modules)",
     )
     assert done.out.endswith("\nFalse\n")
+
+
+def test_a_target_of_several_scrapyds_is_deployed_to_all(project: Path, deploy: Run, server: Server) -> None:
+    cfg(project, target("all", f"{server.url}/a {server.url}/b"))
+    done = deploy("all", "-v", "7")
+    assert done.status == 0, done.err
+    assert [seen.path for seen in server.seen] == ["/a/addversion.json", "/b/addversion.json"]
+    assert server.seen[0].fields == server.seen[1].fields
+    server.next_statuses = [500]
+    done = deploy("all", "-v", "8")
+    assert done.status == 1
+    assert done.err.endswith(f"Deploy failed for 1 of 2 targets: all ({server.url}/a)\n")
+    assert deploy("-l").out == f"all                  {server.url}/a {server.url}/b\n"

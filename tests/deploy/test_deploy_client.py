@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from aioscrapy_deploy import client
+from aioscrapy_deploy import connection
 from aioscrapy_deploy.client import ScrapydClient
-from aioscrapy_deploy.errors import RefusedError, ServerError, TargetError
+from aioscrapy_deploy.errors import NoAnswerError, RefusedError, ServerError, TargetError
 from support.deploying import Server
 
 PAGE = "addversion.json"
@@ -146,7 +146,7 @@ def test_nobody_there_is_one_line() -> None:
 
 
 def test_a_server_that_never_answers_is_given_up(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(client, "TIMEOUT_S", (1, 0.1))
+    monkeypatch.setattr(connection, "TIMEOUT_S", (1, 0.1))
     server.answer_now.clear()
     with pytest.raises(ServerError, match=r"addversion\.json: no answer within 0\.1 seconds$"):
         ScrapydClient(server.url).addversion("p", "1", b"")
@@ -167,3 +167,77 @@ def test_a_server_that_hangs_up_is_told() -> None:
                 "p", "1", b"x" * 10_000_000
             )
         thread.join()
+
+
+@pytest.fixture
+def at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(connection, "PAUSES_S", (0.0, 0.0))
+
+
+@pytest.mark.usefixtures("at_once")
+@pytest.mark.parametrize("statuses", [[0, 0], [503, 502], [504, 0]])
+def test_what_only_reads_is_asked_again(server: Server, statuses: list[int]) -> None:
+    server.next_statuses, server.body = statuses, b'{"status": "ok", "projects": ["a"]}'
+    assert ScrapydClient(server.url).listprojects() == ["a"]
+    assert len(server.seen) == 3
+
+
+@pytest.mark.usefixtures("at_once")
+def test_after_three_times_it_is_given_up(server: Server) -> None:
+    server.status = 503
+    with pytest.raises(RefusedError):
+        ScrapydClient(server.url).listprojects()
+    assert len(server.seen) == 3
+
+
+@pytest.mark.usefixtures("at_once")
+@pytest.mark.parametrize("status", [0, 503])
+def test_what_changes_something_is_asked_once(server: Server, status: int) -> None:
+    server.next_statuses = [status]
+    with pytest.raises(ServerError):
+        ScrapydClient(server.url).cancel("shop", "1")
+    server.next_statuses = [status]
+    with pytest.raises(ServerError):
+        ScrapydClient(server.url).delversion("shop", "1")
+    assert [seen.path for seen in server.seen] == ["/cancel.json", "/delversion.json"]
+
+
+def test_a_schedule_without_an_answer_is_looked_up_not_repeated(server: Server) -> None:
+    server.next_statuses, server.body = [0], b'{"status": "ok", "currstate": "pending"}'
+    assert ScrapydClient(server.url).schedule("shop", "one", job="7") == "7"
+    assert [seen.path for seen in server.seen] == ["/schedule.json", "/status.json?job=7"]
+
+
+def test_a_schedule_that_did_not_arrive_fails(server: Server) -> None:
+    server.next_statuses, server.body = [0], b'{"status": "ok", "currstate": null}'
+    with pytest.raises(NoAnswerError, match=r"/schedule\.json: "):
+        ScrapydClient(server.url).schedule("shop", "one")
+    assert len(server.seen) == 2
+
+
+@pytest.mark.parametrize("name", ["project", "setting", "_job", "name"])
+def test_an_argument_may_not_have_a_name_of_scrapyd_s_own(name: str) -> None:
+    with pytest.raises(ValueError, match=f"Scrapyd takes {name} for itself"):
+        ScrapydClient("http://localhost").schedule("shop", "one", arguments={name: "x"})
+
+
+def test_https_to_a_server_of_http_is_told(server: Server) -> None:
+    with pytest.raises(NoAnswerError, match="does the url begin with http://"):
+        ScrapydClient(server.url.replace("http", "https")).listprojects()
+
+
+@pytest.mark.parametrize(
+    ("url", "exposed"),
+    [
+        ("http://me:word@scrapyd.example", True),
+        ("http://me@scrapyd.example", False),
+        ("http://scrapyd.example", False),
+        ("http://netrc.example", True),
+        ("https://me:word@scrapyd.example", False),
+        *((f"http://me:word@{host}", False) for host in ("localhost", "127.0.0.7:6800", "[::1]:6800")),
+        ("http://me:word@10.0.0.1", True),
+    ],
+)
+def test_a_password_is_exposed_by_http_to_another_machine(url: str, exposed: bool, home: Path) -> None:
+    (home / ".netrc").write_text("machine netrc.example login me password word\n")
+    assert ScrapydClient(url).exposes_password is exposed

@@ -146,3 +146,29 @@ def test_targets_are_listed_without_their_passwords(write: Write, deploy: Run) -
     done = deploy("-l")
     assert (done.status, done.err) == (0, "")
     assert done.out == "a                    http://host:6800/p\nmuch-longer\n"
+
+
+@pytest.mark.parametrize(
+    ("url", "urls"),
+    [
+        ("http://a", ("http://a",)),
+        ("http://a http://b:1/x", ("http://a", "http://b:1/x")),
+        ("http://a,https://b, http://a", ("http://a", "https://b")),
+        ("\nhttp://a\nhttp://b\n", ("http://a", "http://b")),
+        ("http://me:1,2@a", ("http://me:1,2@a",)),
+        ("", ()),
+        (None, ()),
+    ],
+)
+def test_a_url_may_be_several(url: str | None, urls: tuple[str, ...]) -> None:
+    assert Target("t", url=url).urls == urls
+
+
+def test_each_scrapyd_of_a_target_is_a_target() -> None:
+    one = Target("t", url="http://a", project="p")
+    assert one.each() == [one]
+    two = Target("t", url="http://a http://me:hush@b", project="p")
+    assert two.each() == [
+        Target("t (http://a)", url="http://a", project="p"),
+        Target("t (http://b)", url="http://me:hush@b", project="p"),
+    ]

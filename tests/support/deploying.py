@@ -30,13 +30,17 @@ class Seen:
 
 
 class Server(ThreadingHTTPServer):
-    """Answers every request with `status`, `body` and `headers`; remembers what came."""
+    """Answers every request with `status`, `body` and `headers`; remembers what came.
+
+    `next_statuses` go before `status`, one request each; with 0 it hangs up.
+    """
 
     daemon_threads = True
 
     def __init__(self) -> None:
         super().__init__(("127.0.0.1", 0), Handler)
         self.status = 200
+        self.next_statuses: list[int] = []
         self.body = OK
         self.headers: dict[str, str] = {"Content-Type": "application/json"}
         self.seen: list[Seen] = []
@@ -85,7 +89,11 @@ class Handler(BaseHTTPRequestHandler):
         self.server.seen.append(Seen(self.path, self.headers["Authorization"], fields, file_name))
         self.server.arrived.set()
         self.server.answer_now.wait(30)
-        self.send_response(self.server.status)
+        status = self.server.next_statuses.pop(0) if self.server.next_statuses else self.server.status
+        if not status:
+            self.close_connection = True
+            return
+        self.send_response(status)
         for name, value in self.server.headers.items():
             self.send_header(name, value)
         self.send_header("Content-Length", str(len(self.server.body)))

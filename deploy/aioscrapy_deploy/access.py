@@ -1,0 +1,64 @@
+"""From a target to clients of its Scrapyds: where passwords come from, and who is warned of what."""
+
+import os
+import re
+import sys
+from collections.abc import Callable
+from getpass import getpass
+
+from aioscrapy_deploy.client import ScrapydClient
+from aioscrapy_deploy.errors import TargetError
+from aioscrapy_deploy.targets import Target
+
+PASSWORD_VARIABLE = "SCRAPYD_PASSWORD"  # noqa: S105 the name of a variable
+_UNSET_VARIABLE = re.compile(r"\$(?:\{(\w+)\}|(\w+))$")
+
+
+def open_clients(target: Target, tell: Callable[[str], None]) -> list[ScrapydClient]:
+    """Return a client for each Scrapyd of a target, in its order; nothing is sent yet.
+
+    A username without a password gets that of netrc, else of SCRAPYD_PASSWORD, else the one that a person
+    types at the terminal (once for all Scrapyds of the target), else "". `tell` gets lines to show: a
+    warning for each Scrapyd that would get a password as plain text over the net.
+
+    Raises:
+        TargetError: no url, or not one of http or https; the password is a variable that isn't set.
+    """
+    if not target.urls:
+        raise TargetError(f"Error: target {target.name} has no url")
+    unset = _UNSET_VARIABLE.match(target.password)
+    given = "" if unset else target.password
+    typed: dict[str, str] = {}
+    clients = []
+    for url in target.urls:
+        client = ScrapydClient(url, target.username, given)
+        if client.username and not client.has_password:
+            password = _found(client) or typed.get(client.username) or _typed(client, typed)
+            if unset and not password:
+                name = unset[1] or unset[2]
+                raise TargetError(
+                    f"Error: the password of target {target.name} is in {name}, which is not set"
+                )
+            client = ScrapydClient(client.url, client.username, password)
+        if client.exposes_password:
+            tell(
+                f"Warning: the password for {client.url} goes over the net as plain text: "
+                "use https, or a tunnel to a port of this machine"
+            )
+        clients.append(client)
+    return clients
+
+
+def _found(client: ScrapydClient) -> str:
+    from requests.utils import get_netrc_auth
+
+    login, password = get_netrc_auth(client.url) or ("", "")
+    return password if login == client.username else os.environ.get(PASSWORD_VARIABLE, "")
+
+
+def _typed(client: ScrapydClient, typed: dict[str, str]) -> str:
+    if not (sys.stdin and sys.stdin.isatty()):
+        return ""
+    name = str(client.username)
+    typed[name] = getpass(f"Password of {name} at {client.url}: ")
+    return typed[name]

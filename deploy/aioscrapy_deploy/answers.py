@@ -1,0 +1,100 @@
+"""What a Scrapyd says, as plain data: an answer as it came, a job, the state of a daemon."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Self
+
+from aioscrapy_deploy.errors import ScrapydError, ServerError
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a server said with a status of 200 to 299."""
+
+    status: int
+    text: str
+
+    @property
+    def data(self) -> dict[str, Any] | None:
+        """The JSON object in it; None where it isn't one."""
+        try:
+            data = json.loads(self.text)
+        except ValueError:
+            return None
+        return data if isinstance(data, dict) else None
+
+    @property
+    def failure(self) -> str | None:
+        """Why this is not the answer of a Scrapyd that did what was asked; None where it is."""
+        data = self.data
+        if data is None:
+            return f"the answer is not that of a Scrapyd: {_last_line(self.text) or '(empty)'}"
+        if data.get("status") == "ok":
+            return None
+        return _last_line(str(data.get("message", ""))) or "the server says no more than an error"
+
+    def checked(self, endpoint: str) -> dict[str, Any]:
+        """Return the JSON object of an answer with status ok; `endpoint` is the address for the error.
+
+        Raises:
+            ScrapydError: it is a Scrapyd's, with status error.
+            ServerError: it is not that of a Scrapyd.
+        """
+        data, failure = self.data, self.failure
+        if data is not None and failure is None:
+            return data
+        raise (ScrapydError if data and data.get("status") == "error" else ServerError)(
+            f"{endpoint}: {failure}"
+        )
+
+
+@dataclass(frozen=True)
+class Job:
+    """A job as listjobs.json tells it; `state` is pending, running or finished.
+
+    The times are the daemon's, of its own clock and zone: "2026-11-24 04:00:00.123456". A finished job has
+    no pid; a pending one has none of pid, times and urls, and alone tells version, settings and arguments.
+    """
+
+    id: str
+    project: str
+    spider: str
+    state: str
+    pid: int | None = None
+    start_time: str | None = None
+    end_time: str | None = None
+    log_url: str | None = None
+    items_url: str | None = None
+    version: str | None = None
+    settings: Mapping[str, str] = field(default_factory=dict)
+    arguments: Mapping[str, str] = field(default_factory=dict)
+
+    @classmethod
+    def read(cls, state: str, told: Mapping[str, Any]) -> Self:
+        """Make it of one entry of listjobs.json; what an older Scrapyd does not tell is None."""
+        names = ("pid", "start_time", "end_time", "log_url", "items_url", "version")
+        return cls(
+            str(told["id"]),
+            str(told.get("project", "")),
+            str(told["spider"]),
+            state,
+            **{name: told.get(name) for name in names},
+            settings=told.get("settings") or {},
+            arguments=told.get("args") or {},
+        )
+
+
+@dataclass(frozen=True)
+class DaemonStatus:
+    """How many jobs of all projects a daemon has, and how it calls itself."""
+
+    node_name: str
+    pending: int
+    running: int
+    finished: int
+
+
+def _last_line(text: str) -> str:
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    return lines[-1] if lines else ""

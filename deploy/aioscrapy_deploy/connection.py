@@ -1,0 +1,148 @@
+"""The way to one Scrapyd over HTTP: address, password, time-outs, and what may be asked again."""
+
+import time
+from ipaddress import ip_address
+from typing import Any
+from urllib.parse import SplitResult, unquote, urlsplit, urlunsplit
+
+from aioscrapy_deploy.errors import NoAnswerError, RefusedError, TargetError
+
+TIMEOUT_S = (
+    10,
+    300,
+)  # to connect (and to send each block of an egg), to answer: Scrapyd may have to list the spiders first
+PAUSES_S = (0.2, 0.6)  # before a GET that failed is asked for the second and for the third time
+_TOO_BUSY = {502, 503, 504}  # what a proxy says while the Scrapyd behind it is started again
+_HINTS = {
+    401: "The server wants another username and password: see [deploy:NAME] in the cfg, or ~/.netrc",
+    403: "The server, or a proxy before it, forbids this to you",
+    404: "There is no Scrapyd at this url: a path before the page's name belongs into the target's url",
+    413: "The egg is larger than the server, or a proxy before it, takes",
+}
+
+
+class Connection:
+    """One Scrapyd's address, with or without the last slash, with or without a path before the pages.
+
+    A username in the address is taken out of it; without any, netrc counts. Proxies and certificates are
+    those of the environment, as requests reads them.
+
+    A GET is asked again (see PAUSES_S) where the connection failed or a proxy was too busy, never after a
+    time-out. A POST is not: nobody knows whether it arrived. An upload would run twice, a job start
+    twice, and the second cancel of a job is the signal that ends it by force.
+
+    Raises:
+        TargetError: the url is not one of http or https.
+    """
+
+    def __init__(
+        self, url: str, username: str | None, password: str, timeout_s: float | tuple[float, float] | None
+    ) -> None:
+        parts = _split(url)
+        self.url = urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], parts.path.rstrip("/"), "", ""))
+        if not username and parts.username:
+            username, password = unquote(parts.username), unquote(parts.password or "")
+        self.username = username or None
+        self.has_password = bool(username and password)
+        self._auth: Any = (username.encode(), password.encode()) if username else None
+        self._timeout_s = timeout_s
+
+    @property
+    def exposes_password(self) -> bool:
+        """Whether a password would go over the net as plain text: by http, to another machine."""
+        parts = urlsplit(self.url)
+        if parts.scheme != "http" or _is_loopback(parts.hostname or ""):
+            return False
+        from requests.utils import get_netrc_auth
+
+        return self.has_password or (self._auth is None and get_netrc_auth(self.url) is not None)
+
+    def ask(self, method: str, page: str, *, expected: tuple[int, ...] = (), **kwargs: Any) -> Any:
+        """Return requests' response with a status of 200 to 299, or an `expected` one.
+
+        `page` is what follows the url, quoted, without a first slash; `kwargs` are those of requests.
+
+        Raises:
+            RefusedError: another status.
+            NoAnswerError: no answer.
+        """
+        for pause_s in PAUSES_S if method == "GET" else ():
+            try:
+                return self._ask_once(method, page, expected, kwargs)
+            except NoAnswerError as exc:
+                if exc.timed_out:
+                    raise
+            except RefusedError as exc:
+                if exc.status not in _TOO_BUSY:
+                    raise
+            time.sleep(pause_s)
+        return self._ask_once(method, page, expected, kwargs)
+
+    def _ask_once(self, method: str, page: str, expected: tuple[int, ...], kwargs: dict[str, Any]) -> Any:
+        import requests
+
+        endpoint = f"{self.url}/{page}"
+        timeout = self._timeout_s or TIMEOUT_S
+        try:
+            # no redirects: a POST would arrive as a GET, and the egg at a server that nobody named
+            response = requests.request(
+                method, endpoint, auth=self._auth, timeout=timeout, allow_redirects=False, **kwargs
+            )
+        except (requests.RequestException, UnicodeError) as exc:
+            raise no_answer(endpoint, exc, timeout) from exc
+        if response.status_code in expected or 200 <= response.status_code < 300:
+            return response
+        hint = _HINTS.get(response.status_code, "")
+        if location := response.headers.get("Location"):
+            hint = f"The server sends us on to {shown(location)}: name that address if it is right"
+        with response:
+            raise RefusedError(response.status_code, response.text, hint)
+
+
+def no_answer(endpoint: str, exc: BaseException, timeout: float | tuple[float, float]) -> NoAnswerError:
+    """Make an error of what requests raised: one line with what the system said, dug out of the wrappings."""
+    import requests
+
+    connect_s, answer_s = timeout if isinstance(timeout, tuple) else (timeout, timeout)
+    if isinstance(exc, requests.ConnectTimeout):
+        return NoAnswerError(f"{endpoint}: no connection within {connect_s} seconds", timed_out=True)
+    if isinstance(exc, requests.Timeout):
+        return NoAnswerError(f"{endpoint}: no answer within {answer_s} seconds", timed_out=True)
+    return NoAnswerError(f"{endpoint}: {_reason(exc)}", timed_out=False)
+
+
+def shown(url: str) -> str:
+    """Return a url, right or wrong, without what stands before its last @."""
+    scheme, found, _ = url.partition("://")
+    return f"{scheme}://{url.rpartition('@')[2]}" if found and "@" in url else url.rpartition("@")[2]
+
+
+def _split(url: str) -> SplitResult:
+    try:
+        parts = urlsplit(url.strip())
+        _ = parts.port
+    except ValueError:
+        raise TargetError(f"Error: not a url: {shown(url)}") from None
+    if "@" in parts.path + parts.query + parts.fragment:
+        raise TargetError(f"Error: write @ / ? and # in a password as %40 %2F %3F and %23: {shown(url)}")
+    if parts.scheme not in {"http", "https"} or not parts.hostname:
+        raise TargetError(f"Error: the url must begin with http:// or https:// and a host: {shown(url)}")
+    return parts
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost" or host.endswith(".localhost")
+
+
+def _reason(exc: BaseException) -> str:
+    inner: BaseException | None = exc
+    while inner is not None:
+        if isinstance(inner, OSError) and "WRONG_VERSION_NUMBER" in str(inner.strerror):
+            return "the server does not speak https: does the url begin with http://?"
+        if isinstance(inner, OSError) and inner.strerror:
+            return inner.strerror
+        inner = inner.__cause__ or inner.__context__
+    return str(exc)
