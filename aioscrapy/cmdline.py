@@ -15,6 +15,17 @@ from aioscrapy.project import project_settings, settings_here
 from aioscrapy.settings import Settings
 from aioscrapy.version import __version__
 
+GROUPS = {
+    "a project": ("startproject", "genspider", "list", "settings", "quickstart"),
+    "crawls here": ("crawl", "runspider", "redis"),
+    "crawls in Redis": ("crawls", "push", "failed", "items"),
+    "Scrapyd servers": (
+        *("deploy", "targets", "projects", "spiders", "versions"),
+        *("schedule", "jobs", "log", "cancel", "status"),
+    ),
+    "this program": ("completion", "version"),
+}  # as the help shows them
+
 
 def main(argv: list[str] | None = None) -> int:
     """Run one command; returns the exit status: 0 done, 1 failed, 2 wrong usage, 130 interrupted."""
@@ -40,29 +51,67 @@ def execute(argv: list[str] | None = None) -> NoReturn:
     sys.exit(main(None if argv is None else argv[1:]))
 
 
+def whole_parser() -> argparse.ArgumentParser:
+    """Return the parser of all commands with all their options; loads every command."""
+    parser = _overview()
+    choices = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
+    for name in _names():
+        _configure(name, choices.add_parser(name, help=_first_line(name)))
+    return parser
+
+
 def _parse(arguments: list[str]) -> argparse.Namespace:
     """Load only the command that is asked for: the others' imports would slow down every job."""
     name = arguments[0] if arguments else ""
-    names = sorted(module.name for module in pkgutil.iter_modules(commands.__path__))
-    if name in names:
-        command = _command(name)
-        parser = argparse.ArgumentParser(prog=f"aioscrapy {name}", description=command.__doc__)
-        command.configure(parser)
-        if getattr(command, "SETTINGS", True):
-            _add_setting_options(parser)
-        options = parser.parse_args(arguments[1:])
-        if getattr(command, "SETTINGS", True):
-            options.settings = _settings(command, options)
-        options.run = command.run
-        return options
+    if name not in _names():
+        parser = _overview()
+        parser.add_argument("command", metavar="COMMAND", choices=_names(), help="one of those below")
+        return parser.parse_args(arguments or ["--help"])
+    command = _command(name)
     parser = argparse.ArgumentParser(
-        prog="aioscrapy", description="Crawl web sites, alone or together through Redis."
+        prog=f"aioscrapy {name}",
+        description=command.__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,  # examples stay in lines
+    )
+    _configure(name, parser)
+    options = parser.parse_args(arguments[1:])
+    if getattr(command, "SETTINGS", True):
+        options.settings = _settings(command, options)
+    options.run = command.run
+    options.whole_parser = whole_parser
+    return options
+
+
+def _overview() -> argparse.ArgumentParser:
+    parser = _Overview(
+        prog="aioscrapy",
+        description="Crawl web sites, alone or together through Redis, here or on Scrapyd servers.",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("--version", action="version", version=f"aioscrapy {__version__}")
-    choices = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
-    for each in names:
-        choices.add_parser(each, help=_first_line(each))
-    return parser.parse_args(arguments or ["--help"])
+    return parser
+
+
+class _Overview(argparse.ArgumentParser):
+    """Loads the commands for their first lines only when the help is asked for."""
+
+    def format_help(self) -> str:
+        self.epilog = "\n\n".join(
+            "\n".join([f"{title}:", *(f"  {name:<13} {_first_line(name)}" for name in group)])
+            for title, group in GROUPS.items()
+        )
+        return f"{super().format_help()}\naioscrapy COMMAND -h shows the options of a command.\n"
+
+
+def _configure(name: str, parser: argparse.ArgumentParser) -> None:
+    command = _command(name)
+    command.configure(parser)
+    if getattr(command, "SETTINGS", True):
+        _add_setting_options(parser)
+
+
+def _names() -> list[str]:
+    return sorted(module.name for module in pkgutil.iter_modules(commands.__path__))
 
 
 def _command(name: str) -> ModuleType:

@@ -1,4 +1,8 @@
-"""Export the items that a crawl has left in Redis."""
+"""Export the items that a crawl has left in Redis, or a job at a Scrapyd.
+
+aioscrapy items quotes -o quotes.csv          # of the spider's current crawl, from Redis
+aioscrapy items JOB -t production             # the feed that Scrapyd keeps of a job
+"""
 
 import argparse
 import contextlib
@@ -13,16 +17,24 @@ from aioscrapy.extensions.feedexport import FORMATS, feed_of
 from aioscrapy.feeds import STDOUT, Feed
 from aioscrapy.queue.crawls import Crawl, Crawls, open_crawls
 from aioscrapy.settings import Settings
+from aioscrapy_deploy.errors import DeployError
+from aioscrapy_deploy.operate.items import job_items
+from aioscrapy_deploy.operate.scrapyds import add_target_options
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Declare the options."""
-    parser.add_argument("crawl", metavar="CRAWL", help="id of the crawl, or SPIDER for its current crawl")
+    parser.add_argument(
+        "crawl",
+        metavar="CRAWL",
+        help="id of the crawl, or SPIDER for its current crawl; with -t a job, or a crawl of jobs there",
+    )
+    add_target_options(parser, as_json=False)
     parser.add_argument(
         "-o", "--output", metavar="FILE", help="write FILE anew (default: JSON lines to standard output)"
     )
     parser.add_argument(
-        "-t", "--format", choices=sorted(FORMATS), help="format (default: by the ending of FILE)"
+        "-f", "--format", choices=sorted(FORMATS), help="format (default: by the ending of FILE)"
     )
     parser.add_argument("--delete", action="store_true", help="then take these items out of Redis")
     add_redis_option(parser)
@@ -34,14 +46,31 @@ def run(options: argparse.Namespace) -> int:
     name = options.format or (path.suffix.lstrip(".").lower() if path else "jsonlines")
     if name not in FORMATS:
         raise ConfigError(
-            f"{options.output}: which format? There are {', '.join(FORMATS)}: say -t, or an ending"
+            f"{options.output}: which format? There are {', '.join(FORMATS)}: say -f, or an ending"
         )
-    count = run_to_end(_export(options, path, name))
+    if options.target or options.project:
+        count = _export_job(options, path, name)
+    else:
+        count = run_to_end(_export(options, path, name))
     told = (
         f"{count} items {'moved' if options.delete else 'exported'} to {options.output or 'standard output'}"
     )
     print(told, file=sys.stdout if path else sys.stderr)
     return 0
+
+
+def _export_job(options: argparse.Namespace, path: Path | None, format_: str) -> int:
+    """Write what the Scrapyds of the target keep of a job."""
+    if options.delete or options.redis:
+        raise ConfigError("--delete and --redis are for crawls in Redis, -t and -p for jobs at a Scrapyd")
+    try:
+        items = job_items(options)
+        with _feed(path, format_, options.settings) as feed:
+            for item in items:
+                feed.write(item)
+            return feed.count
+    except DeployError as exc:
+        raise ConfigError(str(exc).removeprefix("Error: ")) from exc
 
 
 async def _export(options: argparse.Namespace, path: Path | None, format_: str) -> int:

@@ -7,7 +7,7 @@ from typing import Any
 from urllib.parse import quote
 
 from aioscrapy_deploy.answers import Answer, DaemonStatus, Job
-from aioscrapy_deploy.connection import TIMEOUT_S, Connection, no_answer
+from aioscrapy_deploy.connection import ANSWER_S, CONNECT_S, LISTING_S, Connection, no_answer
 from aioscrapy_deploy.errors import NoAnswerError, RefusedError, ServerError
 
 _BLOCK = 1 << 16  # bytes of a feed at once
@@ -43,7 +43,7 @@ class ScrapydClient:
         timeout_s: float | tuple[float, float] | None = None,
     ) -> None:
         self._connection = Connection(url, username, password, timeout_s)
-        self._timeout_s = timeout_s or TIMEOUT_S
+        self._timeout_s = timeout_s or (CONNECT_S, ANSWER_S)
         self.url = self._connection.url
         self.username = self._connection.username
         self.has_password = self._connection.has_password
@@ -76,7 +76,8 @@ class ScrapydClient:
 
         Scrapyd may have to start a process to list them.
         """
-        return self._names("spiders", "listspiders.json", project=project, _version=version)
+        told = self._get("listspiders.json", LISTING_S, project=project, _version=version)
+        return [str(name) for name in told.get("spiders", [])]
 
     def listjobs(self, project: str | None = None) -> list[Job]:
         """Return the jobs that the daemon knows: pending, running, finished; by default of all projects.
@@ -123,7 +124,7 @@ class ScrapydClient:
         fields["setting"] = [f"{name}={value}" for name, value in (settings or {}).items()]
         fields |= {"_version": version, "priority": priority}
         try:
-            self._post("schedule.json", fields)
+            self._post("schedule.json", fields, LISTING_S)
         except NoAnswerError:
             if not self._has(job):
                 raise
@@ -156,7 +157,11 @@ class ScrapydClient:
         body, content_type = encode_multipart_formdata(fields)
         # a file is sent in blocks, each with the time-out; bytes would all have to be through within it
         response = self._connection.ask(
-            "POST", "addversion.json", data=BytesIO(body), headers={"Content-Type": content_type}
+            "POST",
+            "addversion.json",
+            answer_s=LISTING_S,
+            data=BytesIO(body),
+            headers={"Content-Type": content_type},
         )
         return Answer(response.status_code, response.text)
 
@@ -171,10 +176,15 @@ class ScrapydClient:
     def log(self, job: Job, start: int = 0, size: int | None = None) -> bytes | None:
         """Return up to `size` bytes of a job's log from byte `start` on; None where there is no log.
 
-        With a negative `start` the last bytes of the log.
+        With a negative `start` from that many bytes before its end, in two round trips.
         """
         page = _page(job.log_url) or _page(f"/logs/{job.project}/{job.spider}/{job.id}.log")
-        span = str(start) if start < 0 else f"{start}-{'' if size is None else start + size - 1}"
+        if start < 0:  # Twisted's server fails where more of the last bytes are asked for than there are
+            head = self._file(page, method="HEAD", headers={"Accept-Encoding": "identity"})
+            if head is None:
+                return None
+            start = max(0, int(head.headers.get("Content-Length", 0)) + start)
+        span = f"{start}-{'' if size is None else start + size - 1}"
         # not compressed, else the bytes asked for would be those of the compressed file
         headers = {"Range": f"bytes={span}", "Accept-Encoding": "identity"}
         response = self._file(page, expected=(_RANGE_BEGINS_AT_END,), headers=headers)
@@ -203,9 +213,9 @@ class ScrapydClient:
         except requests.RequestException as exc:
             raise no_answer(self.endpoint(page), exc, self._timeout_s) from exc
 
-    def _file(self, page: str, **kwargs: Any) -> Any:
+    def _file(self, page: str, method: str = "GET", **kwargs: Any) -> Any:
         try:
-            return self._connection.ask("GET", page, **kwargs)
+            return self._connection.ask(method, page, **kwargs)
         except RefusedError as exc:
             if exc.status == 404:
                 return None
@@ -220,11 +230,11 @@ class ScrapydClient:
     def _names(self, key: str, page: str, **params: Any) -> list[str]:
         return [str(name) for name in self._get(page, **params).get(key, [])]
 
-    def _get(self, page: str, **params: Any) -> dict[str, Any]:
-        return self._checked(page, self._connection.ask("GET", page, params=params))
+    def _get(self, page: str, answer_s: float | None = None, **params: Any) -> dict[str, Any]:
+        return self._checked(page, self._connection.ask("GET", page, answer_s=answer_s, params=params))
 
-    def _post(self, page: str, fields: dict[str, Any]) -> dict[str, Any]:
-        return self._checked(page, self._connection.ask("POST", page, data=fields))
+    def _post(self, page: str, fields: dict[str, Any], answer_s: float | None = None) -> dict[str, Any]:
+        return self._checked(page, self._connection.ask("POST", page, answer_s=answer_s, data=fields))
 
     def _checked(self, page: str, response: Any) -> dict[str, Any]:
         return Answer(response.status_code, response.text).checked(self.endpoint(page))

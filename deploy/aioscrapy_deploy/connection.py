@@ -7,10 +7,9 @@ from urllib.parse import SplitResult, unquote, urlsplit, urlunsplit
 
 from aioscrapy_deploy.errors import NoAnswerError, RefusedError, TargetError
 
-TIMEOUT_S = (
-    10,
-    300,
-)  # to connect (and to send each block of an egg), to answer: Scrapyd may have to list the spiders first
+CONNECT_S = 10  # seconds to connect, and to send each block of an egg
+LISTING_S = 300  # to answer where Scrapyd may have to list the spiders first, in a process of its own
+ANSWER_S = 30  # to answer anything else
 PAUSES_S = (0.2, 0.6)  # before a GET that failed is asked for the second and for the third time
 _TOO_BUSY = {502, 503, 504}  # what a proxy says while the Scrapyd behind it is started again
 _HINTS = {
@@ -57,18 +56,28 @@ class Connection:
 
         return self.has_password or (self._auth is None and get_netrc_auth(self.url) is not None)
 
-    def ask(self, method: str, page: str, *, expected: tuple[int, ...] = (), **kwargs: Any) -> Any:
+    def ask(
+        self,
+        method: str,
+        page: str,
+        *,
+        expected: tuple[int, ...] = (),
+        answer_s: float | None = None,
+        **kwargs: Any,
+    ) -> Any:
         """Return requests' response with a status of 200 to 299, or an `expected` one.
 
         `page` is what follows the url, quoted, without a first slash; `kwargs` are those of requests.
+        `answer_s` are the seconds within which it must answer where the constructor was told none.
 
         Raises:
             RefusedError: another status.
             NoAnswerError: no answer.
         """
-        for pause_s in PAUSES_S if method == "GET" else ():
+        timeout = self._timeout_s or (CONNECT_S, answer_s or ANSWER_S)
+        for pause_s in PAUSES_S if method in {"GET", "HEAD"} else ():
             try:
-                return self._ask_once(method, page, expected, kwargs)
+                return self._ask_once(method, page, expected, timeout, kwargs)
             except NoAnswerError as exc:
                 if exc.timed_out:
                     raise
@@ -76,13 +85,14 @@ class Connection:
                 if exc.status not in _TOO_BUSY:
                     raise
             time.sleep(pause_s)
-        return self._ask_once(method, page, expected, kwargs)
+        return self._ask_once(method, page, expected, timeout, kwargs)
 
-    def _ask_once(self, method: str, page: str, expected: tuple[int, ...], kwargs: dict[str, Any]) -> Any:
+    def _ask_once(
+        self, method: str, page: str, expected: tuple[int, ...], timeout: Any, kwargs: dict[str, Any]
+    ) -> Any:
         import requests
 
         endpoint = f"{self.url}/{page}"
-        timeout = self._timeout_s or TIMEOUT_S
         try:
             # no redirects: a POST would arrive as a GET, and the egg at a server that nobody named
             response = requests.request(
@@ -96,10 +106,10 @@ class Connection:
         if location := response.headers.get("Location"):
             hint = f"The server sends us on to {shown(location)}: name that address if it is right"
         with response:
-            raise RefusedError(response.status_code, response.text, hint)
+            raise RefusedError(endpoint, response.status_code, response.text, hint)
 
 
-def no_answer(endpoint: str, exc: BaseException, timeout: float | tuple[float, float]) -> NoAnswerError:
+def no_answer(endpoint: str, exc: BaseException, timeout: Any) -> NoAnswerError:
     """Make an error of what requests raised: one line with what the system said, dug out of the wrappings."""
     import requests
 
@@ -107,7 +117,8 @@ def no_answer(endpoint: str, exc: BaseException, timeout: float | tuple[float, f
     if isinstance(exc, requests.ConnectTimeout):
         return NoAnswerError(f"{endpoint}: no connection within {connect_s} seconds", timed_out=True)
     if isinstance(exc, requests.Timeout):
-        return NoAnswerError(f"{endpoint}: no answer within {answer_s} seconds", timed_out=True)
+        hint = "; does it speak https at all?" if endpoint.startswith("https") else ""
+        return NoAnswerError(f"{endpoint}: no answer within {answer_s} seconds{hint}", timed_out=True)
     return NoAnswerError(f"{endpoint}: {_reason(exc)}", timed_out=False)
 
 

@@ -39,8 +39,8 @@ class ServerError(DeployError):
 class RefusedError(ServerError):
     """The server answered with an HTTP status of 300 or more."""
 
-    def __init__(self, status: int, body: str, hint: str) -> None:
-        super().__init__(" ".join(f"the server answers with status {status}. {hint}".split()))
+    def __init__(self, endpoint: str, status: int, body: str, hint: str) -> None:
+        super().__init__(" ".join(f"{endpoint}: the server answers with status {status}. {hint}".split()))
         self.status = status
         self.body = body
         self.hint = hint

@@ -117,6 +117,25 @@ def choose_target(targets: dict[str, Target], name: str) -> Target:
     raise TargetError(f"Unknown target: {name}\n{known}")
 
 
+def pick_target(targets: dict[str, Target], name: str | None) -> Target:
+    """Return the target of this name or with this url; with none `default`, or the only one there is.
+
+    Raises:
+        TargetError: there is none, or nobody can say which.
+    """
+    if name and "://" in name:
+        return Target(shown(name), url=name)
+    if name or "default" in targets:
+        return choose_target(targets, name or "default")
+    if len(targets) == 1:
+        return next(iter(targets.values()))
+    if targets:
+        raise TargetError(f"Error: which target? Say -t, and one of {', '.join(targets)}")
+    raise TargetError(
+        "Error: no target is known here: the cfg needs a [deploy:NAME] with a url, or say -t URL"
+    )
+
+
 def _shared_sources(names: tuple[str, ...]) -> Iterator[Path]:
     config_home = os.environ.get("XDG_CONFIG_HOME") or os.path.expanduser("~/.config")  # noqa: PTH111 Path.home() raises where there is none
     for pattern in ("/etc/{}", "c:\\{stem}\\{}", f"{config_home}/{{}}", os.path.expanduser("~/.{}")):  # noqa: PTH111

@@ -174,7 +174,8 @@ def test_projects_of_a_target_are_listed(project: Path, deploy: Run, server: Ser
     server.status = 404
     done = deploy("-L", "local")
     assert (done.status, done.out) == (1, "")
-    assert done.err.startswith("Error: the server answers with status 404. There is no Scrapyd")
+    url = f"{server.url}/listprojects.json"
+    assert done.err.startswith(f"Error: {url}: the server answers with status 404. There is no Scrapyd")
 
 
 def test_no_message_has_the_password(project: Path, deploy: Run, server: Server) -> None:

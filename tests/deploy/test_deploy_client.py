@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from aioscrapy_deploy import connection
+from aioscrapy_deploy import client, connection
 from aioscrapy_deploy.client import ScrapydClient
 from aioscrapy_deploy.errors import NoAnswerError, RefusedError, ServerError, TargetError
 from support.deploying import Server
@@ -146,7 +146,8 @@ def test_nobody_there_is_one_line() -> None:
 
 
 def test_a_server_that_never_answers_is_given_up(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(connection, "TIMEOUT_S", (1, 0.1))
+
+    monkeypatch.setattr(client, "LISTING_S", 0.1)
     server.answer_now.clear()
     with pytest.raises(ServerError, match=r"addversion\.json: no answer within 0\.1 seconds$"):
         ScrapydClient(server.url).addversion("p", "1", b"")

@@ -1,0 +1,118 @@
+"""`cancel`: end jobs gracefully, and after a deadline by force."""
+
+import argparse
+import time
+from typing import Any
+
+from aioscrapy_deploy.errors import ServerError, TargetError
+from aioscrapy_deploy.operate.found import Found, find_jobs, known_jobs
+from aioscrapy_deploy.operate.output import print_json
+from aioscrapy_deploy.operate.scrapyds import Scrapyds, add_target_options, reported, tell
+
+GRACE_S = 15.0  # a job of ours ends within 10 seconds: SHUTDOWN_TIMEOUT, and the rest
+_FORCED_S = 10.0  # for the end after the second signal
+_LOOK_S = 0.5  # Scrapyd tells nobody when a job ends: look again after this time
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Declare the options."""
+    add_target_options(parser)
+    parser.add_argument(
+        "jobs", nargs="*", metavar="JOB", help="a job, or a crawl that `schedule` has started"
+    )
+    parser.add_argument("--all", action="store_true", help="all pending and running jobs of the project")
+    parser.add_argument(
+        "--timeout",
+        type=float,
+        default=GRACE_S,
+        metavar="SECONDS",
+        help=f"then a second signal ends what still runs at once (default: {GRACE_S:g}; 0: without a delay)",
+    )
+
+
+@reported
+def run(options: argparse.Namespace) -> int:
+    """Return when all have ended; 1 where one has not, or a Scrapyd failed."""
+    if options.all == bool(options.jobs):
+        raise TargetError("which jobs? Name them, or say --all")
+    scrapyds = Scrapyds.chosen(options)
+    project = scrapyds.needed_project if options.all else ""
+    found = known_jobs(scrapyds) if options.all else find_jobs(scrapyds, options.jobs)
+    rows = [_row(each) for each in found if not (options.all and each.job.state == "finished")]
+    cancelling = {(row["node"], row["job"]): row for row in rows}
+    alive = _signalled(scrapyds, [each for each in found if each.job.state != "finished"], cancelling)
+    alive = _wait(scrapyds, alive, options.timeout)
+    if alive:
+        for each in alive:
+            cancelling[each.node.name, each.job.id]["forced"] = True
+        alive = _wait(scrapyds, _signalled(scrapyds, alive, cancelling), _FORCED_S)
+    for each in alive:
+        cancelling[each.node.name, each.job.id]["ended"] = False
+    if options.json:
+        print_json(rows)
+    else:
+        _print(rows, project)
+    return scrapyds.status if all(row["ended"] for row in rows) else 1
+
+
+def _row(found: Found) -> dict[str, Any]:
+    return {
+        "job": found.job.id,
+        "node": found.node.name,
+        "was": found.job.state,
+        "forced": False,
+        "ended": True,
+    }
+
+
+def _signalled(
+    scrapyds: Scrapyds, jobs: list[Found], rows: dict[tuple[str, str], dict[str, Any]]
+) -> list[Found]:
+    """Cancel each once; returns those that are running, and `rows` tell what each was."""
+    running = []
+    for each in jobs:
+        row = rows[each.node.name, each.job.id]
+        try:
+            state = each.node.client.cancel(each.job.project, each.job.id)
+        except ServerError as exc:  # it may have arrived: another one in haste would be the forceful signal
+            scrapyds.failed(exc)
+            row["ended"] = False
+            continue
+        if not row["forced"]:
+            row["was"] = state or "finished"
+        if state == "running":
+            running.append(each)
+    return running
+
+
+def _wait(scrapyds: Scrapyds, jobs: list[Found], timeout_s: float) -> list[Found]:
+    """Return those that still run when the time is over; none where all have ended before."""
+    deadline = time.monotonic() + timeout_s
+    try:
+        while True:
+            answers = scrapyds.each(jobs, lambda each: each.node.client.status(each.job.id, each.job.project))
+            ended = {(each.node.name, each.job.id) for each, state in answers if state in {"finished", None}}
+            jobs = [each for each in jobs if (each.node.name, each.job.id) not in ended]
+            if not jobs or time.monotonic() >= deadline:
+                return jobs
+            time.sleep(min(_LOOK_S, timeout_s))
+    except KeyboardInterrupt:
+        tell(f"not waited for: {len(jobs)} jobs have got the signal and may still run")
+        raise
+
+
+def _print(rows: list[dict[str, Any]], project: str) -> None:
+    if not rows:
+        print(f"No job of project {project} is pending or running")
+    for row in rows:
+        print(f"{row['job']}: {_told(row)}")
+
+
+def _told(row: dict[str, Any]) -> str:
+    if not row["ended"]:
+        return f"not known to have ended{', after two signals' if row['forced'] else ''}"
+    if row["was"] == "pending":
+        return "taken out of the queue"
+    if row["was"] == "finished":
+        return "had ended already"
+    return "ended by force" if row["forced"] else "ended"

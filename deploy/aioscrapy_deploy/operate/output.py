@@ -1,0 +1,58 @@
+"""How answers are shown: a table for a person, in colours on a terminal only; JSON for a program."""
+
+import json
+import os
+import sys
+from collections.abc import Sequence
+from typing import Any
+
+_COLOURS = {"red": "31", "green": "32", "yellow": "33", "dim": "2", "bold": "1"}
+
+
+def print_json(data: Any) -> None:
+    """Write it to standard output, indented."""
+    print(json.dumps(data, indent=2, ensure_ascii=False))
+
+
+def print_table(rows: Sequence[dict[str, Any]], columns: Sequence[str]) -> None:
+    """Write the lines of `table` to standard output; nothing where there are no rows."""
+    if rows:
+        print("\n".join(table(rows, columns, coloured=coloured())))
+
+
+def table(rows: Sequence[dict[str, Any]], columns: Sequence[str], *, coloured: bool) -> list[str]:
+    """Return a line of column names, and one for each row; None is an empty cell, numbers go to the right."""
+    cells = [[_cell(row.get(column)) for column in columns] for row in rows]
+    widths = [max(map(len, column)) for column in zip(columns, *cells, strict=True)]
+    numbers = [all(isinstance(row.get(column), int | float | None) for row in rows) for column in columns]
+
+    def line(words: Sequence[str]) -> str:
+        placed = zip(words, widths, numbers, strict=True)
+        return "  ".join(word.rjust(width) if right else word.ljust(width) for word, width, right in placed)
+
+    lines = [_paint(line(columns).rstrip(), "bold" if coloured else "")]
+    for row, words in zip(rows, cells, strict=True):
+        lines.append(_paint(line(words).rstrip(), _colour(row) if coloured else ""))
+    return lines
+
+
+def coloured() -> bool:
+    """Whether standard output is a terminal whose person has not said NO_COLOR (no-color.org)."""
+    return sys.stdout.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+
+
+def _cell(value: Any) -> str:
+    if value is None:
+        return ""
+    return f"{value:.1f}" if isinstance(value, float) else str(value)
+
+
+def _colour(row: dict[str, Any]) -> str:
+    state, reason = row.get("state"), row.get("reason")
+    if state == "finished":
+        return "dim" if reason in {"finished", None} else "red"
+    return {"running": "green", "pending": "yellow"}.get(str(state), "")
+
+
+def _paint(text: str, colour: str) -> str:
+    return f"\x1b[{_COLOURS[colour]}m{text}\x1b[0m" if colour else text

@@ -1,0 +1,177 @@
+"""`schedule`: start a spider as one job, or as several that share a crawl over the Scrapyds of a target."""
+
+import argparse
+import shlex
+from dataclasses import dataclass
+from itertools import cycle
+from typing import Any
+
+from aioscrapy_deploy.answers import Job
+from aioscrapy_deploy.client import RESERVED, ScrapydClient
+from aioscrapy_deploy.errors import ScrapydError, ServerError, TargetError
+from aioscrapy_deploy.operate.found import Found, new_crawl, new_job
+from aioscrapy_deploy.operate.output import print_json
+from aioscrapy_deploy.operate.scrapyds import Node, Scrapyds, add_target_options, reported, tell
+from aioscrapy_deploy.operate.wait import Waiting
+
+INTERRUPTED = 130
+
+
+@dataclass(frozen=True)
+class Order:
+    """What each of the jobs is to be."""
+
+    project: str
+    spider: str
+    arguments: dict[str, str]
+    settings: dict[str, str]
+    version: str | None
+    priority: float | None
+
+    @property
+    def crawl(self) -> str | None:
+        """The crawl that the jobs name; None where they join the current one of their spider."""
+        return self.arguments.get("crawl")
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Declare the options."""
+    add = parser.add_argument
+    add("spider", metavar="SPIDER", help="name of the spider")
+    add_target_options(parser)
+    add("-a", action="append", default=[], metavar="NAME=VALUE", dest="arguments", help="spider argument")
+    add("-s", action="append", default=[], metavar="NAME=VALUE", dest="settings", help="setting of the job")
+    add("-v", "--version", help="this version of the project, instead of the latest")
+    add("--priority", type=float, help="in Scrapyd's queue: the higher, the sooner (default: 0)")
+    add(
+        "--jobs",
+        type=_count,
+        default=1,
+        metavar="N",
+        help="N jobs that share one crawl through Redis, spread over the Scrapyds of the target",
+    )
+    add(
+        "--crawl",
+        metavar="ID",
+        help="the crawl's id, the same as -a crawl=ID (default: with one job the spider's current crawl, "
+        "with more a new id)",
+    )
+    add("--wait", action="store_true", help="until all have ended; 0 only if each of them has `finished`")
+
+
+@reported
+def run(options: argparse.Namespace) -> int:
+    """Start the jobs, all or none as far as that can be known before; with --wait print the totals."""
+    scrapyds = Scrapyds.chosen(options)
+    order = _order(scrapyds.needed_project, options)
+    nodes = _nodes(scrapyds, order)
+    jobs: list[Found] = []
+    try:
+        for _, node in zip(range(options.jobs), cycle(nodes), strict=False):
+            jobs.append(_start(node, order))
+            if not options.json:
+                print(f"{jobs[-1].job.id} at {node.name}", flush=True)
+    except ServerError as exc:
+        if jobs:
+            tell(f"{len(jobs)} of {options.jobs} jobs were started. {_how_to_cancel(scrapyds, order, jobs)}")
+        raise TargetError(str(exc)) from exc
+    if options.wait:
+        return _wait(scrapyds, order, jobs, options.json)
+    if options.json:
+        print_json(_told(order, jobs))
+    return 0
+
+
+def _order(project: str, options: argparse.Namespace) -> Order:
+    arguments = _pairs("-a", options.arguments)
+    if taken := RESERVED & arguments.keys():
+        raise TargetError(f"-a {min(taken)}: Scrapyd takes this name for itself")
+    if options.crawl and arguments.setdefault("crawl", options.crawl) != options.crawl:
+        raise TargetError(f"--crawl {options.crawl} and -a crawl={arguments['crawl']} are two crawls")
+    if options.jobs > 1:
+        arguments.setdefault("crawl", new_crawl())
+    settings = _pairs("-s", options.settings)
+    return Order(project, options.spider, arguments, settings, options.version, options.priority)
+
+
+def _nodes(scrapyds: Scrapyds, order: Order) -> list[Node]:
+    """Return the Scrapyds that have the spider, the idlest first; one that does not answer is left out.
+
+    Raises:
+        TargetError: none answers, or one of them has no such project, version or spider.
+    """
+
+    def ready(client: ScrapydClient) -> int:
+        try:
+            spiders = client.listspiders(order.project, order.version)
+        except ScrapydError as exc:
+            raise TargetError(str(exc)) from exc
+        if order.spider not in spiders:
+            known = f"it has {', '.join(spiders)}" if spiders else "it has none"
+            raise TargetError(
+                f"{client.url}: project {order.project} has no spider {order.spider!r}; {known}"
+            )
+        status = client.daemonstatus()
+        return status.pending + status.running
+
+    answers = scrapyds.ask(ready)
+    if not answers:
+        raise TargetError(f"no Scrapyd of target {scrapyds.target.name} answers: nothing is started")
+    return [node for node, _ in sorted(answers, key=lambda answer: answer[1])]
+
+
+def _start(node: Node, order: Order) -> Found:
+    job = node.client.schedule(
+        order.project,
+        order.spider,
+        arguments=order.arguments,
+        settings=order.settings,
+        version=order.version,
+        priority=order.priority,
+        job=new_job(order.crawl),
+    )
+    return Found(node, Job(job, order.project, order.spider, "pending", arguments=order.arguments))
+
+
+def _wait(scrapyds: Scrapyds, order: Order, jobs: list[Found], as_json: bool) -> int:
+    waiting = Waiting(scrapyds, jobs, quiet=as_json)
+    try:
+        waiting.until_all_have_ended()
+    except KeyboardInterrupt:
+        tell(f"the jobs go on. {_how_to_cancel(scrapyds, order, jobs)}")
+        return INTERRUPTED
+    if as_json:
+        print_json(_told(order, jobs) | waiting.totals())
+    else:
+        print(f"{f'crawl {order.crawl}' if order.crawl else order.spider}: {waiting.summary()}")
+    return 0 if waiting.all_finished else 1
+
+
+def _told(order: Order, jobs: list[Found]) -> dict[str, Any]:
+    started = [{"job": each.job.id, "node": each.node.name, "url": each.node.client.url} for each in jobs]
+    return {"project": order.project, "spider": order.spider, "crawl": order.crawl, "jobs": started}
+
+
+def _how_to_cancel(scrapyds: Scrapyds, order: Order, jobs: list[Found]) -> str:
+    words = [order.crawl] if order.crawl else [each.job.id for each in jobs]
+    options = ["-t", scrapyds.target.name]
+    if order.project != scrapyds.target.project:
+        options += ["-p", order.project]
+    return f"To cancel: aioscrapy cancel {shlex.join([*words, *options])}"
+
+
+def _pairs(option: str, pairs: list[str]) -> dict[str, str]:
+    found = {}
+    for pair in pairs:
+        name, equals, value = pair.partition("=")
+        if not equals:
+            raise TargetError(f"{option} {pair}: write it as NAME=VALUE")
+        found[name] = value
+    return found
+
+
+def _count(text: str) -> int:
+    count = int(text)
+    if count < 1:
+        raise argparse.ArgumentTypeError(f"{text} jobs are none")
+    return count

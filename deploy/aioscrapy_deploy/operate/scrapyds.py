@@ -1,0 +1,132 @@
+"""The Scrapyds of a target, asked all at once; who does not answer is one line and exit status 1."""
+
+import argparse
+import functools
+import sys
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeVar
+from urllib.parse import urlsplit
+
+from aioscrapy_deploy.access import open_clients
+from aioscrapy_deploy.client import ScrapydClient
+from aioscrapy_deploy.errors import DeployError, ServerError, TargetError
+from aioscrapy_deploy.targets import Target, find_project, pick_target, read_targets
+
+S = TypeVar("S")
+T = TypeVar("T")
+_THREADS = 8  # requests at once
+
+
+@dataclass(frozen=True)
+class Node:
+    """One Scrapyd, by the part of its address that tells it from others: host, port and path."""
+
+    client: ScrapydClient
+
+    @property
+    def name(self) -> str:
+        """Host, port and path: two daemons of a machine have one `node_name`."""
+        parts = urlsplit(self.client.url)
+        return f"{parts.netloc}{parts.path}"
+
+
+class Scrapyds:
+    """All Scrapyds of one target.
+
+    Attributes:
+        nodes: one for each url of the target, in its order.
+        failures: how many answers did not come, or were a no; each has been told on standard error.
+    """
+
+    def __init__(self, target: Target, project: str | None) -> None:
+        self.target = target
+        self.project = project or target.project
+        self.nodes = [Node(client) for client in open_clients(target, tell)]
+        self.failures = 0
+        self._told: set[str] = set()
+
+    @classmethod
+    def chosen(cls, options: argparse.Namespace) -> "Scrapyds":
+        """Return those that the options of `add_target_options` mean.
+
+        Raises:
+            TargetError: there is no such target, or it can't be used.
+        """
+        targets = read_targets(find_project(Path.cwd()).cfg)
+        return cls(pick_target(targets, options.target), getattr(options, "project", None))
+
+    @property
+    def needed_project(self) -> str:
+        """The project's name.
+
+        Raises:
+            TargetError: nobody has said it.
+        """
+        if not self.project:
+            raise TargetError(f"target {self.target.name} names no project: say -p PROJECT")
+        return self.project
+
+    @property
+    def status(self) -> int:
+        """The exit status: 1 where a Scrapyd failed."""
+        return 1 if self.failures else 0
+
+    def ask(self, question: Callable[[ScrapydClient], T]) -> list[tuple[Node, T]]:
+        """Ask all at the same time; returns the answers in the nodes' order, without those that failed."""
+        return self.each(self.nodes, lambda node: question(node.client))
+
+    def each(self, things: Sequence[S], work: Callable[[S], T]) -> list[tuple[S, T]]:
+        """Do some work for each, several at the same time; what fails is told and left out."""
+        done: list[tuple[S, T]] = []
+        with ThreadPoolExecutor(_THREADS) as pool:
+            for thing, future in [(thing, pool.submit(work, thing)) for thing in things]:
+                try:
+                    done.append((thing, future.result()))
+                except ServerError as exc:
+                    self.failed(exc)
+        return done
+
+    def failed(self, error: ServerError) -> None:
+        """Tell and count what a Scrapyd did not answer; what was told already is only counted."""
+        self.failures += 1
+        if str(error) not in self._told:
+            tell(str(error))
+        self._told.add(str(error))
+
+
+def add_target_options(
+    parser: argparse.ArgumentParser, *, project: bool = True, as_json: bool = True
+) -> None:
+    """Declare what every command takes that asks the Scrapyds of a target."""
+    parser.add_argument(
+        "-t",
+        "--target",
+        metavar="TARGET",
+        help="a [deploy:TARGET] of the cfg, or the url of a Scrapyd (default: `default`, or the only one)",
+    )
+    if project:
+        parser.add_argument("-p", "--project", help="the project's name there, instead of the target's")
+    if as_json:
+        parser.add_argument("--json", action="store_true", help="write JSON")
+
+
+def reported(work: Callable[[argparse.Namespace], int]) -> Callable[[argparse.Namespace], int]:
+    """Let a command's errors be one line on standard error, and exit status 1."""
+
+    @functools.wraps(work)
+    def run(options: argparse.Namespace) -> int:
+        try:
+            return work(options)
+        except DeployError as exc:
+            tell(str(exc).removeprefix("Error: "))
+            return 1
+
+    return run
+
+
+def tell(line: str) -> None:
+    """Write one line for a person to standard error."""
+    print(f"aioscrapy: {'; '.join(line.splitlines())}", file=sys.stderr, flush=True)

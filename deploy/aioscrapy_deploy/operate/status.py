@@ -1,0 +1,34 @@
+"""`status`: how the Scrapyds of a target are, or how far jobs are."""
+
+import argparse
+
+from aioscrapy_deploy.operate.found import find_jobs
+from aioscrapy_deploy.operate.output import print_json, print_table
+from aioscrapy_deploy.operate.scrapyds import Scrapyds, add_target_options, reported
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Declare the options."""
+    add_target_options(parser)
+    parser.add_argument(
+        "jobs", nargs="*", metavar="JOB", help="a job, or a crawl that `schedule` has started"
+    )
+
+
+@reported
+def run(options: argparse.Namespace) -> int:
+    """Show each Scrapyd with the number of its jobs, those of all projects; or the state of these jobs."""
+    scrapyds = Scrapyds.chosen(options)
+    if options.jobs:
+        found = find_jobs(scrapyds, options.jobs)
+        rows = [{"job": each.job.id, "state": each.job.state, "node": each.node.name} for each in found]
+        columns = ["job", "state", "node"]
+    else:
+        answers = scrapyds.ask(lambda client: client.daemonstatus())
+        rows = [{"node": node.name, **vars(status)} for node, status in answers]
+        columns = ["node", "node_name", "pending", "running", "finished"]
+    if options.json:
+        print_json(rows)
+    else:
+        print_table(rows, columns)
+    return scrapyds.status
