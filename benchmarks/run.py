@@ -5,23 +5,18 @@ figures are medians of the rounds. `--write` puts the table into benchmarks/READ
 """
 
 import argparse
-import contextlib
-import datetime
 import json
 import os
-import platform
 import statistics
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 from urllib.request import urlopen
 
-HERE = Path(__file__).parent
-sys.path.insert(0, str(HERE.parent))
+from neighbours import HERE, redis_server, site, write_table
 
 REDIS = {"SCHEDULER_QUEUE_CLASS": "aioscrapy.queue.redis.SpiderPriorityQueue", "ITEMS_IN_REDIS": True}
 BLOOM = {**REDIS, "DUPEFILTER_CLASS": "aioscrapy.dupefilters.redis.RedisBloomDupeFilter"}
@@ -35,7 +30,11 @@ CRAWLERS: dict[str, tuple[str, dict[str, Any] | None]] = {
 
 def main() -> int:
     options = _options()
-    with tempfile.TemporaryDirectory() as folder, _site(options.pages) as url, _redis(Path(folder)) as redis:
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        site(options.pages) as url,
+        redis_server(Path(folder)) as redis,
+    ):
         runs: dict[str, list[dict[str, float]]] = {name: [] for name in CRAWLERS}
         for number in range(options.rounds + 1):  # the first round warms up and is not counted
             for name, (script, settings) in CRAWLERS.items():
@@ -45,7 +44,8 @@ def main() -> int:
     table = _table(runs)
     print(table)
     if options.write:
-        _write(table, options)
+        how = f"{options.pages} pages, {options.concurrency} at once, {options.rounds} rounds"
+        write_table("table", how, table)
     return 0
 
 
@@ -60,27 +60,6 @@ def _options() -> argparse.Namespace:
     if options.short:
         options.pages, options.rounds = 500, 2
     return options
-
-
-@contextlib.contextmanager
-def _site(pages: int) -> Iterator[str]:
-    command = [sys.executable, str(HERE / "site.py"), str(pages)]
-    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as server:
-        assert server.stdout is not None
-        yield f"http://127.0.0.1:{int(server.stdout.readline())}/p/0"
-        server.terminate()
-
-
-@contextlib.contextmanager
-def _redis(folder: Path) -> Iterator[str]:
-    from aioscrapy.db.embedded import EmbeddedRedis
-
-    server = EmbeddedRedis(folder / "redis")
-    server.start()
-    try:
-        yield server.url
-    finally:
-        server.stop()
 
 
 def _run(
@@ -147,15 +126,6 @@ def _table(runs: dict[str, list[dict[str, float]]]) -> str:
             f"| {cpu:.2f} | {rss:.0f} | {first:.2f} s ({start:.2f}) |"
         )
     return "\n".join(lines)
-
-
-def _write(table: str, options: argparse.Namespace) -> None:
-    readme = HERE / "README.md"
-    head = readme.read_text().partition("<!-- table -->")[0]
-    today = datetime.datetime.now(tz=datetime.UTC).date()
-    where = f"{today}, {os.cpu_count()} cores, Python {platform.python_version()}, {platform.system()}"
-    how = f"{options.pages} pages, {options.concurrency} at once, {options.rounds} rounds"
-    readme.write_text(f"{head}<!-- table -->\n\n{where}: {how}.\n\n{table}\n")
 
 
 if __name__ == "__main__":
