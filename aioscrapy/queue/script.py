@@ -1,7 +1,7 @@
 """Lua scripts: called by SHA, sent whole where the server doesn't know them."""
 
 import asyncio
-from collections.abc import Awaitable, Sequence
+from collections.abc import Coroutine, Sequence
 from importlib.resources import files
 from typing import Any
 
@@ -24,10 +24,20 @@ class Script:
             return await redis.eval(self._source, len(keys), *keys, *arguments)
 
 
-async def heard(call: Awaitable[Any]) -> Any:
-    """Await a call of redis-py, in which Python 3.11's wait_for may swallow a cancellation (gh-81839)."""
+async def heard(call: Coroutine[Any, Any, Any]) -> Any:
+    """Await a call of redis-py, in which Python 3.11's wait_for may swallow a cancellation (gh-81839).
+
+    Raises:
+        asyncio.CancelledError: one came meanwhile, or before and was not delivered yet.
+    """
     task = asyncio.current_task()
     before = task.cancelling() if task else 0
+    if before:  # delivered already, or still to be: that can't be seen, but this delivers it
+        try:
+            await asyncio.sleep(0)
+        except asyncio.CancelledError:
+            call.close()
+            raise
     try:
         return await call
     finally:

@@ -19,9 +19,11 @@ from redis.exceptions import RedisError
 from aioscrapy.db import DbManager
 from aioscrapy.db.embedded import free_port, server_binary
 from aioscrapy.exceptions import QueueError, SettingError
+from aioscrapy.queue.crawls import open_crawls
+from aioscrapy.queue.figures import figures, fill, memory, signs_of_life
 from aioscrapy.queue.script import Script
 from aioscrapy.settings import Settings
-from support.crawling import Crawled, Everything, crawl
+from support.crawling import Crawled, Everything, SiteSpider, crawl
 from support.redis import BINARY_VARIABLE, RedisServer
 from support.site import Site
 
@@ -220,16 +222,21 @@ def _whole(client: Any) -> bool:
     return b"cluster_state:ok" in info and b"cluster_known_nodes:3" in info
 
 
+def sizes(servers: list[RedisServer]) -> list[int]:
+    """Return how many keys each node has."""
+    found = []
+    for server in servers:
+        with Redis(port=server.port or 0, password=PASSWORD) as client:
+            found.append(int(client.dbsize()))
+    return found
+
+
 @pytest.mark.parametrize("filter_class", FILTERS)
 async def test_a_cluster(tmp_path: Path, site: Site, filter_class: str) -> None:
     with cluster(tmp_path) as servers:
         nodes = f"127.0.0.1:{servers[0].port},127.0.0.1:{servers[1].port}"
         await crawls_once(site, {"url": f"redis+cluster://:{ESCAPED}@{nodes}", "timeout": 5}, filter_class)
-        sizes = []
-        for server in servers:
-            with Redis(port=server.port or 0, password=PASSWORD) as client:
-                sizes.append(client.dbsize())
-        assert sorted(sizes)[:2] == [0, 0], "the keys of a spider lie on one node"
+        assert sorted(sizes(servers))[:2] == [0, 0], "the keys of a spider lie on one node"
 
 
 async def test_a_cluster_behind_tls(tmp_path: Path, site: Site, certificate: tuple[str, str]) -> None:
@@ -453,3 +460,30 @@ def test_redis_has_a_base_for_what_sentinels_say() -> None:
     from redis.asyncio.sentinel import MasterNotFoundError
 
     assert issubclass(MasterNotFoundError, RedisError)
+
+
+async def test_the_commands_see_the_spiders_of_every_node_of_a_cluster(tmp_path: Path, site: Site) -> None:
+    with cluster(tmp_path) as servers:
+        settings = of({"url": f"redis+cluster://:{ESCAPED}@127.0.0.1:{servers[1].port}"})
+        names = [f"spider{number}" for number in range(8)]
+        for name in names:
+            spider = type(name, (SiteSpider,), {"name": name, "paths": ("/page/1", "/private/0")})
+            await crawl(spider, {**settings, "ITEMS_IN_REDIS": True}, site=site.url)
+        assert all(sizes(servers)), "no node is without keys"
+        async with open_crawls(Settings({**settings, "BOT_NAME": "x"}), None, bot="") as crawls:
+            found = await crawls.all()
+            assert sorted(each.spider for each in found) == names
+            told = await figures(crawls.redis, found)
+            assert [each.done for each in told] == [2] * len(names)
+            for each in found:
+                assert await crawls.find(each.spider) == each
+                assert [len(page) async for page in crawls.items(each)] == [2]
+                assert [letter async for letter in crawls.failed(each)] == []
+                assert await crawls.retry(each) == (0, False)
+                assert (await fill(crawls.redis, each))["fingerprints"] == 2
+                assert await signs_of_life(crawls.redis, each, 15.0) == []
+                assert (await memory(crawls.redis, each))["items"] > 0
+                assert await crawls.delete(each) > 0
+            assert await crawls.all() == []
+        async with open_crawls(Settings(settings), None, bot="aioscrapybot") as crawls:
+            assert await crawls.push(names[0], [{"request": b"{}"}] * 3) == 3

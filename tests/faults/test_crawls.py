@@ -126,7 +126,14 @@ def test_two_crawls_at_the_same_time_dont_mix(tmp_path: Path) -> None:
 
 
 def interrupted(tmp_path: Path, signals: int, within_s: float, **settings: Any) -> None:
-    """Signal a worker while one page hangs, and let another bring the crawl to its end."""
+    """Signal a worker while one page hangs, and let another bring the crawl to its end.
+
+    Args:
+        tmp_path: of the fleet.
+        signals: how many.
+        within_s: seconds after the last one within which its process must be gone.
+        settings: of the worker.
+    """
     with Fleet(tmp_path, pages=200, delay_s=0.01, settings=settings) as fleet:
         path = tmp_path / "spider.py"
         source = path.read_text("utf-8")
@@ -135,9 +142,9 @@ def interrupted(tmp_path: Path, signals: int, within_s: float, **settings: Any) 
         fleet.start()
         fleet.until_items(50)
         assert fleet.site.counts().get("/slow/60")
-        began = time.monotonic()
         worker = fleet.workers[0]
         for _ in range(signals):
+            began = time.monotonic()
             fleet.send(worker, signal.SIGINT)
             fleet.until(lambda: "Received SIGINT" in fleet.log_of(worker), "the signal is heard")
         status = worker.wait(60)
@@ -159,4 +166,4 @@ def test_one_signal_while_a_page_hangs(tmp_path: Path) -> None:
 
 
 def test_two_signals_while_a_page_hangs(tmp_path: Path) -> None:
-    interrupted(tmp_path, 2, 1.5)
+    interrupted(tmp_path, 2, 1.0)
