@@ -12,15 +12,12 @@ from redis.exceptions import RedisError
 from aioscrapy.components import load_object
 from aioscrapy.db import RedisClients
 from aioscrapy.exceptions import ConfigError, QueueError, SerializeError, SettingError
-from aioscrapy.queue.redis import KEYS, _plain
+from aioscrapy.queue.keys import OWN, PREFIX, plain, tag_of
 from aioscrapy.queue.script import Script, lua
 from aioscrapy.serializer import JsonSerializer
 from aioscrapy.settings import Settings
 
 PAGE = 1000  # items, dead letters or pushed requests in one round trip
-_OF_SPIDER = {"push"}  # the keys of KEYS that all crawls of a spider share
-_OWN = tuple(suffix for suffix in (*KEYS, "seen", "bloom") if suffix not in _OF_SPIDER)
-_PREFIX = "aioscrapy:{"
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +41,7 @@ class Crawl:
 
     def own_keys(self) -> list[str]:
         """Return the names of all keys that it may have of its own."""
-        return [self.key(suffix) for suffix in _OWN]
+        return [self.key(suffix) for suffix in OWN]
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,11 +51,6 @@ class DeadLetter:
     id: int
     url: str  # the beginning of what it is, where that is no request
     reason: str
-
-
-def tag_of(bot: str, spider: str) -> str:
-    """Return what all keys of a spider begin with."""
-    return f"{_PREFIX}{_plain(bot)}/{_plain(spider)}}}"
 
 
 class Crawls:
@@ -72,7 +64,7 @@ class Crawls:
 
     def __init__(self, redis: Any, bot: str = "", serializer: Any = JsonSerializer) -> None:
         self.redis = redis
-        self._bot = _plain(bot)
+        self._bot = plain(bot)
         self._serializer = serializer
 
     async def all(self) -> list[Crawl]:
@@ -224,10 +216,10 @@ class Crawls:
     async def _spiders(self) -> list[tuple[str, str]]:
         """Return (BOT_NAME, name) of each spider that ever had a crawl; walks through the database's keys."""
         end = "}:crawls"
-        pattern = f"{_PREFIX}{_as_pattern(self._bot) or '*'}/*{end}"
+        pattern = f"{PREFIX}{_as_pattern(self._bot) or '*'}/*{end}"
         found = set()
         async for key in self.redis.scan_iter(pattern, count=PAGE):
-            name = key.decode().removeprefix(_PREFIX).removesuffix(end)
+            name = key.decode().removeprefix(PREFIX).removesuffix(end)
             bot, _, spider = name.partition("/")
             if self._bot:
                 bot, spider = self._bot, name.removeprefix(f"{self._bot}/")

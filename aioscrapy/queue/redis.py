@@ -21,31 +21,10 @@ from aioscrapy.items import adapter
 from aioscrapy.log import logger
 from aioscrapy.queue import wire
 from aioscrapy.queue.base import Entry, Lease, Manners, Order, Page, Reply, State, Store
+from aioscrapy.queue.keys import KEYS, OWN, tag_of
 from aioscrapy.queue.push import Pusher, context_of
 from aioscrapy.queue.script import Script, heard, lua
 from aioscrapy.serializer import JsonSerializer
-
-KEYS = (
-    "meta",
-    "ready",
-    "hosts",
-    "leased",
-    "delayed",
-    "workers",
-    "idle",
-    "replies",
-    "wake",
-    "items",
-    "failed",
-    "seeds",
-    "slots",
-    "resting",
-    "push",
-)
-"""The suffixes of the keys, in the order of the script's KEYS; the filter's key comes behind them.
-
-All are a crawl's own but `push`, which is the spider's.
-"""
 
 
 class RedisQueue(Store):
@@ -61,7 +40,7 @@ class RedisQueue(Store):
         self._spider = crawler.spider
         self._stats = crawler.stats
         self._dupefilter: Any = None
-        self._tag = "aioscrapy:{%s/%s}" % (_plain(settings["BOT_NAME"]), _plain(crawler.spider.name))  # noqa: UP031 braces
+        self._tag = tag_of(settings["BOT_NAME"], crawler.spider.name)
         self._named = str(getattr(crawler.spider, "crawl", None) or settings["CRAWL_ID"] or "")
         self._fresh = settings.getbool("CRAWL_FRESH")
         self._flush = settings.getbool("SCHEDULER_FLUSH_ON_START")
@@ -211,8 +190,7 @@ class RedisQueue(Store):
                 return answer.decode(), rest[0].decode(), rest[1] if len(rest) > 1 else 0
 
     async def _delete(self, crawl_id: str) -> None:
-        suffixes = (*KEYS, "seen", "bloom")
-        await self._redis.delete(*(f"{self._tag}:{crawl_id}:{suffix}" for suffix in suffixes))
+        await self._redis.delete(*(f"{self._tag}:{crawl_id}:{suffix}" for suffix in OWN))
 
     async def _call(
         self,
@@ -300,11 +278,6 @@ RedisFifoQueue = SpiderQueue
 RedisLifoQueue = SpiderStack
 
 _STATES = {b"idle": State.IDLE, b"finished": State.FINISHED, b"gone": State.GONE, b"stopped": State.STOPPED}
-
-
-def _plain(name: str) -> str:
-    """Keep a name from breaking out of the hash tag."""
-    return name.replace("{", "(").replace("}", ")")
 
 
 def _reason(exc: BaseException) -> str:
