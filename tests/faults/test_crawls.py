@@ -66,33 +66,29 @@ def test_two_workers_on_each_of_two_machines_end_together(tmp_path: Path) -> Non
 
 
 def test_one_run_after_the_other_and_a_third_with_the_filter_kept(tmp_path: Path) -> None:
+    """The second keeps its filter for the third, which finds only what has come since."""
     with Fleet(tmp_path, pages=100, delay_s=0.0, settings=NO_WINDOW) as fleet:
+        path = tmp_path / "spider.py"
+        keep = 'SETTINGS = {"KEEP_DUPEFILTER_DATA_ON_CLOSE": True, '
+        pushed = [f"{fleet.site.url}/private/{number}" for number in range(5)]
+        lines = "".join(f"        yield Request({url!r})\n" for url in pushed)
         for number in (1, 2):
             fleet.start(2)
             fleet.join()
             found = all_items(fleet)
             assert len(found) == number
             assert all(sorted(urls) == sorted(fleet.site.urls) for urls in found.values())
-
-
-def test_with_a_kept_filter_a_later_run_finds_what_is_new(tmp_path: Path) -> None:
-    keep = {**NO_WINDOW, "KEEP_DUPEFILTER_DATA_ON_CLOSE": True}
-    with Fleet(tmp_path, pages=50, delay_s=0.0, settings=keep) as fleet:
-        fleet.start()
+            if number == 1:
+                path.write_text(path.read_text("utf-8").replace("SETTINGS = {", keep), "utf-8")
+        path.write_text(
+            path.read_text("utf-8").replace("        yield {", lines + "        yield {"), "utf-8"
+        )
+        fleet.start(2)
         fleet.join()
-        first = all_items(fleet)
-        assert sorted(*first.values()) == sorted(fleet.site.urls)
-        pushed = [f"{fleet.site.url}/private/{number}" for number in range(5)]
-        path = tmp_path / "spider.py"
-        lines = "".join(f"        yield Request({url!r})\n" for url in pushed)
-        source = path.read_text("utf-8").replace("        yield {", lines + "        yield {")
-        path.write_text(source, "utf-8")
-        fleet.start()
-        fleet.join()
-        (second,) = [urls for crawl, urls in all_items(fleet).items() if crawl not in first]
+        (third,) = [urls for crawl, urls in all_items(fleet).items() if crawl not in found]
         # The start requests are asked again, for what has come to their pages since.
-        assert set(pushed) < set(second)
-        assert len(second) == len(set(second)) <= len(pushed) + 2
+        assert set(pushed) < set(third)
+        assert len(third) == len(set(third)) <= len(pushed) + 2
 
 
 def test_workers_that_come_late_do_no_page_again(tmp_path: Path) -> None:
