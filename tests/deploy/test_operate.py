@@ -170,6 +170,54 @@ def test_ctrl_c_while_waiting_leaves_the_jobs(
     assert command("cancel", "on", "-t", "one", "--timeout", "0").out == f"{job}: ended by force\n"
 
 
+def test_ctrl_c_does_not_wait_for_a_server_that_hangs(shop: Path, server: Server) -> None:
+    server.answer_now.clear()
+    with subprocess.Popen(
+        [sys.executable, "-m", "aioscrapy", "status", "-t", server.url],
+        cwd=shop,
+        env=child_environment(),
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as asking:
+        assert server.arrived.wait(30)
+        asking.send_signal(signal.SIGINT)
+        _, errors = asking.communicate(timeout=5)
+    assert (asking.returncode, errors) == (130, "aioscrapy: interrupted\n")
+
+
+def test_two_latest_versions_are_told(
+    command: Command, daemons: list[ScrapydServer], tmp_path: Path, site: Site, redis_url: str
+) -> None:
+    egg = tmp_path / "shop.egg"
+    assert command("deploy", "--build-egg", str(egg)).status == 0
+    client = ScrapydClient(daemons[1].url)
+    assert client.addversion("shop", "8", egg.read_bytes()).failure is None
+    try:
+        done = command("schedule", "tested", "-t", "both", "--jobs", "2", "--wait")
+        assert done.status == 0
+        ours, others = names(daemons)
+        assert done.err == (
+            f"aioscrapy: the latest versions differ: 7 at {ours}, 8 at {others}; "
+            "deploy to all of them, or say -v\n"
+        )
+        versions = told(command("versions", "-t", "both", "--json"))
+        assert versions == [{"version": "7", "nodes": [ours, others]}, {"version": "8", "nodes": [others]}]
+    finally:
+        client.delversion("shop", "8")
+
+
+def test_jobs_that_were_started_before_a_failure_are_told(command: Command, server: Server) -> None:
+    server.body = b"""{"status": "ok", "pending": 0, "running": 0, "spiders": ["one"], "versions": ["1"],
+        "currstate": null}"""
+    server.next_statuses = [200] * 4 + [500]
+    done = command("schedule", "one", "-p", "other", "-t", server.url, "--jobs", "3", "--crawl", "c")
+    assert done.status == 1
+    assert done.err.splitlines() == [
+        f"aioscrapy: 1 of 3 jobs were started. To cancel: aioscrapy cancel c -t {server.url} -p other",
+        f"aioscrapy: {server.url}/schedule.json: the server answers with status 500.",
+    ]
+
+
 def test_what_is_deployed_is_listed(command: Command, daemons: list[ScrapydServer]) -> None:
     assert [row["target"] for row in told(command("targets", "--json"))] == ["one", "both", "half"]
     assert command("targets").out.splitlines()[1].split() == ["one", "shop", daemons[0].url]

@@ -85,6 +85,8 @@ class Handler(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         self._answer({}, None)
 
+    do_HEAD = do_GET  # noqa: N815 the name is http.server's
+
     def _answer(self, fields: dict[str, bytes], file_name: str | None) -> None:
         self.server.seen.append(Seen(self.path, self.headers["Authorization"], fields, file_name))
         self.server.arrived.set()
@@ -98,7 +100,8 @@ class Handler(BaseHTTPRequestHandler):
             self.send_header(name, value)
         self.send_header("Content-Length", str(len(self.server.body)))
         self.end_headers()
-        self.wfile.write(self.server.body)
+        if self.command != "HEAD":
+            self.wfile.write(self.server.body)
 
     def log_message(self, *_: object) -> None:
         """Keep standard error for what is tested."""

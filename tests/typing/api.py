@@ -19,6 +19,7 @@ from aioscrapy import (
 )
 from aioscrapy.context import CrawlContext
 from aioscrapy.exceptions import CloseSpider, DropItem, IgnoreRequest, NotConfigured
+from aioscrapy_deploy import Job, ScrapydClient
 
 
 class AsyncSpider(Spider):
@@ -89,3 +90,18 @@ def script() -> None:
     process.crawl(AsyncSpider, category="books")
     process.start()
     AsyncSpider.start()
+
+
+def operate() -> None:
+    scrapyd = ScrapydClient("http://localhost:6800/", "me", "word", timeout_s=(3, 10))
+    job = scrapyd.schedule(
+        "shop", "books", arguments={"tag": "a"}, settings={"DOWNLOAD_DELAY": "1"}, priority=1
+    )
+    assert_type(job, str)
+    assert_type(scrapyd.status(job), str | None)
+    assert_type(scrapyd.listjobs("shop"), list[Job])
+    assert_type(scrapyd.listjobs()[0].pid, int | None)
+    assert_type(scrapyd.cancel("shop", job, "TERM"), str | None)
+    for each in scrapyd.listjobs():
+        assert_type(scrapyd.log(each, start=-1000), bytes | None)
+        assert_type(scrapyd.items(each), Iterator[bytes] | None)

@@ -71,10 +71,10 @@ def run(options: argparse.Namespace) -> int:
             jobs.append(_start(node, order))
             if not options.json:
                 print(f"{jobs[-1].job.id} at {node.name}", flush=True)
-    except ServerError as exc:
+    except (ServerError, KeyboardInterrupt):
         if jobs:
             tell(f"{len(jobs)} of {options.jobs} jobs were started. {_how_to_cancel(scrapyds, order, jobs)}")
-        raise TargetError(str(exc)) from exc
+        raise
     if options.wait:
         return _wait(scrapyds, order, jobs, options.json)
     if options.json:
@@ -97,11 +97,14 @@ def _order(project: str, options: argparse.Namespace) -> Order:
 def _nodes(scrapyds: Scrapyds, order: Order) -> list[Node]:
     """Return the Scrapyds that have the spider, the idlest first; one that does not answer is left out.
 
+    Jobs of two versions in one crawl are told, but not forbidden: that is how one goes over to a new version.
+
     Raises:
         TargetError: none answers, or one of them has no such project, version or spider.
     """
 
-    def ready(client: ScrapydClient) -> int:
+    def ready(client: ScrapydClient) -> tuple[int, str]:
+        status = client.daemonstatus()
         try:
             spiders = client.listspiders(order.project, order.version)
         except ScrapydError as exc:
@@ -111,13 +114,16 @@ def _nodes(scrapyds: Scrapyds, order: Order) -> list[Node]:
             raise TargetError(
                 f"{client.url}: project {order.project} has no spider {order.spider!r}; {known}"
             )
-        status = client.daemonstatus()
-        return status.pending + status.running
+        versions = [order.version] if order.version else client.listversions(order.project)
+        return status.pending + status.running, "".join(versions[-1:])  # none where it runs in place
 
     answers = scrapyds.ask(ready)
     if not answers:
         raise TargetError(f"no Scrapyd of target {scrapyds.target.name} answers: nothing is started")
-    return [node for node, _ in sorted(answers, key=lambda answer: answer[1])]
+    if len({version for _, (_, version) in answers}) > 1:
+        versions = ", ".join(f"{version} at {node.name}" for node, (_, version) in answers)
+        tell(f"the latest versions differ: {versions}; deploy to all of them, or say -v")
+    return [node for node, _ in sorted(answers, key=lambda answer: answer[1][0])]
 
 
 def _start(node: Node, order: Order) -> Found:

@@ -4,9 +4,11 @@ import argparse
 import functools
 import sys
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future
 from dataclasses import dataclass
 from pathlib import Path
+from queue import Empty, SimpleQueue
+from threading import Thread
 from typing import TypeVar
 from urllib.parse import urlsplit
 
@@ -17,7 +19,7 @@ from aioscrapy_deploy.targets import Target, find_project, pick_target, read_tar
 
 S = TypeVar("S")
 T = TypeVar("T")
-_THREADS = 8  # requests at once
+_THREADS = 16  # requests at once
 
 
 @dataclass(frozen=True)
@@ -80,13 +82,19 @@ class Scrapyds:
 
     def each(self, things: Sequence[S], work: Callable[[S], T]) -> list[tuple[S, T]]:
         """Do some work for each, several at the same time; what fails is told and left out."""
-        done: list[tuple[S, T]] = []
-        with ThreadPoolExecutor(_THREADS) as pool:
-            for thing, future in [(thing, pool.submit(work, thing)) for thing in things]:
-                try:
-                    done.append((thing, future.result()))
-                except ServerError as exc:
-                    self.failed(exc)
+        asked: SimpleQueue[tuple[S, Future[T]]] = SimpleQueue()
+        futures: list[tuple[S, Future[T]]] = [(thing, Future()) for thing in things]
+        for each in futures:
+            asked.put(each)
+        for _ in range(min(len(futures), _THREADS)):
+            # not a pool: Ctrl-C would have to wait for all of its threads, that is for a time-out
+            Thread(target=_answer, args=(asked, work), daemon=True).start()
+        done = []
+        for thing, future in futures:
+            try:
+                done.append((thing, future.result()))
+            except ServerError as exc:
+                self.failed(exc)
         return done
 
     def failed(self, error: ServerError) -> None:
@@ -95,6 +103,19 @@ class Scrapyds:
         if str(error) not in self._told:
             tell(str(error))
         self._told.add(str(error))
+
+
+def _answer(asked: "SimpleQueue[tuple[S, Future[T]]]", work: Callable[[S], T]) -> None:
+    """Do the work for things until none is left."""
+    while True:
+        try:
+            thing, future = asked.get_nowait()
+        except Empty:
+            return
+        try:
+            future.set_result(work(thing))
+        except BaseException as exc:  # noqa: BLE001 who asked raises it
+            future.set_exception(exc)
 
 
 def add_target_options(

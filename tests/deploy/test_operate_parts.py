@@ -1,0 +1,132 @@
+"""The parts of the operating commands: tables, ids, ends of logs."""
+
+import os
+import pty
+import sys
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from aioscrapy_deploy import Job, ScrapydClient
+from aioscrapy_deploy.operate.found import Found, matching, new_crawl, new_job
+from aioscrapy_deploy.operate.joblog import End, read_end
+from aioscrapy_deploy.operate.output import coloured, table
+from aioscrapy_deploy.operate.scrapyds import Node
+from support.deploying import Server
+
+STATS = """2026-11-24 05:02:27 [aioscrapy.stats] INFO: Dumping Scrapy stats:
+{'elapsed_time_seconds': 0.5,
+ 'finish_reason': 'finished',
+ 'finish_time': datetime.datetime(2026, 11, 24, 5, 2, 27, 500000, tzinfo=datetime.timezone.utc),
+ 'item_scraped_count': 3,
+ 'response_received_count': 4,
+ 'start_time': datetime.datetime(2026, 11, 24, 5, 2, 27, tzinfo=datetime.timezone.utc)}
+2026-11-24 05:02:27 [aioscrapy.crawler] INFO: Spider closed (finished)
+"""
+
+
+def jobs(*ids: str, **arguments: str) -> list[Found]:
+    node = Node(ScrapydClient("http://localhost"))
+    return [Found(node, Job(id, "shop", "one", "pending", arguments=arguments)) for id in ids]
+
+
+def ids(found: list[Found]) -> list[str]:
+    return [each.job.id for each in found]
+
+
+def test_a_table_puts_words_left_and_numbers_right() -> None:
+    rows: list[dict[str, Any]] = [
+        {"job": "a", "pages": 5, "pid": None},
+        {"job": "long", "pages": 1000, "pid": 7},
+    ]
+    assert table(rows, ("job", "pages", "pid"), coloured=False) == [
+        "job   pages  pid",
+        "a         5",
+        "long   1000    7",
+    ]
+
+
+def test_colours_tell_states_and_bad_ends() -> None:
+    rows = [
+        {"state": "running"},
+        {"state": "pending"},
+        {"state": "finished", "reason": "finished"},
+        {"state": "finished", "reason": "shutdown"},
+    ]
+    lines = table(rows, ("state",), coloured=True)
+    assert [line.partition("m")[0] for line in lines] == [f"\x1b[{code}" for code in (1, 32, 33, 2, 31)]
+    assert all(line.endswith("\x1b[0m") for line in lines)
+
+
+@pytest.mark.parametrize(
+    ("variables", "expected"),
+    [({"TERM": "xterm"}, True), ({"TERM": "dumb"}, False), ({"TERM": "xterm", "NO_COLOR": "1"}, False)],
+)
+def test_colours_are_for_terminals(
+    monkeypatch: pytest.MonkeyPatch, variables: dict[str, str], expected: bool
+) -> None:
+    monkeypatch.delenv("NO_COLOR", raising=False)
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    assert not coloured()
+    ours, theirs = pty.openpty()
+    with os.fdopen(theirs, "w") as terminal:
+        monkeypatch.setattr(sys, "stdout", terminal)
+        assert coloured() is expected
+    os.close(ours)
+
+
+def test_a_crawl_s_id_means_its_jobs() -> None:
+    crawl = new_crawl()
+    of_crawl, other = [new_job(crawl) for _ in range(3)], new_job(None)
+    assert ids(matching(jobs(*of_crawl, other), crawl)) == of_crawl
+    assert ids(matching(jobs(*of_crawl, other), of_crawl[1])) == [of_crawl[1]]
+    assert matching(jobs(*of_crawl, other), crawl[:15]) == []
+    assert ids(matching(jobs("x", crawl="a/b"), "a/b")) == ["x"]
+    assert new_job("a/b").startswith("a_b-")
+
+
+def test_the_job_goes_before_a_crawl_of_the_same_name() -> None:
+    assert ids(matching(jobs("a", "a-123abc"), "a")) == ["a"]
+
+
+def end_of(server: Server, text: str | None) -> End:
+    """Return what is read out of a log with this text; a server without the log says 404."""
+    server.status, server.body = (404, b"") if text is None else (200, text.encode())
+    return read_end(ScrapydClient(server.url), jobs("a")[0].job)
+
+
+def test_the_end_of_a_log_tells_how_it_went(server: Server) -> None:
+    end = end_of(server, f"before\n{STATS}")
+    assert end == End(
+        "finished",
+        pages=4,
+        items=3,
+        started=datetime(2026, 11, 24, 5, 2, 27, tzinfo=UTC),
+        ended=datetime(2026, 11, 24, 5, 2, 27, 500_000, tzinfo=UTC),
+    )
+    assert end.seconds == 0.5
+
+
+def test_stats_above_a_long_end_are_found_too(server: Server) -> None:
+    assert end_of(server, "x" * 300_000 + "\n" + STATS + "late\n" * 10_000).pages == 4
+
+
+@pytest.mark.parametrize(
+    "text", ["", "killed\n", "y" * 300_000, "{'finish_reason': 'finished'}\n", STATS.partition("{")[0]]
+)
+def test_a_log_without_stats_tells_no_end(server: Server, text: str) -> None:
+    assert end_of(server, text).reason is None
+    assert end_of(server, text).has_log
+
+
+def test_no_log_is_told(server: Server) -> None:
+    assert end_of(server, None) == End(has_log=False)
+
+
+def test_a_proxy_that_knows_no_ranges_is_put_up_with(server: Server) -> None:
+    server.body = b"0123456789"
+    client, job = ScrapydClient(server.url), jobs("a")[0].job
+    assert client.log(job, 2, 3) == b"234"
+    assert client.log(job) == b"0123456789"
