@@ -303,6 +303,52 @@ def test_a_job_that_waits_is_taken_out_of_the_queue(tmp_path: Path, shop: Path, 
         assert (done.status, done.out) == (0, f"{job['job']}: taken out of the queue\n")
 
 
+def test_a_scrapyd_with_a_password_is_operated(
+    tmp_path: Path, shop: Path, command: Command, home: Path, redis_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    conf = {"username": "me", "password": "secret-word", **KEEP}
+    egg = tmp_path / "shop.egg"
+    assert command("deploy", "--build-egg", str(egg)).status == 0
+    with ScrapydServer(tmp_path / "scrapyd", conf=conf) as daemon:
+        monkeypatch.setenv("SCRAPYD_PASSWORD", "wrong")  # the daemon would read it, too
+        refused(
+            command("jobs", "-t", daemon.url), "status 401. The server wants another username and password"
+        )
+        monkeypatch.setenv("SCRAPYD_PASSWORD", "secret-word")
+        target = ("-t", daemon.url.replace("//", "//me@"), "-p", "shop")
+        client = ScrapydClient(daemon.url, "me", "secret-word")
+        assert client.addversion("shop", "1", egg.read_bytes()).failure is None
+        done = command("schedule", "tested", "--wait", "--json", *target)
+        job = told(done)["jobs"][0]["job"]
+        assert command("log", job, *target).out == daemon.log("shop", "tested", job)
+        (home / ".netrc").write_text("machine 127.0.0.1 login me password secret-word\n")
+        monkeypatch.delenv("SCRAPYD_PASSWORD")
+        assert told(command("status", "-t", daemon.url, "--json"))[0]["finished"] == 1
+        for text in (done.out, daemon.log("shop", "tested", job), daemon.daemon_text()):
+            assert "secret-word" not in text
+
+
+def test_a_password_on_the_open_net_is_warned_of_wherever_one_goes(
+    command: Command, server: Server, monkeypatch: pytest.MonkeyPatch, shop: Path
+) -> None:
+    """The server plays a proxy here, which is asked for a machine that does not exist."""
+    monkeypatch.setenv("http_proxy", server.url)
+    server.body = b'{"status": "ok", "projects": ["shop"]}'
+    url = "http://me:hush@scrapyd.example"
+    warning = "Warning: the password for http://scrapyd.example goes over the net as plain text"
+    done = command("projects", "-t", url)
+    assert (done.status, done.out) == (0, "shop\n")
+    assert done.err.startswith(f"aioscrapy: {warning}")
+    with (shop / "aioscrapy.cfg").open("a") as cfg:
+        cfg.write(f"[deploy:open]\nurl = {url}\n")
+    assert f"open    shop     {url.replace('me:hush@', '')}" in command("targets").out
+    deployed = command("deploy", "open")
+    assert warning in deployed.err
+    for line in (done.err, deployed.err, deployed.out):
+        assert line.count("plain text") <= 1
+        assert "hush" not in line
+
+
 def test_a_log_is_followed_to_the_end(
     command: Command, daemons: list[ScrapydServer], site: Site, redis_url: str
 ) -> None:

@@ -52,6 +52,8 @@ class ScrapydServer:
         self._environment = child_environment(**(environment or {}))
         self._process: subprocess.Popen[bytes] | None = None
         self._session = requests.Session()
+        if self._conf.get("username"):
+            self._session.auth = (str(self._conf["username"]), str(self._conf["password"]))
 
     @property
     def url(self) -> str:
