@@ -4,23 +4,22 @@ import asyncio
 import collections
 import json
 import sys
-import time
 from urllib.parse import urljoin
 
 import aiohttp
 import uvloop
+from figures import first_request, tell
 from parsel import Selector
 
 
 async def crawl(start: str, out: str, concurrency: int) -> None:
     queue, seen, active = collections.deque([start]), {start}, 0
     changed = asyncio.Condition()
-    first = 0.0
     with open(out, "w") as file:  # noqa: ASYNC230, PTH123 as a hand-written loop does
         async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=concurrency)) as session:
 
             async def work() -> None:
-                nonlocal active, first
+                nonlocal active
                 while True:
                     async with changed:
                         while not queue and active:
@@ -30,7 +29,7 @@ async def crawl(start: str, out: str, concurrency: int) -> None:
                             return
                         url = queue.popleft()
                         active += 1
-                    first = first or time.time()
+                    first_request()
                     async with session.get(url) as response:
                         text = await response.text()
                     selector = Selector(text)
@@ -45,8 +44,8 @@ async def crawl(start: str, out: str, concurrency: int) -> None:
                         changed.notify_all()
 
             await asyncio.gather(*(work() for _ in range(concurrency)))
-    print(json.dumps({"first_request": first}))
 
 
 if __name__ == "__main__":
     uvloop.run(crawl(sys.argv[1], sys.argv[2], int(sys.argv[3])))
+    tell()

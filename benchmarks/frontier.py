@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import Any
 
 from frontier_store import Costs, Frontier, false_positives
-from neighbours import HERE, redis_server, site, write_table
+from neighbours import HERE, Row, bars, redis_server, site, write_table
 from redis import Redis
 
 from aioscrapy.dupefilters.redis import BloomDupeFilter, RFPDupeFilter
@@ -44,16 +44,6 @@ class Size:
     probes: int = 10_000_000
 
 
-@dataclass(frozen=True)
-class Row:
-    """One line of the table."""
-
-    what: str
-    measured: str
-    bar: str
-    met: bool
-
-
 def main() -> int:
     parser = argparse.ArgumentParser(description="Measure the shared frontier.")
     parser.add_argument("--short", action="store_true", help="500 pages, 5 s of waiting, 20,000 requests")
@@ -65,9 +55,7 @@ def main() -> int:
         rows += _crawl(Path(folder), redis, size)
         rows += asyncio.run(_waiting_requests(redis, size, judge_times=not options.short))
         rows += asyncio.run(_bloom(redis, size))
-    lines = ["| what | measured | bar |", "|---|---|---|"]
-    lines += [f"| {row.what} | {row.measured} | {row.bar}{'' if row.met else ' (missed)'} |" for row in rows]
-    table = "\n".join(lines)
+    table = bars(rows)
     print(table)
     if options.write:
         write_table("frontier", f"{size.pages} pages, {size.many:,} requests", table)
@@ -76,10 +64,10 @@ def main() -> int:
 
 def _crawl(folder: Path, redis: str, size: Size) -> list[Row]:
     """Crawl the site, then let the same worker wait for more."""
-    with Redis.from_url(redis, single_connection_client=True) as client, site(size.pages) as url:
+    with Redis.from_url(redis, single_connection_client=True) as client, site(size.pages) as served:
         client.flushall()
         client.config_resetstat()
-        with _worker(folder, redis, url) as pid:
+        with _worker(folder, redis, served.url) as pid:
             _until(lambda: _done(client) == size.pages)
             crawled = _round_trips(client)
             time.sleep(1.0)  # the last exchanges of the crawl are not its waiting

@@ -2,12 +2,12 @@
 
 import json
 import sys
-import time
+
+from figures import first_request, tell
 
 from aioscrapy import Request, Spider
 
 URL, OUT, CONCURRENCY = sys.argv[1:4]
-started = {"first_request": 0.0}
 
 
 class PagesSpider(Spider):
@@ -23,7 +23,7 @@ class PagesSpider(Spider):
     }
 
     async def start_requests(self):
-        started["first_request"] = time.time()
+        first_request()
         yield Request(URL)
 
     async def parse(self, response):
@@ -34,4 +34,4 @@ class PagesSpider(Spider):
 
 if __name__ == "__main__":
     PagesSpider.start()
-    print(json.dumps(started))
+    tell()

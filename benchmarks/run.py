@@ -1,51 +1,51 @@
-"""Compare with a bare loop, in the same run on the same site: `python benchmarks/run.py [--short] [--write]`.
+"""Compare with a bare loop and with other crawlers, in the same run on the same site.
 
-Every crawler fetches all pages once and extracts the same, which is checked. The crawlers take turns; the
-figures are medians of the rounds. `--write` puts the table into benchmarks/README.md.
+`python benchmarks/run.py [--short] [--write]`. Every crawler fetches all pages once and extracts the same, which
+is checked. The crawlers take turns; the figures are medians of the rounds. `--write` puts the tables into
+benchmarks/README.md.
 """
 
 import argparse
-import json
-import os
 import statistics
-import subprocess
 import sys
 import tempfile
-import time
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
-from urllib.request import urlopen
 
-from neighbours import HERE, redis_server, site, write_table
+from crawlers import BARE, MEMORY, OURS, PEERS, REDIS, Figures, run
+from neighbours import Row, bars, redis_server, site, write_table
 
-REDIS = {"SCHEDULER_QUEUE_CLASS": "aioscrapy.queue.redis.SpiderPriorityQueue", "ITEMS_IN_REDIS": True}
-BLOOM = {**REDIS, "DUPEFILTER_CLASS": "aioscrapy.dupefilters.redis.RedisBloomDupeFilter"}
-CRAWLERS: dict[str, tuple[str, dict[str, Any] | None]] = {
-    "bare aiohttp + parsel": ("bare.py", None),
-    "aioscrapy, memory": ("ours.py", {}),
-    "aioscrapy, Redis set": ("ours.py", REDIS),
-    "aioscrapy, Redis Bloom": ("ours.py", BLOOM),
-}
+Rounds = dict[str, list[Figures]]
 
 
 def main() -> int:
     options = _options()
+    crawlers = [BARE, *OURS, *([] if options.no_peers else PEERS)]
+    if options.only:
+        crawlers = [each for each in crawlers if any(word in each.name for word in ["bare", *options.only])]
+    missing = [each.name for each in crawlers if each.python is None]
+    if missing:
+        print(f"Left out, not installed (benchmarks/peers.py install): {', '.join(missing)}", file=sys.stderr)
+    crawlers = [each for each in crawlers if each.python is not None]
+    runs: Rounds = {each.name: [] for each in crawlers}
     with (
         tempfile.TemporaryDirectory() as folder,
-        site(options.pages) as url,
         redis_server(Path(folder)) as redis,
+        site(options.pages) as served,
     ):
-        runs: dict[str, list[dict[str, float]]] = {name: [] for name in CRAWLERS}
         for number in range(options.rounds + 1):  # the first round warms up and is not counted
-            for name, (script, settings) in CRAWLERS.items():
-                figures = _run(Path(folder), script, url, redis, settings, options)
+            for each in crawlers:
+                work = Path(folder) / "work"
+                figures = run(each, served, redis, work, options.pages, options.concurrency)
                 if number:
-                    runs[name].append(figures)
+                    runs[each.name].append(figures)
+            print(f"round {number} of {options.rounds}", file=sys.stderr)
     table = _table(runs)
-    print(table)
+    rows = _bars(runs)
+    print(f"{table}\n\n{bars(rows)}")
     if options.write:
-        how = f"{options.pages} pages, {options.concurrency} at once, {options.rounds} rounds"
-        write_table("table", how, table)
+        how = f"{options.pages} pages by {served.server}, {options.concurrency} at once, {options.rounds} rounds"
+        write_table("table", how, f"{table}\n\n{bars(rows)}")
     return 0
 
 
@@ -54,78 +54,62 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--pages", type=int, default=2000)
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--concurrency", type=int, default=16)
-    parser.add_argument("--short", action="store_true", help="500 pages, 2 rounds")
+    parser.add_argument("--no-peers", action="store_true", help="only the bare loop and ours")
+    parser.add_argument(
+        "--only", nargs="+", metavar="WORD", help="only the crawlers with such a word in their name"
+    )
+    parser.add_argument("--short", action="store_true", help="500 pages, 2 rounds, no peers")
     parser.add_argument("--write", action="store_true", help="write the table into README.md")
     options = parser.parse_args()
     if options.short:
-        options.pages, options.rounds = 500, 2
+        options.pages, options.rounds, options.no_peers = 500, 2, True
     return options
 
 
-def _run(
-    folder: Path,
-    script: str,
-    url: str,
-    redis: str,
-    settings: dict[str, Any] | None,
-    options: argparse.Namespace,
-) -> dict[str, float]:
-    """Run one crawler to its end; returns its figures. Raises where it did not do the whole work once."""
-    out = folder / "items.jl"
-    out.unlink(missing_ok=True)
-    command = [sys.executable, str(HERE / script), url, str(out), str(options.concurrency)]
-    if settings is not None:
-        shared = {"REDIS_ARGS": {"queue": {"url": redis}}, "CRAWL_FRESH": True} if settings else {}
-        command.append(json.dumps({**settings, **shared}))
-    began = time.time()
-    environment = {**os.environ, "PYTHONPATH": str(HERE.parent)}
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, env=environment, cwd=folder)
-    assert process.stdout is not None
-    with process.stdout as stdout:
-        printed = stdout.read()
-    _, status, usage = os.wait4(process.pid, 0)
-    process.returncode = os.waitstatus_to_exitcode(status)
-    took_s = time.time() - began
-    assert process.returncode == 0, f"{script} ended with {process.returncode}"
-    with urlopen(url.replace("/p/0", "/counts"), timeout=30) as counts:
-        assert set(json.load(counts)) == {1}, f"{script}: not every page was fetched once"
-    items = [json.loads(line) for line in out.read_text().splitlines()]
-    titles = {item["url"].rpartition("/")[2]: item["title"] for item in items}
-    assert len(items) == len(titles) == options.pages, (
-        f"{script}: {len(items)} items, {len(titles)} different"
-    )
-    assert all(title == f"Page {number}" for number, title in titles.items())
-    first_s = json.loads(printed.splitlines()[-1])["first_request"] - began
-    return {
-        "rate": options.pages / (took_s - first_s),
-        "first": first_s,
-        "cpu": (usage.ru_utime + usage.ru_stime) / options.pages * 1000,
-        "rss": usage.ru_maxrss / 1024,
-    }
-
-
-def _table(runs: dict[str, list[dict[str, float]]]) -> str:
+def _table(runs: Rounds) -> str:
     """Return the figures as a Markdown table; ratios are taken round by round, then their median."""
-    bare = next(iter(runs.values()))
     lines = [
         "| crawler | pages/s: median (least to most) | of the bare loop | CPU s per 1,000 pages "
         "| peak RSS MiB | to the first request |",
         "|---|---|---|---|---|---|",
     ]
     for name, rounds in runs.items():
-        rates = [figures["rate"] for figures in rounds]
-        ratio = statistics.median(mine["rate"] / its["rate"] for mine, its in zip(rounds, bare, strict=True))
-        start = statistics.median(
-            mine["first"] / its["first"] for mine, its in zip(rounds, bare, strict=True)
+        rates = [figures.rate for figures in rounds]
+        cpu, rss, first = (
+            statistics.median(getattr(figures, what) for figures in rounds)
+            for what in ("cpu_s", "peak_mib", "first_s")
         )
-        cpu = statistics.median(figures["cpu"] for figures in rounds)
-        rss = statistics.median(figures["rss"] for figures in rounds)
-        first = statistics.median(figures["first"] for figures in rounds)
         lines.append(
-            f"| {name} | {statistics.median(rates):.0f} ({min(rates):.0f} to {max(rates):.0f}) | {ratio:.2f} "
-            f"| {cpu:.2f} | {rss:.0f} | {first:.2f} s ({start:.2f}) |"
+            f"| {name} | {statistics.median(rates):.0f} ({min(rates):.0f} to {max(rates):.0f}) "
+            f"| {_ratio(runs, name, BARE.name, lambda figures: figures.rate):.2f} | {cpu:.2f} | {rss:.0f} "
+            f"| {first:.2f} s ({_ratio(runs, name, BARE.name, lambda figures: figures.first_s):.2f}) |"
         )
     return "\n".join(lines)
+
+
+def _bars(runs: Rounds) -> list[Row]:
+    """Return what was aimed at beside what was measured."""
+    rows = []
+    for crawler, other, least in ((MEMORY, BARE, 1.2), (REDIS, MEMORY, 0.8)):
+        if crawler.name in runs and other.name in runs:
+            ratio = _ratio(runs, crawler.name, other.name, lambda figures: figures.rate)
+            cpu = _ratio(runs, other.name, crawler.name, lambda figures: figures.cpu_s)
+            measured = f"{ratio:.2f} (by CPU time {cpu:.2f})"
+            what = f"pages/s: {crawler.name}, of {other.name}"
+            rows.append(Row(what, measured, f"≥ {least}", ratio >= least))
+    if MEMORY.name in runs:
+        more = statistics.median(
+            mine.peak_mib - its.peak_mib for mine, its in zip(runs[MEMORY.name], runs[BARE.name], strict=True)
+        )
+        rows.append(
+            Row(f"peak RSS: {MEMORY.name}, above {BARE.name}", f"{more:.1f} MiB", "≤ 15 MiB", more <= 15)
+        )
+    return rows
+
+
+def _ratio(runs: Rounds, name: str, other: str, what: Callable[[Figures], float]) -> float:
+    pairs = zip(runs[name], runs[other], strict=True)
+    return statistics.median(what(mine) / what(its) for mine, its in pairs)
 
 
 if __name__ == "__main__":

@@ -1,0 +1,133 @@
+"""The crawlers that are compared, and one run of one of them."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import time
+import uuid
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from neighbours import HERE, Site
+from peers import python_of
+from redis import Redis
+
+SHARED = {"SCHEDULER_QUEUE_CLASS": "aioscrapy.queue.redis.SpiderPriorityQueue"}
+ITEMS = {**SHARED, "ITEMS_IN_REDIS": True}
+BLOOM = {**ITEMS, "DUPEFILTER_CLASS": "aioscrapy.dupefilters.redis.RedisBloomDupeFilter"}
+SCRAPY_REDIS = {
+    "SCHEDULER": "scrapy_redis.scheduler.Scheduler",
+    "DUPEFILTER_CLASS": "scrapy_redis.dupefilter.RFPDupeFilter",
+}
+
+
+@dataclass(frozen=True)
+class Crawler:
+    """One line of the table; every crawler's program takes URL, OUT, CONCURRENCY and perhaps SETTINGS."""
+
+    name: str
+    program: str
+    settings: dict[str, Any] = field(default_factory=dict)
+    processes: int = 1
+    peer: str = ""  # whose environment runs it; "": this one
+
+    @property
+    def python(self) -> str | None:
+        """The interpreter; None where it is not installed."""
+        if not self.peer:
+            return sys.executable
+        python = python_of(self.peer)
+        return str(python) if python else None
+
+    def arguments(self, redis: str) -> list[str]:
+        """Return the settings of one run, as the program takes them."""
+        if not self.settings:
+            return []
+        if self.peer:
+            return [json.dumps({**self.settings, "REDIS_URL": redis})]
+        own = {"REDIS_ARGS": {"queue": {"url": redis}}, "CRAWL_ID": uuid.uuid4().hex}
+        return [json.dumps({**self.settings, **own})]
+
+
+BARE = Crawler("bare aiohttp + parsel", "bare.py")
+MEMORY = Crawler("aioscrapy, memory", "ours.py")
+REDIS = Crawler("aioscrapy, Redis set, items in Redis", "ours.py", ITEMS)
+OURS = [
+    MEMORY,
+    REDIS,
+    Crawler("aioscrapy, Redis Bloom, items in Redis", "ours.py", BLOOM),
+    Crawler("aioscrapy, Redis set, 2 processes", "ours.py", ITEMS, processes=2),
+]
+PEERS = [
+    Crawler("Crawlee 1.11", "peer_crawlee.py", peer="crawlee"),
+    Crawler("aio-scrapy 2.1.9", "peer_aio_scrapy.py", peer="aio-scrapy"),
+    Crawler("Scrapy 2.19", "peer_scrapy.py", peer="scrapy"),
+    Crawler("scrapy-redis 0.9.1", "peer_scrapy.py", SCRAPY_REDIS, peer="scrapy-redis"),
+]
+
+
+@dataclass(frozen=True)
+class Figures:
+    """Of one run: pages a second, CPU seconds and so on, of all its processes."""
+
+    rate: float  # from the first request to the end of the last process
+    first_s: float  # from the start of the process to its first request
+    cpu_s: float  # per 1,000 pages
+    peak_mib: float
+
+
+def run(crawler: Crawler, served: Site, redis: str, folder: Path, pages: int, concurrency: int) -> Figures:
+    """Run a crawler to its end. Raises AssertionError where it did not do the whole work once."""
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir()
+    with Redis.from_url(redis) as client:
+        client.flushall()
+    outs = [folder / f"items-{number}.jl" for number in range(crawler.processes)]
+    settings = crawler.arguments(redis)
+    environment = {**os.environ, "PYTHONPATH": "" if crawler.peer else str(HERE.parent)}
+    began = time.time()
+    processes = [
+        subprocess.Popen(
+            [
+                crawler.python or "",
+                str(HERE / crawler.program),
+                served.url,
+                str(out),
+                str(concurrency),
+                *settings,
+            ],
+            stdout=subprocess.PIPE,
+            stderr=(folder / "stderr").open("ab"),
+            env=environment,
+            cwd=folder,
+        )
+        for out in outs
+    ]
+    told, cpu_s = [], 0.0
+    for process in processes:
+        assert process.stdout is not None
+        with process.stdout as stdout:
+            printed = stdout.read()
+        _, status, usage = os.wait4(process.pid, 0)
+        process.returncode = os.waitstatus_to_exitcode(status)
+        assert process.returncode == 0, f"{crawler.name}: {(folder / 'stderr').read_text()[-2000:]}"
+        told.append(json.loads(printed.splitlines()[-1]))
+        cpu_s += usage.ru_utime + usage.ru_stime
+    ended = time.time()
+    _check(crawler, served, outs, pages)
+    first = min(each["first_request"] for each in told if each["first_request"])
+    peak_mib = sum(each["peak_mib"] for each in told)
+    return Figures(pages / (ended - first), first - began, cpu_s / pages * 1000, peak_mib)
+
+
+def _check(crawler: Crawler, served: Site, outs: list[Path], pages: int) -> None:
+    """Every page was fetched once, and the same was extracted."""
+    counts = served.counts()
+    assert set(counts) == {1}, f"{crawler.name}: not every page was fetched once, but {set(counts)} times"
+    items = [json.loads(line) for out in outs if out.exists() for line in out.read_text().splitlines()]
+    titles = {item["url"].rpartition("/")[2]: item["title"] for item in items}
+    assert len(items) == len(titles) == pages, f"{crawler.name}: {len(items)} items, {len(titles)} different"
+    assert all(title == f"Page {number}" for number, title in titles.items()), crawler.name
