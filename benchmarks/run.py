@@ -1,8 +1,8 @@
 """Compare with a bare loop and with other crawlers, in the same run on the same site.
 
-`python benchmarks/run.py [--short] [--write]`. Every crawler fetches all pages once and extracts the same, which
-is checked. The crawlers take turns; the figures are medians of the rounds. `--write` puts the tables into
-benchmarks/README.md.
+`python benchmarks/run.py [--short] [--write]`. Every crawler fetches all pages once and extracts the same,
+which is checked. The crawlers take turns; the figures are medians of the rounds. `--write` puts the tables
+into benchmarks/README.md.
 """
 
 import argparse
@@ -44,7 +44,8 @@ def main() -> int:
     rows = _bars(runs)
     print(f"{table}\n\n{bars(rows)}")
     if options.write:
-        how = f"{options.pages} pages by {served.server}, {options.concurrency} at once, {options.rounds} rounds"
+        pages = f"{options.pages} pages by {served.server}"
+        how = f"{pages}, {options.concurrency} at once, {options.rounds} rounds"
         write_table("table", how, f"{table}\n\n{bars(rows)}")
     return 0
 

@@ -1,0 +1,147 @@
+"""Measure what grows with a crawl: `python benchmarks/growth.py [--short] [--write]`.
+
+Memory beside the bare loop's, bytes per URL, and whether pages come slower from a long crawl or from many
+hosts. The exit status is 1 where a bar is missed; `--short` measures less and asks nothing of times.
+`--write` puts the table into benchmarks/README.md.
+"""
+
+import argparse
+import json
+import statistics
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from crawlers import BARE, MEMORY, Crawler, Figures, run
+from neighbours import HERE, Row, Site, bars, redis_server, site, write_table
+
+CONCURRENCY = 16
+
+
+@dataclass(frozen=True)
+class Size:
+    """How much is measured."""
+
+    few: int = 2000
+    pages: int = 10_000
+    many: int = 50_000
+    hosts: int = 5000
+    urls: int = 1_000_000
+    rounds: int = 3
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description="Measure what grows with a crawl.")
+    parser.add_argument("--short", action="store_true", help="at most 2,000 pages, 50,000 URLs, 1 round")
+    parser.add_argument("--write", action="store_true", help="write the table into README.md")
+    options = parser.parse_args()
+    size = Size(500, 1000, 2000, 500, 50_000, 1) if options.short else Size()
+    judge = not options.short
+    rows = [*_urls(size, judge)]
+    with tempfile.TemporaryDirectory() as folder, redis_server(Path(folder)) as redis:
+
+        def crawl(crawler: Crawler, served: Site, pages: int) -> Figures:
+            return run(crawler, served, redis, Path(folder) / "work", pages, CONCURRENCY)
+
+        rows += _peak(crawl, size)
+        rows += _long(crawl, size, judge)
+        rows += _many_hosts(crawl, size, judge)
+    table = bars(rows)
+    print(table)
+    if options.write:
+        how = f"up to {size.many:,} pages and {size.urls:,} URLs, {size.rounds} rounds"
+        write_table("growth", how, table)
+    return int(not all(row.met for row in rows))
+
+
+def _urls(size: Size, judge: bool) -> Iterator[Row]:
+    """Fill the filter, then the frontier, in processes of their own."""
+    kept, peak = _store("seen", size.urls)
+    yield Row(
+        f"memory filter, {size.urls:,} URLs seen",
+        f"{kept:.0f} bytes per URL, {peak:.0f} while its table grows",
+        "≤ 120",
+        kept <= 120,
+    )
+    few, many, hosts = (_store(size.few, 1), _store(size.urls, 1), _store(size.urls, size.hosts))
+    yield Row(
+        f"memory frontier, {size.urls:,} requests waiting",
+        f"{many['waiting_bytes']:.0f} bytes per request with the filter's",
+        "-",
+        True,
+    )
+    for what, after in (
+        (f"{size.few:,} waiting, then {size.urls:,}", many),
+        (f"{size.urls:,} waiting of one host, then of {size.hosts:,}", hosts),
+    ):
+        before = few if after is many else many
+        yield Row(
+            f"take a request and commit a page with a new link: {what}",
+            f"{before['us']:.1f} µs, then {after['us']:.1f} µs",
+            "≤ 1.5 times",
+            after["us"] <= 1.5 * before["us"] or not judge,
+        )
+
+
+def _store(*arguments: int | str) -> Any:
+    command = [sys.executable, str(HERE / "memory_store.py"), *map(str, arguments)]
+    return json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
+
+
+Crawl = Callable[[Crawler, Site, int], Figures]
+
+
+def _peak(crawl: Crawl, size: Size) -> Iterator[Row]:
+    """Crawl beside the bare loop, and compare the most memory that each ever had."""
+    with site(size.pages) as served:
+        pairs = [[crawl(each, served, size.pages) for each in (BARE, MEMORY)] for _ in range(size.rounds)]
+    bare, ours = (statistics.median(pair[which].peak_mib for pair in pairs) for which in (0, 1))
+    yield Row(
+        f"peak RSS at {size.pages:,} pages",
+        f"{ours:.0f} MiB, the bare loop {bare:.0f} MiB",
+        "within 15 MiB",
+        ours - bare <= 15,
+    )
+
+
+def _long(crawl: Crawl, size: Size, judge: bool) -> Iterator[Row]:
+    with site(size.few) as short, site(size.many) as long:
+        for crawler in (BARE, MEMORY):
+            pairs = [
+                (crawl(crawler, short, size.few), crawl(crawler, long, size.many)) for _ in range(size.rounds)
+            ]
+            yield _compared(f"{crawler.name}: {size.few:,} pages, then {size.many:,}", pairs, judge, 0.9)
+
+
+def _many_hosts(crawl: Crawl, size: Size, judge: bool) -> Iterator[Row]:
+    """Every answer closes its connection, so that one host and many cost the network the same."""
+    with site(size.pages, hosts=1) as one, site(size.pages, hosts=size.hosts) as many:
+        for crawler in (BARE, MEMORY):
+            pairs = [
+                (crawl(crawler, one, size.pages), crawl(crawler, many, size.pages))
+                for _ in range(size.rounds)
+            ]
+            what = f"{crawler.name}: {size.pages:,} pages of one host, then of {size.hosts:,}"
+            yield _compared(what, pairs, judge, 0.95)
+
+
+def _compared(what: str, pairs: list[tuple[Figures, Figures]], judge: bool, least: float) -> Row:
+    """Return a row with the ratio of the rates; of the bare loop too, which has no bar to meet."""
+    before, after = (statistics.median(pair[which].rate for pair in pairs) for which in (0, 1))
+    ratio = statistics.median(second.rate / first.rate for first, second in pairs)
+    cpu = statistics.median(first.cpu_s / second.cpu_s for first, second in pairs)
+    bare = what.startswith(BARE.name)
+    return Row(
+        what,
+        f"{before:.0f} pages/s, then {after:.0f} ({ratio:.2f} times; by CPU time {cpu:.2f})",
+        "-" if bare else f"≥ {least} times",
+        bare or not judge or ratio >= least,
+    )
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,118 @@
+"""What a filled memory frontier costs: `python benchmarks/memory_store.py COUNT HOSTS`, or `seen COUNT`.
+
+It prints JSON: the bytes per request that waits, and the microseconds to take a request and to commit its
+page with one new link, while so many wait; or the bytes per URL that the filter has seen. Filled through the
+scheduler that a memory crawl uses.
+"""
+
+import asyncio
+import gc
+import json
+import statistics
+import sys
+import time
+from pathlib import Path
+
+from neighbours import HERE
+
+from aioscrapy.context import CrawlContext
+from aioscrapy.core.scheduler import MemoryScheduler
+from aioscrapy.crawler import build_fingerprint
+from aioscrapy.dupefilters.memory import RFPDupeFilter
+from aioscrapy.http import Request
+from aioscrapy.queue.base import Page
+from aioscrapy.queue.memory import SpiderPriorityQueue
+from aioscrapy.settings import Settings
+from aioscrapy.signals import SignalManager
+from aioscrapy.spiders import Spider
+from aioscrapy.stats import StatsCollector
+
+assert HERE  # it puts aioscrapy on the path
+AT_ONCE = 20  # links of a page
+TURNS = 2000  # requests that are timed, in each of ROUNDS
+ROUNDS = 9
+
+
+class Frontier:
+    """The scheduler of a memory crawl and one worker of it, which fetches nothing."""
+
+    def __init__(self, hosts: int) -> None:
+        self._hosts = hosts
+        self._made = 0
+
+    async def open(self) -> None:
+        settings = Settings({"CONCURRENT_REQUESTS_PER_DOMAIN": 16})
+        context = CrawlContext(settings, StatsCollector(), SignalManager())
+        context.spider = Spider.from_crawler(context, "filled")
+        self._scheduler = MemoryScheduler(
+            context, await build_fingerprint(context), SpiderPriorityQueue(), RFPDupeFilter()
+        )
+        await self._scheduler.open()
+        self._seed = await self._scheduler.reserve()
+
+    def request(self) -> Request:
+        number, self._made = self._made, self._made + 1
+        return Request(f"https://www.shop{number % self._hosts}.example/department/item/{number}")
+
+    async def fill(self, until: int) -> None:
+        """Push new requests until so many wait."""
+        while self._made < until:
+            page = Page(self._seed, final=False)
+            for _ in range(AT_ONCE):
+                self._accept(page)
+            await self._scheduler.commit(page)
+
+    def _accept(self, page: Page) -> None:
+        entry = self._scheduler.accept(self.request())
+        assert entry is not None
+        page.entries.append(entry)
+
+    async def turn(self) -> None:
+        """Take a request and commit its page, on which one new link stood."""
+        page = Page(await self._scheduler.reserve())
+        self._accept(page)
+        await self._scheduler.commit(page)
+
+    async def timed(self) -> float:
+        """Return the microseconds of CPU time of one turn."""
+        taken = []
+        for _ in range(ROUNDS):
+            began = time.process_time()
+            for _ in range(TURNS):
+                await self.turn()
+            taken.append((time.process_time() - began) / TURNS * 1e6)
+        return statistics.median(taken)
+
+
+def seen_bytes(count: int) -> tuple[float, float]:
+    """Return the bytes per fingerprint that the exact filter takes: when they are in, and at its peak."""
+    from hashlib import blake2b
+
+    before = _rss()
+    dupefilter = RFPDupeFilter()
+    for number in range(count):
+        dupefilter.add(blake2b(b"%d" % number, digest_size=16).digest())
+    gc.collect()
+    return (_rss() - before) / count, (_rss("VmHWM") - before) / count
+
+
+def _rss(name: str = "VmRSS") -> int:
+    return int(Path("/proc/self/status").read_text().partition(f"{name}:")[2].split()[0]) * 1024
+
+
+async def main() -> None:
+    count, hosts = int(sys.argv[1]), int(sys.argv[2])
+    before = _rss()
+    frontier = Frontier(hosts)
+    await frontier.open()
+    await frontier.fill(count)
+    gc.collect()
+    figures = {"waiting_bytes": (_rss() - before) / count, "us": await frontier.timed()}
+    print(json.dumps(figures))
+
+
+if __name__ == "__main__":
+    if sys.argv[1] == "seen":
+        print(json.dumps(seen_bytes(int(sys.argv[2]))))
+    else:
+        asyncio.run(main())
