@@ -17,6 +17,7 @@ from aioscrapy.queue.base import SEED, Entry, Lease, Page, State
 from aioscrapy.queue.memory import MemoryQueue
 
 Committed = Callable[[Page], Awaitable[None]]
+SEEDS_AHEAD = 100_000  # requests that wait in memory, at which `start_requests` is not asked for more
 IDLE_AGAIN_S = 5.0  # seconds between two `spider_idle` signals while a handler keeps the crawl open
 
 
@@ -166,6 +167,8 @@ class MemoryScheduler(Scheduler):
         self._seen_now = dupefilter.add
         self._leased = 0
         self._begun = False  # seeding has been leased
+        self._alone = crawler.settings.getint("CONCURRENT_REQUESTS") <= 1  # who seeds has to take them too
+        self._room: asyncio.Future[None] | None = None  # seeding waits for it
         self._idle_check = False
         self._keep_open: asyncio.TimerHandle | None = None
 
@@ -185,6 +188,9 @@ class MemoryScheduler(Scheduler):
             if lease is not None:
                 self.politeness.take(lease.host)
                 self._leased += 1
+                if self._room is not None and len(self._ready) < SEEDS_AHEAD // 2:
+                    self._room.set_result(None)
+                    self._room = None
                 return lease
             if not self._leased and not self._ready and not self._idle_check:
                 await self._idle()
@@ -222,12 +228,16 @@ class MemoryScheduler(Scheduler):
                 self.politeness.done(page.lease.host)
         self._wake(len(page.entries) + 1)
         await self.on_committed(page)
+        if not page.final and len(self._ready) >= SEEDS_AHEAD:
+            await self._seed_later(page)
 
     def waiting(self) -> int:
         return len(self._ready)
 
     def stop(self) -> None:
         super().stop()
+        if self._room is not None:
+            self._room.cancel()  # who seeds gives its lease back
         if self._keep_open is not None:
             self._keep_open.cancel()
 
@@ -240,6 +250,21 @@ class MemoryScheduler(Scheduler):
             self._begun = False
         else:
             self._ready.push(lease.host, lease.key, lease)
+
+    async def _seed_later(self, page: Page) -> None:
+        """Hold `start_requests` back while enough requests wait: a million of them need not be here."""
+        if page.lease is None or page.lease.request is not None:
+            return  # a callback's: were they held back, nobody might be left to take the others
+        if self._alone:
+            await asyncio.sleep(0)
+            return
+        self._room = asyncio.get_running_loop().create_future()
+        if self._stopping:
+            self._room.cancel()
+        try:
+            await self._room
+        finally:
+            self._room = None
 
     def _later(self, entry: Entry) -> None:
         """Keep a request back for its delay; it counts as leased meanwhile, so the crawl doesn't end."""

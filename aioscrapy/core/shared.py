@@ -121,8 +121,9 @@ class SharedScheduler(Scheduler):
             if page.lease.request is not None:
                 self.politeness.done(page.lease.host)
         self._go.set()
-        while len(self._outbox) > 2 * self._concurrency and not self._stopping:
-            await self._wait()  # the store is slower than the pages
+        # The store is slower than the pages. At the end a page must not wait, but what has no end must.
+        while len(self._outbox) > 2 * self._concurrency and not (self._stopping and page.final):
+            await self._wait()
 
     def waiting(self) -> int:
         return self._waiting + len(self._ready) + len(self._timers)
