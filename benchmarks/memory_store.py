@@ -1,7 +1,7 @@
 """What a filled memory frontier costs: `python benchmarks/memory_store.py COUNT HOSTS`, or `seen COUNT`.
 
 It prints JSON: the bytes per request that waits, and the microseconds to take a request and to commit its
-page with one new link, while so many wait; or the bytes per URL that the filter has seen. Filled through the
+page with one new link, while so many wait; or the bytes per URL that is seen and done. Filled through the
 scheduler that a memory crawl uses.
 """
 
@@ -31,6 +31,7 @@ assert HERE  # it puts aioscrapy on the path
 AT_ONCE = 20  # links of a page
 TURNS = 2000  # requests that are timed, in each of ROUNDS
 ROUNDS = 9
+FEW = 1000  # requests that wait while many pass
 
 
 class Frontier:
@@ -48,7 +49,11 @@ class Frontier:
             context, await build_fingerprint(context), SpiderPriorityQueue(), RFPDupeFilter()
         )
         await self._scheduler.open()
-        self._seed = await self._scheduler.reserve()
+        seed = Page(await self._scheduler.reserve())
+        self._accept(seed)
+        await self._scheduler.commit(seed)
+        # The page that all the others stand on; start requests would be held back.
+        self._first = await self._scheduler.reserve()
 
     def request(self) -> Request:
         number, self._made = self._made, self._made + 1
@@ -57,7 +62,7 @@ class Frontier:
     async def fill(self, until: int) -> None:
         """Push new requests until so many wait."""
         while self._made < until:
-            page = Page(self._seed, final=False)
+            page = Page(self._first, final=False)
             for _ in range(AT_ONCE):
                 self._accept(page)
             await self._scheduler.commit(page)
@@ -84,20 +89,20 @@ class Frontier:
         return statistics.median(taken)
 
 
-def seen_bytes(count: int) -> tuple[float, float]:
-    """Return the bytes per fingerprint that the exact filter takes: when they are in, and at its peak."""
-    from hashlib import blake2b
-
+async def seen_bytes(count: int) -> float:
+    """Return the bytes per URL by which a frontier grows through which so many pass, while a few wait."""
+    frontier = Frontier(1)
+    await frontier.open()
+    await frontier.fill(FEW)
     before = _rss()
-    dupefilter = RFPDupeFilter()
-    for number in range(count):
-        dupefilter.add(blake2b(b"%d" % number, digest_size=16).digest())
+    for _ in range(count):
+        await frontier.turn()
     gc.collect()
-    return (_rss() - before) / count, (_rss("VmHWM") - before) / count
+    return (_rss() - before) / count
 
 
-def _rss(name: str = "VmRSS") -> int:
-    return int(Path("/proc/self/status").read_text().partition(f"{name}:")[2].split()[0]) * 1024
+def _rss() -> int:
+    return int(Path("/proc/self/status").read_text().partition("VmRSS:")[2].split()[0]) * 1024
 
 
 async def main() -> None:
@@ -113,6 +118,6 @@ async def main() -> None:
 
 if __name__ == "__main__":
     if sys.argv[1] == "seen":
-        print(json.dumps(seen_bytes(int(sys.argv[2]))))
+        print(json.dumps(asyncio.run(seen_bytes(int(sys.argv[2])))))
     else:
         asyncio.run(main())
