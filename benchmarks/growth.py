@@ -41,21 +41,27 @@ def main() -> int:
     options = parser.parse_args()
     size = Size(500, 1000, 2000, 500, 50_000, 1) if options.short else Size()
     judge = not options.short
-    rows = [*_urls(size, judge)]
+    rows = [*_said(_urls(size, judge))]
     with tempfile.TemporaryDirectory() as folder, redis_server(Path(folder)) as redis:
 
         def crawl(crawler: Crawler, served: Site, pages: int) -> Figures:
             return run(crawler, served, redis, Path(folder) / "work", pages, CONCURRENCY)
 
-        rows += _peak(crawl, size)
-        rows += _long(crawl, size, judge)
-        rows += _many_hosts(crawl, size, judge)
+        rows += _said(_peak(crawl, size))
+        rows += _said(_long(crawl, size, judge))
+        rows += _said(_many_hosts(crawl, size, judge))
     table = bars(rows)
     print(table)
     if options.write:
         how = f"up to {size.many:,} pages and {size.urls:,} URLs, {size.rounds} rounds"
         write_table("growth", how, table)
     return int(not all(row.met for row in rows))
+
+
+def _said(rows: Iterator[Row]) -> Iterator[Row]:
+    for row in rows:
+        print(f"{row.what}: {row.measured}", file=sys.stderr)
+        yield row
 
 
 def _urls(size: Size, judge: bool) -> Iterator[Row]:

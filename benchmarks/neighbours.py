@@ -109,7 +109,7 @@ def _nginx(program: str, folder: Path, pages: int) -> Iterator[_Nginx]:
         f"daemon off; master_process off; pid {folder}/pid; error_log {folder}/error.log;"
         "events { worker_connections 1000; }"
         "http { log_format path $uri; default_type 'text/html; charset=utf-8'; keepalive_requests 1000000;"
-        f"access_log {log} path; {temporary} open_file_cache max=100000;"
+        f"access_log {log} path; {temporary}"
         f"server {{ listen 127.0.0.1:{port}; root {folder}; }} }}"
     )
     command = [program, "-e", str(folder / "error.log"), "-c", str(folder / "nginx.conf")]
