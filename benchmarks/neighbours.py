@@ -7,6 +7,7 @@ import json
 import os
 import platform
 import shutil
+import socket
 import subprocess
 import sys
 import tempfile
@@ -83,7 +84,12 @@ class _Nginx:
         self._log = log
 
     def counts(self) -> list[int]:
-        found = collections.Counter(self._log.read_text().split())
+        deadline = time.monotonic() + 2
+        while True:  # nginx writes its line after the answer, which the crawler may have had a moment before
+            found = collections.Counter(self._log.read_text().split())
+            if found.total() >= self._pages or time.monotonic() > deadline:
+                break
+            time.sleep(0.02)
         os.truncate(self._log, 0)  # nginx appends: it goes on at the start
         return [found[path_of(number)] for number in range(self._pages)]
 
@@ -117,22 +123,19 @@ def _nginx(program: str, folder: Path, pages: int) -> Iterator[_Nginx]:
         served = _Nginx(port, pages, log)
         try:
             deadline = time.monotonic() + 30
-            while not _answers(served.url):
+            while not _listens(port):
                 assert server.poll() is None, (folder / "error.log").read_text()
                 assert time.monotonic() < deadline, "nginx does not answer"
                 time.sleep(0.02)
-            served.counts()
             yield served
         finally:
             server.terminate()
 
 
-def _answers(url: str) -> bool:
-    try:
-        urlopen(url, timeout=5).close()
-    except OSError:
-        return False
-    return True
+def _listens(port: int) -> bool:
+    with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=5):
+        return True
+    return False
 
 
 @contextlib.contextmanager
