@@ -31,7 +31,7 @@ class Size:
     many: int = 50_000
     hosts: int = 5000
     urls: int = 1_000_000
-    rounds: int = 3
+    rounds: int = 5
 
 
 def main() -> int:
