@@ -5,8 +5,6 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
-import pytest
-
 from aioscrapy import signals
 from aioscrapy.core.scheduler import SEEDS_AHEAD
 from aioscrapy.crawler import Crawler
@@ -53,7 +51,7 @@ class Held:
 
     def __init__(self, crawler: Crawler) -> None:
         self.crawler = crawler
-        self.pages = self.items = self.most = self.most_waiting = 0
+        self.pages = self.items = self.most = 0
         self.before = rss()
         self.grown = 0
         crawler.signals.connect(self._came, signals.response_received)
@@ -111,13 +109,8 @@ class Endless(Fat):
             yield self.request(f"/page/1?n={self.given}")
 
 
-@pytest.mark.parametrize("queue", ["memory", "redis"])
-async def test_start_requests_without_end_are_asked_for_as_they_are_needed(
-    site: Site, redis_url: str, no_connection_is_left: None, queue: str
-) -> None:
-    settings = redis_settings(redis_url) if queue == "redis" else {}
-    held = await crawled(Endless, site, {**settings, "CLOSESPIDER_PAGECOUNT": 300, "SHUTDOWN_TIMEOUT": 0.5})
+async def test_start_requests_without_end_are_asked_for_as_they_are_needed(site: Site) -> None:
+    held = await crawled(Endless, site, {"CLOSESPIDER_PAGECOUNT": 300, "SHUTDOWN_TIMEOUT": 0.5})
     assert held.pages >= 300
-    given = held.crawler.spider.given
-    assert given < SEEDS_AHEAD + 100 * held.pages
+    assert held.crawler.spider.given < SEEDS_AHEAD + 100 * held.pages
     assert held.grown < 150 * MIB
