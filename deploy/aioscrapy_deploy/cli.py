@@ -1,25 +1,29 @@
 """The program behind `scrapyd-deploy`, `aioscrapy deploy` and a generated `deploy.py`."""
 
 import argparse
-import json
 import shutil
-import sys
+import signal
 import tempfile
+import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from aioscrapy_deploy.access import open_clients
-from aioscrapy_deploy.answers import Answer
 from aioscrapy_deploy.build import Built, build
 from aioscrapy_deploy.client import ScrapydClient
 from aioscrapy_deploy.connection import shown
 from aioscrapy_deploy.egg import read_egg, recorded_spiders
-from aioscrapy_deploy.errors import DeployError, RefusedError, ServerError, TargetError
+from aioscrapy_deploy.errors import DeployError, ServerError, TargetError, VersionError
+from aioscrapy_deploy.operate.output import table
+from aioscrapy_deploy.rollback import roll_back
 from aioscrapy_deploy.targets import NO_PROJECT, Project, Target, choose_target, find_project, read_targets
-from aioscrapy_deploy.version import resolve_version
+from aioscrapy_deploy.upload import Place, tell, upload
+from aioscrapy_deploy.version import newest_version
 
 INTERRUPTED = 130  # what a shell reports for a program that Ctrl-C ended
+TERMINATED = 143  # and for one that SIGTERM ended
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -32,13 +36,19 @@ def main(argv: Sequence[str] | None = None) -> int:
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add target and options, named as those of scrapyd-client."""
     add = parser.add_argument
-    add("target", nargs="?", default="default", metavar="TARGET", help="a [deploy:TARGET] of the cfg file")
+    add("target", nargs="*", metavar="TARGET", help="a [deploy:TARGET] of the cfg file; default: `default`")
     add("-p", "--project", help="the project's name on the server, instead of the target's")
     add("-v", "--version", help="the version, or HG or GIT to ask those; default: seconds since 1970")
     add("-a", "--deploy-all-targets", action="store_true", help="deploy to every target, with one version")
     add("-d", "--debug", action="store_true", help="show what builders print, keep the temporary folder")
     add("-l", "--list-targets", action="store_true", help="list the targets, and do nothing else")
     add("-L", "--list-projects", metavar="TARGET", help="list the projects on a target, and do nothing else")
+    add("--list-versions", action="store_true", help="list the project's versions on TARGET, the latest last")
+    add("--rollback", action="store_true", help="take the latest version off TARGET: back to the one before")
+    add("-n", "--dry-run", action="store_true", help="build and check, but change nothing on a server")
+    add(
+        "--force", action="store_true", help="deploy a version that will not be the latest; roll back blindly"
+    )
     add("--egg", metavar="FILE", help="upload this egg, build none")
     add("--build-egg", metavar="FILE", help="build the egg into FILE, upload nothing")
     add("--include-dependencies", action="store_true", help="put what requirements.txt names into the egg")
@@ -47,15 +57,35 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     """Do what parsed options say; errors become one line on standard error and exit status 1."""
     try:
-        return _run(options)
+        with _sigterm_as_ctrl_c():
+            return _run(options)
     except DeployError as exc:
-        _tell(str(exc))
+        tell(str(exc))
     except OSError as exc:
-        _tell(f"Error: {exc.strerror or exc}{f': {exc.filename}' if exc.filename else ''}")
-    except KeyboardInterrupt:
-        _tell("Interrupted: look at the server's versions if the upload had begun")
-        return INTERRUPTED
+        tell(f"Error: {exc.strerror or exc}{f': {exc.filename}' if exc.filename else ''}")
+    except KeyboardInterrupt as exc:
+        tell("Interrupted: nothing more is sent")
+        return TERMINATED if isinstance(exc, Terminated) else INTERRUPTED
     return 1
+
+
+class Terminated(KeyboardInterrupt):
+    """SIGTERM came: everything is cleaned up as after Ctrl-C."""
+
+
+@contextmanager
+def _sigterm_as_ctrl_c() -> Iterator[None]:
+    def terminate(*_: Any) -> None:
+        raise Terminated
+
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGTERM, terminate)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def _run(options: argparse.Namespace) -> int:
@@ -67,11 +97,13 @@ def _run(options: argparse.Namespace) -> int:
     if options.build_egg:
         return _build_only(project, options)
     targets = _known_targets(project)
-    if not options.deploy_all_targets:
-        return _deploy(project, [choose_target(targets, options.target)], options)
-    if not targets:
+    if options.deploy_all_targets and not targets:
         raise TargetError("Error: no targets: there is no [deploy:NAME] section")
-    return _deploy(project, list(targets.values()), options)
+    names = targets if options.deploy_all_targets else dict.fromkeys(options.target or ["default"])
+    named = [choose_target(targets, name) for name in names]
+    if options.rollback or options.list_versions:
+        return _versions(named, options)
+    return _deploy(project, named, options)
 
 
 def _known_targets(project: Project) -> dict[str, Target]:
@@ -89,7 +121,7 @@ def _list_targets(targets: dict[str, Target]) -> int:
 
 def _list_projects(target: Target) -> int:
     try:
-        clients = open_clients(target, _tell)
+        clients = open_clients(target, tell)
         projects = {name: None for client in clients for name in client.listprojects()}
     except ServerError as exc:
         raise DeployError(f"Error: {exc}") from exc
@@ -102,35 +134,99 @@ def _build_only(project: Project, options: argparse.Namespace) -> int:
     if project.folder is None:
         raise TargetError(NO_PROJECT)
     built = _build(project, options)
-    _tell(f"Writing egg to {options.build_egg}")
+    tell(f"Writing egg to {options.build_egg}")
     Path(options.build_egg).write_bytes(built.data)
     return 0
 
 
-def _deploy(project: Project, named: list[Target], options: argparse.Namespace) -> int:
-    scrapyds = []
-    for target in named:  # before the work of a build
+def _versions(named: list[Target], options: argparse.Namespace) -> int:
+    """List the versions of each Scrapyd, or take the latest off; one that fails stops no other."""
+    places = _clients(named, options)
+    failed = False
+    for target, client in places:
+        project = options.project or str(target.project)
+        try:
+            if options.rollback:
+                tell(roll_back(client, project, force=options.force, dry_run=options.dry_run))
+                continue
+            for version in client.listversions(project):
+                print(f"{version} {client.url}" if len(places) > 1 else version)
+        except DeployError as exc:
+            tell(f"Error: {str(exc).removeprefix('Error: ')}")
+            failed = True
+    return 1 if failed else 0
+
+
+def _clients(named: list[Target], options: argparse.Namespace) -> list[tuple[Target, ScrapydClient]]:
+    found: list[tuple[Target, ScrapydClient]] = []
+    for target in named:
         _check(target, options)
-        scrapyds += list(zip(target.each(), open_clients(target, _tell), strict=True))
-    version = resolve_version(options.version or named[0].version, project.folder or Path.cwd())
-    if options.egg:
-        _tell(f"Using egg: {options.egg}")
-        built = _given_egg(Path(options.egg))
-    else:
-        _tell(f"Packing version {version}")
-        built = _build(project, options)
-    failed = [
-        target.name
-        for target, client in scrapyds
-        if not _upload(client, options.project or str(target.project), version, built)
+        found += zip(target.each(), open_clients(target, tell), strict=True)
+    return found
+
+
+def _deploy(project: Project, named: list[Target], options: argparse.Namespace) -> int:
+    clients = _clients(named, options)  # before the work of a build
+    places = [
+        Place.seen(target, client, options.project or str(target.project)) for target, client in clients
     ]
-    if failed and len(scrapyds) > 1:
-        _tell(f"Deploy failed for {len(failed)} of {len(scrapyds)} targets: {', '.join(failed)}")
+    stored = [place.stored for place in places if place.stored]
+    version = newest_version(options.version or named[0].version, project.folder or Path.cwd(), stored)
+    refused: dict[Place, str] = {}
+    for place in places:
+        try:
+            if warning := place.check(version, force=options.force):
+                tell(warning)
+        except VersionError as exc:
+            tell(str(exc))
+            refused[place] = "version not the latest"
+    if len(refused) == len(places):
+        return 1
+    built = _egg_for(project, version, options)
+    if options.dry_run:
+        outcomes = [refused.get(place) or _unreachable(place) for place in places]
+    else:
+        outcomes = [refused.get(place) or upload(place, version, built) for place in places]
+    return _told_outcomes(places, outcomes, version, dry_run=options.dry_run)
+
+
+def _egg_for(project: Project, version: str, options: argparse.Namespace) -> Built:
+    if options.egg:
+        tell(f"Using egg: {options.egg}")
+        return _given_egg(Path(options.egg))
+    tell(f"Packing version {version}")
+    return _build(project, options)
+
+
+def _unreachable(place: Place) -> str | None:
+    return str(place.unreachable) if place.unreachable else None
+
+
+def _told_outcomes(places: list[Place], outcomes: list[str | None], version: str, *, dry_run: bool) -> int:
+    """Tell how it went, of several as a table; returns the exit status."""
+    done = "would be deployed" if dry_run else "deployed"
+    if len(places) > 1 or dry_run:
+        rows = [
+            {
+                "target": place.target.name,
+                "project": place.project,
+                "before": place.current,
+                "version": version,
+                "result": " ".join((outcome or done).split()),
+            }
+            for place, outcome in zip(places, outcomes, strict=True)
+        ]
+        for line in table(rows, list(rows[0]), coloured=False):
+            tell(line)
+    failed = [place.target.name for place, outcome in zip(places, outcomes, strict=True) if outcome]
+    if failed and len(places) > 1:
+        tell(f"Deploy failed for {len(failed)} of {len(places)} targets: {', '.join(failed)}")
     return 1 if failed else 0
 
 
 def _check(target: Target, options: argparse.Namespace) -> None:
-    where = f" (target {target.name})" if options.deploy_all_targets else ""
+    several = options.deploy_all_targets or len(options.target) > 1
+    where = f" (target {target.name})" if several else ""
     if not (options.project or target.project):
         raise TargetError(f"Error: Missing project{where}")
     if not target.url:
@@ -139,11 +235,11 @@ def _check(target: Target, options: argparse.Namespace) -> None:
 
 def _build(project: Project, options: argparse.Namespace) -> Built:
     if options.include_dependencies:
-        _tell("Including dependencies from requirements.txt")
+        tell("Including dependencies from requirements.txt")
     with _workdir(keep=options.debug) as workdir:
         built = build(project, workdir, dependencies=options.include_dependencies, verbose=options.debug)
     for note in built.notes:
-        _tell(note)
+        tell(note)
     return built
 
 
@@ -159,50 +255,6 @@ def _workdir(*, keep: bool) -> Iterator[Path]:
         yield folder
     finally:
         if keep:
-            _tell(f"Output dir not removed: {folder}")
+            tell(f"Output dir not removed: {folder}")
         else:
             shutil.rmtree(folder, ignore_errors=True)
-
-
-def _upload(client: ScrapydClient, project: str, version: str, built: Built) -> bool:
-    """Upload to one Scrapyd and tell its answer; False where the version is not there as it should be."""
-    _tell(f'Deploying to project "{project}" in {client.endpoint("addversion.json")}')
-    try:
-        answer = client.addversion(project, version, built.data)
-    except RefusedError as exc:
-        _tell_refusal(exc)
-        return False
-    except ServerError as exc:
-        _tell(f"Deploy failed: {exc}")
-        return False
-    _tell(f"Server response ({answer.status}):")
-    print(answer.text, flush=True)
-    if failure := answer.failure or _missing_spiders(answer, built.spiders):
-        _tell(f"Deploy failed: {failure}")
-    return not failure
-
-
-def _missing_spiders(answer: Answer, spiders: list[str] | None) -> str | None:
-    count = (answer.data or {}).get("spiders")
-    if spiders and count == 0:
-        return f"the server finds no spider in the egg, which has {', '.join(spiders)}: see the server's log"
-    return None
-
-
-def _tell_refusal(refused: RefusedError) -> None:
-    _tell(f"Deploy failed ({refused.status}):")
-    try:
-        data = json.loads(refused.body)
-    except ValueError:
-        print(refused.body, flush=True)
-    else:
-        if isinstance(data, dict) and "status" in data and "message" in data:
-            print(f"Status: {data['status']}\nMessage:\n{data['message']}", flush=True)
-        else:
-            print(json.dumps(data, indent=3), flush=True)
-    if refused.hint:
-        _tell(refused.hint)
-
-
-def _tell(line: str) -> None:
-    print(line, file=sys.stderr, flush=True)

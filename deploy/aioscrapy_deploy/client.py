@@ -2,6 +2,7 @@
 
 import uuid
 from collections.abc import Iterator, Mapping
+from copy import copy
 from io import BytesIO
 from typing import Any
 from urllib.parse import quote
@@ -43,7 +44,7 @@ class ScrapydClient:
         timeout_s: float | tuple[float, float] | None = None,
     ) -> None:
         self._connection = Connection(url, username, password, timeout_s)
-        self._timeout_s = timeout_s or (CONNECT_S, ANSWER_S)
+        self._timeout_s: Any = timeout_s or (CONNECT_S, ANSWER_S)
         self.url = self._connection.url
         self.username = self._connection.username
         self.has_password = self._connection.has_password
@@ -56,6 +57,13 @@ class ScrapydClient:
     def endpoint(self, action: str) -> str:
         """Return the address of one page of the API, fit to be shown: without a password."""
         return f"{self.url}/{action}"
+
+    def hurried(self, timeout_s: float) -> "ScrapydClient":
+        """Return a client of the same Scrapyd that waits this many seconds for everything."""
+        client = copy(self)
+        client._timeout_s = timeout_s
+        client._connection = self._connection.hurried(timeout_s)
+        return client
 
     def daemonstatus(self) -> DaemonStatus:
         """Return how many jobs the daemon has."""

@@ -1,6 +1,7 @@
 """The way to one Scrapyd over HTTP: address, password, time-outs, and what may be asked again."""
 
 import time
+from copy import copy
 from ipaddress import ip_address
 from typing import Any
 from urllib.parse import SplitResult, unquote, urlsplit, urlunsplit
@@ -55,6 +56,12 @@ class Connection:
         from requests.utils import get_netrc_auth
 
         return self.has_password or (self._auth is None and get_netrc_auth(self.url) is not None)
+
+    def hurried(self, timeout_s: float) -> "Connection":
+        """Return the same connection with another time-out, in seconds."""
+        other = copy(self)
+        other._timeout_s = timeout_s
+        return other
 
     def ask(
         self,

@@ -1,7 +1,9 @@
-"""The version that an egg is stored under: given, from Mercurial or Git, or the time."""
+"""The version that an egg is stored under: given, from Mercurial, Git or the clock; which is the latest."""
 
+import re
 import subprocess
 import time
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 from aioscrapy_deploy.errors import VersionError
@@ -22,6 +24,63 @@ def resolve_version(asked: str | None, folder: Path) -> str:
     if asked == "GIT":
         return f"{_describe(folder)}-{_ask('git', 'rev-parse', '--abbrev-ref', 'HEAD', folder=folder)}"
     return asked or str(int(time.time()))
+
+
+def newest_version(asked: str | None, folder: Path, stored: Sequence[Iterable[str]]) -> str:
+    """Return the version as `resolve_version`, but one of ours is the latest beside what servers have stored.
+
+    `stored` are the names in each server's storage. Where scrapyd-client's text of HG, GIT or time would not
+    be the latest there, it is `z{seconds since 1970}`, then `-` and the text of HG or GIT.
+
+    Raises:
+        VersionError: as `resolve_version`.
+    """
+    text = resolve_version(asked, folder)
+    if asked and asked not in {"HG", "GIT"}:
+        return text
+    for candidate in _candidates(text, by_time=not asked):
+        name = stored_name(candidate)
+        new = bool(asked) or not any(name in names for names in stored)
+        if new and all(is_latest(candidate, names) for names in stored):
+            return candidate
+    return text
+
+
+def stored_name(version: str) -> str:
+    """Return the name under which Scrapyd's FilesystemEggStorage stores a version."""
+    return re.sub(r"[^A-Za-z0-9_-]", "_", version)
+
+
+def latest(names: Iterable[str]) -> str | None:
+    """Return the stored name that Scrapyd takes for the latest; None of none.
+
+    Source: scrapyd.eggstorage.sorted_versions: by PEP 440 if every name is one, else by characters.
+    """
+    from packaging.version import InvalidVersion, Version
+
+    names = list(names)
+    try:
+        return sorted(names, key=Version)[-1] if names else None  # noqa: FURB192 of equal ones the last
+    except InvalidVersion:
+        return max(names)
+
+
+def is_latest(version: str, names: Iterable[str]) -> bool:
+    """Whether a version would be the latest beside these stored names; not where another is equal (1, 01)."""
+    name = stored_name(version)
+    return latest([name, *(other for other in names if other != name)]) == name
+
+
+def _candidates(text: str, *, by_time: bool) -> Iterator[str]:
+    """Yield names for a version, each greater than the one before but for the first of HG or GIT."""
+    now = int(time.time())
+    seconds = range(now, now + 60)  # that many deploys of one second
+    if by_time:
+        yield from map(str, seconds)
+        yield from (f"z{second}" for second in seconds)
+    else:
+        yield text
+        yield from (f"z{second}-{text}" for second in seconds)
 
 
 def _describe(folder: Path) -> str:

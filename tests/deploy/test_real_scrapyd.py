@@ -76,7 +76,7 @@ def test_what_fails_only_there_is_exit_status_1(spider: Path, write: Write, depl
     done = deploy("local", "-v", "7")
     assert done.status == 1
     assert json.loads(done.out)["status"] == "error"
-    last = done.err.splitlines()[-1]
+    last = done.err.splitlines()[-2]
     assert last.startswith("Deploy failed: ")
     assert "only there" in last
 

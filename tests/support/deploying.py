@@ -1,11 +1,13 @@
 """What tests of the deploy tooling share: a small web server that answers as it is told, and types."""
 
+import json
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 from email.parser import BytesParser
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from urllib.parse import parse_qsl
 
 SPIDER = """
 class One:
@@ -32,7 +34,8 @@ class Seen:
 class Server(ThreadingHTTPServer):
     """Answers every request with `status`, `body` and `headers`; remembers what came.
 
-    `next_statuses` go before `status`, one request each; with 0 it hangs up.
+    `next_statuses` go before `status`, one request each; with 0 it hangs up. What versions there are
+    (`versions`) it tells apart from that, and deletes them; `deleted` are those.
     """
 
     daemon_threads = True
@@ -44,6 +47,8 @@ class Server(ThreadingHTTPServer):
         self.body = OK
         self.headers: dict[str, str] = {"Content-Type": "application/json"}
         self.seen: list[Seen] = []
+        self.versions: list[str] = []
+        self.deleted: list[str] = []
         self.arrived = threading.Event()
         self.answer_now = threading.Event()
         self.answer_now.set()
@@ -70,6 +75,9 @@ class Handler(BaseHTTPRequestHandler):
 
     def do_POST(self) -> None:
         body = self.rfile.read(int(self.headers["Content-Length"]))
+        if self.headers.get_content_type() == "application/x-www-form-urlencoded":
+            self._answer({name.decode(): value for name, value in parse_qsl(body)}, None)
+            return
         message = BytesParser().parsebytes(
             b"Content-Type: " + self.headers["Content-Type"].encode() + b"\n\n" + body
         )
@@ -88,6 +96,18 @@ class Handler(BaseHTTPRequestHandler):
     do_HEAD = do_GET  # noqa: N815 the name is http.server's
 
     def _answer(self, fields: dict[str, bytes], file_name: str | None) -> None:
+        page = self.path.partition("?")[0].rpartition("/")[2]
+        version = fields.get("version", b"").decode()
+        deletes = page == "delversion.json" and version in self.server.versions
+        if deletes:
+            self.server.versions.remove(version)
+            self.server.deleted.append(version)
+        if deletes or page == "listversions.json":
+            self._write(200, json.dumps({"status": "ok", "versions": self.server.versions}).encode())
+            return
+        self._answer_as_told(fields, file_name)
+
+    def _answer_as_told(self, fields: dict[str, bytes], file_name: str | None) -> None:
         self.server.seen.append(Seen(self.path, self.headers["Authorization"], fields, file_name))
         self.server.arrived.set()
         self.server.answer_now.wait(30)
@@ -95,13 +115,16 @@ class Handler(BaseHTTPRequestHandler):
         if not status:
             self.close_connection = True
             return
+        self._write(status, self.server.body)
+
+    def _write(self, status: int, body: bytes) -> None:
         self.send_response(status)
         for name, value in self.server.headers.items():
             self.send_header(name, value)
-        self.send_header("Content-Length", str(len(self.server.body)))
+        self.send_header("Content-Length", str(len(body)))
         self.end_headers()
         if self.command != "HEAD":
-            self.wfile.write(self.server.body)
+            self.wfile.write(body)
 
     def log_message(self, *_: object) -> None:
         """Keep standard error for what is tested."""

@@ -1,0 +1,32 @@
+"""One version back: the latest is deleted, so that Scrapyd gives jobs the one before."""
+
+from aioscrapy_deploy.client import ScrapydClient
+from aioscrapy_deploy.errors import DeployError, ServerError
+from aioscrapy_deploy.version import latest
+
+
+def roll_back(client: ScrapydClient, project: str, *, force: bool, dry_run: bool) -> str:
+    """Take the latest version off one Scrapyd; returns a line about what is there now.
+
+    Raises:
+        DeployError: there is no version before it, or (without `force`) its spiders can't be listed.
+        ServerError: the Scrapyd did not answer, or said no.
+    """
+    stored = client.listversions(project)
+    current = latest(stored)
+    before = latest(name for name in stored if name != current)
+    if current is None or before is None:
+        has = f"has version {current} alone" if current else "has no version"
+        raise DeployError(f'Error: project "{project}" in {client.url} {has}: there is none to go back to')
+    try:
+        spiders = client.listspiders(project, before)
+    except ServerError as exc:
+        if not force:
+            raise DeployError(
+                f"Error: version {before} does not do either (--force takes it): {exc}"
+            ) from exc
+        spiders = []
+    if dry_run:
+        return f"Would take version {current} off {client.url}; the latest would be {before}"
+    client.delversion(project, current)
+    return f"Version {current} is taken off {client.url}; the latest is {before}, with {len(spiders)} spiders"

@@ -1,0 +1,156 @@
+"""One egg to one Scrapyd: what is there before, the upload, and the way back where it does not do there."""
+
+import json
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+
+from aioscrapy_deploy.answers import Answer
+from aioscrapy_deploy.build import Built
+from aioscrapy_deploy.client import ScrapydClient
+from aioscrapy_deploy.errors import NoAnswerError, RefusedError, ServerError, VersionError
+from aioscrapy_deploy.targets import Target
+from aioscrapy_deploy.version import is_latest, latest, stored_name
+
+CLEANUP_S = 10  # seconds for a server to take a version off after Ctrl-C
+
+
+@dataclass(frozen=True, eq=False)
+class Place:
+    """One Scrapyd to deploy to, and the versions that it had before.
+
+    Attributes:
+        stored: names of versions, the latest last; None where it did not tell.
+        unreachable: why it can't be asked at all.
+    """
+
+    target: Target
+    client: ScrapydClient
+    project: str
+    stored: list[str] | None
+    unreachable: NoAnswerError | None = None
+
+    @classmethod
+    def seen(cls, target: Target, client: ScrapydClient, project: str) -> "Place":
+        """Ask a Scrapyd for its versions; an answer that is none is for the upload to tell."""
+        try:
+            return cls(target, client, project, client.listversions(project))
+        except NoAnswerError as exc:
+            return cls(target, client, project, None, exc)
+        except ServerError:
+            return cls(target, client, project, None)
+
+    @property
+    def current(self) -> str | None:
+        """The version that jobs get there; None where there is none, or it did not tell."""
+        return latest(self.stored or [])
+
+    def check(self, version: str, *, force: bool) -> str | None:
+        """Return a warning about a version, or None.
+
+        Raises:
+            VersionError: jobs would go on with another version, and nobody said `force`.
+        """
+        if not is_latest(version, self.stored or []):
+            text = (
+                f"version {version} would not be the latest in {self.client.url}: Scrapyd sorts the name "
+                f"{stored_name(version)} before {self.current}"
+            )
+            if not force:
+                raise VersionError(f"Error: {text} (--force deploys it all the same)")
+            return f"Warning: {text}"
+        if stored_name(version) in (self.stored or []):
+            return f"Warning: version {version} is in {self.client.url} already, and is replaced"
+        return None
+
+
+def upload(place: Place, version: str, built: Built) -> str | None:
+    """Upload to one Scrapyd and tell its answer; returns why the version is not there as it should be.
+
+    A version that the Scrapyd has stored, but can't list, is taken off again.
+    """
+    tell(f'Deploying to project "{place.project}" in {place.client.endpoint("addversion.json")}')
+    try:
+        if place.unreachable:
+            raise place.unreachable
+        with _taken_off_at_interrupt(place, version):
+            answer = place.client.addversion(place.project, version, built.data)
+    except RefusedError as exc:
+        _tell_refusal(exc)
+        return f"status {exc.status}"
+    except NoAnswerError as exc:
+        tell(f"Deploy failed: {exc}")
+        if not place.unreachable:
+            tell(_take_off(place, version))
+        return "no answer"
+    except ServerError as exc:
+        tell(f"Deploy failed: {exc}")
+        return str(exc)
+    tell(f"Server response ({answer.status}):")
+    print(answer.text, flush=True)
+    failure = answer.failure or _missing_spiders(answer, built.spiders)
+    if not failure:
+        return None
+    tell(f"Deploy failed: {failure}")
+    if answer.data and answer.data.get("status") in {"ok", "error"}:
+        tell(_take_off(place, version))
+    return failure
+
+
+def _missing_spiders(answer: Answer, spiders: list[str] | None) -> str | None:
+    count = (answer.data or {}).get("spiders")
+    if not spiders or not isinstance(count, int) or count >= len(spiders):
+        return None
+    found = f"{count} spiders" if count else "no spider"
+    return f"the server finds {found} in the egg, which has {', '.join(spiders)}: see the server's log"
+
+
+def _take_off(place: Place, version: str, client: ScrapydClient | None = None) -> str:
+    """Delete a version that failed; returns a line about what is there now."""
+    client = client or place.client
+    try:
+        stored = client.listversions(place.project)
+        if stored_name(version) not in stored:
+            return f"Version {version} is not on the server; {_now(stored)}"
+        client.delversion(place.project, version)
+        left = client.listversions(place.project)
+    except ServerError as exc:
+        return f"Warning: nobody knows whether version {version} is on the server now: {exc}"
+    return f"Version {version} is taken off the server again; {_now(left)}"
+
+
+def _now(stored: list[str]) -> str:
+    return f"the latest there is {latest(stored)}" if stored else "the project has no version there"
+
+
+@contextmanager
+def _taken_off_at_interrupt(place: Place, version: str) -> Iterator[None]:
+    """Take an unchecked version off when Ctrl-C or SIGTERM comes; one that was there before stays."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        if stored_name(version) not in (place.stored or []):
+            with suppress(KeyboardInterrupt):  # a second one: whoever is there wants to leave at once
+                tell(_take_off(place, version, place.client.hurried(CLEANUP_S)))
+        raise
+
+
+def _tell_refusal(refused: RefusedError) -> None:
+    tell(f"Deploy failed ({refused.status}):")
+    try:
+        data = json.loads(refused.body)
+    except ValueError:
+        print(refused.body, flush=True)
+    else:
+        if isinstance(data, dict) and "status" in data and "message" in data:
+            print(f"Status: {data['status']}\nMessage:\n{data['message']}", flush=True)
+        else:
+            print(json.dumps(data, indent=3), flush=True)
+    if refused.hint:
+        tell(refused.hint)
+
+
+def tell(line: str) -> None:
+    """Write one line for a person to standard error."""
+    print(line, file=sys.stderr, flush=True)
