@@ -10,7 +10,7 @@ from pathlib import Path
 from aioscrapy_deploy import egg
 from aioscrapy_deploy.errors import BrokenProjectError, BuildError, TargetError
 from aioscrapy_deploy.targets import Project
-from aioscrapy_deploy.tree import copy_tree, folder_files, project_files
+from aioscrapy_deploy.tree import IGNORE_FILE, copy_tree, folder_files, project_files
 
 LIST_TIMEOUT_S = 300  # Scrapyd, which lists once more, is given the same
 _INSTALLERS_NOTES = re.compile(
@@ -46,7 +46,7 @@ def build(project: Project, workdir: Path, *, dependencies: bool, verbose: bool)
     if dependencies and not (project.folder / "requirements.txt").is_file():
         raise TargetError("Error: Missing requirements.txt")
     builder = Builder(project.folder, workdir, verbose)
-    files = builder.by_setup() if own_setup else _directly(project, project.folder)
+    files, left = (builder.by_setup(), builder.left) if own_setup else _directly(project, project.folder)
     module = egg.settings_module(files) or project.settings_module
     if module is None:
         raise BuildError(
@@ -57,7 +57,11 @@ def build(project: Project, workdir: Path, *, dependencies: bool, verbose: bool)
         files = {**builder.installed_requirements(), **files}
     listed = list_spiders(files, module, workdir, project)
     files = egg.with_record(files, listed.spiders)
-    built = Built(egg.egg_bytes(files), listed.spiders, listed.notes)
+    notes = [
+        f"Warning: {name} looks like a secret and stays here (a line !{name} in {IGNORE_FILE} lets it travel)"
+        for name in left
+    ]
+    built = Built(egg.egg_bytes(files), listed.spiders, notes + listed.notes)
     (workdir / "project.egg").write_bytes(built.data)
     return built
 
@@ -70,6 +74,7 @@ class Builder:
         self._workdir = workdir
         self._copy = workdir / "tree"
         self._verbose = verbose
+        self.left: list[str] = []
 
     def by_setup(self) -> dict[str, bytes]:
         """Let the project's setup.py build an egg, and return what is in it in the form that we write."""
@@ -99,7 +104,7 @@ class Builder:
     def _run(self, name: str, arguments: list[str]) -> None:
         if not self._copy.exists():
             self._copy.mkdir()
-            copy_tree(self._folder, self._copy)
+            self.left = copy_tree(self._folder, self._copy)
         stream = 2 if self._verbose else subprocess.PIPE
         done = subprocess.run(  # noqa: S603 the project's own setup.py, and pip
             [sys.executable, *arguments],
@@ -154,14 +159,14 @@ def list_spiders(files: egg.Files, module: str, workdir: Path, project: Project)
     return Listed(list(answer["spiders"]), notes)
 
 
-def _directly(project: Project, folder: Path) -> dict[str, bytes]:
+def _directly(project: Project, folder: Path) -> tuple[dict[str, bytes], list[str]]:
     module = project.settings_module
     if module is None:
         raise BuildError(
             f"Error: no [settings] default = PACKAGE.settings in the {project.cfg_names[-1]} of {folder}"
         )
-    files = project_files(folder, module)
-    return {**files, **egg.project_metadata(files, module)}
+    files, left = project_files(folder, module)
+    return {**files, **egg.project_metadata(files, module)}, left
 
 
 def _ask_lister(root: Path, module: str, project: Project) -> dict[str, list[str]]:

@@ -27,7 +27,7 @@ LEFT_OVERS = dict.fromkeys(
 
 def test_a_package_travels_whole_without_left_overs(write: Write) -> None:
     folder = write(PACKAGE | LEFT_OVERS | {"shop/.hidden": "", "shop/a.py~": ""})
-    assert project_files(folder, "shop.settings").keys() == PACKAGE.keys()
+    assert project_files(folder, "shop.settings")[0].keys() == PACKAGE.keys()
 
 
 def test_only_packages_travel_from_the_top(write: Write) -> None:
@@ -35,16 +35,16 @@ def test_only_packages_travel_from_the_top(write: Write) -> None:
     folder = write(
         PACKAGE | others | {"loose.py": "", "setup.cfg": "", "docs/a.py": "", "not-a-name/__init__.py": ""}
     )
-    assert project_files(folder, "shop.settings").keys() == PACKAGE.keys() | others.keys()
+    assert project_files(folder, "shop.settings")[0].keys() == PACKAGE.keys() | others.keys()
 
 
 def test_the_settings_folder_travels_without_an_init(write: Write) -> None:
-    assert project_files(write({"shop/settings.py": ""}), "shop.settings").keys() == {"shop/settings.py"}
+    assert project_files(write({"shop/settings.py": ""}), "shop.settings")[0].keys() == {"shop/settings.py"}
 
 
 def test_a_settings_module_at_the_top_travels(write: Write) -> None:
     folder = write({"settings.py": "X = 1\n", "loose.py": "", "spiders/__init__.py": ""})
-    assert project_files(folder, "settings") == {"settings.py": b"X = 1\n", "spiders/__init__.py": b""}
+    assert project_files(folder, "settings")[0] == {"settings.py": b"X = 1\n", "spiders/__init__.py": b""}
 
 
 def test_a_settings_module_that_is_not_there_is_named(write: Write) -> None:
@@ -75,6 +75,18 @@ def test_a_link_is_followed_but_not_in_circles(write: Write, tmp_path: Path) -> 
     (folder / "shop" / "shared.py").symlink_to(tmp_path / "shared.py")
     (folder / "shop" / "round").symlink_to(folder / "shop")
     (folder / "shop" / "gone").symlink_to(tmp_path / "gone")
-    files = project_files(folder, "shop.settings")
+    files, _ = project_files(folder, "shop.settings")
     assert files.keys() == PACKAGE.keys() | {"shop/shared.py"}
     assert files["shop/shared.py"] == b"X = 1\n"
+
+
+def test_keys_stay_at_home_and_are_named(write: Write, tmp_path: Path) -> None:
+    secrets = dict.fromkeys(["shop/a.pem", "shop/deep/id_rsa", "shop/deep/b.key", "shop/ca.pem"], "")
+    others = dict.fromkeys(["shop/notes/a.txt", "shop/raw.bin"], "")
+    ignore = {".eggignore": "# our own\nshop/notes\n*.bin\n!ca.pem\n"}
+    folder = write(PACKAGE | secrets | others | ignore)
+    files, left = project_files(folder, "shop.settings")
+    assert files.keys() == PACKAGE.keys() | {"shop/ca.pem"}
+    assert left == ["shop/a.pem", "shop/deep/b.key", "shop/deep/id_rsa"]
+    assert copy_tree(folder, tmp_path / "copy") == left
+    assert folder_files(tmp_path / "copy").keys() == PACKAGE.keys() | {"shop/ca.pem", ".eggignore"}
