@@ -3,7 +3,6 @@
 import argparse
 import contextlib
 import shutil
-import signal
 import subprocess
 import sys
 import textwrap
@@ -11,7 +10,6 @@ import time
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
-from types import FrameType
 from typing import Any
 
 from platformdirs import user_state_path
@@ -26,6 +24,7 @@ from aioscrapy.demo.neighbours import (
     check_port_is_free,
     local_environment,
 )
+from aioscrapy.interrupts import ignore_signals, signals_interrupt
 
 SETTINGS = False  # it brings its own project
 
@@ -51,12 +50,12 @@ def run(options: argparse.Namespace) -> int:
     server_binary()
     folder = prepare_folder(options.folder or user_state_path("aioscrapy") / f"quickstart-{options.port}")
     try:
-        with _signals_interrupt(), ExitStack() as stack:
+        with signals_interrupt(), ExitStack() as stack:
             stack.callback(print, "Everything that was started is stopped.", flush=True)
             try:
                 return _show(options, folder, stack)
             finally:
-                _ignore_signals()  # a second Ctrl-C must not leave something running
+                ignore_signals()  # a second Ctrl-C must not leave something running
     except KeyboardInterrupt:
         print(f"Interrupted. Everything is stopped; logs and items are in {folder}")
         return 130
@@ -195,31 +194,6 @@ def _stay(scrapyd: ScrapydProcess, curl: str) -> None:
     except KeyboardInterrupt:
         return
     raise NeighbourError(f"Scrapyd has ended (log: {scrapyd.log})")
-
-
-def _signals() -> list[signal.Signals]:
-    return [signal.Signals[name] for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
-
-
-@contextlib.contextmanager
-def _signals_interrupt() -> Iterator[None]:
-    """Make SIGTERM and SIGHUP what Ctrl-C is: everything is stopped. Further ones change nothing."""
-
-    def interrupt(_number: int, _frame: FrameType | None) -> None:
-        _ignore_signals()
-        raise KeyboardInterrupt
-
-    before = {number: signal.signal(number, interrupt) for number in _signals()}
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
-
-
-def _ignore_signals() -> None:
-    for number in _signals():
-        signal.signal(number, signal.SIG_IGN)
 
 
 def _port(text: str) -> int:

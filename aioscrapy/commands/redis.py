@@ -8,12 +8,12 @@ import socket
 from collections.abc import Iterator
 from ipaddress import ip_address
 from pathlib import Path
-from types import FrameType
 
 from platformdirs import user_state_path
 
 from aioscrapy.db.embedded import EmbeddedRedis, server_binary
 from aioscrapy.exceptions import ConfigError, QueueError
+from aioscrapy.interrupts import ignore_signals, signals_interrupt
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -36,14 +36,14 @@ def run(options: argparse.Namespace) -> int:
         # Without a password the server would refuse all others than this machine, whatever it is bound to.
         options={"bind": address, "protected-mode": "yes" if _is_ours(address) else "no"},
     )
-    with contextlib.suppress(KeyboardInterrupt), _signals_interrupt():
+    with contextlib.suppress(KeyboardInterrupt), signals_interrupt():
         try:
             with _folder_error(server.folder), _alone(server.folder), server:
                 _tell(server, address, str(options.settings["SCHEDULER_QUEUE_ALIAS"]))
                 _wait_for_end(server)
                 raise QueueError(f"the Redis has ended by itself (log: {server.log_file})")
         finally:
-            _ignore_signals()
+            ignore_signals()
     print("Redis is stopped")
     return 0
 
@@ -98,30 +98,6 @@ def _alone(folder: Path) -> Iterator[None]:
         except BlockingIOError:
             raise ConfigError(f"another Redis keeps its data in {folder}; name another by --dir") from None
         yield
-
-
-@contextlib.contextmanager
-def _signals_interrupt() -> Iterator[None]:
-    """Make SIGTERM and SIGHUP what Ctrl-C is; further ones change nothing."""
-
-    def interrupt(_number: int, _frame: FrameType | None) -> None:
-        _ignore_signals()
-        raise KeyboardInterrupt
-
-    before = {number: signal.signal(number, interrupt) for number in _SIGNALS}
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
-
-
-def _ignore_signals() -> None:
-    for number in _SIGNALS:
-        signal.signal(number, signal.SIG_IGN)
-
-
-_SIGNALS = [signal.Signals[name] for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
 
 
 def _address(text: str) -> str:

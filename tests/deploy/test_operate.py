@@ -209,7 +209,7 @@ def test_two_latest_versions_are_told(
 def test_jobs_that_were_started_before_a_failure_are_told(command: Command, server: Server) -> None:
     server.body = b"""{"status": "ok", "pending": 0, "running": 0, "spiders": ["one"], "versions": ["1"],
         "currstate": null}"""
-    server.next_statuses = [200] * 4 + [500]
+    server.next_statuses = [200] * 3 + [500]  # of the daemon, the spiders and the first job
     done = command("schedule", "one", "-p", "other", "-t", server.url, "--jobs", "3", "--crawl", "c")
     assert done.status == 1
     assert done.err.splitlines() == [
