@@ -8,6 +8,9 @@ NEWSPIDER_MODULE = ""  # package in which `aioscrapy genspider` writes
 SPIDER_LOADER_WARN_ONLY = True  # a spider module that can't be imported is named in a warning and left out; False: it ends the command
 
 # -- Concurrency and politeness
+CRAWL_PROCESSES = (
+    1  # worker processes of this machine that work on a crawl together (`aioscrapy crawl --processes`)
+)
 CONCURRENT_REQUESTS = 16  # pages that one worker process carries at once, from request to commit
 CONCURRENT_REQUESTS_PER_DOMAIN = 8  # requests at once to one host, of one worker (POLITENESS_SCOPE)
 POLITENESS_SCOPE = (

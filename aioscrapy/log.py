@@ -12,13 +12,15 @@ logger = logging.getLogger("aioscrapy")
 _QUIET = ("asyncio", "aiohttp", "redis", "charset_normalizer")
 
 
-def configure_logging(settings: Settings) -> logging.Handler:
-    """Put one handler on the root logger: LOG_FILE, else standard error, else nothing; returns it.
+def configure_logging(settings: Settings, handler: logging.Handler | None = None) -> logging.Handler:
+    """Put one handler on the root logger: this one, else LOG_FILE, else standard error, else nothing.
+
+    Returns it.
 
     Raises:
         SettingError: LOG_LEVEL is no level, or LOG_FILE can't be opened.
     """
-    handler = _handler(settings)
+    handler = handler or _handler(settings)
     handler.setFormatter(logging.Formatter(settings["LOG_FORMAT"], settings["LOG_DATEFORMAT"]))
     level = _level(settings)
     handler.setLevel(level)

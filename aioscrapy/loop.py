@@ -6,7 +6,7 @@ import logging
 import os
 import signal
 import threading
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Sequence
 from types import FrameType
 from typing import Any, Protocol, TypeVar
 
@@ -14,6 +14,7 @@ logger = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
+SIGNALS = (signal.SIGINT, signal.SIGTERM)
 FORCED_EXIT_S = 0.8  # seconds after the second signal at which the process ends, whatever hangs
 
 
@@ -27,14 +28,16 @@ class Stoppable(Protocol):
         """End now."""
 
 
-def run(main: Callable[[], Coroutine[Any, Any, T]], target: Stoppable) -> T:
+def run(
+    main: Callable[[], Coroutine[Any, Any, T]], target: Stoppable, numbers: Sequence[signal.Signals] = SIGNALS
+) -> T:
     """Run `main()` on a new event loop (uvloop where there is one) and return what it returns.
 
-    The first SIGINT or SIGTERM stops `target` gracefully with the reason "shutdown", the second aborts it and
-    ends the process within a second.
+    The first of the signals `numbers` stops `target` gracefully with the reason "shutdown", the second aborts
+    it and ends the process within a second.
     """
     with asyncio.Runner(loop_factory=_loop_factory()) as runner:
-        return runner.run(_guarded(main, target))
+        return runner.run(_guarded(main, target, numbers))
 
 
 def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
@@ -45,10 +48,12 @@ def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
     return uvloop.new_event_loop
 
 
-async def _guarded(main: Callable[[], Coroutine[Any, Any, T]], target: Stoppable) -> T:
+async def _guarded(
+    main: Callable[[], Coroutine[Any, Any, T]], target: Stoppable, numbers: Sequence[signal.Signals]
+) -> T:
     handler = _SignalHandler(target, asyncio.get_running_loop())
     before = {}
-    for number in (signal.SIGINT, signal.SIGTERM):
+    for number in numbers:
         with contextlib.suppress(ValueError):  # not the main thread
             before[number] = signal.signal(number, handler)
     try:

@@ -12,6 +12,7 @@ from aioscrapy.http.request import Request
 from aioscrapy.project import settings_here
 from aioscrapy.settings import Settings
 from aioscrapy.signals import spider_closed
+from aioscrapy.workers import processes
 
 
 class Spider:
@@ -112,7 +113,12 @@ class Spider:
             settings.setmodule(setting_path)
         try:
             process = CrawlerProcess(settings)
-            process.crawl(cls)
-            process.start()
+            crawler = process.crawl(cls)
+            if processes(crawler.settings) > 1:
+                from aioscrapy.workers.pool import Pool
+
+                Pool(cls, crawler.settings, {}).start()
+            else:
+                process.start()
         except AioscrapyError as exc:
             raise SystemExit(f"{cls.name}: {exc}") from None

@@ -48,6 +48,8 @@ class Crawler:
             return []
         if self.peer:
             return [json.dumps({**self.settings, "REDIS_URL": redis})]
+        if "CRAWL_PROCESSES" in self.settings:
+            return [json.dumps(self.settings)]  # it brings its own Redis
         own = {"REDIS_ARGS": {"queue": {"url": redis}}, "CRAWL_ID": uuid.uuid4().hex}
         return [json.dumps({**self.settings, **own})]
 
@@ -55,11 +57,13 @@ class Crawler:
 BARE = Crawler("bare aiohttp + parsel", "bare.py")
 MEMORY = Crawler("aioscrapy, memory", "ours.py")
 REDIS = Crawler("aioscrapy, Redis set, items in Redis", "ours.py", ITEMS)
+PROCESSES = Crawler("aioscrapy, --processes 2", "ours.py", {"CRAWL_PROCESSES": 2})
 OURS = [
     MEMORY,
     REDIS,
     Crawler("aioscrapy, Redis Bloom, items in Redis", "ours.py", BLOOM),
     Crawler("aioscrapy, Redis set, 2 processes", "ours.py", ITEMS, processes=2),
+    PROCESSES,
 ]
 PEERS = [
     Crawler("Crawlee 1.11", "peer_crawlee.py", peer="crawlee"),
@@ -87,7 +91,9 @@ def run(crawler: Crawler, served: Site, redis: str, folder: Path, pages: int, co
         client.flushall()
     outs = [folder / f"items-{number}.jl" for number in range(crawler.processes)]
     settings = crawler.arguments(redis)
-    environment = {**os.environ, "PYTHONPATH": "" if crawler.peer else str(HERE.parent)}
+    # What is installed is compiled: without that, a crawler of many files would compile them at each start.
+    compiled = {"PYTHONDONTWRITEBYTECODE": ""}
+    environment = {**os.environ, **compiled, "PYTHONPATH": "" if crawler.peer else str(HERE.parent)}
     began = time.time()
     processes = [
         subprocess.Popen(

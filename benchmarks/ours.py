@@ -34,4 +34,5 @@ class PagesSpider(Spider):
 
 if __name__ == "__main__":
     PagesSpider.start()
-    tell()
+    workers = PagesSpider.custom_settings.get("CRAWL_PROCESSES", 1)
+    tell(workers if workers > 1 else 0)

@@ -8,6 +8,7 @@ from aioscrapy.crawler import CrawlerProcess
 from aioscrapy.exceptions import ConfigError
 from aioscrapy.settings import PRIORITIES, Settings
 from aioscrapy.spiderloader import SpiderLoader
+from aioscrapy.workers import processes
 
 PROJECT = True
 
@@ -46,6 +47,9 @@ def add_crawl_options(parser: argparse.ArgumentParser) -> None:
         help="write items to FILE anew",
     )
     parser.add_argument(
+        "--processes", metavar="N", help="crawl with N worker processes (the setting CRAWL_PROCESSES)"
+    )
+    parser.add_argument(
         "--fresh", action="store_true", help="start a new crawl although one is open or has just ended"
     )
 
@@ -54,18 +58,27 @@ def run_spider(spider_class: Any, options: argparse.Namespace) -> int:
     """Crawl with this class and the options of `add_crawl_options`."""
     settings: Settings = options.settings
     _add_feeds(settings, options)
+    if options.processes is not None:
+        settings.set("CRAWL_PROCESSES", options.processes, "cmdline")
     if options.fresh:
         settings.set("CRAWL_FRESH", True, "cmdline")
     on_terminal = sys.stderr.isatty() and not settings["LOG_FILE"]
     if on_terminal and settings.getpriority("LOG_LEVEL") == PRIORITIES["default"]:
         settings.set("LOG_LEVEL", "INFO", "command")
+    arguments = spider_arguments(options.arguments)
     process = CrawlerProcess(settings)
-    crawler = process.crawl(spider_class, **spider_arguments(options.arguments))
+    crawler: Any = process.crawl(spider_class, **arguments)
+    crawl = process.start
+    if processes(crawler.settings) > 1:
+        from aioscrapy.workers.pool import Pool
+
+        crawler = Pool(spider_class, crawler.settings, arguments)
+        crawl = crawler.start
     if on_terminal:
         from aioscrapy.progress import attach
 
         attach(crawler)
-    process.start()
+    crawl()
     return 0
 
 

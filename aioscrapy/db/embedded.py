@@ -94,6 +94,10 @@ class EmbeddedRedis:
             raise QueueError("the embedded Redis has not been started")
         return self._process.pid
 
+    def alive(self) -> bool:
+        """Tell whether it runs."""
+        return self._process is not None and self._process.poll() is None
+
     def start(self) -> None:
         """Start the server and return when it takes connections, all data loaded.
 

@@ -1,0 +1,154 @@
+"""The parts of a crawl by several processes, each by itself."""
+
+import os
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from aioscrapy.exceptions import ConfigError, SettingError
+from aioscrapy.settings import Settings
+from aioscrapy.spiders import Spider
+from aioscrapy.workers import processes
+from aioscrapy.workers.frames import Inlet, Kind, Outlet
+from aioscrapy.workers.plan import of_workers, share
+from aioscrapy.workers.totals import Remembered, Totals
+
+
+class Slow(Spider):
+    name = "slow"
+
+
+@pytest.mark.parametrize("count", ["0", "-1", "many", "1.5", "257"])
+def test_a_number_of_processes_that_cant_be_is_one_line(count: str) -> None:
+    with pytest.raises(SettingError, match="setting CRAWL_PROCESSES: ") as told:
+        processes(Settings({"CRAWL_PROCESSES": count}))
+    assert "\n" not in str(told.value)
+
+
+def test_frames_arrive_whole_however_the_pipe_cuts_them() -> None:
+    down, up = os.pipe()
+    inlet, outlet = Inlet(down), Outlet(up)
+    outlet.send(Kind.LOG, b"one\n")
+    outlet.send(Kind.STOP)
+    first = inlet.read()
+    os.write(up, b"\x01\x00\x00")
+    second = inlet.read()
+    os.write(up, b"\x00\x03two")
+    third = inlet.read()
+    outlet.close()
+    assert first == [(Kind.LOG, b"one\n"), (Kind.STOP, b"")]
+    assert (second, third, inlet.read()) == ([], [(Kind.LOG, b"two")], None)
+    os.close(down)
+
+
+def test_the_stats_of_workers_become_one_table() -> None:
+    totals = Totals()
+    totals.set_value("start_time", "the crawl's")
+    for number, (depth, least, size) in enumerate([(3, 5, 10), (7, 2, 20)], 1):
+        stats = Remembered()
+        stats.set_value("start_time", datetime.now(UTC))
+        stats.inc_value("pages", number)
+        stats.max_value("depth", depth)
+        stats.min_value("least", least)
+        stats.set_value("size", size)
+        stats.set_value("begun", 0)
+        stats.inc_value("begun")
+        stats.set_value("name", "x")
+        totals.take(number, stats.figures(number * 10))
+    assert totals.get_stats() == {
+        "start_time": "the crawl's",
+        "pages": 3,
+        "depth": 7,
+        "least": 2,
+        "size": 20,
+        "begun": 2,
+        "name": "x",
+    }
+    assert totals.get_value("pages") == 3
+    assert totals.waiting() == 20
+
+
+def test_the_newest_figures_of_a_worker_take_the_place_of_its_earlier_ones() -> None:
+    totals, stats = Totals(), Remembered()
+    for _ in range(2):
+        stats.inc_value("pages")
+        totals.take(1, stats.figures(0))
+    totals.inc_value("pages", 5)
+    assert totals.get_value("pages") == 7
+
+
+@pytest.mark.parametrize(
+    ("queue", "shared"),
+    [("SpiderPriorityQueue", "SpiderPriorityQueue"), ("SpiderQueue", "SpiderQueue"), ("SpiderStack",) * 2],
+)
+def test_a_queue_in_memory_becomes_that_of_redis_with_the_same_order(queue: str, shared: str) -> None:
+    settings = Settings({"SCHEDULER_QUEUE_CLASS": f"aioscrapy.queue.memory.{queue}"})
+    share(settings, Slow)
+    assert settings["SCHEDULER_QUEUE_CLASS"] == f"aioscrapy.queue.redis.{shared}"
+    assert settings["CRAWL_ID"]
+
+
+@pytest.mark.parametrize(
+    ("given", "became"),
+    [
+        ("aioscrapy.dupefilters.memory.RFPDupeFilter", "aioscrapy.dupefilters.redis.RFPDupeFilter"),
+        ("aioscrapy.dupefilters.disk.RFPDupeFilter", "aioscrapy.dupefilters.redis.RFPDupeFilter"),
+        ("aioscrapy.dupefilters.memory.BaseDupeFilter", "aioscrapy.dupefilters.redis.BaseDupeFilter"),
+        ("aioscrapy.dupefilters.redis.BloomDupeFilter", "aioscrapy.dupefilters.redis.BloomDupeFilter"),
+    ],
+)
+def test_a_filter_in_memory_becomes_that_of_redis(given: str, became: str) -> None:
+    settings = Settings({"DUPEFILTER_CLASS": given})
+    share(settings, Slow)
+    assert settings["DUPEFILTER_CLASS"] == became
+
+
+def test_a_crawl_in_redis_stays_as_it_is() -> None:
+    chosen = {
+        "SCHEDULER_QUEUE_CLASS": "aioscrapy.queue.redis.SpiderStack",
+        "DUPEFILTER_CLASS": "aioscrapy.dupefilters.redis.RedisBloomDupeFilter",
+    }
+    settings = Settings(chosen)
+    share(settings, Slow)
+    assert {name: settings[name] for name in [*chosen, "CRAWL_ID"]} == {**chosen, "CRAWL_ID": None}
+
+
+@pytest.mark.parametrize(
+    ("given", "scope"),
+    [
+        ({}, "worker"),
+        ({"DOWNLOAD_DELAY": "0.5"}, "crawl"),
+        ({"ROBOTSTXT_OBEY": True}, "crawl"),
+        ({"DOWNLOAD_DELAY": 1, "POLITENESS_SCOPE": "worker"}, "worker"),
+    ],
+)
+def test_several_processes_ask_a_host_no_oftener_than_one(given: dict[str, Any], scope: str) -> None:
+    settings = Settings(given)
+    share(settings, Slow)
+    assert settings["POLITENESS_SCOPE"] == scope
+
+
+@pytest.mark.parametrize(
+    ("given", "told"),
+    [
+        ({"JOBDIR": "job"}, "JOBDIR"),
+        ({"FEEDS": {"a.jl": {"item_classes": ["x.Y"]}}}, "item_classes"),
+        ({"DUPEFILTER_CLASS": "crawler.test_workers.OwnFilter"}, "of one process"),
+    ],
+)
+def test_what_belongs_to_one_process_is_refused(given: dict[str, Any], told: str) -> None:
+    with pytest.raises(ConfigError, match=told):
+        share(Settings(given), Slow)
+
+
+class OwnFilter:
+    shared = False
+
+
+def test_a_worker_writes_no_feed_and_tells_no_stats_of_its_own() -> None:
+    own = of_workers(Settings({"FEEDS": {"a.jl": {}}, "CRAWL_PROCESSES": 3, "CRAWL_FRESH": True}))
+    assert own.getdict("FEEDS") == {}
+    assert own["ITEMS_IN_REDIS"] is True
+    assert (own["CRAWL_PROCESSES"], own["CRAWL_FRESH"], own["STATS_DUMP"]) == (1, False, False)
+    assert of_workers(Settings())["ITEMS_IN_REDIS"] is False
