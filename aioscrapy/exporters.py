@@ -79,6 +79,8 @@ class ItemExporter:
     def fields(self, item: Any, default: Any = None, *, with_empty: bool = False) -> dict[str, Any]:
         """Return name in the output -> value, in the order of the output; `default` for unset ones."""
         if self.fields_to_export is None and type(item) is dict:
+            if type(self).serialize_field is ItemExporter.serialize_field:  # it changes nothing of a dict
+                return item
             return {name: self.serialize_field({}, name, value) for name, value in item.items()}
         found = adapter(item)
         with_empty = with_empty or self.export_empty_fields

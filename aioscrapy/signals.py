@@ -67,7 +67,7 @@ class SignalManager:
         for receiver, call in self._receivers.get(signal, ()):
             try:
                 result = call(**arguments)
-                if inspect.isawaitable(result):
+                if result is not None and inspect.isawaitable(result):
                     result = await result
             except (CloseSpider, DontCloseSpider, StopDownload) as control:
                 result = control
@@ -87,4 +87,6 @@ def _accepting(receiver: Receiver) -> Receiver:
     if any(p.kind is p.VAR_KEYWORD for p in parameters):
         return receiver
     names = {p.name for p in parameters if p.kind in {p.POSITIONAL_OR_KEYWORD, p.KEYWORD_ONLY}}
+    if not names:
+        return lambda **_: receiver()
     return lambda **arguments: receiver(**{k: v for k, v in arguments.items() if k in names})

@@ -1,6 +1,7 @@
 """The frontier as the engine sees it: reserve a request, commit its page; here for one process."""
 
 import asyncio
+import logging
 from abc import ABC, abstractmethod
 from collections import deque
 from collections.abc import Awaitable, Callable
@@ -34,7 +35,8 @@ class Scheduler(ABC):
         self._fingerprint = fingerprint
         self._close_on_idle = crawler.settings.getbool("CLOSE_SPIDER_ON_IDLE")
         self._debug_duplicates = crawler.settings.getbool("DUPEFILTER_DEBUG")
-        self._duplicate_logged = False
+        self._log_duplicates = logger.isEnabledFor(logging.DEBUG)
+        self._filtered = 0  # duplicates since the last commit
         self._waiters: deque[asyncio.Future[None]] = deque()
         self._stopping = False
         self.politeness = self._politeness(crawler).from_settings(
@@ -105,14 +107,17 @@ class Scheduler(ABC):
 
     def _dropped(self, request: Request) -> None:
         """Count and, once, log a duplicate."""
-        self._stats.inc_value("dupefilter/filtered")
-        if self._debug_duplicates:
-            logger.debug("Filtered duplicate request: %s", request)
-        elif not self._duplicate_logged:
-            self._duplicate_logged = True
-            logger.debug(
-                "Filtered duplicate request: %s (no more will be shown, see DUPEFILTER_DEBUG)", request
-            )
+        self._filtered += 1
+        if self._log_duplicates:
+            self._log_duplicates = self._debug_duplicates
+            last = "" if self._debug_duplicates else " (no more will be shown, see DUPEFILTER_DEBUG)"
+            logger.debug("Filtered duplicate request: %s%s", request, last)
+
+    def _count_filtered(self) -> None:
+        """Put the duplicates since the last time into the stats."""
+        if self._filtered:
+            self._stats.inc_value("dupefilter/filtered", self._filtered)
+            self._filtered = 0
 
     async def _announce(self, page: Page) -> None:
         """Tell the handlers of `request_scheduled` what is on this page."""
@@ -212,6 +217,7 @@ class MemoryScheduler(Scheduler):
         return True
 
     async def commit(self, page: Page) -> None:
+        self._count_filtered()
         await self._announce(page)
         for entry in page.entries:
             if entry.delay_s > 0:

@@ -120,35 +120,50 @@ class Scraper:
             await self._callback_failed(exc, request, response, page)
 
     async def _consume(self, stream: Any, response: Response | None, page: Page) -> None:
-        refused: SerializeError | None = None
+        async for output in stream:
+            try:
+                if isinstance(output, Request):  # dozens on a page: a coroutine for each would tell
+                    self._request(output, response, page)
+                else:
+                    await self._take(output, response, page)
+            except SerializeError as exc:
+                await self._refuse(exc, stream, response, page)
+            if len(page.entries) >= self._commit_size:
+                await self._scheduler.commit(page_piece(page))
+
+    async def _refuse(self, refused: SerializeError, stream: Any, response: Response | None, page: Page) -> None:
+        """Let what can't be serialised show up at the callback's own `yield`; take what it gives then."""
         while True:
-            try:  # what can't be serialised shows up at the callback's own `yield`
-                output = await (stream.athrow(refused) if refused else anext(stream))
+            try:
+                output = await stream.athrow(refused)
             except StopAsyncIteration:
                 return
-            refused = None
             try:
                 await self._take(output, response, page)
             except SerializeError as exc:
                 refused = exc
-            if len(page.entries) >= self._commit_size:
-                await self._scheduler.commit(page_piece(page))
+            else:
+                return
 
     async def _take(self, output: Any, response: Response | None, page: Page) -> None:
         """Put one output of a callback onto the page."""
         if isinstance(output, Request):
-            if self._drop_early and self._scheduler.known(output):
-                return
-            request: Request | None = output
-            for hook in self._on_request:
-                request = hook(request, response)
-                if request is None:
-                    return
-            entry = self._scheduler.accept(request)  # type: ignore[arg-type]  # not None: the loop returned
-            if entry is not None:
-                page.entries.append(entry)
+            self._request(output, response, page)
         elif output is not None:
             await self._item(output, response, page)
+
+    def _request(self, output: Request, response: Response | None, page: Page) -> None:
+        """Put a request onto the page, unless it is known or a hook drops it."""
+        if self._drop_early and self._scheduler.known(output):
+            return
+        request: Request | None = output
+        for hook in self._on_request:
+            request = hook(request, response)
+            if request is None:
+                return
+        entry = self._scheduler.accept(request)  # type: ignore[arg-type]  # not None: the loop returned
+        if entry is not None:
+            page.entries.append(entry)
 
     async def _item(self, item: Any, response: Response | None, page: Page) -> None:
         for hook in self._on_item:
@@ -182,10 +197,11 @@ class Scraper:
 
     async def committed(self, page: Page) -> None:
         """Announce the items of a page that is now visible."""
+        send, spider = self._signals.send, self._spider
         for item, response in page.items:
             if self._verbose:
                 logger.debug("Scraped from %s\n%s", response, item)
-            await self._signals.send(signals.item_scraped, item=item, response=response, spider=self._spider)
+            await send(signals.item_scraped, item=item, response=response, spider=spider)
 
     async def _callback_failed(
         self, exc: Exception, request: Request, response: Response | None, page: Page

@@ -115,6 +115,7 @@ class SharedScheduler(Scheduler):
         return True
 
     async def commit(self, page: Page) -> None:
+        self._count_filtered()
         self._outbox.append(page)
         if page.final and page.lease is not None:
             self._active -= 1

@@ -19,6 +19,7 @@ from aioscrapy.settings import Settings
 
 _PROXY_LOGIN = "Proxy-Authorization"
 _SKIPPED = ("User-Agent", "Content-Type", "Accept")
+_PACKED = aiohttp.hdrs.CONTENT_ENCODING
 _UNPACKED = {b"gzip", b"deflate", b"br", b"zstd"}  # what aiohttp unpacks, or fails
 
 
@@ -61,7 +62,6 @@ class AioHttpDownloadHandler(DownloadHandler):
                 timeout=self._timeout(timeout_s),
                 proxy=proxy,
                 proxy_headers=proxy_headers,
-                skip_auto_headers=_SKIPPED,
             ) as answer:
                 latency_s = asyncio.get_running_loop().time() - started
                 body = await self._body(answer, request, meta)
@@ -92,6 +92,7 @@ class AioHttpDownloadHandler(DownloadHandler):
             connector=aiohttp.TCPConnector(limit=self._limit, ssl=self._verify, ttl_dns_cache=300),
             cookie_jar=aiohttp.DummyCookieJar(),
             response_class=_Answer,
+            skip_auto_headers=_SKIPPED,
             auto_decompress=True,
             max_line_size=32768,
             max_field_size=32768,
@@ -112,6 +113,8 @@ class AioHttpDownloadHandler(DownloadHandler):
             raise ResponseTooLargeError(
                 f"{request.url}: {length} bytes, more than DOWNLOAD_MAXSIZE ({maxsize})"
             )
+        if length and _PACKED not in answer.headers and (not self._warnsize or length <= self._warnsize):
+            return await answer.read()  # as long as was said, and cheaper than piece by piece
         parts: list[bytes] = []
         size = 0
         async for part in answer.content.iter_any():

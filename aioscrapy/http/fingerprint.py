@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable, Iterable
+from functools import lru_cache
 from hashlib import blake2b
 from typing import Any, Self
 from urllib.parse import unquote_plus
@@ -9,6 +10,7 @@ from urllib.parse import unquote_plus
 from aioscrapy.context import CrawlContext
 from aioscrapy.exceptions import SettingError
 from aioscrapy.http.request import Request
+from aioscrapy.http.url import REMEMBERED
 from aioscrapy.settings import Settings
 
 _LENGTH = 16  # bytes; the Bloom filter reads three numbers of 32 bits in them
@@ -52,6 +54,7 @@ class RequestFingerprinter:
         by_rules = self._headers or self._ignored or not body
         # decided here: a crawl without these rules pays nothing for them
         self._content: Callable[[Request], bytes] = self._by_rules if by_rules else self._by_default
+        self._of_url = None if by_rules else lru_cache(maxsize=REMEMBERED)(self._by_url)
 
     @classmethod
     def from_crawler(cls, crawler: CrawlContext) -> Self:
@@ -72,7 +75,9 @@ class RequestFingerprinter:
         return cls(**given)  # a subclass that takes no arguments needs none where no rule is set
 
     def fingerprint(self, request: Request) -> bytes:
-        """Return the 16 bytes; they are worked out once for each request."""
+        """Return the 16 bytes; they are worked out once for each request, and for the links of late."""
+        if self._of_url and request.method == "GET" and not request._body and request.fingerprint is None:
+            return self._of_url(request._url)
         known = request._digest
         if known is not None and known[0] is self:
             return known[1]
@@ -98,14 +103,20 @@ class RequestFingerprinter:
     def _by_default(self, request: Request) -> bytes:
         if request.fingerprint is not None:
             return request.fingerprint.encode()
+        return self._head(request.method, request._url) + request._body
+
+    def _by_url(self, url: str) -> bytes:
+        return blake2b(self._head("GET", url), digest_size=_LENGTH).digest()
+
+    def _head(self, method: str, url: str) -> bytes:
         # Neither a method nor a canonical URL has a space or a line end in it, so no two contents are alike.
-        return f"{request.method} {self.canonical_url(request._url)}\n".encode() + request._body
+        return f"{method} {self.canonical_url(url)}\n".encode()
 
     def _by_rules(self, request: Request) -> bytes:
         if request.fingerprint is not None:
             return request.fingerprint.encode()
         url = request._url if self._ignored is None else _without(request._url, self._ignored)
-        head = f"{request.method} {self.canonical_url(url)}\n".encode()
+        head = self._head(request.method, url)
         for name in self._headers:
             values = request.headers.getlist(name)
             head += b"%s: %d\n%s\n" % (name.encode(), len(values), b"\n".join(values))

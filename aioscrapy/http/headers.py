@@ -126,6 +126,13 @@ class Headers(MutableMapping[str | bytes, Any]):
 
     setlistdefault = setdefault
 
+    def fill(self, defaults: "Headers") -> None:
+        """Set what is missing of the other headers."""
+        lists = self._sorted()
+        for name, values in defaults._sorted().items():
+            if name not in lists:
+                lists[name] = values.copy()
+
     def appendlist(self, name: str | bytes, value: Any) -> None:
         """Add a value, or several."""
         self._sorted().setdefault(_title(name), []).extend(self._values(value))
@@ -163,7 +170,11 @@ class Headers(MutableMapping[str | bytes, Any]):
 
     def to_tuple_list(self) -> list[tuple[str, str]]:
         """Return one (name, value) for each header line, as str."""
-        return [(self._str(name), self._str(value)) for name, value in self.raw()]
+        lines, encoding = self.raw(), self.encoding
+        try:
+            return [(name.decode(encoding), value.decode(encoding)) for name, value in lines]
+        except UnicodeDecodeError:
+            return [(self._str(name), self._str(value)) for name, value in lines]
 
     def _str(self, value: bytes) -> str:
         try:

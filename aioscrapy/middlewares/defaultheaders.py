@@ -5,6 +5,7 @@ from typing import Any
 
 from aioscrapy.context import CrawlContext
 from aioscrapy.exceptions import NotConfigured
+from aioscrapy.http.headers import Headers
 from aioscrapy.http.request import Request
 
 
@@ -12,7 +13,7 @@ class DefaultHeadersMiddleware:
     """Sets the default headers; one whose value is None is not sent by default."""
 
     def __init__(self, headers: Mapping[str, Any]) -> None:
-        self._headers = [(name, value) for name, value in headers.items() if value is not None]
+        self._headers = Headers({name: value for name, value in headers.items() if value is not None})
 
     @classmethod
     def from_crawler(cls, crawler: CrawlContext) -> "DefaultHeadersMiddleware":
@@ -24,6 +25,4 @@ class DefaultHeadersMiddleware:
 
     def process_request(self, request: Request) -> None:
         """Set what is missing."""
-        headers = request.headers
-        for name, value in self._headers:
-            headers.setdefault(name, value)
+        request.headers.fill(self._headers)

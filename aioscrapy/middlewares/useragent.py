@@ -2,6 +2,7 @@
 
 from aioscrapy.context import CrawlContext
 from aioscrapy.exceptions import NotConfigured
+from aioscrapy.http.headers import Headers
 from aioscrapy.http.request import Request
 
 
@@ -9,7 +10,7 @@ class UserAgentMiddleware:
     """Sets the spider's `user_agent`, else the setting USER_AGENT."""
 
     def __init__(self, user_agent: str) -> None:
-        self._user_agent = user_agent
+        self._header = Headers({"User-Agent": user_agent})
 
     @classmethod
     def from_crawler(cls, crawler: CrawlContext) -> "UserAgentMiddleware":
@@ -21,4 +22,4 @@ class UserAgentMiddleware:
 
     def process_request(self, request: Request) -> None:
         """Set the header, if there is none yet."""
-        request.headers.setdefault("User-Agent", self._user_agent)
+        request.headers.fill(self._header)

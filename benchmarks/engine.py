@@ -1,0 +1,104 @@
+"""What the engine adds to a page: CPU time of a memory crawl without network, less that of its callbacks.
+
+`python benchmarks/engine.py [--pages N] [--rounds N]`. All built-in middlewares are on. A download handler of
+the benchmark's own gives the pages that `served.py` makes; the same callback is then run over the same
+responses without an engine.
+"""
+
+import argparse
+import asyncio
+import statistics
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import uvloop
+from neighbours import Row, bars
+from served import page
+
+from aioscrapy import Request, Spider
+from aioscrapy.crawler import Crawler
+from aioscrapy.http.headers import Headers
+from aioscrapy.http.text import HtmlResponse
+
+RAW = ((b"Content-Type", b"text/html; charset=utf-8"), (b"Server", b"none"), (b"Content-Length", b"7000"))
+BAR_US = 150
+
+
+class Canned:
+    """Answers every request at once with a page of the site."""
+
+    bodies: list[bytes] = []
+
+    async def download_request(self, request: Request, spider: Spider) -> HtmlResponse:
+        await asyncio.sleep(0)
+        number = int(request.url.rpartition("/")[2])
+        return HtmlResponse(request.url, 200, Headers.from_raw(RAW), self.bodies[number], request=request)
+
+    async def close(self) -> None:
+        pass
+
+
+class PagesSpider(Spider):
+    name = "pages"
+    start_urls = ["http://127.0.0.1/p/0"]
+
+    async def parse(self, response):
+        yield {"url": response.url, "title": response.css("title::text").get()}
+        for href in response.css("a::attr(href)").getall():
+            yield Request(response.urljoin(href))
+
+
+async def crawled(out: Path) -> float:
+    """Return the CPU seconds of one crawl."""
+    settings = {
+        "CONCURRENT_REQUESTS": 16,
+        "CONCURRENT_REQUESTS_PER_DOMAIN": 16,
+        "DOWNLOAD_HANDLERS": {"http": "engine.Canned"},
+        "FEEDS": {str(out): {"format": "jsonlines", "overwrite": True}},
+        "STATS_DUMP": False,
+    }
+    crawler = Crawler(PagesSpider, settings)
+    began = time.process_time()
+    await crawler.crawl()
+    took = time.process_time() - began
+    assert crawler.stats.get_value("item_scraped_count") == len(Canned.bodies)
+    return took
+
+
+async def called() -> float:
+    """Return the CPU seconds of the same callbacks alone."""
+    spider, handler = PagesSpider(), Canned()
+    took = 0.0
+    for number in range(len(Canned.bodies)):
+        response = await handler.download_request(Request(f"http://127.0.0.1/p/{number}"), spider)
+        began = time.process_time()
+        async for _ in spider.parse(response):
+            pass
+        took += time.process_time() - began
+    return took
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description="Measure what the engine adds to a page.")
+    parser.add_argument("--pages", type=int, default=3000)
+    parser.add_argument("--rounds", type=int, default=5)
+    options = parser.parse_args()
+    Canned.bodies = [page(number, options.pages) for number in range(options.pages)]
+    both, alone = [], []
+    with tempfile.TemporaryDirectory() as folder, asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        for number in range(options.rounds + 1):  # the first round warms up and is not counted
+            pair = runner.run(crawled(Path(folder) / "items.jl")), runner.run(called())
+            if number:
+                both.append(pair[0] / options.pages * 1e6)
+                alone.append(pair[1] / options.pages * 1e6)
+    added = statistics.median(mine - its for mine, its in zip(both, alone, strict=True))
+    measured = f"{added:.0f} µs (of {statistics.median(both):.0f} µs)"
+    print(bars([Row("engine: CPU time added to a page", measured, f"≤ {BAR_US} µs", added <= BAR_US)]))
+    return 0 if added <= BAR_US else 1
+
+
+if __name__ == "__main__":
+    sys.modules["engine"] = sys.modules["__main__"]
+    sys.exit(main())
