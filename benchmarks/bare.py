@@ -9,6 +9,7 @@ from urllib.parse import urljoin
 import aiohttp
 import uvloop
 from figures import first_request, tell
+from item import item_of
 from parsel import Selector
 
 
@@ -33,7 +34,7 @@ async def crawl(start: str, out: str, concurrency: int) -> None:
                     async with session.get(url) as response:
                         text = await response.text()
                     selector = Selector(text)
-                    file.write(json.dumps({"url": url, "title": selector.css("title::text").get()}) + "\n")
+                    file.write(json.dumps(item_of(url, selector)) + "\n")
                     for href in selector.css("a::attr(href)").getall():
                         link = urljoin(url, href)
                         if link not in seen:

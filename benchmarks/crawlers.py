@@ -1,5 +1,6 @@
 """The crawlers that are compared, and one run of one of them."""
 
+import functools
 import json
 import os
 import shutil
@@ -11,9 +12,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from item import item_of
 from neighbours import HERE, Site
+from parsel import Selector
 from peers import python_of
 from redis import Redis
+from served import page
 
 SHARED = {"SCHEDULER_QUEUE_CLASS": "aioscrapy.queue.redis.SpiderPriorityQueue"}
 ITEMS = {**SHARED, "ITEMS_IN_REDIS": True}
@@ -33,6 +37,7 @@ class Crawler:
     settings: dict[str, Any] = field(default_factory=dict)
     processes: int = 1
     peer: str = ""  # whose environment runs it; "": this one
+    item: str = "whole"  # "title": of a page only the title is extracted, and its links
 
     @property
     def python(self) -> str | None:
@@ -56,6 +61,8 @@ class Crawler:
 
 BARE = Crawler("bare aiohttp + parsel", "bare.py")
 MEMORY = Crawler("aioscrapy, memory", "ours.py")
+BARE_TITLES = Crawler("bare aiohttp + parsel, titles only", "bare.py", item="title")
+MEMORY_TITLES = Crawler("aioscrapy, memory, titles only", "ours.py", item="title")
 REDIS = Crawler("aioscrapy, Redis set, items in Redis", "ours.py", ITEMS)
 PROCESSES = Crawler("aioscrapy, --processes 2", "ours.py", {"CRAWL_PROCESSES": 2})
 OURS = [
@@ -93,7 +100,12 @@ def run(crawler: Crawler, served: Site, redis: str, folder: Path, pages: int, co
     settings = crawler.arguments(redis)
     # What is installed is compiled: without that, a crawler of many files would compile them at each start.
     compiled = {"PYTHONDONTWRITEBYTECODE": ""}
-    environment = {**os.environ, **compiled, "PYTHONPATH": "" if crawler.peer else str(HERE.parent)}
+    environment = {
+        **os.environ,
+        **compiled,
+        "PYTHONPATH": "" if crawler.peer else str(HERE.parent),
+        "BENCHMARK_ITEM": crawler.item,
+    }
     began = time.time()
     processes = [
         subprocess.Popen(
@@ -134,6 +146,16 @@ def _check(crawler: Crawler, served: Site, outs: list[Path], pages: int) -> None
     counts = served.counts()
     assert set(counts) == {1}, f"{crawler.name}: not every page was fetched once, but {set(counts)} times"
     items = [json.loads(line) for out in outs if out.exists() for line in out.read_text().splitlines()]
-    titles = {item["url"].rpartition("/")[2]: item["title"] for item in items}
-    assert len(items) == len(titles) == pages, f"{crawler.name}: {len(items)} items, {len(titles)} different"
-    assert all(title == f"Page {number}" for number, title in titles.items()), crawler.name
+    found = {int(item.pop("url").rpartition("/")[2]): item for item in items}
+    assert len(items) == len(found) == pages, f"{crawler.name}: {len(items)} items, {len(found)} different"
+    for number, item in found.items():
+        whole = _expected(number, pages)
+        assert item == {name: whole[name] for name in item}, f"{crawler.name}: {item}"
+        assert len(item) == (1 if crawler.item == "title" else len(whole)), f"{crawler.name}: {item}"
+
+
+@functools.cache
+def _expected(number: int, pages: int) -> dict[str, Any]:
+    item: dict[str, Any] = item_of("", Selector(page(number, pages).decode()))
+    del item["url"]
+    return item

@@ -14,6 +14,7 @@ import time
 from pathlib import Path
 
 import uvloop
+from item import item_of
 from neighbours import Row, bars
 from served import page
 
@@ -45,7 +46,7 @@ class PagesSpider(Spider):
     start_urls = ["http://127.0.0.1/p/0"]
 
     async def parse(self, response):
-        yield {"url": response.url, "title": response.css("title::text").get()}
+        yield item_of(response.url, response)
         for href in response.css("a::attr(href)").getall():
             yield Request(response.urljoin(href))
 
@@ -87,7 +88,10 @@ def main() -> int:
     options = parser.parse_args()
     Canned.bodies = [page(number, options.pages) for number in range(options.pages)]
     both, alone = [], []
-    with tempfile.TemporaryDirectory() as folder, asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner,
+    ):
         for number in range(options.rounds + 1):  # the first round warms up and is not counted
             pair = runner.run(crawled(Path(folder) / "items.jl")), runner.run(called())
             if number:

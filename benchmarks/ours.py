@@ -4,6 +4,7 @@ import json
 import sys
 
 from figures import first_request, tell
+from item import item_of
 
 from aioscrapy import Request, Spider
 
@@ -27,7 +28,7 @@ class PagesSpider(Spider):
         yield Request(URL)
 
     async def parse(self, response):
-        yield {"url": response.url, "title": response.css("title::text").get()}
+        yield item_of(response.url, response)
         for href in response.css("a::attr(href)").getall():
             yield Request(response.urljoin(href))
 

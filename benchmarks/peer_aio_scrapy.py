@@ -8,6 +8,7 @@ import json
 import sys
 
 from figures import first_request, tell
+from item import item_of
 
 from aioscrapy import Request, Spider
 
@@ -34,7 +35,7 @@ class PagesSpider(Spider):
         yield Request(URL)
 
     async def parse(self, response):
-        FILE.write(json.dumps({"url": response.url, "title": response.css("title::text").get()}) + "\n")
+        FILE.write(json.dumps(item_of(response.url, response)) + "\n")
         for href in response.css("a::attr(href)").getall():
             yield Request(response.urljoin(href))
 

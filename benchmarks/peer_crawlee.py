@@ -16,6 +16,7 @@ from crawlee import ConcurrencySettings
 from crawlee.crawlers import ParselCrawler
 from crawlee.storage_clients import MemoryStorageClient
 from figures import first_request, tell
+from item import item_of
 
 URL, OUT, CONCURRENCY = sys.argv[1], sys.argv[2], int(sys.argv[3])
 
@@ -37,7 +38,7 @@ async def crawl() -> None:
         @crawler.router.default_handler
         async def parse(context) -> None:
             url, selector = context.request.url, context.selector
-            file.write(json.dumps({"url": url, "title": selector.css("title::text").get()}) + "\n")
+            file.write(json.dumps(item_of(url, selector)) + "\n")
             links = [urljoin(url, href) for href in selector.css("a::attr(href)").getall()]
             await context.add_requests(links)
 

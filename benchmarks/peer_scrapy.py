@@ -8,6 +8,7 @@ import sys
 
 import scrapy
 from figures import first_request, tell
+from item import item_of
 from scrapy.crawler import CrawlerProcess
 
 URL, OUT, CONCURRENCY = sys.argv[1:4]
@@ -34,7 +35,7 @@ class PagesSpider(scrapy.Spider):
         yield scrapy.Request(URL)
 
     def parse(self, response):
-        yield {"url": response.url, "title": response.css("title::text").get()}
+        yield item_of(response.url, response)
         for href in response.css("a::attr(href)").getall():
             yield scrapy.Request(response.urljoin(href))
 

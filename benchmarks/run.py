@@ -12,7 +12,7 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
-from crawlers import BARE, MEMORY, OURS, PEERS, REDIS, Figures, run
+from crawlers import BARE, BARE_TITLES, MEMORY, MEMORY_TITLES, OURS, PEERS, PROCESSES, REDIS, Figures, run
 from neighbours import Row, bars, redis_server, site, write_table
 
 Rounds = dict[str, list[Figures]]
@@ -20,7 +20,7 @@ Rounds = dict[str, list[Figures]]
 
 def main() -> int:
     options = _options()
-    crawlers = [BARE, *OURS, *([] if options.no_peers else PEERS)]
+    crawlers = [BARE, *OURS, BARE_TITLES, MEMORY_TITLES, *([] if options.no_peers else PEERS)]
     if options.only:
         crawlers = [each for each in crawlers if any(word in each.name for word in ["bare", *options.only])]
     missing = [each.name for each in crawlers if each.python is None]
@@ -91,13 +91,18 @@ def _table(runs: Rounds) -> str:
 def _bars(runs: Rounds) -> list[Row]:
     """Return what was aimed at beside what was measured."""
     rows = []
-    for crawler, other, least in ((MEMORY, BARE, 1.2), (REDIS, MEMORY, 0.8)):
+    for crawler, other, least in (
+        (MEMORY, BARE, 1.2),
+        (MEMORY_TITLES, BARE_TITLES, None),
+        (REDIS, MEMORY, 0.8),
+        (PROCESSES, MEMORY, 1.5),
+    ):
         if crawler.name in runs and other.name in runs:
             ratio = _ratio(runs, crawler.name, other.name, lambda figures: figures.rate)
             cpu = _ratio(runs, other.name, crawler.name, lambda figures: figures.cpu_s)
             measured = f"{ratio:.2f} (by CPU time {cpu:.2f})"
             what = f"pages/s: {crawler.name}, of {other.name}"
-            rows.append(Row(what, measured, f"≥ {least}", ratio >= least))
+            rows.append(Row(what, measured, f"≥ {least}" if least else "-", not least or ratio >= least))
     if MEMORY.name in runs:
         more = statistics.median(
             mine.peak_mib - its.peak_mib for mine, its in zip(runs[MEMORY.name], runs[BARE.name], strict=True)

@@ -131,7 +131,9 @@ class Scraper:
             if len(page.entries) >= self._commit_size:
                 await self._scheduler.commit(page_piece(page))
 
-    async def _refuse(self, refused: SerializeError, stream: Any, response: Response | None, page: Page) -> None:
+    async def _refuse(
+        self, refused: SerializeError, stream: Any, response: Response | None, page: Page
+    ) -> None:
         """Let what can't be serialised show up at the callback's own `yield`; take what it gives then."""
         while True:
             try:

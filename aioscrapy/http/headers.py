@@ -42,6 +42,15 @@ class Headers(MutableMapping[str | bytes, Any]):
         self._lists = {}
         return self
 
+    @classmethod
+    def from_lists(cls, lists: Iterable[tuple[bytes, list[bytes]]]) -> Self:
+        """Take over (name, values), which are nobody else's."""
+        self = cls.from_raw(())
+        self._raw = None
+        for name, values in lists:
+            self._lists.setdefault(_title(name), []).extend(values)
+        return self
+
     def raw(self) -> list[tuple[bytes, bytes]]:
         """Return one (name, value) for each header line."""
         if self._raw is not None:

@@ -252,10 +252,10 @@ def request_from_dict(made: dict[str, Any], spider: Any) -> Request:
                 arguments[part] = _method(spider, arguments[part], part, url)
         headers = arguments.get("headers")
         if headers:
-            arguments["headers"] = [
+            arguments["headers"] = Headers.from_lists(
                 (name.encode("latin-1"), [value.encode("latin-1") for value in values])
                 for name, values in headers.items()
-            ]
+            )
         body = arguments.get("body")
         if body:
             arguments["body"] = body.encode() if isinstance(body, str) else b64decode(body["b64"])

@@ -7,6 +7,7 @@ import socket
 import struct
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from typing import Any, ClassVar
 
 import msgpack
@@ -24,7 +25,7 @@ from aioscrapy.queue.base import Entry, Lease, Manners, Order, Page, Reply, Stat
 from aioscrapy.queue.keys import KEYS, OWN, tag_of
 from aioscrapy.queue.push import Pusher, context_of
 from aioscrapy.queue.script import Script, heard, lua
-from aioscrapy.serializer import JsonSerializer
+from aioscrapy.serializer import JsonSerializer, Serializer
 
 
 class RedisQueue(Store):
@@ -49,7 +50,7 @@ class RedisQueue(Store):
         self._keep_ms = int(settings.getfloat("CRAWL_KEEP") * 1000)
         self._lease_ms = int(settings.getfloat("SCHEDULER_LEASE") * 1000)
         self._items = settings.getbool("ITEMS_IN_REDIS")
-        self._serializer = load_object(settings["SCHEDULER_SERIALIZER"], "SCHEDULER_SERIALIZER")
+        self._serializer: Serializer = load_object(settings["SCHEDULER_SERIALIZER"], "SCHEDULER_SERIALIZER")
         self._alias = str(settings["SCHEDULER_QUEUE_ALIAS"])
         self._redis: Any = None
         self._keys: list[str] = []
@@ -109,7 +110,12 @@ class RedisQueue(Store):
         entry.payload = self._serializer.dumps(entry.request.to_dict(self._spider))
 
     def pack_item(self, item: Any) -> bytes | None:
-        return self._serializer.dumps(adapter(item).asdict()) if self._items else None
+        if not self._items:
+            return None
+        if type(item) is dict and self._serializer is JsonSerializer:
+            with suppress(SerializeError):  # an item stands in it: itemadapter looks at every value
+                return self._serializer.dumps(item)
+        return self._serializer.dumps(adapter(item).asdict())
 
     async def exchange(
         self,

@@ -1,0 +1,16 @@
+"""What every crawler extracts from a page: a whole item, or with BENCHMARK_ITEM=title its title alone."""
+
+import os
+
+
+def item_of(url, page):
+    """Return the item; `page` is a response or a selector with parsel's `css`."""
+    if os.environ.get("BENCHMARK_ITEM") == "title":
+        return {"url": url, "title": page.css("title::text").get()}
+    return {
+        "url": url,
+        "title": page.css("title::text").get(),
+        "heading": page.css("h1::text").get(),
+        "text": " ".join(page.css("body > p::text").getall()),
+        "facts": [row.css("td::text").getall() for row in page.css("table tr")],
+    }
