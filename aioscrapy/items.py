@@ -5,6 +5,8 @@ from functools import cache
 from types import ModuleType
 from typing import Any, cast
 
+_ATOMS = frozenset({str, bytes, int, float, bool, type(None)})
+
 
 def is_item(value: object) -> bool:
     """Tell whether a value is an item: a dict, or an instance of a class that itemadapter knows."""
@@ -18,6 +20,26 @@ def adapter(item: object) -> Any:
         TypeError: it is no item.
     """
     return _itemadapter().ItemAdapter(item)
+
+
+def as_dict(item: object) -> dict[str, Any]:
+    """Return the item as a dict; items that stand in its fields are dicts too.
+
+    Raises:
+        TypeError: it is no item.
+    """
+    if type(item) is dict and _is_plain(item):
+        return item  # most are; itemadapter would ask each value of each list what it is
+    return cast("dict[str, Any]", adapter(item).asdict())
+
+
+def _is_plain(value: Any) -> bool:
+    kind = type(value)
+    if kind in _ATOMS:
+        return True
+    if kind is list or kind is tuple:
+        return all(map(_is_plain, value))
+    return kind is dict and all(map(_is_plain, value.values()))
 
 
 @cache

@@ -7,7 +7,6 @@ import socket
 import struct
 import time
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
 from typing import Any, ClassVar
 
 import msgpack
@@ -18,7 +17,7 @@ from aioscrapy.context import CrawlContext
 from aioscrapy.db import db_manager
 from aioscrapy.exceptions import ConfigError, QueueError, SerializeError
 from aioscrapy.http.request import request_from_dict
-from aioscrapy.items import adapter
+from aioscrapy.items import as_dict
 from aioscrapy.log import logger
 from aioscrapy.queue import wire
 from aioscrapy.queue.base import Entry, Lease, Manners, Order, Page, Reply, State, Store
@@ -110,12 +109,7 @@ class RedisQueue(Store):
         entry.payload = self._serializer.dumps(entry.request.to_dict(self._spider))
 
     def pack_item(self, item: Any) -> bytes | None:
-        if not self._items:
-            return None
-        if type(item) is dict and self._serializer is JsonSerializer:
-            with suppress(SerializeError):  # an item stands in it: itemadapter looks at every value
-                return self._serializer.dumps(item)
-        return self._serializer.dumps(adapter(item).asdict())
+        return self._serializer.dumps(as_dict(item)) if self._items else None
 
     async def exchange(
         self,

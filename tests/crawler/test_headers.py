@@ -102,3 +102,13 @@ def test_empty_is_false() -> None:
     assert not Headers()
     assert not Headers.from_raw([])
     assert Headers({"a": "b"})
+
+
+def test_filling_sets_what_is_missing_and_shares_nothing() -> None:
+    defaults = Headers({"Accept": "a/b", "User-Agent": "me"})
+    first, second = Headers({"accept": "c/d"}), Headers()
+    first.fill(defaults)
+    second.fill(defaults)
+    second.appendlist("User-Agent", "too")
+    assert first.items() == {b"Accept": [b"c/d"], b"User-Agent": [b"me"]}.items()
+    assert defaults.getlist("User-Agent") == [b"me"]
