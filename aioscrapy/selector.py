@@ -28,7 +28,14 @@ def _xpath_of(kind: str, css: str) -> str:
 
 @lru_cache(maxsize=2048)
 def _compiled(query: str, namespaces: tuple[tuple[str, str], ...] = (_REGEXP,)) -> Any:
-    return etree.XPath(query, namespaces=dict(namespaces), smart_strings=False)
+    regexp = any(uri == _REGEXP[1] and f"{prefix}:" in query for prefix, uri in namespaces)
+    return etree.XPath(query, namespaces=dict(namespaces), smart_strings=False, regexp=regexp)
+
+
+@lru_cache(maxsize=2048)
+def _compiled_css(kind: str, css: str) -> tuple[str, Any]:
+    query = _xpath_of(kind, css)
+    return query, _compiled(query)
 
 
 def _evaluator(query: str, namespaces: Mapping[str, str]) -> Any:
@@ -119,7 +126,10 @@ class Selector(parsel.Selector):
                 found = _evaluator(query, {**known, **(namespaces or {})})(root, **kwargs)
         except etree.XPathError as exc:
             raise ValueError(f"XPath error: {exc} in {query}") from exc
-        made = SelectorList()
+        return self._list(found, query)
+
+    def _list(self, found: Any, query: str) -> "SelectorList":
+        made, kind, known = SelectorList(), self.type, self.namespaces
         # Not by __init__: a page gives hundreds of these, and all they need is four attributes.
         new, cls, append = object.__new__, type(self), made.append
         for node in found if isinstance(found, list) else (found,):
@@ -139,7 +149,10 @@ class Selector(parsel.Selector):
         """
         if self.type not in _TRANSLATORS:
             return cast("SelectorList", super().css(query))
-        return self.xpath(_xpath_of(self.type, query))
+        if self.namespaces is not _NAMESPACES or not hasattr(self.root, "xpath"):
+            return self.xpath(_xpath_of(self.type, query))
+        xpath, find = _compiled_css(self.type, query)
+        return self._list(find(self.root), xpath)
 
     def get(self) -> Any:
         """Return the match: an element with its markup, else its text; JSON as Python objects."""
