@@ -43,8 +43,11 @@ DOWNLOAD_HANDLERS: dict[
 DOWNLOAD_HANDLERS_BASE = {
     "http": "aioscrapy.handlers.aiohttp.AioHttpDownloadHandler",
     "https": "aioscrapy.handlers.aiohttp.AioHttpDownloadHandler",
-}  # the built-in ones; overlay them by DOWNLOAD_HANDLERS
-DOWNLOAD_HANDLERS_TYPE = "aiohttp"  # HTTP client, as in aio-scrapy: there is aiohttp; httpx and requests are taken for it, others are refused
+}  # the built-in ones; overlay them by DOWNLOAD_HANDLERS_TYPE or DOWNLOAD_HANDLERS
+DOWNLOAD_HANDLERS_TYPE = "aiohttp"  # HTTP client: aiohttp, wreq or curl_cffi (docs/handlers.md); httpx and requests of aio-scrapy are taken for aiohttp, others are refused
+CURL_CFFI_ARGS: dict[
+    str, object
+] = {}  # arguments of curl_cffi's AsyncSession, such as {"impersonate": "chrome"}, where it downloads
 DOWNLOAD_TIMEOUT = 180.0  # seconds until a download without its complete body is given up; meta["download_timeout"] overrides
 DOWNLOAD_MAXSIZE = (
     1024 * 1024 * 1024

@@ -11,8 +11,14 @@ from aioscrapy.hooks import Hook, hooks, settle
 from aioscrapy.http.request import Request
 from aioscrapy.http.response import Response
 from aioscrapy.log import logger
+from aioscrapy.settings import Settings
 
 _PLAIN_CLIENTS = ("httpx", "requests")  # what they fetch, aiohttp fetches as well
+_CLIENTS: dict[str, dict[str, str]] = {
+    "aiohttp": {},  # DOWNLOAD_HANDLERS_BASE
+    "wreq": dict.fromkeys(("http", "https"), "aioscrapy.handlers.wreq.WreqDownloadHandler"),
+    "curl_cffi": dict.fromkeys(("http", "https"), "aioscrapy.handlers.curl_cffi.CurlCffiDownloadHandler"),
+}
 
 
 class Downloader:
@@ -43,8 +49,7 @@ class Downloader:
         middlewares = await build_all("DOWNLOADER_MIDDLEWARES", orders, crawler)
         made: dict[Any, DownloadHandler] = {}
         handlers: dict[str, DownloadHandler] = {}
-        _check_client(crawler.settings["DOWNLOAD_HANDLERS_TYPE"])
-        for scheme, path in crawler.settings.getwithbase("DOWNLOAD_HANDLERS").items():
+        for scheme, path in handler_paths(crawler.settings).items():
             if path not in made:
                 handler = await build(load_object(path, "DOWNLOAD_HANDLERS"), crawler)
                 if not hasattr(handler, "download_request"):
@@ -125,18 +130,28 @@ class Downloader:
         raise exc
 
 
-def _check_client(name: str) -> None:
-    """Let programs of aio-scrapy that name another plain HTTP client run, and refuse what aiohttp can't do.
+def handler_paths(settings: Settings) -> dict[str, Any]:
+    """Return URL scheme -> download handler: the built-in ones, DOWNLOAD_HANDLERS_TYPE, DOWNLOAD_HANDLERS.
+
+    Programs of aio-scrapy that name another plain HTTP client run as well.
 
     Raises:
-        SettingError: the client does more than fetch: it runs a browser, or plays one's TLS.
+        SettingError: DOWNLOAD_HANDLERS_TYPE names a client that does more than fetch: it runs a browser.
     """
+    name = settings["DOWNLOAD_HANDLERS_TYPE"]
     if name in _PLAIN_CLIENTS:
         logger.warning("DOWNLOAD_HANDLERS_TYPE: there is no %s handler here, aiohttp downloads", name)
-    elif name != "aiohttp":
+    elif name not in _CLIENTS:
+        known = ", ".join(repr(each) for each in _CLIENTS)
         raise SettingError(
-            "DOWNLOAD_HANDLERS_TYPE", f"there is no {name!r} here, only 'aiohttp' (see DOWNLOAD_HANDLERS)"
+            "DOWNLOAD_HANDLERS_TYPE", f"there is no {name!r} here, only {known} (see DOWNLOAD_HANDLERS)"
         )
+    paths = {
+        **settings.getdict("DOWNLOAD_HANDLERS_BASE"),
+        **_CLIENTS.get(name, {}),
+        **settings.getdict("DOWNLOAD_HANDLERS"),
+    }
+    return {scheme: path for scheme, path in paths.items() if path is not None}
 
 
 def _checked(answer: Any, hook: Hook) -> Response | Request:

@@ -8,28 +8,27 @@ import aiohttp
 from yarl import URL
 
 from aioscrapy.context import CrawlContext
-from aioscrapy.exceptions import DownloadError, DownloadTimeoutError, ResponseTooLargeError
+from aioscrapy.exceptions import DownloadError, DownloadTimeoutError
 from aioscrapy.handlers.base import DownloadHandler
+from aioscrapy.handlers.limits import Body, Limits
 from aioscrapy.http.headers import Headers
 from aioscrapy.http.request import Request
 from aioscrapy.http.response import Response
 from aioscrapy.http.responsetypes import response_class
-from aioscrapy.log import logger
 from aioscrapy.settings import Settings
 
 _PROXY_LOGIN = "Proxy-Authorization"
 _SKIPPED = ("User-Agent", "Content-Type", "Accept")
 _PACKED = aiohttp.hdrs.CONTENT_ENCODING
 _UNPACKED = {b"gzip", b"deflate", b"br", b"zstd"}  # what aiohttp unpacks, or fails
+_PROTOCOLS = {aiohttp.HttpVersion10: "HTTP/1.0", aiohttp.HttpVersion11: "HTTP/1.1"}
 
 
 class AioHttpDownloadHandler(DownloadHandler):
     """One session for the whole crawl: connections are kept and shared."""
 
     def __init__(self, settings: Settings) -> None:
-        self._timeout_s = settings.getfloat("DOWNLOAD_TIMEOUT")
-        self._maxsize = settings.getint("DOWNLOAD_MAXSIZE")
-        self._warnsize = settings.getint("DOWNLOAD_WARNSIZE")
+        self._limits = Limits(settings)
         self._verify = settings.getbool("DOWNLOAD_VERIFY_SSL")
         self._limit = settings.getint("CONCURRENT_REQUESTS")
         self._session: aiohttp.ClientSession | None = None
@@ -43,7 +42,8 @@ class AioHttpDownloadHandler(DownloadHandler):
     async def download_request(self, request: Request, spider: Any) -> Response:
         session = self._session or self._open()
         meta = request.meta if request._meta else {}
-        timeout_s = float(meta.get("download_timeout") or self._timeout_s)
+        timeout_s = self._limits.timeout_s(meta)
+        body = self._limits.body(request, meta)
         proxy, proxy_headers = meta.get("proxy"), None
         headers = request.headers.to_tuple_list()
         if proxy and request.url.startswith(
@@ -64,7 +64,7 @@ class AioHttpDownloadHandler(DownloadHandler):
                 proxy_headers=proxy_headers,
             ) as answer:
                 latency_s = asyncio.get_running_loop().time() - started
-                body = await self._body(answer, request, meta)
+                await _read(answer, body)
         except TimeoutError:
             raise DownloadTimeoutError(f"{request.url}: no answer within {timeout_s:g} s") from None
         except (aiohttp.ClientError, OSError, ssl.SSLError, ValueError) as exc:
@@ -73,14 +73,16 @@ class AioHttpDownloadHandler(DownloadHandler):
         received = Headers.from_raw(answer.raw_headers)
         if (packed := received.get(b"Content-Encoding")) and packed.lower() in _UNPACKED:
             del received[b"Content-Encoding"]  # it was said of the body that travelled
-        make = response_class(received, request.url, body)
+        content = body.whole()
+        make = response_class(received, request.url, content)
         return make(
             request.url,
             status=answer.status,
             headers=received,
-            body=body,
+            body=content,
             request=request,
             ip_address=answer.peer if isinstance(answer, _Answer) else None,
+            protocol=_PROTOCOLS.get(answer.version) if answer.version else None,
         )
 
     async def close(self) -> None:
@@ -105,28 +107,15 @@ class AioHttpDownloadHandler(DownloadHandler):
             timeout = self._timeouts[seconds] = aiohttp.ClientTimeout(total=seconds)
         return timeout
 
-    async def _body(self, answer: aiohttp.ClientResponse, request: Request, meta: dict[str, Any]) -> bytes:
-        """Read the body, at most DOWNLOAD_MAXSIZE bytes of it."""
-        maxsize = int(meta.get("download_maxsize", self._maxsize))
-        length = answer.content_length or 0
-        if maxsize and length > maxsize:
-            raise ResponseTooLargeError(
-                f"{request.url}: {length} bytes, more than DOWNLOAD_MAXSIZE ({maxsize})"
-            )
-        if length and _PACKED not in answer.headers and (not self._warnsize or length <= self._warnsize):
-            return await answer.read()  # as long as was said, and cheaper than piece by piece
-        parts: list[bytes] = []
-        size = 0
-        async for part in answer.content.iter_any():
-            parts.append(part)
-            size += len(part)
-            if maxsize and size > maxsize:
-                raise ResponseTooLargeError(f"{request.url}: more than DOWNLOAD_MAXSIZE ({maxsize}) bytes")
-        if self._warnsize and size > self._warnsize:
-            logger.warning(
-                "%s: body of %d bytes, more than DOWNLOAD_WARNSIZE (%d)", request.url, size, self._warnsize
-            )
-        return parts[0] if len(parts) == 1 else b"".join(parts)
+
+async def _read(answer: aiohttp.ClientResponse, body: Body) -> None:
+    length = answer.content_length or 0
+    body.expect(length)
+    if length and _PACKED not in answer.headers:
+        body.add(await answer.read())  # it is as long as was said, and comes cheaper in one
+        return
+    async for part in answer.content.iter_any():
+        body.add(part)
 
 
 class _Answer(aiohttp.ClientResponse):

@@ -4,6 +4,7 @@ import uuid
 from typing import Any
 
 from aioscrapy.components import load_object
+from aioscrapy.core.downloader import handler_paths
 from aioscrapy.exceptions import ConfigError, SettingError
 from aioscrapy.log import logger
 from aioscrapy.queue.base import Order
@@ -90,7 +91,7 @@ def warm(settings: Settings) -> None:
     for name in ("DOWNLOADER_MIDDLEWARES", "SPIDER_MIDDLEWARES", "EXTENSIONS", "ITEM_PIPELINES"):
         for path in settings.getwithbase(name):
             load_object(path, name)
-    for path in settings.getwithbase("DOWNLOAD_HANDLERS").values():
+    for path in handler_paths(settings).values():
         load_object(path, "DOWNLOAD_HANDLERS")
     load_object("aioscrapy.db.redis_client.make_client", "REDIS_ARGS")
 

@@ -145,11 +145,38 @@ def test_a_client_that_is_not_there_is_refused_in_one_line(tmp_path: Path) -> No
         Browser.start()
     """
     _, log = run(tmp_path, program, status=1)
-    assert (
-        log
-        == "browser: setting DOWNLOAD_HANDLERS_TYPE: there is no 'playwright' here, only 'aiohttp' "
-        + ("(see DOWNLOAD_HANDLERS)\n")
+    assert log == (
+        "browser: setting DOWNLOAD_HANDLERS_TYPE: there is no 'playwright' here, only 'aiohttp', 'wreq', "
+        "'curl_cffi' (see DOWNLOAD_HANDLERS)\n"
     )
+
+
+def test_curl_cffi_looks_like_the_browser_that_is_asked_for(tmp_path: Path, site: Site) -> None:
+    program = f"""
+        import json
+        from aioscrapy import Request, Spider
+
+        class Browsers(Spider):
+            name = "browsers"
+            custom_settings = dict(
+                DOWNLOAD_HANDLERS_TYPE="curl_cffi", CURL_CFFI_ARGS=dict(impersonate="chrome124")
+            )
+
+            async def start_requests(self):
+                yield Request("{site.url}/headers?1")
+                yield Request("{site.url}/headers?2", meta=dict(impersonate="firefox135"))
+                yield Request("{site.url}/headers?3", headers=dict({{"User-Agent": "mine"}}))
+
+            async def parse(self, response):
+                print(json.dumps([response.url[-1], response.json()["user-agent"]]))
+
+        Browsers.start()
+    """
+    printed, _ = run(tmp_path, program)
+    chrome, firefox, mine = (agent for _, agent in sorted(json.loads(line) for line in printed))
+    assert "Chrome/124" in chrome
+    assert "Firefox/135" in firefox
+    assert mine == "mine"
 
 
 def test_items_go_to_the_csv_file_that_they_name(tmp_path: Path, site: Site) -> None:

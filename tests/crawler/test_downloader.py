@@ -5,10 +5,13 @@ from typing import Any
 
 import pytest
 
+from aioscrapy.core.downloader import handler_paths
 from aioscrapy.exceptions import IgnoreRequest, SettingError
 from aioscrapy.handlers.base import DownloadHandler
 from aioscrapy.http import HtmlResponse, Request, Response
+from aioscrapy.settings import Settings
 from support.crawling import SiteSpider, crawl
+from support.handlers import HANDLERS
 from support.site import Site
 
 HERE = "crawler.test_downloader"
@@ -225,9 +228,33 @@ async def test_a_scheme_may_be_switched_off(site: Site, caplog: pytest.LogCaptur
 
 
 @pytest.mark.parametrize(
+    ("settings", "http", "https"),
+    [
+        ({}, "aiohttp", "aiohttp"),
+        ({"DOWNLOAD_HANDLERS_TYPE": "wreq"}, "wreq", "wreq"),
+        ({"DOWNLOAD_HANDLERS_TYPE": "curl_cffi"}, "curl_cffi", "curl_cffi"),
+        ({"DOWNLOAD_HANDLERS_TYPE": "httpx"}, "aiohttp", "aiohttp"),
+        ({"DOWNLOAD_HANDLERS_TYPE": "wreq", "DOWNLOAD_HANDLERS": {"http": None}}, None, "wreq"),
+        (
+            {"DOWNLOAD_HANDLERS_TYPE": "wreq", "DOWNLOAD_HANDLERS": {"https": HANDLERS["curl_cffi"]}},
+            "wreq",
+            "curl_cffi",
+        ),
+    ],
+)
+def test_a_type_chooses_the_handlers_and_a_scheme_may_have_its_own(
+    settings: dict[str, Any], http: str | None, https: str
+) -> None:
+    paths = handler_paths(Settings(settings))
+    assert (paths.get("http"), paths["https"]) == (http and HANDLERS[http], HANDLERS[https])
+
+
+@pytest.mark.parametrize(
     "settings",
     [
         {"DOWNLOAD_HANDLERS": {"http": "no.such.Handler"}},
+        {"DOWNLOAD_HANDLERS_TYPE": "nosuch"},
+        {"CURL_CFFI_ARGS": {"no_such": 1}, "DOWNLOAD_HANDLERS_TYPE": "curl_cffi"},
         {"DOWNLOAD_HANDLERS": {"http": f"{HERE}.Plain"}},
         {"DOWNLOADER_MIDDLEWARES": {"no.such.Middleware": 1}},
         {"DOWNLOADER_MIDDLEWARES": {f"{HERE}.NoSuch": 1}},

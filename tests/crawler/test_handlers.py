@@ -1,37 +1,50 @@
-"""Downloads by aiohttp: what is sent, what comes back, and where it is given up."""
+"""Downloads by every handler: what is sent, what comes back, and where it is given up.
+
+One contract; what a library can't do stands in the test that meets it.
+"""
 
 import asyncio
 import logging
 import socket
+import sys
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any
 
 import pytest
 
-from aioscrapy.exceptions import DownloadError, DownloadTimeoutError, ResponseTooLargeError
-from aioscrapy.handlers.aiohttp import AioHttpDownloadHandler
+from aioscrapy.components import load_object
+from aioscrapy.exceptions import DownloadError, DownloadTimeoutError, ResponseTooLargeError, SettingError
 from aioscrapy.http import HtmlResponse, Request, Response, TextResponse
-from aioscrapy.settings import Settings
-from support.context import context
 from support.crawling import SiteSpider, crawl
+from support.handlers import HANDLERS, WireServer, open_handler
 from support.site import Site
 from support.site_pages import TEXT
 
 Fetch = Callable[..., Awaitable[Any]]
 
 
+@pytest.fixture(params=HANDLERS)
+def name(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
 @pytest.fixture
-async def fetch(site: Site) -> AsyncIterator[Fetch]:
-    """Download a path of the site."""
-    handler = AioHttpDownloadHandler(Settings({"DOWNLOAD_TIMEOUT": 5, "DOWNLOAD_MAXSIZE": 300_000}))
+def handlers(name: str) -> dict[str, Any]:
+    """The settings of a crawl that downloads by the handler."""
+    return {"DOWNLOAD_HANDLERS": dict.fromkeys(("http", "https"), HANDLERS[name])}
 
-    async def download(path: str, **arguments: Any) -> Response:
-        url = path if "://" in path else site.url + path
-        return await handler.download_request(Request(url, **arguments), None)
 
-    yield download
-    await handler.close()
+@pytest.fixture
+async def fetch(name: str, site: Site) -> AsyncIterator[Fetch]:
+    """Download a path of the site, or a URL."""
+    async with open_handler(name, {"DOWNLOAD_TIMEOUT": 5, "DOWNLOAD_MAXSIZE": 300_000}) as handler:
+
+        async def download(path: str, **arguments: Any) -> Response:
+            url = path if "://" in path else site.url + path
+            return await handler.download_request(Request(url, **arguments), None)
+
+        yield download
 
 
 async def test_a_page_comes_whole(fetch: Fetch, site: Site) -> None:
@@ -42,6 +55,7 @@ async def test_a_page_comes_whole(fetch: Fetch, site: Site) -> None:
     assert "<title>Page 2</title>" in response.text
     assert response.headers["Content-Type"] == b"text/html; charset=utf-8"
     assert response.ip_address == "127.0.0.1"
+    assert response.protocol == "HTTP/1.1"
     assert response.request is not None
     assert 0 < response.meta["download_latency"] < 5
 
@@ -92,10 +106,10 @@ async def test_bytes_that_are_no_text_come_as_bytes(fetch: Fetch) -> None:
     assert response.body == bytes(range(256)) * 4
 
 
-@pytest.mark.parametrize("name", sorted(TEXT))
-async def test_a_page_in_another_encoding_is_read(fetch: Fetch, name: str) -> None:
+@pytest.mark.parametrize("encoding", sorted(TEXT))
+async def test_a_page_in_another_encoding_is_read(fetch: Fetch, encoding: str) -> None:
     for way in ("", "?by=meta"):
-        assert TEXT[name] in (await fetch(f"/encoding/{name}{way}")).text
+        assert TEXT[encoding] in (await fetch(f"/encoding/{encoding}{way}")).text
 
 
 async def test_a_page_whose_encoding_is_a_lie_is_still_text(fetch: Fetch) -> None:
@@ -120,7 +134,7 @@ async def test_a_body_that_never_ends_is_given_up_at_the_limit(fetch: Fetch) -> 
 
 
 async def test_a_body_that_says_it_is_too_large_is_not_read(fetch: Fetch) -> None:
-    with pytest.raises(ResponseTooLargeError, match="1000000000 bytes"):
+    with pytest.raises(ResponseTooLargeError, match=r"DOWNLOAD_MAXSIZE \(300000\)"):
         await fetch("/huge?bytes=1000000000")
     with pytest.raises(ResponseTooLargeError):
         await fetch("/huge?bytes=400000&chunked=1")
@@ -138,8 +152,10 @@ async def test_a_request_may_have_a_limit_of_its_own(fetch: Fetch) -> None:
     assert len((await fetch("/huge?bytes=400000", meta={"download_maxsize": 0})).body) == 400_000
 
 
-async def test_a_large_body_is_warned_of(site: Site, caplog: pytest.LogCaptureFixture) -> None:
-    await crawl(SiteSpider, {"DOWNLOAD_WARNSIZE": 1000}, site=site.url, paths=("/page/1",))
+async def test_a_large_body_is_warned_of(
+    handlers: dict[str, Any], site: Site, caplog: pytest.LogCaptureFixture
+) -> None:
+    await crawl(SiteSpider, {"DOWNLOAD_WARNSIZE": 1000, **handlers}, site=site.url, paths=("/page/1",))
     assert "more than DOWNLOAD_WARNSIZE (1000)" in caplog.text
 
 
@@ -149,50 +165,81 @@ async def test_a_connection_that_breaks_is_a_download_error(fetch: Fetch, path: 
         await fetch(path)
 
 
-async def test_nobody_there_is_a_download_error(fetch: Fetch) -> None:
+async def test_nobody_there_is_a_download_error(fetch: Fetch, name: str) -> None:
+    said = {"aiohttp": "ClientConnectorError", "wreq": "Connection refused", "curl_cffi": "Could not connect"}
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))  # bound but not listening: refused
-        with pytest.raises(DownloadError, match="ClientConnectorError"):
+        with pytest.raises(DownloadError, match=said[name]) as failure:
             await fetch(f"http://127.0.0.1:{taken.getsockname()[1]}/")
+    assert len(str(failure.value).splitlines()) == 1
 
 
 @pytest.mark.parametrize(
-    "answer", [b"HTTP/9 what\r\n\r\n", b"\x00\xff\x00", b"HTTP/1.1 200 OK\r\nBad\r\n\r\n"]
+    "answer", [b"HTTP/9 what\r\n\r\n", b"\x00\xff\x00\r\n\r\n", b"HTTP/1.1 200 OK\r\nBad\r\n\r\n"]
 )
 async def test_an_answer_that_is_no_http_is_a_download_error(fetch: Fetch, answer: bytes) -> None:
-    async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        await reader.readuntil(b"\r\n\r\n")
-        writer.write(answer)
-        await writer.drain()
-        writer.close()
-
-    server = await asyncio.start_server(talk, "127.0.0.1", 0)
-    async with server:
-        port = server.sockets[0].getsockname()[1]
+    async with WireServer(answer) as server:
         with pytest.raises(DownloadError):
-            await fetch(f"http://127.0.0.1:{port}/")
+            await fetch(server.url)
 
 
 async def test_a_cancelled_download_lets_its_connection_go(fetch: Fetch) -> None:
-    task = asyncio.ensure_future(fetch("/hang"))
-    done, _ = await asyncio.wait([task], timeout=0.2)
-    assert not done
-    task.cancel()
-    with pytest.raises(asyncio.CancelledError):
-        await task
+    async with WireServer(answer=b"") as server:
+        task = asyncio.ensure_future(fetch(server.url))
+        await server.asked.wait()
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        await asyncio.wait_for(server.idle.wait(), 5)
     assert (await fetch("/page/1")).status == 200
 
 
-async def test_connections_are_kept(fetch: Fetch, site: Site) -> None:
-    await asyncio.gather(*(fetch(f"/page/{number}") for number in range(1, 41)))
-    assert site.log()["max_concurrent"] <= Settings().getint("CONCURRENT_REQUESTS")
+async def test_a_download_that_is_given_up_lets_its_connection_go(fetch: Fetch) -> None:
+    async with WireServer(answer=b"") as server:
+        with pytest.raises(DownloadTimeoutError):
+            await fetch(server.url, meta={"download_timeout": 0.2})
+        await asyncio.wait_for(server.idle.wait(), 5)
+
+
+async def test_a_body_that_is_too_large_lets_its_connection_go(fetch: Fetch) -> None:
+    async with WireServer(
+        b"HTTP/1.1 200 OK\r\nContent-Length: 1000000000\r\n\r\n" + bytes(300_001)
+    ) as server:
+        with pytest.raises(ResponseTooLargeError):
+            await fetch(server.url)
+        await asyncio.wait_for(server.idle.wait(), 5)
+
+
+async def test_a_connection_serves_one_request_after_the_other(fetch: Fetch) -> None:
+    async with WireServer() as server:
+        for number in range(20):
+            await fetch(f"{server.url}/{number}")
+        assert (len(server.requests), server.connections) == (20, 1)
+
+
+async def test_close_closes_the_connections(name: str) -> None:
+    async with WireServer() as server:
+        async with open_handler(name) as handler:
+            await handler.download_request(Request(server.url), None)
+            assert server.open == 1
+        await asyncio.wait_for(server.idle.wait(), 5)
+
+
+async def test_the_requests_of_a_crawl_share_its_connections(fetch: Fetch) -> None:
+    async with WireServer() as server:
+        await asyncio.gather(*(fetch(f"{server.url}/{number}") for number in range(10)))
+        first = server.connections
+        await asyncio.gather(*(fetch(f"{server.url}/{number}") for number in range(10)))
+        assert server.connections == first <= 10
 
 
 # -- In a crawl
 
 
-async def test_what_is_too_large_is_not_asked_for_again(site: Site, caplog: pytest.LogCaptureFixture) -> None:
-    settings = {"DOWNLOAD_MAXSIZE": 100_000}
+async def test_what_is_too_large_is_not_asked_for_again(
+    handlers: dict[str, Any], site: Site, caplog: pytest.LogCaptureFixture
+) -> None:
+    settings = {"DOWNLOAD_MAXSIZE": 100_000, **handlers}
     paths = ("/huge?bytes=200000", "/endless", "/page/1")
     crawled = await crawl(SiteSpider, settings, site=site.url, paths=paths)
     assert crawled.items == [{"path": "/page/1"}]
@@ -201,8 +248,8 @@ async def test_what_is_too_large_is_not_asked_for_again(site: Site, caplog: pyte
     assert not [record for record in caplog.records if record.exc_info and record.levelno >= logging.ERROR]
 
 
-async def test_a_page_that_hangs_does_not_hold_up_the_others(site: Site) -> None:
-    settings = {"DOWNLOAD_TIMEOUT": 0.4, "RETRY_TIMES": 1}
+async def test_a_page_that_hangs_does_not_hold_up_the_others(handlers: dict[str, Any], site: Site) -> None:
+    settings = {"DOWNLOAD_TIMEOUT": 0.4, "RETRY_TIMES": 1, **handlers}
     paths = ("/hang", *(f"/page/{number}" for number in range(1, 10)))
     crawled = await crawl(SiteSpider, settings, site=site.url, paths=paths)
     assert len(crawled.items) == 9
@@ -211,6 +258,17 @@ async def test_a_page_that_hangs_does_not_hold_up_the_others(site: Site) -> None
     assert crawled.stat(name) == 2
 
 
-def test_the_handler_reads_the_settings_of_its_crawl() -> None:
-    handler = AioHttpDownloadHandler.from_crawler(context({"DOWNLOAD_TIMEOUT": "7"}))
-    assert handler._timeout_s == 7
+async def test_the_timeout_of_the_settings_holds(name: str, site: Site) -> None:
+    async with open_handler(name, {"DOWNLOAD_TIMEOUT": "0.3"}) as handler:
+        with pytest.raises(DownloadTimeoutError, match=r"no answer within 0\.3 s"):
+            await handler.download_request(Request(f"{site.url}/hang"), None)
+
+
+@pytest.mark.parametrize("name", ["wreq", "curl_cffi"])
+def test_a_library_that_is_not_installed_is_named(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delitem(sys.modules, f"aioscrapy.handlers.{name}", raising=False)
+    monkeypatch.setitem(sys.modules, name, None)  # what Python notes of a module that can't be imported
+    with pytest.raises(
+        SettingError, match=rf"{name} is not installed: pip install 'aioscrapy-scrapyd\[{name}\]'"
+    ):
+        load_object(HANDLERS[name], "DOWNLOAD_HANDLERS")
