@@ -9,6 +9,7 @@ import sys
 import time
 import uuid
 from dataclasses import dataclass, field
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -38,12 +39,13 @@ class Crawler:
     processes: int = 1
     peer: str = ""  # whose environment runs it; "": this one
     item: str = "whole"  # "title": of a page only the title is extracted, and its links
+    extra: str = ""  # the package that it needs in this environment; "": none
 
     @property
     def python(self) -> str | None:
         """The interpreter; None where it is not installed."""
         if not self.peer:
-            return sys.executable
+            return sys.executable if not self.extra or find_spec(self.extra) else None
         python = python_of(self.peer)
         return str(python) if python else None
 
@@ -53,8 +55,8 @@ class Crawler:
             return []
         if self.peer:
             return [json.dumps({**self.settings, "REDIS_URL": redis})]
-        if "CRAWL_PROCESSES" in self.settings:
-            return [json.dumps(self.settings)]  # it brings its own Redis
+        if "SCHEDULER_QUEUE_CLASS" not in self.settings:
+            return [json.dumps(self.settings)]  # in memory, or in a Redis that it brings itself
         own = {"REDIS_ARGS": {"queue": {"url": redis}}, "CRAWL_ID": uuid.uuid4().hex}
         return [json.dumps({**self.settings, **own})]
 
@@ -65,8 +67,13 @@ BARE_TITLES = Crawler("bare aiohttp + parsel, titles only", "bare.py", item="tit
 MEMORY_TITLES = Crawler("aioscrapy, memory, titles only", "ours.py", item="title")
 REDIS = Crawler("aioscrapy, Redis set, items in Redis", "ours.py", ITEMS)
 PROCESSES = Crawler("aioscrapy, --processes 2", "ours.py", {"CRAWL_PROCESSES": 2})
+CLIENTS = [
+    Crawler(f"aioscrapy, memory, {client}", "ours.py", {"DOWNLOAD_HANDLERS_TYPE": client}, extra=client)
+    for client in ("wreq", "curl_cffi")
+]
 OURS = [
     MEMORY,
+    *CLIENTS,
     REDIS,
     Crawler("aioscrapy, Redis Bloom, items in Redis", "ours.py", BLOOM),
     Crawler("aioscrapy, Redis set, 2 processes", "ours.py", ITEMS, processes=2),

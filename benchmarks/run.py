@@ -25,7 +25,8 @@ def main() -> int:
         crawlers = [each for each in crawlers if any(word in each.name for word in ["bare", *options.only])]
     missing = [each.name for each in crawlers if each.python is None]
     if missing:
-        print(f"Left out, not installed (benchmarks/peers.py install): {', '.join(missing)}", file=sys.stderr)
+        how = "benchmarks/peers.py install; pip install '.[wreq,curl_cffi]'"
+        print(f"Left out, not installed ({how}): {', '.join(missing)}", file=sys.stderr)
     crawlers = [each for each in crawlers if each.python is not None]
     runs: Rounds = {each.name: [] for each in crawlers}
     with (
