@@ -118,6 +118,8 @@ class CurlCffiDownloadHandler(DownloadHandler):
             CurlOpt.PATH_AS_IS: 1,
             CurlOpt.SUPPRESS_CONNECT_HEADERS: 1,  # a proxy's answer is not the site's
             CurlOpt.MAXFILESIZE_LARGE: maxsize,
+            CurlOpt.PROXY_SSL_VERIFYPEER: int(self._verify),
+            CurlOpt.PROXY_SSL_VERIFYHOST: 2 if self._verify else 0,
             **arguments.pop("curl_options", {}),
         }
         try:

@@ -8,9 +8,10 @@ from typing import Any
 
 import pytest
 
+from aioscrapy import default_settings
 from aioscrapy.exceptions import DownloadError
 from aioscrapy.http import Request, Response
-from support.handlers import HANDLERS, WireServer, open_handler, tls_context
+from support.handlers import HANDLERS, WireServer, open_handler, socks5_proxy, tls_context
 from support.http2 import Http2Server
 from support.site import Site
 
@@ -202,6 +203,20 @@ async def test_https_goes_through_a_tunnel_and_the_proxys_password_stays_outside
     assert b"proxy-authorization" not in server.requests[0].lower()
 
 
+async def test_a_proxy_may_be_reached_by_tls(name: str, tmp_path: Path) -> None:
+    async with WireServer(tls=tls_context(tmp_path)) as proxy:
+        assert (await download(name, "http://a.test/", meta={"proxy": proxy.url})).body == b"ok"
+    assert proxy.requests[0].startswith(b"GET http://a.test/ HTTP/1.1\r\n")
+
+
+@pytest.mark.parametrize("name", ["wreq", "curl_cffi"])
+async def test_a_proxy_may_be_one_of_socks(name: str, tmp_path: Path) -> None:
+    targets: list[str] = []
+    async with WireServer(tls=tls_context(tmp_path)) as server, socks5_proxy(targets) as proxy:
+        assert (await download(name, server.url, meta={"proxy": proxy})).body == b"ok"
+    assert targets == [server.url.removeprefix("https://")]
+
+
 async def test_each_request_has_its_own_proxy(name: str) -> None:
     async with WireServer() as one, WireServer() as two, open_handler(name) as handler:
         for proxy in (one.url, two.url, one.url, None):
@@ -265,3 +280,25 @@ async def test_http_2_is_spoken_where_the_server_does(name: str, tmp_path: Path)
 async def test_http_1_is_spoken_where_the_server_has_no_other(name: str, tmp_path: Path) -> None:
     async with WireServer(tls=tls_context(tmp_path, ("http/1.1",))) as server:
         assert (await download(name, server.url)).protocol == "HTTP/1.1"
+
+
+# -- What a browser sends
+
+
+@pytest.mark.parametrize("agent", [None, "mine"])
+async def test_a_browser_brings_its_own_headers(agent: str | None, tmp_path: Path) -> None:
+    ours = {"User-Agent": agent or default_settings.USER_AGENT, **default_settings.DEFAULT_REQUEST_HEADERS}
+    async with Http2Server(tls_context(tmp_path, ("h2",))) as server:
+        meta = {"impersonate": "chrome124"}
+        await download("curl_cffi", server.url, meta=meta, headers={**ours, "X-One": "1"})
+    headers = dict(server.headers)
+    assert "Chromium" in headers["sec-ch-ua"]
+    assert headers["x-one"] == "1"
+    assert "image/avif" in headers["accept"]
+    assert (agent or "Chrome/124") in headers["user-agent"]
+
+
+async def test_a_browser_that_nobody_knows_is_a_download_error() -> None:
+    async with WireServer() as server:
+        with pytest.raises(DownloadError, match="netscape4"):
+            await download("curl_cffi", server.url, meta={"impersonate": "netscape4"})

@@ -25,6 +25,8 @@ HANDLERS = {
 }
 PLAIN = b"HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: 2\r\n\r\nok"
 
+CONNECTED = b"HTTP/1.1 200 Connection established\r\nX-Proxy: yes\r\n\r\n"
+
 
 @asynccontextmanager
 async def open_handler(name: str, settings: dict[str, Any] | None = None) -> AsyncIterator[DownloadHandler]:
@@ -87,7 +89,7 @@ class WireServer:
                     self.requests.append(head + await reader.readexactly(int(lengths[0]) if lengths else 0))
                     self.asked.set()
                     if self._tunnel and head.startswith(b"CONNECT "):
-                        await _carry(head.split()[1].decode(), reader, writer)
+                        await _carry(head.split()[1].decode(), reader, writer, CONNECTED)
                         return
                     writer.write(self.answer)
                     await writer.drain()
@@ -98,11 +100,35 @@ class WireServer:
             writer.close()
 
 
-async def _carry(where: str, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    """Connect to HOST:PORT, and carry bytes both ways until one end is closed."""
+@asynccontextmanager
+async def socks5_proxy(targets: list[str]) -> AsyncIterator[str]:
+    """Run a SOCKS 5 proxy without login (RFC 1928); notes in `targets` where each connection goes to."""
+
+    async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        try:
+            _, methods = await reader.readexactly(2)
+            await reader.readexactly(methods)
+            writer.write(b"\x05\x00")
+            *_, kind = await reader.readexactly(4)
+            assert kind == 1  # IPv4
+            host = ip_address(await reader.readexactly(4))
+            target = f"{host}:{int.from_bytes(await reader.readexactly(2), 'big')}"
+            targets.append(target)
+            await _carry(target, reader, writer, b"\x05\x00\x00\x01" + bytes(6))
+        finally:
+            writer.close()
+
+    async with await asyncio.start_server(talk, "127.0.0.1", 0) as server:
+        yield f"socks5://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+
+
+async def _carry(
+    where: str, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, greeting: bytes
+) -> None:
+    """Connect to HOST:PORT, say so, and carry bytes both ways until one end is closed."""
     host, _, port = where.rpartition(":")
     far_reader, far_writer = await asyncio.open_connection(host, int(port))
-    writer.write(b"HTTP/1.1 200 Connection established\r\nX-Proxy: yes\r\n\r\n")
+    writer.write(greeting)
 
     async def one_way(source: asyncio.StreamReader, target: asyncio.StreamWriter) -> None:
         with suppress(OSError):
