@@ -165,6 +165,18 @@ async def test_a_head_has_no_body(name: str) -> None:
     assert (response.body, response.headers["Content-Length"]) == (b"", b"5000")
 
 
+@pytest.mark.parametrize(
+    ("method", "status", "length"), [("GET", 302, 0), ("GET", 304, 40), ("HEAD", 200, 40)]
+)
+async def test_nothing_that_is_called_packed_is_no_body(
+    name: str, method: str, status: int, length: int
+) -> None:
+    answer = f"HTTP/1.1 {status} So\r\nContent-Encoding: gzip\r\nContent-Length: {length}\r\n\r\n"
+    async with WireServer(answer.encode()) as server:
+        response = await download(name, server.url, method=method)
+    assert (response.status, response.body) == (status, b"")
+
+
 async def test_an_old_server_that_closes_at_the_end_is_understood(name: str) -> None:
     async with WireServer(b"HTTP/1.0 200 OK\r\nContent-Length: 2\r\n\r\nok") as server:
         response = await download(name, server.url)
