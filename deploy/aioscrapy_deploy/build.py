@@ -6,18 +6,21 @@ import subprocess
 import sys
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from aioscrapy_deploy import egg
+from aioscrapy_deploy.builder import Builder, last_reason
+from aioscrapy_deploy.commit import read_commit
+from aioscrapy_deploy.dependencies import Included, missing_note, needed
 from aioscrapy_deploy.errors import BrokenProjectError, BuildError, TargetError
+from aioscrapy_deploy.metadata import project_metadata, read_pyproject
+from aioscrapy_deploy.platforms import Platform
 from aioscrapy_deploy.targets import Project
-from aioscrapy_deploy.tree import IGNORE_FILE, copy_tree, folder_files, project_files
+from aioscrapy_deploy.tree import IGNORE_FILE, project_files
 
+BUILDER = "aioscrapy-scrapyd 0.1.0"  # not from importlib.metadata: a checkout need not be installed
 LIST_TIMEOUT_S = 300  # Scrapyd, which lists once more, is given the same
-_INSTALLERS_NOTES = re.compile(
-    r"(bin|Scripts)/|[^/]+\.dist-info/(RECORD|INSTALLER|REQUESTED|direct_url\.json)$"
-)
-
-_NEEDS = {"setup.py": "setuptools", "pip": "pip"}
+_NOT_LISTED = "Note: spiders are not listed before the upload"
 
 
 @dataclass(frozen=True)
@@ -29,99 +32,77 @@ class Built:
     notes: list[str]
 
 
-def build(project: Project, workdir: Path, *, dependencies: bool, verbose: bool) -> Built:
-    """Pack a project: directly, or by its own setup.py in a copy; then list its spiders.
+def build(project: Project, workdir: Path, *, dependencies: Platform | None, verbose: bool) -> Built:
+    """Pack a project: directly, or by its own setup.py or backend in a copy; then list its spiders.
 
+    `dependencies` is the platform for which they are put into the egg; None leaves them out.
     `workdir` is an empty folder for all that arises. With `verbose` what builders print goes to standard
     error as it comes, else its last line into the error.
 
     Raises:
         BuildError: it can't be packed.
         BrokenProjectError: the settings, or all modules with spiders, can't be imported.
-        TargetError: there is no cfg file, or no requirements.txt where dependencies are asked for.
+        TargetError: there is no cfg file, or nothing names the dependencies that are asked for.
     """
     if project.folder is None:
         raise TargetError("Error: to build an egg there must be an aioscrapy.cfg or scrapy.cfg here or above")
-    own_setup = (project.folder / "setup.py").is_file()
-    if dependencies and not (project.folder / "requirements.txt").is_file():
-        raise TargetError("Error: Missing requirements.txt")
-    builder = Builder(project.folder, workdir, verbose)
-    files, left = (builder.by_setup(), builder.left) if own_setup else _directly(project, project.folder)
+    builder = Builder(project.folder, workdir, verbose=verbose)
+    files, left = _pack(project, project.folder, builder)
     module = egg.settings_module(files) or project.settings_module
     if module is None:
         raise BuildError(
             "Error: no settings module: the cfg has no [settings] default, setup.py no entry point"
         )
     files = egg.with_entry_points(files, module)
-    if dependencies:
-        files = {**builder.installed_requirements(), **files}
-    listed = list_spiders(files, module, workdir, project)
-    files = egg.with_record(files, listed.spiders)
+    commit = read_commit(project.folder, builder.copied or files.keys())
+    about: dict[str, Any] = {
+        "builder": BUILDER,
+        "commit": commit and commit.id,
+        "dirty": commit and commit.dirty,
+    }
     notes = [
         f"Warning: {name} looks like a secret and stays here (a line !{name} in {IGNORE_FILE} lets it travel)"
         for name in left
     ]
+    included = Included({}, [])
+    if dependencies is not None:
+        included = _include(builder, needed(project.folder, files), dependencies)
+        files = {**included.files, **files}
+        about |= {"dependencies": included.pins, **dependencies.record()}
+    elif note := missing_note(project.folder, files, scrapy=project.cfg_names == ("scrapy.cfg",)):
+        notes.append(note)
+    listed = list_spiders(files, module, workdir, project, included)
+    files = egg.with_record(files, listed.spiders, about)
     built = Built(egg.egg_bytes(files), listed.spiders, notes + listed.notes)
     (workdir / "project.egg").write_bytes(built.data)
     return built
 
 
-class Builder:
-    """Runs the programs that a build needs, in a copy of the project."""
+def _include(builder: Builder, lines: list[str] | None, platform: Platform) -> Included:
+    if lines is None:
+        raise TargetError("Error: Missing requirements.txt")
+    return builder.install(lines, platform)
 
-    def __init__(self, folder: Path, workdir: Path, verbose: bool) -> None:
-        self._folder = folder
-        self._workdir = workdir
-        self._copy = workdir / "tree"
-        self._verbose = verbose
-        self.left: list[str] = []
 
-    def by_setup(self) -> dict[str, bytes]:
-        """Let the project's setup.py build an egg, and return what is in it in the form that we write."""
-        out = self._workdir / "out"
-        self._run("setup.py", ["setup.py", "bdist_egg", "-d", str(out)])
-        found = sorted(out.glob("*.egg"))
-        if not found:
-            raise BuildError("Error: setup.py failed: it has made no egg")
-        files = egg.read_egg(found[0].read_bytes(), "what setup.py has made")
-        return egg.stable_metadata(egg.without_bytecode(files))
+def _pack(project: Project, folder: Path, builder: Builder) -> tuple[dict[str, bytes], list[str]]:
+    """Return the files of the egg, and the keys and passwords left at home.
 
-    def installed_requirements(self) -> dict[str, bytes]:
-        """Let pip install requirements.txt into a folder, and return what is in it."""
-        out = self._workdir / "requirements"
-        install = [
-            "install",
-            "--disable-pip-version-check",
-            "--no-compile",
-            "--upgrade",
-            "--target",
-            str(out),
-        ]
-        self._run("pip", ["-P", "-m", "pip", *install, "-r", "requirements.txt"])
-        files = egg.without_bytecode(folder_files(out)) if out.is_dir() else {}
-        return {name: content for name, content in files.items() if not _INSTALLERS_NOTES.match(name)}
-
-    def _run(self, name: str, arguments: list[str]) -> None:
-        if not self._copy.exists():
-            self._copy.mkdir()
-            self.left = copy_tree(self._folder, self._copy)
-        stream = 2 if self._verbose else subprocess.PIPE
-        done = subprocess.run(  # noqa: S603 the project's own setup.py, and pip
-            [sys.executable, *arguments],
-            cwd=self._copy,
-            stdin=subprocess.DEVNULL,
-            stdout=stream,
-            stderr=2 if self._verbose else subprocess.STDOUT,
-            check=False,
+    A [build-system] is how a pyproject.toml says that the project is to be built, and by what. One without
+    it, with a [project] or not, is for tools and for dependencies, as uv understands it, and its packages
+    are packed as they lie there: setuptools, the default of PEP 517, would leave their data files at home.
+    """
+    if (folder / "setup.py").is_file():
+        return builder.by_setup(), builder.left
+    pyproject = read_pyproject(folder)
+    if "build-system" in pyproject:
+        return builder.by_backend(), builder.left
+    module = project.settings_module
+    if module is None:
+        raise BuildError(
+            f"Error: no [settings] default = PACKAGE.settings in the {project.cfg_names[-1]} of {folder}"
         )
-        if done.returncode:
-            printed = (
-                (done.stdout or b"").decode(errors="replace").replace(str(self._copy), str(self._folder))
-            )
-            reason = _reason(printed, done.returncode)
-            if re.search(rf"No module named '?{_NEEDS[name]}'?$", printed, re.MULTILINE):
-                reason = f"it needs {_NEEDS[name]}, which {sys.executable} does not have"
-            raise BuildError(f"Error: {name} failed: {reason}")
+    files, left = project_files(folder, module)
+    return project_metadata(files, module, pyproject.get("project", {})), left
 
 
 @dataclass(frozen=True)
@@ -132,20 +113,30 @@ class Listed:
     notes: list[str]
 
 
-def list_spiders(files: egg.Files, module: str, workdir: Path, project: Project) -> Listed:
+def list_spiders(
+    files: egg.Files, module: str, workdir: Path, project: Project, included: Included
+) -> Listed:
     """List the spiders as Scrapyd will: in their own process, from the egg, far from the project.
+
+    For what is compiled for another platform stands what is installed here; without it nothing is listed.
 
     Raises:
         BrokenProjectError: the settings, or all modules with spiders, can't be imported.
     """
     root = workdir / "egg"
     for name, content in files.items():
+        if name in included.foreign:
+            continue
         (root / name).parent.mkdir(parents=True, exist_ok=True)
         (root / name).write_bytes(content)
     answer = _ask_lister(root, module, project)
     if "skipped" in answer:
-        return Listed(None, [f"Note: spiders are not listed before the upload: {answer['skipped']}"])
+        return Listed(None, [f"{_NOT_LISTED}: {answer['skipped']}"])
     failures = answer.get("failures", [])
+    for text in (answer.get("error", ""), *failures):
+        unknown = re.search(r"No module named '(\w+)", text)
+        if unknown and unknown[1] in included.modules():
+            return Listed(None, [f"{_NOT_LISTED}: {unknown[1]} in the egg is for another platform"])
     if "error" in answer or (failures and not answer["spiders"]):
         text = answer.get("error") or failures[0]
         more = f" (and {len(failures) - 1} more spider modules fail)" if len(failures) > 1 else ""
@@ -159,17 +150,7 @@ def list_spiders(files: egg.Files, module: str, workdir: Path, project: Project)
     return Listed(list(answer["spiders"]), notes)
 
 
-def _directly(project: Project, folder: Path) -> tuple[dict[str, bytes], list[str]]:
-    module = project.settings_module
-    if module is None:
-        raise BuildError(
-            f"Error: no [settings] default = PACKAGE.settings in the {project.cfg_names[-1]} of {folder}"
-        )
-    files, left = project_files(folder, module)
-    return {**files, **egg.project_metadata(files, module)}, left
-
-
-def _ask_lister(root: Path, module: str, project: Project) -> dict[str, list[str]]:
+def _ask_lister(root: Path, module: str, project: Project) -> dict[str, Any]:
     elsewhere = root.parent / "cwd"
     elsewhere.mkdir()
     result = root.parent / "spiders.json"
@@ -198,13 +179,8 @@ def _ask_lister(root: Path, module: str, project: Project) -> dict[str, list[str
         ) from None
     if not result.is_file():
         said = (done.stderr or done.stdout).decode(errors="replace")
-        raise BrokenProjectError(f"Error: the project's import ends Python: {_reason(said, done.returncode)}")
-    answer: dict[str, list[str]] = json.loads(result.read_bytes())
+        raise BrokenProjectError(
+            f"Error: the project's import ends Python: {last_reason(said, done.returncode)}"
+        )
+    answer: dict[str, Any] = json.loads(result.read_bytes())
     return answer
-
-
-def _reason(printed: str, status: int) -> str:
-    """Find the line that tells most in what a program printed before it ended with `status`."""
-    lines = [line.strip() for line in printed.splitlines() if line.strip()]
-    errors = [line for line in lines if line.startswith(("error:", "ERROR:"))]
-    return (errors or lines or [f"exit status {status}"])[-1]

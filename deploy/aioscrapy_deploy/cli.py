@@ -14,10 +14,13 @@ from aioscrapy_deploy.access import open_clients
 from aioscrapy_deploy.build import Built, build
 from aioscrapy_deploy.client import ScrapydClient
 from aioscrapy_deploy.connection import shown
+from aioscrapy_deploy.dependencies import source
 from aioscrapy_deploy.egg import read_egg, recorded_spiders
 from aioscrapy_deploy.errors import DeployError, ServerError, TargetError, VersionError
 from aioscrapy_deploy.operate.output import table
+from aioscrapy_deploy.platforms import Platform, platform_for
 from aioscrapy_deploy.rollback import roll_back
+from aioscrapy_deploy.show import show, summary
 from aioscrapy_deploy.targets import NO_PROJECT, Project, Target, choose_target, find_project, read_targets
 from aioscrapy_deploy.upload import Place, tell, upload
 from aioscrapy_deploy.version import newest_version
@@ -51,7 +54,15 @@ def configure(parser: argparse.ArgumentParser) -> None:
     )
     add("--egg", metavar="FILE", help="upload this egg, build none")
     add("--build-egg", metavar="FILE", help="build the egg into FILE, upload nothing")
-    add("--include-dependencies", action="store_true", help="put what requirements.txt names into the egg")
+    add(
+        "--include-dependencies",
+        action="store_true",
+        help="put what requirements.txt, or else the project's metadata, names into the egg",
+    )
+    add("--platform", help="the server's, for dependencies, such as manylinux2014_x86_64; default: this one")
+    add("--python-version", metavar="X.Y", help="the server's, for dependencies; default: this one")
+    add("--show", metavar="EGG", help="show what an egg says of itself, and do nothing else")
+    add("--json", action="store_true", help="with --show: for programs")
 
 
 def run(options: argparse.Namespace) -> int:
@@ -89,6 +100,8 @@ def _sigterm_as_ctrl_c() -> Iterator[None]:
 
 
 def _run(options: argparse.Namespace) -> int:
+    if options.show:
+        return show(Path(options.show), as_json=options.json)
     project = find_project(Path.cwd())
     if options.list_targets:
         return _list_targets(_known_targets(project))
@@ -133,7 +146,9 @@ def _list_projects(target: Target) -> int:
 def _build_only(project: Project, options: argparse.Namespace) -> int:
     if project.folder is None:
         raise TargetError(NO_PROJECT)
-    built = _build(project, options)
+    targets = read_targets(project.cfg)
+    named = [targets[name] for name in options.target if name in targets]
+    built = _build(project, options, platform_for(named, options))
     tell(f"Writing egg to {options.build_egg}")
     Path(options.build_egg).write_bytes(built.data)
     return 0
@@ -166,6 +181,7 @@ def _clients(named: list[Target], options: argparse.Namespace) -> list[tuple[Tar
 
 
 def _deploy(project: Project, named: list[Target], options: argparse.Namespace) -> int:
+    platform = platform_for(named, options)
     clients = _clients(named, options)  # before the work of a build
     places = [
         Place.seen(target, client, options.project or str(target.project)) for target, client in clients
@@ -182,7 +198,7 @@ def _deploy(project: Project, named: list[Target], options: argparse.Namespace) 
             refused[place] = "version not the latest"
     if len(refused) == len(places):
         return 1
-    built = _egg_for(project, version, options)
+    built = _egg_for(project, version, options, platform)
     if options.dry_run:
         outcomes = [refused.get(place) or _unreachable(place) for place in places]
     else:
@@ -190,12 +206,12 @@ def _deploy(project: Project, named: list[Target], options: argparse.Namespace) 
     return _told_outcomes(places, outcomes, version, dry_run=options.dry_run)
 
 
-def _egg_for(project: Project, version: str, options: argparse.Namespace) -> Built:
+def _egg_for(project: Project, version: str, options: argparse.Namespace, platform: Platform | None) -> Built:
     if options.egg:
         tell(f"Using egg: {options.egg}")
         return _given_egg(Path(options.egg))
     tell(f"Packing version {version}")
-    return _build(project, options)
+    return _build(project, options, platform)
 
 
 def _unreachable(place: Place) -> str | None:
@@ -233,13 +249,14 @@ def _check(target: Target, options: argparse.Namespace) -> None:
         raise TargetError(f"Error: Missing url for project{where}")
 
 
-def _build(project: Project, options: argparse.Namespace) -> Built:
-    if options.include_dependencies:
-        tell("Including dependencies from requirements.txt")
+def _build(project: Project, options: argparse.Namespace, platform: Platform | None) -> Built:
+    if platform is not None:
+        tell(f"Including dependencies from {source(project.folder or Path.cwd())}")
     with _workdir(keep=options.debug) as workdir:
-        built = build(project, workdir, dependencies=options.include_dependencies, verbose=options.debug)
+        built = build(project, workdir, dependencies=platform, verbose=options.debug)
     for note in built.notes:
         tell(note)
+    tell(f"Packed {summary(built.data)}")
     return built
 
 

@@ -6,9 +6,9 @@ import zipfile
 import zlib
 from collections.abc import Iterable, Mapping
 from configparser import ConfigParser, Error
-from email.parser import Parser
 from io import BytesIO
 from pathlib import PurePosixPath
+from typing import Any
 
 from aioscrapy_deploy.errors import BuildError
 
@@ -16,7 +16,6 @@ Files = Mapping[str, bytes]  # path in the egg, parts joined by / -> content
 
 RECORD = "EGG-INFO/aioscrapy.json"
 _ENTRY_POINTS = "EGG-INFO/entry_points.txt"
-_STABLE_HEADERS = ("Name", "Version", "Summary", "Author", "Author-email", "Requires-Python", "Requires-Dist")
 _GROUPS = ("aioscrapy", "scrapy")  # our runner takes either, the stock runner the second
 
 
@@ -63,50 +62,28 @@ def content_hash(files: Files) -> str:
     return whole.hexdigest()
 
 
-def with_record(files: Files, spiders: Iterable[str] | None) -> dict[str, bytes]:
-    """Add `EGG-INFO/aioscrapy.json`: the content hash, and the names of the spiders (null: not listed)."""
+def with_record(
+    files: Files, spiders: Iterable[str] | None, about: Mapping[str, object] | None = None
+) -> dict[str, bytes]:
+    """Add `EGG-INFO/aioscrapy.json`: content hash, names of the spiders (null: not listed), `about`."""
     known = None if spiders is None else sorted(spiders)
-    record = {"sha256": content_hash(files), "spiders": known}
+    record = {"sha256": content_hash(files), "spiders": known, **(about or {})}
     return {**files, RECORD: json.dumps(record, indent=2, ensure_ascii=False).encode() + b"\n"}
+
+
+def read_record(files: Files) -> dict[str, Any]:
+    """Return what the builder wrote into the egg; {} where another one built it."""
+    try:
+        record = json.loads(files.get(RECORD, b"{}"))
+    except ValueError:
+        return {}
+    return record if isinstance(record, dict) else {}
 
 
 def recorded_spiders(files: Files) -> list[str] | None:
     """Return the names of the spiders that were listed when this egg was built; None where none were."""
-    try:
-        spiders = json.loads(files.get(RECORD, b"{}")).get("spiders")
-    except (ValueError, AttributeError):
-        return None
+    spiders = read_record(files).get("spiders")
     return [str(name) for name in spiders] if isinstance(spiders, list) else None
-
-
-def project_metadata(files: Files, settings_module: str) -> dict[str, bytes]:
-    """Return the EGG-INFO of a project that has no setup.py of its own."""
-    top_level = sorted({name.partition("/")[0].removesuffix(".py") for name in files})
-    name = settings_module.partition(".")[0]
-    return {
-        "EGG-INFO/PKG-INFO": f"Metadata-Version: 2.1\nName: {name}\nVersion: 1.0\n".encode(),
-        "EGG-INFO/SOURCES.txt": sources(files),
-        "EGG-INFO/dependency_links.txt": b"\n",
-        "EGG-INFO/top_level.txt": "".join(f"{top}\n" for top in top_level).encode(),
-        "EGG-INFO/zip-safe": b"\n",
-    }
-
-
-def sources(files: Files) -> bytes:
-    """Return SOURCES.txt: a line for each file that is not about the egg itself."""
-    return "".join(f"{name}\n" for name in sorted(files) if not name.startswith("EGG-INFO/")).encode()
-
-
-def stable_metadata(files: Files) -> dict[str, bytes]:
-    """Rewrite what each setuptools writes in a way of its own: the headers in PKG-INFO, and SOURCES.txt."""
-    headers = Parser().parsestr(
-        files.get("EGG-INFO/PKG-INFO", b"").decode(errors="replace"), headersonly=True
-    )
-    lines = ["Metadata-Version: 2.1"]
-    for name in _STABLE_HEADERS:
-        lines += sorted(f"{name}: {' '.join(str(value).split())}" for value in headers.get_all(name, []))
-    pkg_info = "".join(f"{line}\n" for line in lines).encode()
-    return {**files, "EGG-INFO/PKG-INFO": pkg_info, "EGG-INFO/SOURCES.txt": sources(files)}
 
 
 def settings_module(files: Files) -> str | None:

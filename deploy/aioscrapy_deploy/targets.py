@@ -42,7 +42,10 @@ class Project:
 
 @dataclass(frozen=True)
 class Target:
-    """One `[deploy:NAME]` section over `[deploy]`; `url` may be several, spaces or commas between."""
+    """One `[deploy:NAME]` section over `[deploy]`; `url` may be several, spaces or commas between.
+
+    `platform` and `python_version` are the server's, for the dependencies in an egg.
+    """
 
     name: str
     url: str | None = None
@@ -50,6 +53,8 @@ class Target:
     username: str | None = None
     password: str = ""
     version: str | None = None
+    platform: str | None = None
+    python_version: str | None = None
 
     @property
     def urls(self) -> tuple[str, ...]:
@@ -185,4 +190,6 @@ def _target(name: str, values: dict[str, str]) -> Target:
         username=values.get("username") or None,
         password=values.get("password", ""),
         version=values.get("version") or None,
+        platform=values.get("platform") or None,
+        python_version=values.get("python_version") or None,
     )

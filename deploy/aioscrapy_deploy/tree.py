@@ -25,15 +25,18 @@ IGNORE_FILE = ".eggignore"
 Rule = Callable[["os.DirEntry[str]"], bool]
 
 
-def copy_tree(folder: Path, target: Path) -> list[str]:
-    """Copy a project for a builder that may write there; returns the keys and passwords left at home."""
+def copy_tree(folder: Path, target: Path) -> tuple[set[str], list[str]]:
+    """Copy a project for a builder that may write there.
+
+    Returns the paths of what is copied, and the keys and passwords left at home.
+    """
     found = dict(_walk(folder, lambda entry: _stays_at_the_top(entry) or _stays(entry), _stays))
     left = _take_ignored(found, folder)
     for name, source in found.items():
         copy = target / name
         copy.parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(source, copy)
-    return left
+    return set(found), left
 
 
 def project_files(folder: Path, settings_module: str) -> tuple[dict[str, bytes], list[str]]:
@@ -93,7 +96,7 @@ def _stays(entry: "os.DirEntry[str]") -> bool:
     if (
         entry.name in _NEVER
         or entry.name.startswith(".env")
-        or entry.name.endswith((".egg-info", ".pyc", ".pyo"))
+        or entry.name.endswith((".egg", ".egg-info", ".pyc", ".pyo"))
     ):
         return True
     virtual_environment = (Path(entry) / "pyvenv.cfg", Path(entry) / "conda-meta")

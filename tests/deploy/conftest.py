@@ -91,7 +91,7 @@ def deploy(capfd: pytest.CaptureFixture[str]) -> Run:
         capfd.readouterr()
         status = cli.main(argv)
         printed = capfd.readouterr()
-        return Done(status, printed.out, printed.err)
+        return Done.printed(status, printed.out, printed.err)
 
     return deploy
 
@@ -110,6 +110,6 @@ def python(folder: Path) -> Run:
             timeout=60,
             check=False,
         )
-        return Done(done.returncode, done.stdout, done.stderr)
+        return Done.printed(done.returncode, done.stdout, done.stderr)
 
     return python

@@ -62,7 +62,7 @@ def test_a_project_without_setup_is_packed_directly(build: Build) -> None:
             "EGG-INFO/aioscrapy.json",
             "EGG-INFO/dependency_links.txt",
         ),
-        *("EGG-INFO/entry_points.txt", "EGG-INFO/top_level.txt", "EGG-INFO/zip-safe"),
+        *("EGG-INFO/entry_points.txt", "EGG-INFO/not-zip-safe", "EGG-INFO/top_level.txt"),
         *("shop/__init__.py", "shop/settings.py", "shop/spiders/__init__.py", "shop/spiders/one.py"),
     }
     assert files["EGG-INFO/entry_points.txt"] == BOTH

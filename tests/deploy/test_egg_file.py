@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from aioscrapy_deploy import egg
 from aioscrapy_deploy.errors import BuildError
+from aioscrapy_deploy.metadata import project_metadata, stable_metadata
 
 FILES = {"shop/__init__.py": b"", "shop/settings.py": b"BOT_NAME = 'shop'\n", "shop/data/a.json": b"{}"}
 
@@ -21,7 +22,7 @@ names = st.lists(st.text("abc", min_size=1, max_size=3), min_size=1, max_size=3)
 
 
 def whole(files: dict[str, bytes]) -> dict[str, bytes]:
-    files = {**files, **egg.project_metadata(files, "shop.settings")}
+    files = {**files, **project_metadata(files, "shop.settings", {})}
     return egg.with_record(egg.with_entry_points(files, "shop.settings"), ["b", "a"])
 
 
@@ -102,7 +103,7 @@ def test_bytecode_goes_unless_it_is_all_there_is() -> None:
 def test_metadata_of_two_setuptools_becomes_the_same() -> None:
     old = b"Metadata-Version: 2.1\nName: shop\nVersion: 1.0\nRequires-Dist: b\nRequires-Dist: a\n\nText\n"
     new = b"Metadata-Version: 2.4\nName: shop\nVersion: 1.0\nRequires-Dist: a\nRequires-Dist: b\nDynamic: x\n"
-    first, second = (egg.stable_metadata({"EGG-INFO/PKG-INFO": text, "shop.py": b""}) for text in (old, new))
+    first, second = (stable_metadata({"EGG-INFO/PKG-INFO": text, "shop.py": b""}) for text in (old, new))
     assert first == second
     assert first["EGG-INFO/SOURCES.txt"] == b"shop.py\n"
 

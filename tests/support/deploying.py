@@ -3,7 +3,7 @@
 import json
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from email.parser import BytesParser
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -63,11 +63,22 @@ class Server(ThreadingHTTPServer):
 
 @dataclass
 class Done:
-    """What one command left: exit status and what it printed."""
+    """What one command left: exit status and what it printed.
+
+    `packed` is the line about the egg's size, which scrapyd-client does not have; it is not in `err`.
+    """
 
     status: int
     out: str
     err: str
+    packed: str = field(default="", compare=False)
+
+    @classmethod
+    def printed(cls, status: int, out: str, err: str) -> "Done":
+        lines = err.splitlines(keepends=True)
+        about_size = [line for line in lines if line.startswith("Packed ")]
+        rest = [line for line in lines if line not in about_size]
+        return cls(status, out, "".join(rest), "".join(about_size))
 
 
 class Handler(BaseHTTPRequestHandler):

@@ -1,0 +1,124 @@
+"""The programs that a build needs, run in a copy of the project: its setup.py, its backend, pip."""
+
+import json
+import re
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from aioscrapy_deploy import egg
+from aioscrapy_deploy.dependencies import FILE, Included, as_requirements, read_installed
+from aioscrapy_deploy.errors import BuildError
+from aioscrapy_deploy.metadata import stable_metadata
+from aioscrapy_deploy.platforms import HERE, Platform
+from aioscrapy_deploy.tree import copy_tree
+from aioscrapy_deploy.wheel import egg_files
+
+_PIP = ("-P", "-m", "pip")
+_NEEDS = {"setup.py": "setuptools", "pyproject.toml": "pip", "pip": "pip"}
+
+
+class Builder:
+    """Runs programs in a copy of the project, which is made when the first one needs it.
+
+    Attributes:
+        copied: the paths of the files that are in the copy.
+        left: keys and passwords that are not.
+    """
+
+    def __init__(self, folder: Path, workdir: Path, *, verbose: bool) -> None:
+        self._folder = folder
+        self._workdir = workdir
+        self._copy = workdir / "tree"
+        self._verbose = verbose
+        self.copied: set[str] = set()
+        self.left: list[str] = []
+
+    def by_setup(self) -> dict[str, bytes]:
+        """Let the project's setup.py build an egg, and return what is in it in the form that we write."""
+        out = self._workdir / "out"
+        self._run("setup.py", ["setup.py", "bdist_egg", "-d", str(out)])
+        return self._made(out, "*.egg", "setup.py")
+
+    def by_backend(self) -> dict[str, bytes]:
+        """Let the backend that pyproject.toml names build a wheel, and return what is in it as an egg."""
+        out = self._workdir / "out"
+        self._run("pyproject.toml", [*_PIP, "wheel", "--no-deps", "--wheel-dir", str(out), "."])
+        return self._made(out, "*.whl", "pyproject.toml")
+
+    def install(self, lines: Sequence[str], platform: Platform) -> Included:
+        """Let pip install what these lines of a requirements.txt name, as it is for a platform."""
+        if not any(line.strip() for line in lines):
+            return Included({}, [])
+        self._make_copy()
+        (self._copy / FILE).write_text(as_requirements(lines), encoding="utf-8")
+        out = self._workdir / "requirements"
+        pip = _PIP
+        if platform != HERE:
+            script = Path(__file__).with_name("pip_elsewhere.py")
+            pip = ("-P", str(script), json.dumps(platform.markers()))
+        options = ["--no-compile", "--upgrade", "--target", str(out), *platform.pip_options()]
+        try:
+            self._run("pip", [*pip, "install", *options, "-r", FILE])
+        except BuildError as exc:
+            found = re.search(r"ERROR: No matching distribution found for (.+)$", str(exc))
+            if found is None or platform == HERE:
+                raise
+            raise BuildError(f"Error: {found[1]} has no wheel for {platform}, as far as pip can see") from exc
+        return read_installed(out)
+
+    def _made(self, out: Path, pattern: str, maker: str) -> dict[str, bytes]:
+        found = sorted(out.glob(pattern))
+        if not found:
+            raise BuildError(f"Error: {maker} failed: it has made no {pattern[2:].replace('whl', 'wheel')}")
+        files = egg.read_egg(found[0].read_bytes(), f"what {maker} has made")
+        if maker == "pyproject.toml":
+            files = egg_files(files)
+        return stable_metadata(egg.without_bytecode(files))
+
+    def _make_copy(self) -> None:
+        if not self._copy.exists():
+            self._copy.mkdir()
+            self.copied, self.left = copy_tree(self._folder, self._copy)
+
+    def _run(self, name: str, arguments: list[str]) -> None:
+        self._make_copy()
+        stream = 2 if self._verbose else subprocess.PIPE
+        done = subprocess.run(  # noqa: S603 the project's own setup.py or backend, and pip
+            [sys.executable, *arguments],
+            cwd=self._copy,
+            stdin=subprocess.DEVNULL,
+            stdout=stream,
+            stderr=2 if self._verbose else subprocess.STDOUT,
+            check=False,
+        )
+        if done.returncode:
+            printed = (
+                (done.stdout or b"").decode(errors="replace").replace(str(self._copy), str(self._folder))
+            )
+            reason = _backends_reason(printed) or last_reason(printed, done.returncode)
+            if re.search(rf"No module named '?{_NEEDS[name]}'?$", printed, re.MULTILINE):
+                reason = f"it needs {_NEEDS[name]}, which {sys.executable} does not have"
+            raise BuildError(f"Error: {name} failed: {reason}")
+
+
+def last_reason(printed: str, status: int) -> str:
+    """Find the line that tells most in what a program printed before it ended with `status`."""
+    lines = [line.strip() for line in printed.splitlines() if line.strip()]
+    errors = [
+        line
+        for line in lines
+        if line.startswith(("error:", "ERROR:")) and not line.startswith("ERROR: ResolutionImpossible")
+    ]
+    return (errors or lines or [f"exit status {status}"])[-1]
+
+
+def _backends_reason(printed: str) -> str | None:
+    """Find the error of a build backend in the frame that pip draws around its output."""
+    frames = re.findall(r"\[\d+ lines of output\]\n(.*?)\[end of output\]", printed, re.DOTALL)
+    if not frames:
+        return None
+    lines = [line.strip() for line in frames[0].splitlines() if line.strip()]
+    errors = [line for line in lines if re.match(r"(error:|[\w.]*(Error|Exception|Exit)\b.*:)", line)]
+    return (errors or lines)[-1] if lines else None

@@ -1,0 +1,118 @@
+"""What a project needs beside itself: where that is written, and what pip has installed of it."""
+
+import csv
+import re
+from collections.abc import Iterable
+from contextlib import suppress
+from dataclasses import dataclass, field
+from importlib.metadata import PackageNotFoundError, distributions
+from importlib.metadata import requires as requires_of_installed
+from pathlib import Path
+
+from aioscrapy_deploy import egg
+from aioscrapy_deploy.egg import Files
+from aioscrapy_deploy.metadata import read_pyproject, requirements
+from aioscrapy_deploy.tree import folder_files
+
+FILE = "requirements.txt"
+_OURS = "aioscrapy-scrapyd"
+_INSTALLERS_NOTES = re.compile(
+    r"(bin|Scripts)/|[^/]+\.dist-info/(RECORD|INSTALLER|REQUESTED|direct_url\.json)$"
+)
+_SHOWN = 6  # names in a note
+
+
+@dataclass(frozen=True)
+class Included:
+    """What pip has installed for an egg.
+
+    Attributes:
+        files: path in the egg -> content.
+        pins: `name==version` of each distribution, sorted.
+        foreign: paths of the files of distributions that are compiled for another platform or Python.
+    """
+
+    files: dict[str, bytes]
+    pins: list[str]
+    foreign: set[str] = field(default_factory=set)
+
+    def modules(self) -> set[str]:
+        """Return the names of top-level modules that can't be imported here."""
+        return {path.partition("/")[0].partition(".")[0] for path in self.foreign}
+
+
+def source(folder: Path) -> str:
+    """Return the name of the file that says what the project needs; requirements.txt where none does."""
+    present = [name for name in (FILE, "setup.py", "pyproject.toml") if (folder / name).is_file()]
+    return present[0] if present else FILE
+
+
+def needed(folder: Path, files: Files) -> list[str] | None:
+    """Return what the project needs, line by line as pip reads it; None where nothing says so.
+
+    That is requirements.txt, else the metadata in `files` of the egg. The crawler itself is left out: the
+    server runs its own.
+    """
+    if (folder / FILE).is_file():
+        text = re.sub(r"\\\r?\n", " ", (folder / FILE).read_text("utf-8-sig"))
+        lines = text.splitlines()
+    else:
+        lines = requirements(files)
+        if not lines and "dependencies" not in read_pyproject(folder).get("project", {}):
+            return None
+    return [line for line in lines if not _is_ours(line)]
+
+
+def missing_note(folder: Path, files: Files, *, scrapy: bool) -> str | None:
+    """Return a line about what an egg without its dependencies needs of the server; None of nothing.
+
+    What the crawler itself needs is there, else no job would run.
+    """
+    there = {_OURS, *(("scrapy", "scrapyd") if scrapy else ())}
+    with suppress(PackageNotFoundError):
+        there |= {_name(text) for text in requires_of_installed(_OURS) or ()}
+    lines = [line.partition("#")[0].partition(" --")[0].strip() for line in needed(folder, files) or []]
+    wanted = [line for line in lines if line and not line.startswith("-") and _name(line) not in there]
+    if not wanted:
+        return None
+    more = f" and {len(wanted) - _SHOWN} more" if len(wanted) > _SHOWN else ""
+    return (
+        f"Note: the server itself must have {', '.join(wanted[:_SHOWN])}{more} "
+        f"({source(folder)}; --include-dependencies puts it into the egg)"
+    )
+
+
+def read_installed(folder: Path) -> Included:
+    """Read what `pip install --target` has put into a folder."""
+    from packaging.tags import sys_tags
+
+    if not folder.is_dir():
+        return Included({}, [])
+    here = {str(tag) for tag in sys_tags()}
+    pins: set[str] = set()
+    foreign: set[str] = set()
+    for distribution in distributions(path=[str(folder)]):
+        pins.add(f"{_name(distribution.metadata['Name'])}=={distribution.version}")
+        tags = re.findall(r"^Tag:\s*(\S+)", distribution.read_text("WHEEL") or "", re.MULTILINE)
+        if tags and not here.intersection(tags):
+            rows = csv.reader((distribution.read_text("RECORD") or "").splitlines())
+            foreign |= {row[0] for row in rows if row and ".dist-info/" not in row[0]}
+    files = egg.without_bytecode(folder_files(folder))
+    files = {name: content for name, content in files.items() if not _INSTALLERS_NOTES.match(name)}
+    return Included(files, sorted(pins), foreign & files.keys())
+
+
+def as_requirements(lines: Iterable[str]) -> str:
+    """Return the text of a requirements.txt."""
+    return "".join(f"{line}\n" for line in lines)
+
+
+def _is_ours(line: str) -> bool:
+    """Whether a line asks for the crawler, by its name or as a wheel of it."""
+    word = (line.split() or [""])[0].rpartition("/")[2]
+    return re.match(r"aioscrapy[-_.]+scrapyd(?![A-Za-z0-9]|[-_.][A-Za-z])", word, re.IGNORECASE) is not None
+
+
+def _name(requirement: str) -> str:
+    found = re.match(r"[A-Za-z0-9][A-Za-z0-9._-]*", requirement)
+    return re.sub(r"[-_.]+", "-", found[0]).lower() if found else requirement

@@ -1,0 +1,129 @@
+"""What an egg's EGG-INFO says of its project: in one form, whoever built it."""
+
+import re
+from collections.abc import Iterable
+from email.parser import Parser
+from importlib.metadata import Distribution, PackageNotFoundError
+from pathlib import Path
+from typing import Any
+
+from aioscrapy_deploy.egg import Files
+from aioscrapy_deploy.errors import BuildError
+
+_HEADERS = ("Name", "Version", "Summary", "Author", "Author-email", "Requires-Python")
+# written anew; or, as zip-safe, guessed by setuptools from the bytecode that it finds or not
+_REPLACED = ("requires.txt", "zip-safe", "not-zip-safe", "SOURCES.txt", "dependency_links.txt")
+# a script begins with the path of the Python that built it, and no Scrapyd runs one
+_DROPPED = re.compile(r"EGG-INFO/(scripts|licenses)/")
+
+
+def project_metadata(files: Files, settings_module: str, project: dict[str, Any]) -> dict[str, bytes]:
+    """Return the EGG-INFO of a project that is packed directly.
+
+    `project` is the [project] of its pyproject.toml, {} where there is none.
+    """
+    headers = {
+        "Name": project.get("name") or settings_module.partition(".")[0],
+        "Version": project.get("version") or "1.0",
+        "Summary": project.get("description"),
+        "Requires-Python": project.get("requires-python"),
+    }
+    lines = [f"{name}: {' '.join(str(value).split())}" for name, value in headers.items() if value]
+    lines += [f"Requires-Dist: {_requirement(text)}" for text in project.get("dependencies", [])]
+    return stable_metadata({"EGG-INFO/PKG-INFO": "\n".join(lines).encode(), **files})
+
+
+def stable_metadata(files: Files) -> dict[str, bytes]:
+    """Rewrite what each setuptools writes in a way of its own."""
+    metadata = Parser().parsestr(
+        files.get("EGG-INFO/PKG-INFO", b"").decode(errors="replace"), headersonly=True
+    )
+    lines = ["Metadata-Version: 2.1"]
+    for name in _HEADERS:
+        lines += [f"{name}: {' '.join(str(value).split())}" for value in metadata.get_all(name, [])]
+    lines += [f"Requires-Dist: {text}" for text in requirements(files, extras=True)]
+    lines += sorted(f"Provides-Extra: {name}" for name in set(metadata.get_all("Provides-Extra", [])))
+    replaced = {f"EGG-INFO/{name}" for name in _REPLACED}
+    kept = {
+        name: content for name, content in files.items() if name not in replaced and not _DROPPED.match(name)
+    }
+    modules = sorted(name for name in kept if not name.startswith("EGG-INFO/"))
+    tops = sorted({name.partition("/")[0].removesuffix(".py") for name in modules})
+    return {
+        "EGG-INFO/top_level.txt": _lines(tops),
+        **kept,
+        "EGG-INFO/PKG-INFO": _lines(lines),
+        "EGG-INFO/SOURCES.txt": _lines(modules),
+        "EGG-INFO/dependency_links.txt": b"\n",
+        "EGG-INFO/not-zip-safe": b"\n",
+    }
+
+
+def requirements(files: Files, *, extras: bool = False) -> list[str]:
+    """Return what the project needs, in the form of PEP 508, sorted; with `extras` also what those need."""
+    from packaging.requirements import InvalidRequirement, Requirement
+
+    found = set()
+    for text in _Info(files).requires or ():
+        try:
+            found.add(str(Requirement(text)))
+        except InvalidRequirement:
+            found.add(text)
+    return sorted(text for text in found if extras or not re.search(r";.*\bextra\b", text))
+
+
+def name_and_version(files: Files) -> tuple[str | None, str | None]:
+    """Return what the project calls itself; None where it does not."""
+    headers = Parser().parsestr(_Info(files).read_text("PKG-INFO") or "", headersonly=True)
+    return headers["Name"], headers["Version"]
+
+
+def read_pyproject(folder: Path) -> dict[str, Any]:
+    """Return what the pyproject.toml of a folder says; {} where there is none.
+
+    Raises:
+        BuildError: it can't be read, or its [project] is none.
+    """
+    import tomllib
+
+    try:
+        whole = tomllib.loads((folder / "pyproject.toml").read_text("utf-8"))
+    except FileNotFoundError:
+        return {}
+    except ValueError as exc:
+        raise BuildError(f"Error: pyproject.toml can't be read: {exc}") from exc
+    project = whole.get("project", {})
+    needs = project.get("dependencies", []) if isinstance(project, dict) else None
+    if not isinstance(needs, list) or not all(isinstance(text, str) for text in needs):
+        raise BuildError(
+            "Error: pyproject.toml can't be read: its [project] dependencies are no list of texts"
+        )
+    return whole
+
+
+class _Info(Distribution):
+    """The EGG-INFO of an egg that lies in memory."""
+
+    def __init__(self, files: Files) -> None:
+        self._files = files
+
+    def read_text(self, filename: str) -> str | None:
+        content = self._files.get(f"EGG-INFO/{filename}", b"")
+        return content.decode(errors="replace") or (None if filename else "")  # "" is importlib's last try
+
+    def locate_file(self, path: Any) -> Any:
+        raise PackageNotFoundError(str(path))
+
+
+def _requirement(text: str) -> str:
+    from packaging.requirements import InvalidRequirement, Requirement
+
+    try:
+        return str(Requirement(text))
+    except InvalidRequirement as exc:
+        reason = str(exc).splitlines()[0]
+        raise BuildError(f"Error: pyproject.toml can't be read: dependency {text!r}: {reason}") from exc
+
+
+def _lines(lines: Iterable[str]) -> bytes:
+    return "".join(f"{line}\n" for line in lines).encode()

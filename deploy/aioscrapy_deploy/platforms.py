@@ -1,0 +1,135 @@
+"""The platform and the Python that a server has, in pip's words."""
+
+import re
+from argparse import Namespace
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from aioscrapy_deploy.errors import TargetError
+from aioscrapy_deploy.targets import Target
+
+# how old a C library each of these names stands for (PEP 513, 571, 599), and what pip calls it
+_OLD_NAMES = {"manylinux1": 5, "manylinux2010": 12, "manylinux2014": 17}
+_SYSTEMS = {
+    "linux": ("linux", "Linux", "posix"),
+    "macosx": ("darwin", "Darwin", "posix"),
+    "win": ("win32", "Windows", "nt"),
+}
+
+
+@dataclass(frozen=True)
+class Platform:
+    """A platform such as `manylinux2014_x86_64` and a Python such as `3.11`; None: as it is here.
+
+    Raises:
+        TargetError: neither pip nor we know such a platform or version.
+    """
+
+    name: str | None = None
+    python: str | None = None
+
+    def __post_init__(self) -> None:
+        if self.name is not None:
+            self._system_and_machine()
+        if self.python is not None and not re.fullmatch(r"3\.\d+(\.\d+)?", self.python):
+            raise TargetError(f"Error: the Python version must be one such as 3.11, not {self.python!r}")
+
+    def __str__(self) -> str:
+        return " and ".join(filter(None, (self.name, self.python and f"Python {self.python}")))
+
+    def pip_options(self) -> list[str]:
+        """Return pip's options for there; [] for here. All of them make pip take wheels alone."""
+        if self == HERE:
+            return []
+        options = ["--only-binary=:all:", "--implementation=cp"]
+        options += [f"--platform={tag}" for tag in self._tags()]
+        return options + ([f"--python-version={self.python}"] if self.python else [])
+
+    def record(self) -> dict[str, str]:
+        """Return what an egg says of the platform that its dependencies are for."""
+        named = {"platform": self.name, "python_version": self.python}
+        return {name: value for name, value in named.items() if value}
+
+    def markers(self) -> dict[str, str]:
+        """Return the values there of the markers of PEP 508; those of here are left out."""
+        there: dict[str, str] = {}
+        if self.name is not None:
+            system, machine = self._system_and_machine()
+            sys_platform, platform_system, os_name = _SYSTEMS[system]
+            there |= {
+                "os_name": os_name,
+                "platform_machine": {"amd64": "AMD64", "arm64": "ARM64"}.get(machine, machine)
+                if system == "win"
+                else machine,
+                "platform_system": platform_system,
+                "sys_platform": sys_platform,
+            }
+        if self.python is not None:
+            version, whole = ".".join(self.python.split(".")[:2]), f"{self.python}.0"
+            whole = ".".join(whole.split(".")[:3])
+            there |= {
+                "python_version": version,
+                "python_full_version": whole,
+                "implementation_version": whole,
+            }
+            there |= {"implementation_name": "cpython", "platform_python_implementation": "CPython"}
+        return there
+
+    def _system_and_machine(self) -> tuple[str, str]:
+        name = self.name or ""
+        if found := re.fullmatch(r"(?:many|musl)?(linux)(?:1|2010|2014)?(?:_\d+_\d+)?_([a-z]\w*)", name):
+            return found[1], found[2]
+        if found := re.fullmatch(r"(macosx)_\d+_\d+_([a-z]\w*)", name):
+            return found[1], found[2]
+        if found := re.fullmatch(r"(win)(32|_amd64|_arm64)", name):
+            return found[1], "x86" if found[2] == "32" else found[2].strip("_")
+        raise TargetError(
+            "Error: the platform must be one such as manylinux2014_x86_64, musllinux_1_2_aarch64, "
+            f"macosx_11_0_arm64 or win_amd64, not {name!r}"
+        )
+
+    def _tags(self) -> Iterator[str]:
+        """Yield what wheels for there may be called, the closest first: also for an older C library.
+
+        pip does this for three old names alone. Source: PEP 600 and PEP 656.
+        """
+        name = self.name or ""
+        family, _, rest = name.partition("_")
+        if family in _OLD_NAMES:
+            family, rest = "manylinux", f"2_{_OLD_NAMES[family]}_{rest}"
+        found = re.fullmatch(r"(\d+)_(\d+)_(.+)", rest)
+        if not name or not found or family not in {"manylinux", "musllinux"}:
+            yield from [name] if name else []
+            return
+        oldest = 5 if family == "manylinux" else 0
+        for minor in range(int(found[2]), oldest - 1, -1):
+            yield f"{family}_{found[1]}_{minor}_{found[3]}"
+            yield from (
+                f"{old}_{found[3]}"
+                for old, age in _OLD_NAMES.items()
+                if family[0:4] == "many" and age == minor
+            )
+
+
+HERE = Platform()
+
+
+def platform_for(targets: Sequence[Target], options: Namespace) -> Platform | None:
+    """Return the platform for which options want dependencies, over what targets say; None: none wanted.
+
+    Raises:
+        TargetError: the targets, which get one egg, differ; or options contradict each other.
+    """
+    if not options.include_dependencies:
+        if options.platform or options.python_version:
+            raise TargetError("Error: --platform and --python-version go with --include-dependencies")
+        return None
+    found = {
+        (options.platform or target.platform, options.python_version or target.python_version)
+        for target in targets
+    }
+    if len(found) > 1:
+        raise TargetError(
+            "Error: the targets differ in platform or python_version, but get one egg: deploy to each alone"
+        )
+    return Platform(*(found.pop() if found else (options.platform, options.python_version)))

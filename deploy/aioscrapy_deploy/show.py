@@ -1,0 +1,86 @@
+"""What an egg says of itself, for a person or a program."""
+
+import hashlib
+import json
+from pathlib import Path
+from typing import Any
+
+from aioscrapy_deploy.egg import content_hash, read_egg, read_record, settings_module
+from aioscrapy_deploy.errors import BuildError
+from aioscrapy_deploy.metadata import name_and_version, requirements
+
+
+def summary(data: bytes) -> str:
+    """Return files, size and hash of an egg in one line."""
+    count = len(read_egg(data, "the egg"))
+    digest = hashlib.sha256(data).hexdigest()
+    return f"{count} file{'s' if count != 1 else ''}, {_size(len(data))} (sha256 {digest[:12]})"
+
+
+def show(path: Path, *, as_json: bool) -> int:
+    """Print what is in an egg; returns the exit status.
+
+    Raises:
+        BuildError: it is no egg, or its files are not those that its builder packed.
+    """
+    about = describe(path.read_bytes(), str(path))
+    print(json.dumps(about, indent=2, ensure_ascii=False) if as_json else _text(about), flush=True)
+    if about["intact"] is False:
+        raise BuildError(f"Error: {path} was changed after it was built: its files have another hash")
+    return 0
+
+
+def describe(data: bytes, name: str) -> dict[str, Any]:
+    """Return what there is to know of an egg; what its builder did not write down is null.
+
+    `sha256` is that of the file, `content_sha256` that of the names and contents in it; `size` is in bytes;
+    `intact` is whether the content has the hash that its builder wrote down; `requires` is what the project
+    says it needs, `dependencies` what is in the egg of that.
+    """
+    files = read_egg(data, name)
+    record = read_record(files)
+    content = content_hash(files)
+    project, version = name_and_version(files)
+    kept = ("commit", "dirty", "builder", "spiders", "dependencies", "platform", "python_version")
+    return {
+        "egg": name,
+        "sha256": hashlib.sha256(data).hexdigest(),
+        "size": len(data),
+        "files": len(files),
+        "content_sha256": content,
+        "intact": record["sha256"] == content if "sha256" in record else None,
+        "project": project,
+        "project_version": version,
+        "settings": settings_module(files),
+        "requires": requirements(files),
+        **{key: record.get(key) for key in kept},
+    }
+
+
+def _text(about: dict[str, Any]) -> str:
+    there = [about["platform"], about["python_version"] and f"Python {about['python_version']}"]
+    included = _listed(about["dependencies"], "not in it", "none")
+    rows = {
+        "egg": f"{about['egg']}: {about['files']} files, {_size(about['size'])}",
+        "sha256": about["sha256"],
+        "content": about["content_sha256"],
+        "project": " ".join(filter(None, (about["project"], about["project_version"]))) or "unknown",
+        "settings": about["settings"] or "unknown",
+        "spiders": _listed(about["spiders"], "not listed", "none"),
+        "commit": f"{about['commit'] or 'unknown'}{', and changes beside it' if about['dirty'] else ''}",
+        "built by": about["builder"] or "unknown",
+        "requires": _listed(about["requires"], "", "nothing"),
+        "dependencies": f"{included} (for {', '.join(filter(None, there))})" if any(there) else included,
+    }
+    return "\n".join(f"{name:<13} {value}" for name, value in rows.items())
+
+
+def _listed(names: list[str] | None, unknown: str, none: str) -> str:
+    return unknown if names is None else ", ".join(map(str, names)) or none
+
+
+def _size(count: int) -> str:
+    """Return a number of bytes as a person reads it."""
+    if count < 1000:
+        return f"{count} bytes"
+    return f"{count / 1000:.1f} KB" if count < 1_000_000 else f"{count / 1_000_000:.1f} MB"
