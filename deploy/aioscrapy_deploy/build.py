@@ -78,6 +78,18 @@ def build(project: Project, workdir: Path, *, dependencies: Platform | None, ver
     return built
 
 
+def _with_settings(files: dict[str, bytes], project: Project) -> dict[str, bytes]:
+    """Return the files of a wheel; a backend looks for packages by its own rules, and may have found none."""
+    module = egg.settings_module(files) or project.settings_module or ""
+    path = module.replace(".", "/")
+    if not any(name.startswith((f"{path}.", f"{path}/")) for name in files):
+        raise BuildError(
+            f"Error: the settings {module} are not in the wheel that pyproject.toml makes: "
+            "say there which packages are in it"
+        )
+    return files
+
+
 def _include(builder: Builder, lines: list[str] | None, platform: Platform) -> Included:
     if lines is None:
         raise TargetError("Error: Missing requirements.txt")
@@ -95,7 +107,7 @@ def _pack(project: Project, folder: Path, builder: Builder) -> tuple[dict[str, b
         return builder.by_setup(), builder.left
     pyproject = read_pyproject(folder)
     if "build-system" in pyproject:
-        return builder.by_backend(), builder.left
+        return _with_settings(builder.by_backend(), project), builder.left
     module = project.settings_module
     if module is None:
         raise BuildError(

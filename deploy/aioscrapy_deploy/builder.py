@@ -16,6 +16,7 @@ from aioscrapy_deploy.tree import copy_tree
 from aioscrapy_deploy.wheel import egg_files
 
 _PIP = ("-P", "-m", "pip")
+_TELL_NOTHING = ("ERROR: Exception:", "ERROR: ResolutionImpossible")  # pip's lines before or after the reason
 _NEEDS = {"setup.py": "setuptools", "pyproject.toml": "pip", "pip": "pip"}
 
 
@@ -107,9 +108,7 @@ def last_reason(printed: str, status: int) -> str:
     """Find the line that tells most in what a program printed before it ended with `status`."""
     lines = [line.strip() for line in printed.splitlines() if line.strip()]
     errors = [
-        line
-        for line in lines
-        if line.startswith(("error:", "ERROR:")) and not line.startswith("ERROR: ResolutionImpossible")
+        line for line in lines if line.startswith(("error:", "ERROR:")) and not line.startswith(_TELL_NOTHING)
     ]
     return (errors or lines or [f"exit status {status}"])[-1]
 
