@@ -114,10 +114,9 @@ def last_reason(printed: str, status: int) -> str:
 
 
 def _backends_reason(printed: str) -> str | None:
-    """Find the error of a build backend in the frame that pip draws around its output."""
+    """Find the error of a build backend in the frame that pip draws around it, or after pip's arrow."""
     frames = re.findall(r"\[\d+ lines of output\]\n(.*?)\[end of output\]", printed, re.DOTALL)
-    if not frames:
-        return None
-    lines = [line.strip() for line in frames[0].splitlines() if line.strip()]
+    text = frames[0] if frames else "\n".join(re.findall(r"─> (\w+Error: .*)", printed))
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
     errors = [line for line in lines if re.match(r"(error:|[\w.]*(Error|Exception|Exit)\b.*:)", line)]
     return (errors or lines)[-1] if lines else None

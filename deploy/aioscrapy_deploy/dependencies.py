@@ -1,5 +1,6 @@
 """What a project needs beside itself: where that is written, and what pip has installed of it."""
 
+import codecs
 import csv
 import re
 from collections.abc import Iterable
@@ -54,8 +55,7 @@ def needed(folder: Path, files: Files) -> list[str] | None:
     server runs its own.
     """
     if (folder / FILE).is_file():
-        text = re.sub(r"\\\r?\n", " ", (folder / FILE).read_text("utf-8-sig"))
-        lines = text.splitlines()
+        lines = re.sub(r"\\\r?\n", " ", _text((folder / FILE).read_bytes())).splitlines()
     else:
         lines = requirements(files)
         if not lines and "dependencies" not in read_pyproject(folder).get("project", {}):
@@ -70,7 +70,7 @@ def missing_note(folder: Path, files: Files, *, scrapy: bool) -> str | None:
     """
     there = {_OURS, *(("scrapy", "scrapyd") if scrapy else ())}
     with suppress(PackageNotFoundError):
-        there |= {_name(text) for text in requires_of_installed(_OURS) or ()}
+        there |= {_name(text) for text in requires_of_installed(_OURS) or () if "extra ==" not in text}
     lines = [line.partition("#")[0].partition(" --")[0].strip() for line in needed(folder, files) or []]
     wanted = [line for line in lines if line and not line.startswith("-") and _name(line) not in there]
     if not wanted:
@@ -105,6 +105,12 @@ def read_installed(folder: Path) -> Included:
 def as_requirements(lines: Iterable[str]) -> str:
     """Return the text of a requirements.txt."""
     return "".join(f"{line}\n" for line in lines)
+
+
+def _text(content: bytes) -> str:
+    """Decode a requirements.txt as pip does: also what `>` of PowerShell writes."""
+    utf_16 = content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
+    return content.decode("utf-16" if utf_16 else "utf-8-sig", errors="replace")
 
 
 def _is_ours(line: str) -> bool:
