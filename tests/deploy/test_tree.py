@@ -13,6 +13,7 @@ LEFT_OVERS = dict.fromkeys(
     [
         "shop/__pycache__/a.cpython-311.pyc",
         "shop/a.pyc",
+        "shop/old.egg",
         "shop/.env",
         "shop/.env.local",
         "shop/.git/HEAD",

@@ -32,7 +32,8 @@ class ScrapydServer:
     """A daemon whose files stand in `folder`; `conf` overrides keys of its [scrapyd] section.
 
     A key with the value None is left out. `conf_text` is a whole scrapyd.conf of which only the host and the
-    port are changed. The daemon's own log is `folder/scrapyd.log`.
+    port are changed. The daemon and its jobs run in `python` (None: this one); its own log is
+    `folder/scrapyd.log`.
     """
 
     def __init__(
@@ -43,12 +44,14 @@ class ScrapydServer:
         conf: dict[str, str | None] | None = None,
         conf_text: str | None = None,
         environment: dict[str, str] | None = None,
+        python: Path | None = None,
     ) -> None:
         self.folder = Path(folder).resolve()
         self.port = port or free_port()
         self.daemon_log = self.folder / "scrapyd.log"
         self._conf = {**DEFAULTS, **(conf or {})}
         self._conf_text = conf_text
+        self._python = python or Path(sys.executable)
         self._environment = child_environment(**(environment or {}))
         self._process: subprocess.Popen[bytes] | None = None
         self._session = requests.Session()
@@ -66,7 +69,7 @@ class ScrapydServer:
         return self._process.pid
 
     def start(self) -> None:
-        """Write scrapyd.conf, start the `scrapyd` command beside this Python, return when it answers."""
+        """Write scrapyd.conf, start the `scrapyd` command, return when it answers."""
         self.folder.mkdir(parents=True, exist_ok=True)
         conf = configparser.ConfigParser(interpolation=None)
         if self._conf_text is not None:
@@ -79,7 +82,7 @@ class ScrapydServer:
             conf.write(file)
         with self.daemon_log.open("ab") as log:
             self._process = subprocess.Popen(
-                [str(Path(sys.executable).with_name("scrapyd")), "--pidfile="],
+                [str(self._python), "-m", "scrapyd", "--pidfile="],
                 cwd=self.folder,
                 env=self._environment,
                 stdin=subprocess.DEVNULL,
