@@ -102,6 +102,8 @@ def _sigterm_as_ctrl_c() -> Iterator[None]:
 def _run(options: argparse.Namespace) -> int:
     if options.show:
         return show(Path(options.show), as_json=options.json)
+    if options.json:
+        raise TargetError("Error: --json goes with --show")
     project = find_project(Path.cwd())
     if options.list_targets:
         return _list_targets(_known_targets(project))
@@ -146,7 +148,7 @@ def _list_projects(target: Target) -> int:
 def _build_only(project: Project, options: argparse.Namespace) -> int:
     if project.folder is None:
         raise TargetError(NO_PROJECT)
-    targets = read_targets(project.cfg)
+    targets = read_targets(project.cfg) if options.target else {}
     named = [targets[name] for name in options.target if name in targets]
     built = _build(project, options, platform_for(named, options))
     tell(f"Writing egg to {options.build_egg}")

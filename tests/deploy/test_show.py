@@ -177,6 +177,10 @@ def test_what_is_no_egg_is_told(deploy: Run, folder: Path) -> None:
     assert deploy("--show", "none.egg").err == "Error: No such file or directory: none.egg\n"
 
 
+def test_json_of_something_else_is_told(project: Path, deploy: Run) -> None:
+    assert deploy("local", "--json").err == "Error: --json goes with --show\n"
+
+
 def test_the_size_is_told_after_packing(project: Path, deploy: Run, tmp_path: Path) -> None:
     done = deploy("--build-egg", str(tmp_path / "it.egg"))
     data = (tmp_path / "it.egg").read_bytes()

@@ -60,7 +60,7 @@ def our_requirements(*others: str) -> list[str]:
 def another_python() -> str:
     """Return a Python that we support, of another version than the running one; else the running one."""
     for candidate in _pythons():
-        asked = [candidate, "-c", "import sys, venv; print(*sys.version_info[:2])"]
+        asked = [candidate, "-c", "import sys, ensurepip; print(*sys.version_info[:2])"]
         done = subprocess.run(asked, capture_output=True, text=True)
         version = tuple(map(int, done.stdout.split())) if done.returncode == 0 else ()
         if version >= OLDEST and version != sys.version_info[:2]:
