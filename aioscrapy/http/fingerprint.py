@@ -10,9 +10,9 @@ from urllib.parse import unquote_plus
 from aioscrapy.context import CrawlContext
 from aioscrapy.exceptions import SettingError
 from aioscrapy.http.request import Request
-from aioscrapy.http.url import REMEMBERED
 from aioscrapy.settings import Settings
 
+_REMEMBERED = 4096  # URLs whose fingerprint is kept: most links of a page stood on others before
 _LENGTH = 16  # bytes; the Bloom filter reads three numbers of 32 bits in them
 _HEADER = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")  # RFC 9110, 5.6.2: token
 _PARAM = re.compile(r"[^&=#?\s]+")
@@ -54,7 +54,7 @@ class RequestFingerprinter:
         by_rules = self._headers or self._ignored or not body
         # decided here: a crawl without these rules pays nothing for them
         self._content: Callable[[Request], bytes] = self._by_rules if by_rules else self._by_default
-        self._of_url = None if by_rules else lru_cache(maxsize=REMEMBERED)(self._by_url)
+        self._of_url = None if by_rules else lru_cache(maxsize=_REMEMBERED)(self._by_url)
 
     @classmethod
     def from_crawler(cls, crawler: CrawlContext) -> Self:

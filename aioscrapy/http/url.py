@@ -1,11 +1,8 @@
 """Cheap URL work: one regular expression says that a URL is plain; only others take the long road."""
 
 import re
-from functools import lru_cache
 from typing import Any, NamedTuple
 from urllib.parse import urljoin
-
-REMEMBERED = 4096  # links of which it is known what they are: most links of a page stood on others before
 
 # A plain URL is one that w3lib.url.safe_url_string and urllib.parse.urljoin give back unchanged. The classes
 # are narrower than RFC 3986 allows: what they leave out is slower, never wrong.
@@ -24,6 +21,8 @@ _href_kind = re.compile(
     rf"|([{_CHARS}%]+(?:/[{_CHARS}:%]+)*/?{_TAIL})"
 ).fullmatch
 _plain_base = re.compile(rf"({_HOST})(?:(/(?:[{_CHARS}:%]+/)*)[{_CHARS}:%]*)?(?:\?[^#;]*)?(?:#.*)?").fullmatch
+
+_joined = ""  # the link that `join` made last: it is plain, and a request for it comes at once
 
 HTML_WHITESPACE = " \t\n\r\f"
 
@@ -47,19 +46,17 @@ def split_base(url: str) -> Base:
 
 def join(base: Base, href: str) -> str:
     """Return what `urllib.parse.urljoin(base.url, href)` returns, for plain links without its cost."""
-    kind = _kind(href) if base.origin else 0
-    if kind == 2:
-        return base.origin + href
-    if kind == 3:
-        return base.folder + href
-    return href if kind else urljoin(base.url, href)
-
-
-@lru_cache(maxsize=REMEMBERED)
-def _kind(href: str) -> int:
-    """Return the group of `_href_kind` that a link fits; 0 for none."""
-    match = _href_kind(href)
-    return 0 if match is None or "/." in href or href[0] == "." else match.lastindex or 0
+    global _joined  # noqa: PLW0603 a slot for one link costs less than to look again
+    match = _href_kind(href) if base.origin else None
+    if match is None or "/." in href or href[0] == ".":
+        return urljoin(base.url, href)
+    kind = match.lastindex
+    if kind == 1:
+        return href
+    url = (base.origin if kind == 2 else base.folder) + href
+    if "%" not in url:
+        _joined = url
+    return url
 
 
 def clean_url(url: Any, encoding: str) -> str:
@@ -73,19 +70,16 @@ def clean_url(url: Any, encoding: str) -> str:
     """
     if not isinstance(url, str):
         url = href_of(url)
-    if _is_clean(url):
-        return url if type(url) is str else str(url)
+    if url is _joined:
+        return url
+    if _is_plain(url) and ("%" not in url or not _stray_percent(url)):
+        return str(url)
     from w3lib.url import safe_url_string
 
     safe: str = safe_url_string(url, encoding)
     if "://" not in safe and not safe.startswith(("about:", "data:")):
         raise ValueError(f"Missing scheme in request url: {safe}")
     return safe
-
-
-@lru_cache(maxsize=REMEMBERED)
-def _is_clean(url: str) -> bool:
-    return _is_plain(url) is not None and ("%" not in url or not _stray_percent(url))
 
 
 def href_of(link: Any) -> str:

@@ -6,6 +6,7 @@ from urllib.parse import urljoin
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
+from w3lib.url import safe_url_string
 
 from aioscrapy.exceptions import NotSupported
 from aioscrapy.http import (
@@ -58,6 +59,18 @@ class TestUrljoin:
                 join(split_base(base), href)
             return
         assert join(split_base(base), href) == expected
+
+    @given(base=st.sampled_from(BASES), scheme=SCHEME, rest=LINK)
+    @example(base="http://h/a%/b", scheme="", rest="c")
+    @example(base="http://h/a", scheme="/", rest="%zz")
+    def test_a_request_for_it_is_as_clean_as_for_any_url(self, base: str, scheme: str, rest: str) -> None:
+        try:
+            joined = join(split_base(base), scheme + rest)
+            expected = safe_url_string(joined)
+        except ValueError:
+            return
+        if "://" in expected:
+            assert Request(joined).url == expected
 
     def test_takes_the_selector_of_an_attribute(self) -> None:
         response = html(b"<a href=' x.html '>1</a><a href='/y'>2</a>")
