@@ -3,13 +3,13 @@
 import uuid
 from collections.abc import Iterator, Mapping
 from copy import copy
-from io import BytesIO
 from typing import Any
 from urllib.parse import quote
 
 from aioscrapy_deploy.answers import Answer, DaemonStatus, Job
 from aioscrapy_deploy.connection import ANSWER_S, CONNECT_S, LISTING_S, Connection, no_answer
 from aioscrapy_deploy.errors import NoAnswerError, RefusedError, ServerError
+from aioscrapy_deploy.progress import EggForm, Sent
 
 _BLOCK = 1 << 16  # bytes of a feed at once
 _RANGE_IS_GIVEN, _RANGE_BEGINS_AT_END = 206, 416
@@ -148,29 +148,33 @@ class ScrapydClient:
         state = told.get("prevstate")
         return None if state is None else str(state)
 
-    def addversion(self, project: str, version: str, egg: bytes) -> Answer:
+    def addversion(self, project: str, version: str, egg: bytes, on_sent: Sent | None = None) -> Answer:
         """Upload an egg; the answer may be a refusal in words: look at its `failure`.
+
+        `on_sent` is told, again and again, how many bytes of the form (a little more than the egg) are sent.
 
         Raises:
             RefusedError: an HTTP status of 300 or more.
             NoAnswerError: no answer.
         """
-        from urllib3 import encode_multipart_formdata
-
-        fields: dict[str, Any] = {
-            "project": project,
-            "version": version,
-            "egg": ("project.egg", egg, "application/octet-stream"),
-        }
-        body, content_type = encode_multipart_formdata(fields)
         # a file is sent in blocks, each with the time-out; bytes would all have to be through within it
-        response = self._connection.ask(
-            "POST",
-            "addversion.json",
-            answer_s=LISTING_S,
-            data=BytesIO(body),
-            headers={"Content-Type": content_type},
-        )
+        form = EggForm({"project": project, "version": version}, egg, on_sent)
+        try:
+            response = self._connection.ask(
+                "POST",
+                "addversion.json",
+                answer_s=LISTING_S,
+                data=form,
+                headers={"Content-Type": form.content_type},
+            )
+        except NoAnswerError as exc:
+            if not 0 < form.sent < len(form) or exc.timed_out:
+                raise
+            raise NoAnswerError(
+                f"{exc}, after {form.sent:,} of {len(form):,} bytes: is the egg larger than the server, or a "
+                "proxy before it, takes, or its disk full?",
+                timed_out=False,
+            ) from exc
         return Answer(response.status_code, response.text)
 
     def delversion(self, project: str, version: str) -> None:

@@ -10,6 +10,8 @@ from aioscrapy_deploy.answers import Answer
 from aioscrapy_deploy.build import Built
 from aioscrapy_deploy.client import ScrapydClient
 from aioscrapy_deploy.errors import NoAnswerError, RefusedError, ServerError, VersionError
+from aioscrapy_deploy.operate.output import coloured, paint
+from aioscrapy_deploy.progress import upload_bar
 from aioscrapy_deploy.targets import Target
 from aioscrapy_deploy.version import is_latest, latest, stored_name
 
@@ -74,8 +76,8 @@ def upload(place: Place, version: str, built: Built) -> str | None:
     try:
         if place.unreachable:
             raise place.unreachable
-        with _taken_off_at_interrupt(place, version):
-            answer = place.client.addversion(place.project, version, built.data)
+        with _taken_off_at_interrupt(place, version), upload_bar(len(built.data)) as on_sent:
+            answer = place.client.addversion(place.project, version, built.data, on_sent)
     except RefusedError as exc:
         _tell_refusal(exc)
         return f"status {exc.status}"
@@ -152,5 +154,7 @@ def _tell_refusal(refused: RefusedError) -> None:
 
 
 def tell(line: str) -> None:
-    """Write one line for a person to standard error."""
-    print(line, file=sys.stderr, flush=True)
+    """Write one line for a person to standard error; on a terminal a failure is red, a warning yellow."""
+    failed = line.startswith(("Error:", "Deploy failed", "Unknown target"))
+    colour = "red" if failed else "yellow" if line.startswith("Warning:") else ""
+    print(paint(line, colour if coloured(sys.stderr) else ""), file=sys.stderr, flush=True)

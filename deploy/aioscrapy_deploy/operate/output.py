@@ -4,7 +4,7 @@ import json
 import os
 import sys
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, TextIO
 
 _COLOURS = {"red": "31", "green": "32", "yellow": "33", "dim": "2", "bold": "1"}
 
@@ -30,15 +30,24 @@ def table(rows: Sequence[dict[str, Any]], columns: Sequence[str], *, coloured: b
         placed = zip(words, widths, numbers, strict=True)
         return "  ".join(word.rjust(width) if right else word.ljust(width) for word, width, right in placed)
 
-    lines = [_paint(line(columns).rstrip(), "bold" if coloured else "")]
+    lines = [paint(line(columns).rstrip(), "bold" if coloured else "")]
     for row, words in zip(rows, cells, strict=True):
-        lines.append(_paint(line(words).rstrip(), _colour(row) if coloured else ""))
+        lines.append(paint(line(words).rstrip(), _colour(row) if coloured else ""))
     return lines
 
 
-def coloured() -> bool:
-    """Whether standard output is a terminal whose person has not said NO_COLOR (no-color.org)."""
-    return sys.stdout.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+def coloured(stream: TextIO | None = None) -> bool:
+    """Whether it (standard output) is a terminal whose person has not said NO_COLOR (no-color.org)."""
+    return (
+        (stream or sys.stdout).isatty()
+        and not os.environ.get("NO_COLOR")
+        and os.environ.get("TERM") != "dumb"
+    )
+
+
+def paint(text: str, colour: str) -> str:
+    """Return text with the codes of a colour around it; with "" as it is."""
+    return f"\x1b[{_COLOURS[colour]}m{text}\x1b[0m" if colour else text
 
 
 def _cell(value: Any) -> str:
@@ -52,7 +61,3 @@ def _colour(row: dict[str, Any]) -> str:
     if state == "finished":
         return "dim" if reason in {"finished", None} else "red"
     return {"running": "green", "pending": "yellow"}.get(str(state), "")
-
-
-def _paint(text: str, colour: str) -> str:
-    return f"\x1b[{_COLOURS[colour]}m{text}\x1b[0m" if colour else text

@@ -1,0 +1,83 @@
+"""How far an upload is: a form that is read piece by piece, and a bar on a terminal."""
+
+import io
+import os
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+
+LARGE = 1_000_000  # bytes from which on an upload has a bar
+
+Sent = Callable[[int], None]
+
+
+class EggForm(io.RawIOBase):
+    """The form of an upload: text fields, then the egg, read as a file; the egg is not copied.
+
+    `len` is the number of bytes in all, `sent` the number that has been read, and `on_sent` is told it.
+    """
+
+    def __init__(self, fields: Mapping[str, str], egg: bytes, on_sent: Sent | None = None) -> None:
+        from urllib3 import encode_multipart_formdata
+
+        marker = b"the egg"  # in its place; what is before and behind it is as urllib3 writes it
+        body, self.content_type = encode_multipart_formdata(
+            [*fields.items(), ("egg", ("project.egg", marker, "application/octet-stream"))]
+        )
+        head, _, tail = body.rpartition(marker)
+        self._parts = [memoryview(part) for part in (head, egg, tail)]
+        self._size = sum(map(len, self._parts))
+        self._on_sent = on_sent
+        self.sent = 0
+
+    def __len__(self) -> int:
+        return self._size
+
+    def readable(self) -> bool:
+        return True
+
+    def tell(self) -> int:
+        return self.sent
+
+    def seek(self, position: int, whence: int = 0) -> int:
+        """Go back: requests does at a redirect, although it is told to follow none."""
+        self.sent = position
+        return position
+
+    def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]  # all that RawIOBase gives
+        start = self.sent
+        for part in self._parts:
+            if start < len(part):
+                piece = part[start : start + len(buffer)]
+                buffer[: len(piece)] = piece
+                self.sent += len(piece)
+                if self._on_sent:
+                    self._on_sent(self.sent)
+                return len(piece)
+            start -= len(part)
+        return 0
+
+
+@contextmanager
+def upload_bar(size: int) -> Iterator[Sent | None]:
+    """Draw a bar for `size` bytes on standard error; gives what is to be told how many have been sent.
+
+    Only from LARGE bytes on, and where standard error is a terminal that can move its cursor: else None.
+    """
+    if size < LARGE or not sys.stderr.isatty() or os.environ.get("TERM") in {"dumb", "unknown"}:
+        yield None
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TransferSpeedColumn
+
+    columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TransferSpeedColumn())
+    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
+        bar = progress.add_task("Uploading", total=size)
+
+        def on_sent(sent: int) -> None:
+            arrived = sent >= size  # Scrapyd answers when it has listed the spiders
+            progress.update(
+                bar, completed=sent, description="The server lists the spiders" if arrived else "Uploading"
+            )
+
+        yield on_sent
