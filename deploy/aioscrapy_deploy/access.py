@@ -3,7 +3,8 @@
 import os
 import re
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from getpass import getpass
 
 from aioscrapy_deploy.client import ScrapydClient
@@ -47,6 +48,17 @@ def open_clients(target: Target, tell: Callable[[str], None]) -> list[ScrapydCli
             )
         clients.append(client)
     return clients
+
+
+@contextmanager
+def hidden(variables: Iterable[str]) -> Iterator[None]:
+    """Keep SCRAPYD_PASSWORD and these from what is started: setup.py, pip and projects run foreign code."""
+    names = {PASSWORD_VARIABLE, *variables} & os.environ.keys()
+    values = {name: os.environ.pop(name) for name in names}
+    try:
+        yield
+    finally:
+        os.environ.update(values)
 
 
 def _found(client: ScrapydClient) -> str:

@@ -6,11 +6,11 @@ import signal
 import tempfile
 import threading
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-from aioscrapy_deploy.access import open_clients
+from aioscrapy_deploy.access import hidden, open_clients
 from aioscrapy_deploy.build import Built, build
 from aioscrapy_deploy.client import ScrapydClient
 from aioscrapy_deploy.connection import shown
@@ -28,6 +28,24 @@ from aioscrapy_deploy.version import newest_version
 INTERRUPTED = 130  # what a shell reports for a program that Ctrl-C ended
 TERMINATED = 143  # and for one that SIGTERM ended
 
+EXAMPLES = """\
+examples:
+  %(prog)s local                        build, list the spiders, upload, check: to [deploy:local]
+  %(prog)s -a -v GIT                    one egg to every target, its version from Git
+  %(prog)s production --dry-run         everything but the upload
+  %(prog)s --build-egg shop.egg         only build; then, anywhere: %(prog)s local --egg shop.egg
+  %(prog)s --list-versions production   what is there, the latest last
+  %(prog)s --rollback production        take the latest off: jobs get the one before
+
+A target is a section of aioscrapy.cfg (or scrapy.cfg), in this folder or above:
+  [deploy:production]
+  url = https://scrapyd.example.com/
+  project = shop
+  username = me                         the password: ~/.netrc, the variable SCRAPYD_PASSWORD, or asked for
+
+Exit status: 0 the server has the egg and lists its spiders, 1 not, 2 wrong usage, 130 Ctrl-C, 143 SIGTERM.
+"""
+
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Do what a command line says (None: that of this process); returns the exit status."""
@@ -37,21 +55,20 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
-    """Add target and options, named as those of scrapyd-client."""
+    """Add target and options, named as those of scrapyd-client, and examples."""
+    parser.formatter_class = argparse.RawDescriptionHelpFormatter
+    parser.epilog = EXAMPLES
     add = parser.add_argument
     add("target", nargs="*", metavar="TARGET", help="a [deploy:TARGET] of the cfg file; default: `default`")
     add("-p", "--project", help="the project's name on the server, instead of the target's")
     add("-v", "--version", help="the version, or HG or GIT to ask those; default: seconds since 1970")
     add("-a", "--deploy-all-targets", action="store_true", help="deploy to every target, with one version")
-    add("-d", "--debug", action="store_true", help="show what builders print, keep the temporary folder")
-    add("-l", "--list-targets", action="store_true", help="list the targets, and do nothing else")
-    add("-L", "--list-projects", metavar="TARGET", help="list the projects on a target, and do nothing else")
-    add("--list-versions", action="store_true", help="list the project's versions on TARGET, the latest last")
-    add("--rollback", action="store_true", help="take the latest version off TARGET: back to the one before")
     add("-n", "--dry-run", action="store_true", help="build and check, but change nothing on a server")
     add(
         "--force", action="store_true", help="deploy a version that will not be the latest; roll back blindly"
     )
+    add("-d", "--debug", action="store_true", help="show what builders print, keep the temporary folder")
+    add = parser.add_argument_group("the egg").add_argument
     add("--egg", metavar="FILE", help="upload this egg, build none")
     add("--build-egg", metavar="FILE", help="build the egg into FILE, upload nothing")
     add(
@@ -61,8 +78,13 @@ def configure(parser: argparse.ArgumentParser) -> None:
     )
     add("--platform", help="the server's, for dependencies, such as manylinux2014_x86_64; default: this one")
     add("--python-version", metavar="X.Y", help="the server's, for dependencies; default: this one")
-    add("--show", metavar="EGG", help="show what an egg says of itself, and do nothing else")
+    add = parser.add_argument_group("instead of a deploy").add_argument
+    add("--show", metavar="EGG", help="show what an egg says of itself")
     add("--json", action="store_true", help="with --show: for programs")
+    add("-l", "--list-targets", action="store_true", help="list the targets")
+    add("-L", "--list-projects", metavar="TARGET", help="list the projects on a target")
+    add("--list-versions", action="store_true", help="list the project's versions on TARGET, the latest last")
+    add("--rollback", action="store_true", help="take the latest version off TARGET: back to the one before")
 
 
 def run(options: argparse.Namespace) -> int:
@@ -105,6 +127,8 @@ def _run(options: argparse.Namespace) -> int:
     if options.json:
         raise TargetError("Error: --json goes with --show")
     project = find_project(Path.cwd())
+    if differences := project.differences:
+        tell(f"Note: aioscrapy.cfg and scrapy.cfg differ in {', '.join(differences)}: aioscrapy.cfg wins")
     if options.list_targets:
         return _list_targets(_known_targets(project))
     if options.list_projects:
@@ -152,8 +176,25 @@ def _build_only(project: Project, options: argparse.Namespace) -> int:
     named = [targets[name] for name in options.target if name in targets]
     built = _build(project, options, platform_for(named, options))
     tell(f"Writing egg to {options.build_egg}")
-    Path(options.build_egg).write_bytes(built.data)
+    _write_whole(Path(options.build_egg), built.data)
     return 0
+
+
+def _write_whole(path: Path, data: bytes) -> None:
+    """Write a file, or leave what was there: no half of it where the disk is full."""
+    if path.exists() and not path.is_file():  # /dev/stdout, a named pipe
+        path.write_bytes(data)
+        return
+    part = path.with_name(f".{path.name}.part")
+    try:
+        part.write_bytes(data)
+        part.replace(path)
+    except BaseException as exc:
+        with suppress(OSError):
+            part.unlink()
+        if isinstance(exc, OSError):
+            exc.filename = str(path)
+        raise
 
 
 def _versions(named: list[Target], options: argparse.Namespace) -> int:
@@ -254,7 +295,7 @@ def _check(target: Target, options: argparse.Namespace) -> None:
 def _build(project: Project, options: argparse.Namespace, platform: Platform | None) -> Built:
     if platform is not None:
         tell(f"Including dependencies from {source(project.folder or Path.cwd())}")
-    with _workdir(keep=options.debug) as workdir:
+    with _workdir(keep=options.debug) as workdir, hidden(project.password_variables):
         built = build(project, workdir, dependencies=platform, verbose=options.debug)
     for note in built.notes:
         tell(note)

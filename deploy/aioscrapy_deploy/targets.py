@@ -33,6 +33,30 @@ class Project:
     cfg: ConfigParser
 
     @property
+    def differences(self) -> list[str]:
+        """Names `[section] option` of what the cfg files in its folder say differently; never the values."""
+        if self.folder is None or len(self.cfg_names) < 2:
+            return []
+        first, second = (_read([self.folder / name]) for name in self.cfg_names)
+        return [
+            f"[{section}] {option}"
+            for section in first.sections()
+            for option in first[section]
+            if second.has_option(section, option)
+            and first.get(section, option, raw=True) != second.get(section, option, raw=True)
+        ]
+
+    @property
+    def password_variables(self) -> set[str]:
+        """Names of the variables of the environment that passwords of its targets are in."""
+        written = " ".join(
+            self.cfg.get(section, "password", raw=True, fallback="")
+            for section in self.cfg.sections()
+            if section == "deploy" or section.startswith("deploy:")
+        )
+        return {either or other for either, other in re.findall(r"\$(?:\{(\w+)\}|(\w+))", written)}
+
+    @property
     def settings_module(self) -> str | None:
         """The dotted path of `[settings] default`; None where no cfg has it."""
         if not self.cfg.has_option("settings", "default"):

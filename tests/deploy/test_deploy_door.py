@@ -1,9 +1,11 @@
 """The doors above the program: the generated deploy.py, and `aioscrapy deploy`."""
 
+import argparse
 import subprocess
 import sys
 from pathlib import Path
 
+from aioscrapy_deploy import cli
 from support import child_environment
 from support.deploying import OK, Run, Server
 
@@ -52,3 +54,15 @@ def test_aioscrapy_deploy_is_the_same_program(project: Path, python: Run, server
     assert (done.status, done.out) == (0, f"{OK.decode()}\n"), done.err
     assert python("-m", "aioscrapy.cmdline", "deploy", "nonesuch").status == 1
     assert len(server.seen) == 1
+
+
+def test_the_help_has_examples_that_parse(folder: Path, python: Run) -> None:
+    shown = python("-m", "aioscrapy.cmdline", "deploy", "-h").out
+    examples = shown.partition("examples:\n")[2].partition("\n\n")[0].splitlines()
+    assert len(examples) == 6
+    parser = argparse.ArgumentParser()
+    cli.configure(parser)
+    for line in examples:
+        command, _, _ = line.strip().partition("   ")
+        assert command.startswith("aioscrapy deploy ")
+        parser.parse_args(command.split()[2:])  # wrong usage would end the test
