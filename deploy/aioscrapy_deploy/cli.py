@@ -243,7 +243,7 @@ def _deploy(project: Project, named: list[Target], options: argparse.Namespace) 
         return 1
     built = _egg_for(project, version, options, platform)
     if options.dry_run:
-        outcomes = [refused.get(place) or _unreachable(place) for place in places]
+        outcomes = [refused.get(place) or _trouble(place) for place in places]
     else:
         outcomes = [refused.get(place) or upload(place, version, built) for place in places]
     return _told_outcomes(places, outcomes, version, dry_run=options.dry_run)
@@ -257,8 +257,8 @@ def _egg_for(project: Project, version: str, options: argparse.Namespace, platfo
     return _build(project, options, platform)
 
 
-def _unreachable(place: Place) -> str | None:
-    return str(place.unreachable) if place.unreachable else None
+def _trouble(place: Place) -> str | None:
+    return str(place.trouble) if place.trouble else None
 
 
 def _told_outcomes(places: list[Place], outcomes: list[str | None], version: str, *, dry_run: bool) -> int:

@@ -168,7 +168,7 @@ class ScrapydClient:
                 headers={"Content-Type": form.content_type},
             )
         except NoAnswerError as exc:
-            if not 0 < form.sent < len(form) or exc.timed_out:
+            if exc.timed_out or not 0 < form.sent < len(form):
                 raise
             raise NoAnswerError(
                 f"{exc}, after {form.sent:,} of {len(form):,} bytes: is the egg larger than the server, or a "

@@ -156,11 +156,17 @@ def _is_loopback(host: str) -> bool:
 
 
 def _reason(exc: BaseException) -> str:
+    from http.client import BadStatusLine
+
     inner: BaseException | None = exc
     while inner is not None:
         if isinstance(inner, OSError) and "WRONG_VERSION_NUMBER" in str(inner.strerror):
             return "the server does not speak https: does the url begin with http://?"
+        if isinstance(inner, ConnectionResetError | BrokenPipeError):  # also http.client's RemoteDisconnected
+            return "the server has closed the connection without an answer"
         if isinstance(inner, OSError) and inner.strerror:
             return inner.strerror
+        if isinstance(inner, BadStatusLine):
+            return "what answers there does not speak http: is it the port of a Scrapyd?"
         inner = inner.__cause__ or inner.__context__
     return str(exc)

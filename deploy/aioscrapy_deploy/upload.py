@@ -24,24 +24,22 @@ class Place:
 
     Attributes:
         stored: names of versions, the latest last; None where it did not tell.
-        unreachable: why it can't be asked at all.
+        trouble: why it did not.
     """
 
     target: Target
     client: ScrapydClient
     project: str
     stored: list[str] | None
-    unreachable: NoAnswerError | None = None
+    trouble: ServerError | None = None
 
     @classmethod
     def seen(cls, target: Target, client: ScrapydClient, project: str) -> "Place":
         """Ask a Scrapyd for its versions; an answer that is none is for the upload to tell."""
         try:
             return cls(target, client, project, client.listversions(project))
-        except NoAnswerError as exc:
+        except ServerError as exc:
             return cls(target, client, project, None, exc)
-        except ServerError:
-            return cls(target, client, project, None)
 
     @property
     def current(self) -> str | None:
@@ -74,8 +72,8 @@ def upload(place: Place, version: str, built: Built) -> str | None:
     """
     tell(f'Deploying to project "{place.project}" in {place.client.endpoint("addversion.json")}')
     try:
-        if place.unreachable:
-            raise place.unreachable
+        if isinstance(place.trouble, NoAnswerError):
+            raise place.trouble
         with _taken_off_at_interrupt(place, version), upload_bar(len(built.data)) as on_sent:
             answer = place.client.addversion(place.project, version, built.data, on_sent)
     except RefusedError as exc:
@@ -83,8 +81,8 @@ def upload(place: Place, version: str, built: Built) -> str | None:
         return f"status {exc.status}"
     except NoAnswerError as exc:
         tell(f"Deploy failed: {exc}")
-        if not place.unreachable:
-            tell(_take_off(place, version))
+        if exc is not place.trouble:
+            tell(_after_no_answer(place, version))
         return "no answer"
     except ServerError as exc:
         tell(f"Deploy failed: {exc}")
@@ -94,7 +92,8 @@ def upload(place: Place, version: str, built: Built) -> str | None:
     failure = answer.failure or _missing_spiders(answer, built.spiders)
     if not failure:
         return None
-    tell(f"Deploy failed: {failure}")
+    says = "the server says: " if (answer.data or {}).get("status") == "error" else ""
+    tell(f"Deploy failed: {says}{failure}")
     if answer.data and answer.data.get("status") in {"ok", "error"}:
         tell(_take_off(place, version))
     return failure
@@ -106,6 +105,13 @@ def _missing_spiders(answer: Answer, spiders: list[str] | None) -> str | None:
         return None
     found = f"{count} spiders" if count else "no spider"
     return f"the server finds {found} in the egg, which has {', '.join(spiders)}: see the server's log"
+
+
+def _after_no_answer(place: Place, version: str) -> str:
+    """Take the version off, but for one that was there before: the old egg may be what is there still."""
+    if stored_name(version) not in (place.stored or []):
+        return _take_off(place, version)
+    return f"Warning: nobody knows whether version {version} is the old egg or the new one now: deploy again"
 
 
 def _take_off(place: Place, version: str, client: ScrapydClient | None = None) -> str:

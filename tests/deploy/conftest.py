@@ -84,6 +84,15 @@ def project(write: Write, server: Server) -> Path:
 
 
 @pytest.fixture
+def litter(project: Path, tmp_path: Path) -> Iterator[None]:
+    """Check that folder and temporary folder have at the end what they had."""
+    before = sorted(project.rglob("*"))
+    yield
+    assert sorted(project.rglob("*")) == before
+    assert list((tmp_path / "tmp").iterdir()) == []
+
+
+@pytest.fixture
 def deploy(capfd: pytest.CaptureFixture[str]) -> Run:
     """Return `deploy(*argv)`, which runs the program in this process."""
 

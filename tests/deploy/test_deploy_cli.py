@@ -102,7 +102,7 @@ def test_an_egg_can_be_deployed_from_anywhere(folder: Path, home: Path, deploy: 
 @pytest.mark.parametrize(
     ("body", "told"),
     [
-        (b'{"status": "error", "message": "no\\nKeyError: 1"}', "KeyError: 1"),
+        (b'{"status": "error", "message": "no\\nKeyError: 1"}', "the server says: KeyError: 1"),
         (b"<html>", "the answer is not that of a Scrapyd: <html>"),
         (
             OK.replace(b"1}", b"0}"),

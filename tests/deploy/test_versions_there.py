@@ -225,19 +225,3 @@ def test_a_server_that_hangs_up_in_the_upload_is_one_line(project: Path, server:
     assert done.status == 1
     assert done.err.splitlines()[-2].startswith("Deploy failed: ")
     assert done.err.splitlines()[-1] == "Version 7 is not on the server; the project has no version there"
-
-
-def test_a_full_disk_is_one_line(project: Path, server: Server, tmp_path: Path) -> None:
-    """The limit of a file's size stands for it: the error comes from the same call."""
-    limited = f"import resource; resource.setrlimit(resource.RLIMIT_FSIZE, (20, 20)); {PROGRAM}"
-    done = subprocess.run(
-        [sys.executable, "-B", "-c", limited, "local"],
-        cwd=project,
-        env=child_environment(),
-        capture_output=True,
-        text=True,
-    )
-    assert done.returncode == 1
-    assert done.stderr.splitlines()[-1].startswith("Error: File too large")
-    assert server.seen == []
-    assert list((tmp_path / "tmp").iterdir()) == []

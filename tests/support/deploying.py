@@ -35,7 +35,8 @@ class Server(ThreadingHTTPServer):
     """Answers every request with `status`, `body` and `headers`; remembers what came.
 
     `next_statuses` go before `status`, one request each; with 0 it hangs up. What versions there are
-    (`versions`) it tells apart from that, and deletes them; `deleted` are those.
+    (`versions`) it tells apart from that, or refuses with the status `refuses_versions`, and deletes them;
+    `deleted` are those.
     """
 
     daemon_threads = True
@@ -48,6 +49,7 @@ class Server(ThreadingHTTPServer):
         self.headers: dict[str, str] = {"Content-Type": "application/json"}
         self.seen: list[Seen] = []
         self.versions: list[str] = []
+        self.refuses_versions = 0
         self.deleted: list[str] = []
         self.arrived = threading.Event()
         self.answer_now = threading.Event()
@@ -113,6 +115,9 @@ class Handler(BaseHTTPRequestHandler):
         if deletes:
             self.server.versions.remove(version)
             self.server.deleted.append(version)
+        if self.server.refuses_versions and page == "listversions.json":
+            self._write(self.server.refuses_versions, b"")
+            return
         if deletes or page == "listversions.json":
             self._write(200, json.dumps({"status": "ok", "versions": self.server.versions}).encode())
             return
