@@ -11,7 +11,7 @@ import pytest
 
 from aioscrapy_deploy import cli
 from support import child_environment
-from support.deploying import SPIDER, Done, Run, Server, Write
+from support.deploying import PROGRAM, SPIDER, Both, Done, Run, Server, Write
 
 
 @pytest.fixture
@@ -122,3 +122,16 @@ def python(folder: Path) -> Run:
         return Done.printed(done.returncode, done.stdout, done.stderr)
 
     return python
+
+
+@pytest.fixture
+def beside(project: Path, python: Run) -> Both:
+    """Return `beside(cfg, *argv, **variables)`: what theirs and ours do with this scrapy.cfg alone."""
+    (project / "aioscrapy.cfg").unlink()
+
+    def beside(cfg: str, *argv: str, **variables: str) -> tuple[Done, Done]:
+        (project / "scrapy.cfg").write_text(f"[settings]\ndefault = shop.settings\n{cfg}")
+        theirs = python("-m", "scrapyd_client.deploy", *argv, **variables)
+        return theirs, python("-c", PROGRAM, *argv, **variables)
+
+    return beside

@@ -4,16 +4,11 @@ What differs on purpose is in the table of docs/deploy.md, and has its test else
 """
 
 import zipfile
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from support.deploying import OK, Done, Run, Server
-
-Both = Callable[..., tuple[Done, Done]]
-
-PROGRAM = "import sys; from aioscrapy_deploy.cli import main; sys.exit(main())"
+from support.deploying import OK, PROGRAM, Both, Done, Run, Server
 
 REFUSALS = {
     "json": (500, b'{"status": "error", "message": "a\\nb"}'),

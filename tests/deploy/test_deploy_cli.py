@@ -10,9 +10,7 @@ import pytest
 
 from aioscrapy_deploy.egg import egg_bytes, with_record
 from support import child_environment
-from support.deploying import OK, Run, Server, Write
-
-PROGRAM = "import sys; from aioscrapy_deploy.cli import main; sys.exit(main())"
+from support.deploying import OK, PROGRAM, Run, Server, Write
 
 
 def target(name: str, url: str, rest: str = "project = shop") -> str:

@@ -11,10 +11,8 @@ from pathlib import Path
 import pytest
 
 from support import child_environment
-from support.deploying import Run, Server, Write
+from support.deploying import PROGRAM, Run, Server, Write
 from support.scrapyd import ScrapydServer
-
-PROGRAM = "import sys; from aioscrapy_deploy.cli import main; sys.exit(main())"
 
 
 def limited(folder: Path, bytes_: int, *argv: str) -> "subprocess.CompletedProcess[str]":

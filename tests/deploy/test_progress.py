@@ -15,9 +15,8 @@ from aioscrapy_deploy.client import ScrapydClient
 from aioscrapy_deploy.egg import egg_bytes
 from aioscrapy_deploy.progress import LARGE, EggForm
 from support import child_environment
-from support.deploying import Server
+from support.deploying import PROGRAM, Server
 
-PROGRAM = "import sys; from aioscrapy_deploy.cli import main; sys.exit(main())"
 ESCAPE = "\x1b["
 
 

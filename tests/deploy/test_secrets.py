@@ -9,9 +9,8 @@ from typing import NamedTuple
 import pytest
 
 from support import child_environment
-from support.deploying import Run, Server, Write
+from support.deploying import PROGRAM, Run, Server, Write
 
-PROGRAM = "import sys; from aioscrapy_deploy.cli import main; sys.exit(main())"
 SETUP = """
     import urllib.request
 

@@ -14,10 +14,9 @@ from scrapyd.eggstorage import sorted_versions
 
 from aioscrapy_deploy.version import is_latest, newest_version, stored_name
 from support import child_environment
-from support.deploying import Run, Server, Write
+from support.deploying import PROGRAM, Run, Server, Write
 from support.scrapyd import ScrapydServer
 
-PROGRAM = "import sys; from aioscrapy_deploy.cli import main; sys.exit(main())"
 SPIDER = "from aioscrapy import Spider\n\n\nclass One(Spider):\n    name = 'one'\n"
 ONLY_HERE = "import os\nif 'SCRAPY_PROJECT' in os.environ:\n    raise KeyError('only there')\n"
 SETTINGS = "SPIDER_MODULES = ['shop.spiders']\n"

@@ -2,11 +2,13 @@
 
 import json
 import threading
+from base64 import b64decode
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from email.parser import BytesParser
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import NamedTuple
 from urllib.parse import parse_qsl
 
 SPIDER = """
@@ -15,10 +17,13 @@ class One:
     from_crawler = update_settings = classmethod(lambda cls: None)
 """
 
+PROGRAM = "import sys; from aioscrapy_deploy.cli import main; sys.exit(main())"
+
 OK = b'{"node_name": "here", "status": "ok", "project": "shop", "version": "7", "spiders": 1}\n'
 
 Write = Callable[[dict[str, str]], Path]
 Run = Callable[..., "Done"]
+Both = Callable[..., tuple["Done", "Done"]]
 
 
 @dataclass
@@ -144,3 +149,35 @@ class Handler(BaseHTTPRequestHandler):
 
     def log_message(self, *_: object) -> None:
         """Keep standard error for what is tested."""
+
+
+class Sent(NamedTuple):
+    """What arrived at the server, but for the egg."""
+
+    path: str
+    project: str
+    version: str
+    credentials: str | None
+
+    @classmethod
+    def of(cls, seen: Seen) -> "Sent":
+        fields = {name: value.decode() for name, value in seen.fields.items() if name != "egg"}
+        assert fields.keys() == {"project", "version"}
+        assert seen.file_name == "project.egg"
+        sent = seen.authorization
+        return cls(seen.path, **fields, credentials=sent and b64decode(sent.removeprefix("Basic ")).decode())
+
+
+def same(server: Server, theirs: Done, ours: Done) -> Sent:
+    """Check that both succeeded alike and sent the same; returns it.
+
+    Only theirs lets git's own complaints through: what it describes where there is no tag.
+    """
+    assert (ours.status, ours.out) == (theirs.status, theirs.out)
+    assert ours.status == 0, ours.err
+    git, *words = theirs.err.partition("Packing version")
+    assert ours.err == "".join(words)
+    assert not git or git.startswith("fatal: ")
+    first, second = map(Sent.of, server.seen)
+    assert first == second
+    return second
