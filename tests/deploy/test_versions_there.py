@@ -1,11 +1,9 @@
 """Versions that sort, the way back, and what a server keeps when a deploy fails, ends or is killed."""
 
 import os
-import random
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -125,18 +123,6 @@ def test_back_to_the_version_before(shop: Path, daemon: ScrapydServer, deploy: R
     assert "has version 1 alone: there is none to go back to" in done.err
 
 
-def test_an_egg_that_fails_only_there_is_taken_off(
-    shop: Path, write: Write, daemon: ScrapydServer, deploy: Run
-) -> None:
-    assert deploy("local", "-v", "1").status == 0
-    write({"shop/settings.py": ONLY_HERE + SETTINGS})
-    done = deploy("local", "-v", "2")
-    assert done.status == 1
-    assert done.err.endswith("Version 2 is taken off the server again; the latest there is 1\n")
-    assert versions(daemon) == ["1"]
-    assert daemon.api("schedule", "POST", project="shop", spider="one")["status"] == "ok"
-
-
 def test_a_spider_that_is_missing_only_there_takes_the_version_off(
     shop: Path, write: Write, daemon: ScrapydServer, deploy: Run
 ) -> None:
@@ -145,12 +131,6 @@ def test_a_spider_that_is_missing_only_there_takes_the_version_off(
     done = deploy("local", "-v", "2")
     assert "the server finds 1 spiders in the egg, which has one, two" in done.err
     assert (done.status, versions(daemon)) == (1, ["1"])
-
-
-def test_a_dry_run_changes_nothing(shop: Path, daemon: ScrapydServer, deploy: Run) -> None:
-    done = deploy("local", "-v", "1", "--dry-run")
-    assert (done.status, done.out, versions(daemon)) == (0, "", [])
-    assert done.err.splitlines()[-1].split() == ["local", "shop", "1", "would", "be", "deployed"]
 
 
 def test_several_targets_end_in_a_table(shop: Path, daemon: ScrapydServer, deploy: Run) -> None:
@@ -174,30 +154,6 @@ def start(shop: Path) -> "subprocess.Popen[bytes]":
         stderr=subprocess.PIPE,
         start_new_session=True,
     )
-
-
-def test_a_kill_at_any_moment_leaves_the_old_or_the_new_version_whole(
-    shop: Path, daemon: ScrapydServer
-) -> None:
-    began = time.monotonic()
-    with start(shop) as first:
-        assert first.wait(60) == 0
-    whole_s = time.monotonic() - began
-    (egg,) = (daemon.folder / "eggs" / "shop").glob("*.egg")
-    good = egg.read_bytes()
-    chance = random.Random(5)
-    for _ in range(10):
-        before = set(versions(daemon))
-        with start(shop) as process:
-            try:
-                process.wait(chance.uniform(0, whole_s * 1.1))
-            except subprocess.TimeoutExpired:
-                os.killpg(process.pid, signal.SIGKILL)
-        after = versions(daemon)  # Scrapyd answers after whatever it still had in hand
-        assert before <= set(after)
-        assert len(after) <= len(before) + 1
-        assert (daemon.folder / "eggs" / "shop" / f"{after[-1]}.egg").read_bytes() == good
-        assert daemon.api("listspiders", project="shop")["spiders"] == ["one"]
 
 
 @pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
