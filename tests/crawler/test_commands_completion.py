@@ -54,14 +54,33 @@ def test_bash_completes_commands_options_and_words(
     assert set(done.stdout.split()) == expected
 
 
-@pytest.mark.parametrize("shell", ["zsh", "fish"])
+LOADED = {  # what shows that a shell has taken the script, and what it then says
+    "zsh": (
+        "fpath=($PWD $fpath); autoload -U compinit; compinit -D; print $_comps[aioscrapy]",
+        {"_aioscrapy"},
+    ),
+    "fish": ("source _aioscrapy; complete -C 'aioscrapy deploy --deploy'", {"--deploy-all-targets"}),
+}
+
+
+@pytest.mark.parametrize("shell", LOADED)
 def test_other_shells_get_a_script_too(tmp_path: Path, shell: str) -> None:
-    script = output(tmp_path, "completion", shell)
-    assert "--watch" in script if shell == "zsh" else "watch" in script
+    """Each is tried where it is installed."""
+    text = output(tmp_path, "completion", shell)
+    assert "--watch" in text if shell == "zsh" else "watch" in text
     program = shutil.which(shell)
-    if program is not None:
-        (tmp_path / "script").write_text(script)
-        subprocess.run([program, "-n", str(tmp_path / "script")], check=True)
+    if program is None:
+        return
+    script = tmp_path / "_aioscrapy"
+    script.write_text(text)
+    subprocess.run([program, "-n", script], check=True)
+    command, expected = LOADED[shell]
+    options = ["-f"] if shell == "zsh" else ["--no-config"]
+    done = subprocess.run(
+        [program, *options, "-c", command], cwd=tmp_path, capture_output=True, text=True, timeout=30
+    )
+    assert done.stderr == ""
+    assert set(done.stdout.partition("\t")[0].split()) == expected
 
 
 def test_every_command_stands_in_the_help_once(tmp_path: Path) -> None:
