@@ -18,6 +18,8 @@ _HINTS = {
     403: "The server, or a proxy before it, forbids this to you",
     404: "There is no Scrapyd at this url: a path before the page's name belongs into the target's url",
     413: "The egg is larger than the server, or a proxy before it, takes",
+    500: "The server has failed: its log tells why",
+    **dict.fromkeys(_TOO_BUSY, "A proxy answers, but the Scrapyd behind it does not: is it running?"),
 }
 
 

@@ -12,6 +12,7 @@ import pytest
 
 from support import child_environment
 from support.deploying import PROGRAM, Run, Server, Write
+from support.processes import family, has_ended, watch
 from support.scrapyd import ScrapydServer
 
 
@@ -113,12 +114,26 @@ def test_a_full_disk_there_leaves_the_old_version(
     daemon.api("delproject", "POST", project="shop")
 
 
-@pytest.mark.usefixtures("litter")
-def test_ctrl_c_while_the_spiders_are_listed_leaves_nothing(
-    project: Path, write: Write, server: Server
-) -> None:
-    settings = (project / "shop/settings.py").read_text()
-    write({"shop/settings.py": f"import urllib.request as r\nr.urlopen('{server.url}').read()\n{settings}"})
+@pytest.mark.skipif(not hasattr(os, "pidfd_open"), reason="watches processes as Linux can")
+@pytest.mark.parametrize("phase", ["setup.py", "listing"])
+@pytest.mark.parametrize(
+    ("number", "everybody", "status"),
+    [(signal.SIGINT, True, 130), (signal.SIGINT, False, 130), (signal.SIGTERM, False, 143)],
+    ids=["Ctrl-C", "SIGINT", "SIGTERM"],
+)
+def test_a_signal_in_the_build_ends_its_programs_and_leaves_nothing(
+    project: Path, write: Write, server: Server, tmp_path: Path, phase: str, number: int, everybody: bool,
+    status: int,
+) -> None:  # fmt: skip
+    """Ctrl-C goes to all programs of a terminal, what `kill` sends to the deploy alone."""
+    waits = f"import urllib.request as r\nr.urlopen('{server.url}').read()\n"
+    if phase == "setup.py":
+        write(
+            {"setup.py": f"{waits}from setuptools import *\nsetup(name='shop', packages=find_packages())\n"}
+        )
+    else:
+        write({"shop/settings.py": waits + (project / "shop/settings.py").read_text()})
+    before = sorted(project.rglob("*"))
     server.answer_now.clear()
     with subprocess.Popen(
         [sys.executable, "-c", PROGRAM, "local"],
@@ -130,8 +145,12 @@ def test_ctrl_c_while_the_spiders_are_listed_leaves_nothing(
         start_new_session=True,
     ) as process:
         assert server.arrived.wait(30)
-        os.killpg(process.pid, signal.SIGINT)
+        (started,) = (watch(child.pid) for child in family(process.pid)[1:])
+        (os.killpg if everybody else os.kill)(process.pid, number)
         out, err = process.communicate(timeout=30)
-    assert (process.returncode, out) == (130, "")
+    assert (process.returncode, out) == (status, "")
     assert err.splitlines()[-1] == "Interrupted: nothing more is sent"
     assert "Traceback" not in err
+    assert has_ended(started)
+    assert sorted(project.rglob("*")) == before
+    assert list((tmp_path / "tmp").iterdir()) == []

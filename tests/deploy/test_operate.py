@@ -214,7 +214,8 @@ def test_jobs_that_were_started_before_a_failure_are_told(command: Command, serv
     assert done.status == 1
     assert done.err.splitlines() == [
         f"aioscrapy: 1 of 3 jobs were started. To cancel: aioscrapy cancel c -t {server.url} -p other",
-        f"aioscrapy: {server.url}/schedule.json: the server answers with status 500.",
+        f"aioscrapy: {server.url}/schedule.json: the server answers with status 500. "
+        "The server has failed: its log tells why",
     ]
 
 

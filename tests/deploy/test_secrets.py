@@ -4,12 +4,12 @@ import os
 import subprocess
 import sys
 from pathlib import Path
-from typing import NamedTuple
 
 import pytest
 
 from support import child_environment
 from support.deploying import PROGRAM, Run, Server, Write
+from support.processes import family
 
 SETUP = """
     import urllib.request
@@ -22,27 +22,6 @@ SETUP = """
 ASKS = (
     "import urllib.request\nurllib.request.urlopen('{url}/here').read()\nSPIDER_MODULES = ['shop.spiders']\n"
 )
-
-
-class Process(NamedTuple):
-    """What everybody on the machine may see of a process, and what its own user may."""
-
-    pid: int
-    command: str
-    environment: str
-
-
-def family(session: int) -> list[Process]:
-    """Return the processes of a session, itself first: what `ps` shows."""
-    found = []
-    for folder in Path("/proc").iterdir():
-        try:
-            if folder.name.isdigit() and os.getsid(int(folder.name)) == session:
-                texts = ((folder / name).read_bytes().decode() for name in ("cmdline", "environ"))
-                found.append(Process(int(folder.name), *texts))
-        except OSError:  # it has ended
-            continue
-    return sorted(found)
 
 
 @pytest.mark.skipif(not Path("/proc/self/cmdline").exists(), reason="looks into /proc")
