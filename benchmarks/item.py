@@ -12,5 +12,6 @@ def item_of(url, page):
         "title": page.css("title::text").get(),
         "heading": page.css("h1::text").get(),
         "text": " ".join(page.css("body > p::text").getall()),
-        "facts": [row.css("td::text").getall() for row in page.css("table tr")],
+        "facts": page.css("td::text").getall(),
+        "teasers": [link.css("a::text").get() for link in page.css("li.link")],
     }

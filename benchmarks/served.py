@@ -37,7 +37,7 @@ def page(number: int, pages: int, href: Callable[[int], str] = path_of) -> bytes
         for target in targets
     )
     prose = "".join(f"<p>{' '.join(rng.choices(WORDS, k=60))}</p>" for _ in range(12))
-    rows = "".join(f"<tr><td>{rng.choice(WORDS)}</td><td>{rng.randrange(10**6)}</td></tr>" for _ in range(6))
+    rows = "".join(f"<tr><td>{rng.choice(WORDS)}</td><td>{rng.randrange(10**6)}</td></tr>" for _ in range(12))
     return (
         f"<!DOCTYPE html><html><head><meta charset=utf-8><title>Page {number}</title></head><body>"
         f"<h1>Page {number}</h1><ul>{links}</ul>{prose}<table>{rows}</table></body></html>"

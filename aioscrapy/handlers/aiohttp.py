@@ -74,16 +74,12 @@ class AioHttpDownloadHandler(DownloadHandler):
         if (packed := received.get(b"Content-Encoding")) and packed.lower() in _UNPACKED:
             del received[b"Content-Encoding"]  # it was said of the body that travelled
         content = body.whole()
+        ip_address = answer.peer if isinstance(answer, _Answer) else None
+        protocol = _PROTOCOLS.get(answer.version) if answer.version else None
         make = response_class(received, request.url, content)
-        return make(
-            request.url,
-            status=answer.status,
-            headers=received,
-            body=content,
-            request=request,
-            ip_address=answer.peer if isinstance(answer, _Answer) else None,
-            protocol=_PROTOCOLS.get(answer.version) if answer.version else None,
-        )
+        response = make(request.url, answer.status, None, content, None, request, None, ip_address, protocol)
+        response.headers = received  # as they are: the constructor would copy them
+        return response
 
     async def close(self) -> None:
         if self._session is not None:
