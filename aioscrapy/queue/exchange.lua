@@ -2,7 +2,8 @@
 -- Behind the duplicate filter's own script, which defines `mark(fingerprint)` (true where it was new)
 -- and `marked()` (called once, at the end).
 --
--- KEYS and what they hold: docs/redis.md. ARGV[1] is a MessagePack array, see the names below.
+-- KEYS and what they hold: docs/redis.md. ARGV[1] is a MessagePack array, see the names below; behind it come
+-- the items of all pages in their order, as they are kept.
 
 local META, READY, HOSTS, LEASED, DELAYED = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5]
 local WORKERS, IDLE, REPLIES, WAKE, ITEMS, FAILED, SEEDS = KEYS[6], KEYS[7], KEYS[8], KEYS[9], KEYS[10], KEYS[11], KEYS[12]
@@ -28,33 +29,66 @@ end
 
 local time = call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
-local state = call('HGET', META, 'state')
+local state, seq, token, kept, stopped, seeded, cursor =
+  unpack(call('HMGET', META, 'state', 'seq', 'token', 'kept', 'stopped', 'seeded', 'wake'))
 if not state then
   return cmsgpack.pack({{}, {}, 'gone', 0, 0, -1, 0, 0})
 end
+seq, token, cursor = tonumber(seq), tonumber(token), tonumber(cursor or 0)
+kept, stopped = kept == '1', stopped == '1'
 
-local seq = tonumber(call('HGET', META, 'seq'))
+-- Calls cost more than what they do: what pages have in common is gathered, and goes in one call.
+local function in_one(list, verb, key, ...)
+  local size = 1000 -- Lua's stack has room for some 8,000
+  for first = 1, #list, size do
+    local arguments = {...}
+    for i = first, math.min(first + size - 1, #list) do
+      arguments[#arguments + 1] = list[i]
+    end
+    call(verb, key, unpack(arguments))
+  end
+end
+
 local news = 0 -- requests that others could take now
 local some_rest = call('EXISTS', RESTING) == 1
 local paced = per_host > 0 or call('EXISTS', SLOTS) == 1
-local filtered, done, failed, stored, refused = 0, 0, 0, 0, 0
+local filtered, done, failed, refused = 0, 0, 0, 0
 
+local ready, heads = {}, {} -- to be written: members of `ready` with their score, host -> its smallest key
 local function make_ready(host, key, payload)
-  call('ZADD', READY, 0, host .. '\n' .. string.format('%014x', key) .. payload)
+  ready[#ready + 1] = 0
+  ready[#ready + 1] = host .. '\n' .. string.format('%014x', key) .. payload
   if not some_rest or not call('ZSCORE', RESTING, host) then
-    call('ZADD', HOSTS, 'LT', key, host)
+    heads[host] = math.min(key, heads[host] or key)
     news = news + 1
   end
 end
 
+-- Before anything reads `ready` or `hosts`, or changes a host's rest.
+local function write_ready()
+  if #ready == 0 then
+    return
+  end
+  in_one(ready, 'ZADD', READY)
+  local scores = {}
+  for host, key in pairs(heads) do
+    scores[#scores + 1] = key
+    scores[#scores + 1] = host
+  end
+  in_one(scores, 'ZADD', HOSTS, 'LT')
+  ready, heads = {}, {}
+end
+
 -- A host that rests is not in `hosts`, so that it costs those who look for work nothing.
 local function rest(host, till)
+  write_ready()
   some_rest = true
   call('ZREM', HOSTS, host)
   call('ZADD', RESTING, string.format('%d', till), host)
 end
 
 local function rest_is_over(host)
+  write_ready()
   call('ZREM', RESTING, host)
   local head = call('ZRANGEBYLEX', READY, '[' .. host .. '\n', '(' .. host .. '\11', 'LIMIT', 0, 1)[1]
   if head then
@@ -128,14 +162,25 @@ for _, dead in ipairs(call('ZRANGEBYSCORE', WORKERS, '-inf', '(' .. now)) do
 end
 
 -- 2. Commit the pages.
-local accepted = {}
+local accepted, over, items = {}, {}, {}
+local item_at = 2 -- in ARGV
+local held_as = {} -- field of `leased` -> its value, false once it is over
+for first = 1, #pages, 1000 do
+  local fields = {}
+  for i = first, math.min(first + 999, #pages) do
+    fields[#fields + 1] = string.format('%d', pages[i][1])
+  end
+  for i, value in ipairs(call('HMGET', LEASED, unpack(fields))) do
+    held_as[fields[i]] = value
+  end
+end
 for i, page in ipairs(pages) do
-  local id, token, kind, entries, items, failure = unpack(page, 1, 6)
+  local id, page_token, kind, entries, item_count, failure = unpack(page, 1, 6)
   local field = string.format('%d', id)
-  local value = id >= 0 and call('HGET', LEASED, field)
+  local value = held_as[field]
   local held = id < 0
   if value then
-    local prefix = worker .. '\n' .. string.format('%d', token) .. '\n'
+    local prefix = worker .. '\n' .. string.format('%d', page_token) .. '\n'
     held = string.sub(value, 1, #prefix) == prefix
   end
   accepted[i] = held and 1 or 0
@@ -143,14 +188,14 @@ for i, page in ipairs(pages) do
     refused = refused + 1
   elseif kind == 2 then
     put_back(field, value)
+    held_as[field] = false
   else
-    local kept = id == 0 and call('HGET', META, 'kept') == '1'
     for _, entry in ipairs(entries) do
       local host, base, fingerprint, payload, delay_ms = unpack(entry, 1, 5)
       local new = fingerprint == ''
       if not new then
         new = mark(fingerprint)
-        if kept then
+        if kept and id == 0 then
           new = call('SADD', SEEDS, fingerprint) == 1
         end
       end
@@ -160,16 +205,17 @@ for i, page in ipairs(pages) do
         filtered = filtered + 1
       end
     end
-    for _, item in ipairs(items) do
-      call('RPUSH', ITEMS, item)
-      stored = stored + 1
+    for at = item_at, item_at + item_count - 1 do
+      items[#items + 1] = ARGV[at]
     end
     if kind == 0 and id >= 0 then
-      call('HDEL', LEASED, field)
+      over[#over + 1] = field
+      held_as[field] = false
       if id ~= 0 and paced then
         free_slot(string.match(value, '^[^\n]*\n[^\n]*\n([^\n]*)'))
       end
       if id == 0 then
+        seeded = '1'
         call('HSET', META, 'seeded', 1)
       elseif failure ~= '' then
         failed = failed + 1
@@ -179,7 +225,11 @@ for i, page in ipairs(pages) do
       end
     end
   end
+  item_at = item_at + item_count
 end
+
+in_one(over, 'HDEL', LEASED)
+in_one(items, 'RPUSH', ITEMS)
 
 -- What this worker has learnt of hosts.
 for _, learnt in ipairs(delays) do
@@ -206,10 +256,11 @@ for _, member in ipairs(call('ZRANGEBYSCORE', DELAYED, '-inf', now, 'LIMIT', 0, 
 end
 
 -- 4. Lease what is wanted: the most urgent of the hosts that are not busy.
-local leases = {}
+local leases, leased = {}, {}
 local function lease(id, host, key, payload, stored_as, start_ms)
-  local token = call('HINCRBY', META, 'token', 1)
-  call('HSET', LEASED, id, worker .. '\n' .. string.format('%d', token) .. '\n' .. stored_as)
+  token = token + 1
+  leased[#leased + 1] = id
+  leased[#leased + 1] = worker .. '\n' .. string.format('%d', token) .. '\n' .. stored_as
   if per_host > 0 and id ~= '0' then
     call('HINCRBY', SLOTS, 'a' .. host, 1)
   end
@@ -268,13 +319,13 @@ local function take_in(fields)
   end
 end
 
-local stopped = call('HGET', META, 'stopped') == '1'
 if want > 0 and state == 'open' and not stopped then
   for _, entry in ipairs(call('XRANGE', PUSH, '-', '+', 'COUNT', 200)) do
     take_in(entry[2])
     call('XDEL', PUSH, entry[1])
   end
-  if call('HEXISTS', META, 'seeded') == 0 and call('HEXISTS', LEASED, '0') == 0 then
+  write_ready()
+  if not seeded and call('HEXISTS', LEASED, '0') == 0 then
     lease('0', '', 0, '', '', 0)
   end
   local skip, taken = {}, {}
@@ -303,7 +354,7 @@ if want > 0 and state == 'open' and not stopped then
       if room > 0 then
         members = call('ZRANGEBYLEX', READY, '[' .. host .. '\n', '(' .. host .. '\11', 'LIMIT', 0, room + 1)
       end
-      local n = 0
+      local n, taken_out = 0, {}
       for i = 1, math.min(room, #members) do
         local at = #host + 2
         local key = tonumber(string.sub(members[i], at, at + 13), 16)
@@ -311,11 +362,12 @@ if want > 0 and state == 'open' and not stopped then
           break
         end
         n = n + 1
-        call('ZREM', READY, members[i])
+        taken_out[n] = members[i]
         -- The id of a request is its number in the order of arrival.
         local id = order == 'lifo' and 4294967295 - key or key % 4294967296
         lease(string.format('%d', id), host, key, string.sub(members[i], at + 14), members[i], start_ms)
       end
+      in_one(taken_out, 'ZREM', READY)
       taken[host] = (taken[host] or 0) + n
       local head = members[n + 1]
       if n == 0 then
@@ -332,19 +384,22 @@ if want > 0 and state == 'open' and not stopped then
   end
 end
 
+in_one(leased, 'HSET', LEASED)
+
 -- 5. Leaving: what this worker still holds is for others.
 if leave == 1 then
   give_up(worker)
 end
+write_ready()
 
 -- 6. Is the crawl over?
 local waiting = call('ZCARD', READY)
 local open = call('HLEN', LEASED) + waiting + call('ZCARD', DELAYED) + call('XLEN', PUSH)
-local over = state == 'open' and open == 0 and call('HEXISTS', META, 'seeded') == 1
-if over and may_finish == 1 then
+local ended = state == 'open' and open == 0 and seeded
+if ended and may_finish == 1 then
   state = 'finished'
   call('HSET', META, 'state', state, 'finished_at', now)
-elseif over then
+elseif ended then
   state = 'idle'
 end
 if stopped and state ~= 'finished' then
@@ -352,9 +407,9 @@ if stopped and state ~= 'finished' then
 end
 
 -- 7. Book-keeping, and the news for workers that wait.
-call('HSET', META, 'seq', string.format('%d', seq))
+call('HSET', META, 'seq', string.format('%d', seq), 'token', string.format('%d', token))
 marked()
-for name, count in pairs({done = done, failed = failed, items = stored, filtered = filtered, refused = refused}) do
+for name, count in pairs({done = done, failed = failed, items = #items, filtered = filtered, refused = refused}) do
   if count > 0 then
     call('HINCRBY', META, name, count)
   end
@@ -364,8 +419,7 @@ if #leases < want and state == 'open' and leave == 0 then
 else
   call('ZREM', IDLE, worker)
 end
-local cursor = tonumber(call('HGET', META, 'wake') or 0)
-local unseeded = call('HEXISTS', META, 'seeded') == 0 and call('HEXISTS', LEASED, '0') == 0
+local unseeded = not seeded and call('HEXISTS', LEASED, '0') == 0
 if state == 'finished' or (news > 0 and (call('EXISTS', HOSTS) == 1 or unseeded) and call('ZCARD', IDLE) > 0) then
   cursor = call('HINCRBY', META, 'wake', 1)
   call('XADD', WAKE, 'MAXLEN', 1, string.format('%d-1', cursor), 'n', cursor)
@@ -384,7 +438,7 @@ else
 end
 if state == 'finished' then
   for i, key in ipairs(KEYS) do
-    if key ~= ITEMS and key ~= PUSH and not (i >= FILTER and call('HGET', META, 'kept') == '1') then
+    if key ~= ITEMS and key ~= PUSH and not (i >= FILTER and kept) then
       call('PEXPIRE', key, keep_ms)
     end
   end

@@ -235,9 +235,10 @@ class RedisQueue(Store):
             int(leave),
             *wire.manners(manners, self._serial),
         ]
-        packed = msgpack.packb(message, use_bin_type=False)
+        items = [item for page in pages for item in page.packed_items]
+        arguments = [msgpack.packb(message, use_bin_type=False), *items]
         try:
-            answer = await heard(self._script.run(self._redis, self._keys, [packed]))
+            answer = await heard(self._script.run(self._redis, self._keys, arguments))
         except (RedisError, OSError, TimeoutError, struct.error) as exc:
             raise QueueError(f"Redis: {_reason(exc)}") from exc
         return msgpack.unpackb(answer, raw=True)  # type: ignore[no-any-return]  # msgpack has no types

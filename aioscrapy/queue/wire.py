@@ -8,7 +8,7 @@ _FINAL, _PIECE, _GIVE_BACK = 0, 1, 2
 
 
 def page(page: Page, order: Order) -> list[Any]:
-    """Write a page."""
+    """Write a page; its items are only counted, they travel as they are."""
     lease = page.lease
     kind = _GIVE_BACK if page.give_back else _FINAL if page.final else _PIECE
     entries = [
@@ -16,7 +16,7 @@ def page(page: Page, order: Order) -> list[Any]:
         for entry in page.entries
     ]
     id, token = (lease.id, lease.token) if lease else (-1, 0)
-    return [id, token, kind, entries, page.packed_items, page.failure]
+    return [id, token, kind, entries, len(page.packed_items), page.failure]
 
 
 def manners(manners: Manners, random_seed: int) -> list[list[Any]]:
