@@ -1,13 +1,14 @@
 """What the engine adds to a page: CPU time of a memory crawl without network, less that of its callbacks.
 
-`python benchmarks/engine.py [--pages N] [--rounds N]`. All built-in middlewares are on. A download handler of
-the benchmark's own gives the pages that `served.py` makes; the same callback is then run over the same
-responses without an engine.
+`python benchmarks/engine.py [--short] [--write]`. All built-in middlewares are on, and a feed. A download
+handler of the benchmark's own gives the pages that `served.py` makes; the same callback is then run over the
+same responses without an engine. Of each the least of the rounds counts: what else the machine does only adds
+to it. The exit status is 1 where the bar is missed; `--short` asks nothing of times. `--write` puts the table
+into benchmarks/README.md.
 """
 
 import argparse
 import asyncio
-import statistics
 import sys
 import tempfile
 import time
@@ -15,7 +16,7 @@ from pathlib import Path
 
 import uvloop
 from item import item_of
-from neighbours import Row, bars
+from neighbours import Row, bars, write_table
 from served import page
 
 from aioscrapy import Request, Spider
@@ -83,24 +84,27 @@ async def called() -> float:
 
 def main() -> int:
     parser = argparse.ArgumentParser(description="Measure what the engine adds to a page.")
-    parser.add_argument("--pages", type=int, default=3000)
-    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--short", action="store_true", help="500 pages, 2 rounds, no bar")
+    parser.add_argument("--write", action="store_true", help="write the table into README.md")
     options = parser.parse_args()
-    Canned.bodies = [page(number, options.pages) for number in range(options.pages)]
+    pages, rounds = (500, 2) if options.short else (3000, 15)
+    Canned.bodies = [page(number, pages) for number in range(pages)]
     both, alone = [], []
     with (
         tempfile.TemporaryDirectory() as folder,
         asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner,
     ):
-        for number in range(options.rounds + 1):  # the first round warms up and is not counted
-            pair = runner.run(crawled(Path(folder) / "items.jl")), runner.run(called())
-            if number:
-                both.append(pair[0] / options.pages * 1e6)
-                alone.append(pair[1] / options.pages * 1e6)
-    added = statistics.median(mine - its for mine, its in zip(both, alone, strict=True))
-    measured = f"{added:.0f} µs (of {statistics.median(both):.0f} µs)"
-    print(bars([Row("engine: CPU time added to a page", measured, f"≤ {BAR_US} µs", added <= BAR_US)]))
-    return 0 if added <= BAR_US else 1
+        for _ in range(rounds):
+            both.append(runner.run(crawled(Path(folder) / "items.jl")) / pages * 1e6)
+            alone.append(runner.run(called()) / pages * 1e6)
+    added = min(both) - min(alone)
+    met = options.short or added <= BAR_US
+    measured = f"{added:.0f} µs of {min(both):.0f} µs"
+    table = bars([Row("CPU time that the engine adds to a page", measured, f"≤ {BAR_US} µs", met)])
+    print(table)
+    if options.write:
+        write_table("engine", f"{pages} pages, the least of {rounds} rounds", table)
+    return int(not met)
 
 
 if __name__ == "__main__":
