@@ -2,9 +2,9 @@
 
 `python benchmarks/engine.py [--short] [--write]`. All built-in middlewares are on, and a feed. A download
 handler of the benchmark's own gives the pages that `served.py` makes; the same callback is then run over the
-same responses without an engine, and the items are written as the bare loop does. Of each the least of the rounds counts: what else the machine does only adds
-to it. The exit status is 1 where the bar is missed; `--short` asks nothing of times. `--write` puts the table
-into benchmarks/README.md.
+same responses without an engine, and the items are written as the bare loop does. Of each the least of the
+rounds counts: what else the machine does only adds to it. The exit status is 1 where the bar is missed;
+`--short` asks nothing of times. `--write` puts the table into benchmarks/README.md.
 """
 
 import argparse
