@@ -77,6 +77,55 @@ def plain(reply: Reply) -> tuple[Any, ...]:
     return (reply.accepted, leases, reply.state, reply.waiting, reply.filtered, reply.cursor)
 
 
+async def test_more_than_one_call_of_redis_can_hold_goes_in_one_exchange(
+    shared: dict[str, Any], redis: Any
+) -> None:
+    many = 2500
+    store, leases = await seeded_store(
+        {**shared, "ITEMS_IN_REDIS": True}, *(page(number) for number in range(many)), want=many
+    )
+    assert [lease.id for lease in leases] == list(range(1, many + 1))
+    assert len({lease.token for lease in leases}) == many
+    pages = [Page(lease, packed_items=[b"%d" % lease.id]) for lease in leases]
+    reply = await store.exchange(pages, 1)
+    assert reply.accepted == [True] * many
+    assert reply.state is State.FINISHED
+    (crawl,) = redis.zrange(f"{TAG}:crawls", 0, -1)
+    items = redis.lrange(f"{TAG}:{crawl}:items", 0, -1)
+    assert [int(item) for item in items] == [lease.id for lease in leases]
+
+
+async def test_the_items_of_a_refused_page_stay_out_and_those_around_it_in(
+    shared: dict[str, Any], redis: Any
+) -> None:
+    store, (first, second, third) = await seeded_store(
+        {**shared, "ITEMS_IN_REDIS": True}, page(1), page(2), page(3), want=3
+    )
+    second.token += 1
+    pages = [
+        Page(first, packed_items=[b"1a", b"1b"]),
+        Page(second, packed_items=[b"2a", b"2b", b"2c"]),
+        Page(third, packed_items=[b"3"]),
+    ]
+    assert (await store.exchange(pages, 0)).accepted == [True, False, True]
+    (crawl,) = redis.zrange(f"{TAG}:crawls", 0, -1)
+    assert redis.lrange(f"{TAG}:{crawl}:items", 0, -1) == ["1a", "1b", "3"]
+
+
+async def test_a_page_that_is_over_is_over_for_the_rest_of_its_exchange(
+    shared: dict[str, Any], redis: Any
+) -> None:
+    store, (one, other) = await seeded_store({**shared, "ITEMS_IN_REDIS": True}, page(1), page(2), want=2)
+    piece = Page(one, packed_items=[b"piece"], final=False)
+    again = Page(one, packed_items=[b"again"])
+    back, late = Page(other, give_back=True), Page(other, packed_items=[b"late"])
+    reply = await store.exchange([piece, Page(one, packed_items=[b"end"]), again, back, late], 5)
+    assert reply.accepted == [True, True, False, True, False]
+    assert [lease.id for lease in reply.leases] == [other.id]
+    (crawl,) = redis.zrange(f"{TAG}:crawls", 0, -1)
+    assert redis.lrange(f"{TAG}:{crawl}:items", 0, -1) == ["piece", "end"]
+
+
 async def test_an_unreadable_request_is_set_aside_and_the_crawl_goes_on(
     shared: dict[str, Any], redis: Any
 ) -> None:
