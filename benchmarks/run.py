@@ -1,8 +1,8 @@
 """Compare with a bare loop and with other crawlers, in the same run on the same site.
 
-`python benchmarks/run.py [--short] [--write]`. Every crawler fetches all pages once and extracts the same,
-which is checked. The crawlers take turns; the figures are medians of the rounds. `--write` puts the tables
-into benchmarks/README.md.
+`python benchmarks/run.py [--short | --long] [--write]`. Every crawler fetches all pages once and extracts the
+same, which is checked. The crawlers take turns; the figures are medians of the rounds. `--write` puts the
+tables into benchmarks/README.md.
 """
 
 import argparse
@@ -47,7 +47,7 @@ def main() -> int:
     if options.write:
         pages = f"{options.pages} pages by {served.server}"
         how = f"{pages}, {options.concurrency} at once, {options.rounds} rounds"
-        write_table("table", how, f"{table}\n\n{bars(rows)}")
+        write_table("long" if options.long else "table", how, f"{table}\n\n{bars(rows)}")
     return 0
 
 
@@ -61,10 +61,13 @@ def _options() -> argparse.Namespace:
         "--only", nargs="+", metavar="WORD", help="only the crawlers with such a word in their name"
     )
     parser.add_argument("--short", action="store_true", help="500 pages, 2 rounds, no peers")
+    parser.add_argument("--long", action="store_true", help="10,000 pages, no peers")
     parser.add_argument("--write", action="store_true", help="write the table into README.md")
     options = parser.parse_args()
     if options.short:
         options.pages, options.rounds, options.no_peers = 500, 2, True
+    elif options.long:
+        options.pages, options.no_peers = 10_000, True
     return options
 
 
@@ -97,6 +100,7 @@ def _bars(runs: Rounds) -> list[Row]:
         (MEMORY_TITLES, BARE_TITLES, None),
         (REDIS, MEMORY, 0.8),
         (PROCESSES, MEMORY, 1.5),
+        (PROCESSES, REDIS, None),
     ):
         if crawler.name in runs and other.name in runs:
             ratio = _ratio(runs, crawler.name, other.name, lambda figures: figures.rate)
