@@ -36,10 +36,10 @@ class Size:
 
 def main() -> int:
     parser = argparse.ArgumentParser(description="Measure what grows with a crawl.")
-    parser.add_argument("--short", action="store_true", help="at most 2,000 pages, 50,000 URLs, 1 round")
+    parser.add_argument("--short", action="store_true", help="at most 2,000 pages, 200,000 URLs, 1 round")
     parser.add_argument("--write", action="store_true", help="write the table into README.md")
     options = parser.parse_args()
-    size = Size(500, 1000, 2000, 500, 50_000, 1) if options.short else Size()
+    size = Size(500, 1000, 2000, 500, 200_000, 1) if options.short else Size()
     judge = not options.short
     rows = [*_said(_urls(size, judge))]
     with tempfile.TemporaryDirectory() as folder, redis_server(Path(folder)) as redis:
