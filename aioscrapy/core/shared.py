@@ -190,11 +190,7 @@ class SharedScheduler(Scheduler):
         """Take over what the store answered, and announce the pages that are now visible."""
         pages, self._outbox = self._outbox[:sent], self._outbox[sent:]
         if reply.lost:
-            self._ready.drain()
-            self._drop_timers()
-            self._seed = None
-            self._stats.inc_value("scheduler/leases_lost")
-            logger.warning("This worker was silent for longer than SCHEDULER_LEASE: its pages went to others")
+            self._lose(reply)
         for lease in reply.leases:
             if lease.id == SEED:
                 self._seed = lease
@@ -216,6 +212,18 @@ class SharedScheduler(Scheduler):
         await self._count(pages, reply)
         await self._react(reply)
         self._wake(max(len(reply.leases), 1) + sent)
+
+    def _lose(self, reply: Reply) -> None:
+        """Let go of all leases; the pages that are under way will be refused."""
+        self._ready.drain()
+        self._drop_timers()
+        self._seed = None
+        self._known.clear()  # the store may have forgotten them
+        self._stats.inc_value("scheduler/leases_lost")
+        if reply.fell_back:
+            logger.warning("The frontier has lost what it was told last: the pages since then are done again")
+        else:
+            logger.warning("This worker was silent for longer than SCHEDULER_LEASE: its pages went to others")
 
     async def _count(self, pages: list[Page], reply: Reply) -> None:
         sent = 0

@@ -102,7 +102,8 @@ class Reply:
     accepted: Sequence[bool]  # one a page: False where the lease had been taken away
     leases: Sequence[Lease]
     state: State
-    lost: bool = False  # this worker had been given up: it holds only the leases of this reply
+    lost: bool = False  # this worker was given up: it holds only the leases of this reply
+    fell_back: bool = False  # it was because the store has forgotten answers that it gave
     waiting: int = 0  # requests ready, in the whole crawl
     filtered: int = 0  # entries that the filter had seen
     broken: Sequence[tuple[Lease, str]] = ()  # leases whose request can't be read, and why

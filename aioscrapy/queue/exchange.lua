@@ -19,13 +19,15 @@ local AHEAD_MS = 1000 -- a turn at a host is given at most that long before it c
 math.randomseed(random_seed)
 
 -- A call that was repeated because its answer got lost: the same answer again.
-local known = call('HGET', REPLIES, worker)
+local known, of = call('HGET', REPLIES, worker), 0
 if known then
-  local of = struct.unpack('>I4', known)
+  of = struct.unpack('>I4', known)
   if of == serial then
     return string.sub(known, 5)
   end
 end
+-- The last call that was answered is not known here: a replica took over, or the last seconds were not on disk.
+local fell_back = of < serial - 1 and leave == 0
 
 local time = call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
@@ -152,7 +154,13 @@ end
 
 -- 1. Signs of life: ours first, then those that others don't give any more.
 local lost = 0
-if serial > 1 and not call('ZSCORE', WORKERS, worker) then
+if fell_back then
+  -- What it holds and what this store thinks that it holds are two things, and it may have left out links that
+  -- this store has forgotten. Nothing of that counts: all is given anew, under tokens that were never given.
+  lost = 2
+  give_up(worker)
+  token = token + 1e9
+elseif serial > 1 and not call('ZSCORE', WORKERS, worker) then
   lost = 1
 end
 call('ZADD', WORKERS, now + lease_ms, worker)

@@ -136,6 +136,7 @@ class RedisQueue(Store):
             broken=broken,
             state=_STATES.get(state, State.OPEN),
             lost=bool(lost),
+            fell_back=lost == 2,
             waiting=waiting,
             filtered=filtered,
             next_due_s=None if due_ms < 0 else due_ms / 1000,

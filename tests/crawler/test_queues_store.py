@@ -175,6 +175,33 @@ async def test_workers_wait_for_a_redis_that_was_killed_and_lose_nothing(
 
 
 @pytest.mark.usefixtures("no_connection_is_left")
+async def test_a_redis_that_forgot_the_last_calls_gives_everything_anew(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The links of a page whose commit is forgotten must be taken again, though the worker has seen them."""
+    with RedisServer(tmp_path) as server:
+        async with Worker(redis_settings(server.url, **{**EAGER, "CONCURRENT_REQUESTS": 2})) as worker:
+            await worker.seed(page(1), page(2))
+            one, two = await worker.take_request(), await worker.take_request()
+            with server.client() as client:
+                client.save()
+            await worker.done(one, page(3))
+            three = await worker.take_request()  # so page 1 is committed, and page 3 leased
+            server.kill()
+            server.start()
+            await worker.done(two, page(4))
+            await worker.done(three)
+            again = [await worker.take_request(), await worker.take_request()]
+            assert sorted(numbers(lease.request.url for lease in again if lease.request)) == [1, 2]
+            assert min(lease.token for lease in again) > max(one.token, two.token, three.token)
+            for lease in again:
+                await worker.done(lease, page(3), page(4))
+            assert sorted(numbers(await worker.rest())) == [3, 4]
+            assert worker.stat("scheduler/refused") == 2
+        assert "The frontier has lost what it was told last" in caplog.text
+
+
+@pytest.mark.usefixtures("no_connection_is_left")
 async def test_no_redis_at_the_start_is_one_clear_line(tmp_path: Path) -> None:
     server = RedisServer(tmp_path)
     server.start()

@@ -90,6 +90,7 @@ class Fleet:
         lease_s: SCHEDULER_LEASE of the workers, seconds.
         seeding_s: seconds that `start_requests` takes between its first and its last request.
         delay_s: seconds in which the site answers.
+        durable: Redis writes everything to disk; else only what somebody makes it SAVE.
     """
 
     def __init__(
@@ -100,11 +101,12 @@ class Fleet:
         lease_s: float = 2.0,
         seeding_s: float = 0.0,
         delay_s: float = 0.05,
+        durable: bool = True,
         settings: dict[str, Any] | None = None,
     ) -> None:
         self.folder = folder
         self.site = Site(pages, delay_s=delay_s)
-        self.redis = RedisServer(folder / "redis", appendonly=True, options={"appendfsync": "always"})
+        self.redis = RedisServer(folder / "redis", appendonly=durable, options={"appendfsync": "always"})
         self.workers: list[subprocess.Popen[bytes]] = []
         self._seeding_s = seeding_s
         self._settings = {

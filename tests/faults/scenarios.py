@@ -82,6 +82,20 @@ def killed_redis(folder: Path, chance: random.Random, pages: int, away_s: float 
         return fleet.outcome("killed Redis")
 
 
+def fallen_back(folder: Path, chance: random.Random, pages: int) -> Outcome:
+    """kill -9 of Redis, which comes back without what it was told since a snapshot some pages ago."""
+    with Fleet(folder, pages=pages, lease_s=4.0, durable=False) as fleet:
+        fleet.start(2)
+        snapshot = chance.uniform(0, 0.8)
+        fleet.until_items(int(snapshot * pages))
+        with fleet.redis.client() as client:
+            client.save()
+        fleet.until_items(int((snapshot + chance.uniform(0, 0.15)) * pages))
+        fleet.redis.kill()
+        fleet.redis.start()
+        return fleet.outcome("fallen back")
+
+
 def interrupted(folder: Path, chance: random.Random, pages: int) -> Outcome:
     """One SIGINT to each worker at a random moment; they end in good order, and new ones go on."""
     with Fleet(folder, pages=pages) as fleet:
@@ -105,6 +119,7 @@ SCENARIOS: dict[str, Scenario] = {
         all_killed,
         slept_too_long,
         killed_redis,
+        fallen_back,
         interrupted,
     )
 }
