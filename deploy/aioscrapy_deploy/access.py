@@ -23,7 +23,8 @@ def open_clients(target: Target, tell: Callable[[str], None]) -> list[ScrapydCli
     warning for each Scrapyd that would get a password as plain text over the net.
 
     Raises:
-        TargetError: no url, or not one of http or https; the password is a variable that isn't set.
+        TargetError: no url, or not one of http or https; the password is a variable that isn't set, or a
+            person ended the question for it.
     """
     if not target.urls:
         raise TargetError(f"Error: target {target.name} has no url")
@@ -72,5 +73,8 @@ def _typed(client: ScrapydClient, typed: dict[str, str]) -> str:
     if not (sys.stdin and sys.stdin.isatty()):
         return ""
     name = str(client.username)
-    typed[name] = getpass(f"Password of {name} at {client.url}: ")
+    try:
+        typed[name] = getpass(f"Password of {name} at {client.url}: ")
+    except EOFError:  # Ctrl-D
+        raise TargetError(f"Error: no password was typed for {name} at {client.url}") from None
     return typed[name]

@@ -62,13 +62,17 @@ def test_a_variable_that_is_not_set_is_no_password(server: Server, password: str
         open_clients(Target("t", server.url, username="me", password=password), print)
 
 
-def test_a_person_is_asked_once_for_all_scrapyds(server: Server) -> None:
-    """On a terminal of its own; what is typed is not shown."""
-    urls = f"{server.url} {server.url}/second"
+def asked(target: Target, typed: bytes) -> tuple[int, bytes]:
+    """Open the clients of a target at a terminal where a person types; returns exit status and screen."""
     script = (
+        "import sys\n"
         "from aioscrapy_deploy.access import open_clients\n"
+        "from aioscrapy_deploy.errors import TargetError\n"
         "from aioscrapy_deploy.targets import Target\n"
-        f"clients = open_clients(Target('t', {urls!r}, username='me'), print)\n"
+        "try:\n"
+        f"    clients = open_clients({target!r}, print)\n"
+        "except TargetError as exc:\n"
+        "    sys.exit(str(exc))\n"
         "print([client.has_password for client in clients])"
     )
     ours, theirs = pty.openpty()
@@ -84,13 +88,28 @@ def test_a_person_is_asked_once_for_all_scrapyds(server: Server) -> None:
         shown = b""
         while b": " not in shown:
             shown += os.read(ours, 1000)
-        os.write(ours, b"hush\n")
-        assert process.wait(30) == 0
+        os.write(ours, typed)
+        status = process.wait(30)
         shown += os.read(ours, 1000)
     os.close(ours)
+    return status, shown
+
+
+def test_a_person_is_asked_once_for_all_scrapyds(server: Server) -> None:
+    """On a terminal of its own; what is typed is not shown."""
+    urls = f"{server.url} {server.url}/second"
+    status, shown = asked(Target("t", urls, username="me"), b"hush\n")
+    assert status == 0
     assert shown.count(b"Password of me at") == 1
     assert b"[True, True]" in shown
     assert b"hush" not in shown
+
+
+def test_ctrl_d_instead_of_a_password_is_one_line(server: Server) -> None:
+    status, shown = asked(Target("t", server.url, username="me"), b"\x04")
+    assert status == 1
+    assert shown.endswith(f"Error: no password was typed for me at {server.url}\r\n".encode())
+    assert b"Traceback" not in shown
 
 
 def test_a_password_in_plain_text_is_warned_of_without_it() -> None:
