@@ -68,23 +68,24 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "--force", action="store_true", help="deploy a version that will not be the latest; roll back blindly"
     )
     add("-d", "--debug", action="store_true", help="show what builders print, keep the temporary folder")
-    add = parser.add_argument_group("the egg").add_argument
-    add("--egg", metavar="FILE", help="upload this egg, build none")
-    add("--build-egg", metavar="FILE", help="build the egg into FILE, upload nothing")
+    add = parser.add_argument_group("dependencies").add_argument
     add(
         "--include-dependencies",
         action="store_true",
         help="put what requirements.txt, or else the project's metadata, names into the egg",
     )
-    add("--platform", help="the server's, for dependencies, such as manylinux2014_x86_64; default: this one")
-    add("--python-version", metavar="X.Y", help="the server's, for dependencies; default: this one")
-    add = parser.add_argument_group("instead of a deploy").add_argument
+    add("--platform", help="the server's, such as manylinux2014_x86_64; default: this one")
+    add("--python-version", metavar="X.Y", help="the server's; default: this one")
+    group = parser.add_argument_group("instead of building and deploying, one of")
+    add = group.add_mutually_exclusive_group().add_argument
+    add("--egg", metavar="FILE", help="upload this egg, build none")
+    add("--build-egg", metavar="FILE", help="build the egg into FILE, upload nothing")
     add("--show", metavar="EGG", help="show what an egg says of itself")
-    add("--json", action="store_true", help="with --show: for programs")
     add("-l", "--list-targets", action="store_true", help="list the targets")
     add("-L", "--list-projects", metavar="TARGET", help="list the projects on a target")
     add("--list-versions", action="store_true", help="list the project's versions on TARGET, the latest last")
     add("--rollback", action="store_true", help="take the latest version off TARGET: back to the one before")
+    group.add_argument("--json", action="store_true", help="with --show: for programs")
 
 
 def run(options: argparse.Namespace) -> int:

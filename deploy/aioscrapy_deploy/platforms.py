@@ -124,6 +124,8 @@ def platform_for(targets: Sequence[Target], options: Namespace) -> Platform | No
         if options.platform or options.python_version:
             raise TargetError("Error: --platform and --python-version go with --include-dependencies")
         return None
+    if options.egg:
+        raise TargetError("Error: --egg is uploaded as it is: --include-dependencies goes with a build")
     found = {
         (options.platform or target.platform, options.python_version or target.python_version)
         for target in targets

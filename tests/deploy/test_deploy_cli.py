@@ -50,6 +50,7 @@ def test_the_default_target_needs_no_name(project: Path, deploy: Run, server: Se
 A = target("a", "http://h")
 NO_FILE = "Error: No such file or directory:"
 NO_ZIP = "Error: aioscrapy.cfg is not an egg (a zip file): File is not a zip file"
+AS_IT_IS = "Error: --egg is uploaded as it is: --include-dependencies goes with a build"
 NO_GIT = "Error: version GIT: fatal: not a git repository (or any of the parent directories): .git"
 NO_HTTP = "Error: the url must begin with http:// or https:// and a host: h:6800"
 
@@ -67,6 +68,7 @@ NO_HTTP = "Error: the url must begin with http:// or https:// and a host: h:6800
         (A + "[deploy:b]\nproject = p\n", ["-a"], "Error: Missing url for project (target b)"),
         (A, ["a", "--egg", "none"], f"Using egg: none\n{NO_FILE} none"),
         (A, ["a", "--egg", "aioscrapy.cfg"], f"Using egg: aioscrapy.cfg\n{NO_ZIP}"),
+        (A, ["a", "--egg", "it.egg", "--include-dependencies"], AS_IT_IS),
         (A, ["a", "-v", "GIT"], NO_GIT),
         ("[deploy:a]\nproject = p\n", ["-L", "a"], "Error: target a has no url"),
         ("", ["--build-egg", "none/it.egg"], f"Writing egg to none/it.egg\n{NO_FILE} none/it.egg"),
@@ -78,6 +80,23 @@ def test_bad_input_is_told_before_anything_is_done(
     cfg(project, sections)
     done = deploy(*argv)
     assert (done.status, done.out, done.err) == (1, "", f"{told}\n")
+
+
+@pytest.mark.parametrize(
+    "argv",
+    [["--rollback", "--list-versions"], ["--egg", "it.egg", "--build-egg", "new.egg"], ["-l", "--rollback"]],
+)
+def test_two_things_at_once_are_wrong_usage(
+    project: Path, deploy: Run, server: Server, argv: list[str], capfd: pytest.CaptureFixture[str]
+) -> None:
+    """Which one is meant nobody knows, and a rollback is not what a list is."""
+    server.versions = ["1", "2"]
+    with pytest.raises(SystemExit) as ended:
+        deploy("local", *argv)
+    assert ended.value.code == 2
+    assert "not allowed with argument" in capfd.readouterr().err
+    assert server.versions == ["1", "2"]
+    assert server.seen == []
 
 
 @pytest.mark.parametrize("argv", [["local"], ["-l"], ["-a"], ["--build-egg", "it.egg"]])
