@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from aioscrapy.cmdline import main
 from aioscrapy_deploy import Job, ScrapydClient
 from aioscrapy_deploy.operate.found import Found, matching, new_crawl, new_job
 from aioscrapy_deploy.operate.joblog import End, read_end
@@ -130,3 +131,26 @@ def test_a_proxy_that_knows_no_ranges_is_put_up_with(server: Server) -> None:
     client, job = ScrapydClient(server.url), jobs("a")[0].job
     assert client.log(job, 2, 3) == b"234"
     assert client.log(job) == b"0123456789"
+
+
+@pytest.mark.parametrize(
+    ("argv", "problem"),
+    [
+        ("schedule one --jobs 0", "argument --jobs: '0' is no whole number from 1 on"),
+        ("schedule one --jobs x", "argument --jobs: 'x' is no whole number from 1 on"),
+        ("schedule one --priority nan", "argument --priority: 'nan' is no number"),
+        ("jobs --watch x", "argument -w/--watch: 'x' is no number"),
+        ("jobs --watch nan", "argument -w/--watch: 'nan' is no number"),
+        ("jobs --watch 1e99", "argument -w/--watch: '1e99' is no number of seconds from 0 to 86400"),
+        ("jobs --watch 0", "argument -w/--watch: 0 seconds are no pause"),
+        ("cancel --all --timeout nan", "argument --timeout: 'nan' is no number"),
+        ("cancel --all --timeout=-1", "argument --timeout: '-1' is no number of seconds from 0"),
+    ],
+)
+def test_what_is_no_number_is_wrong_usage(
+    argv: str, problem: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(argv.split())
+    assert ended.value.code == 2
+    assert problem in capsys.readouterr().err

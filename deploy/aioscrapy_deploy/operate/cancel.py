@@ -6,6 +6,7 @@ from typing import Any
 
 from aioscrapy_deploy.errors import ServerError, TargetError
 from aioscrapy_deploy.operate.found import Found, find_jobs, known_jobs
+from aioscrapy_deploy.operate.numbers import seconds
 from aioscrapy_deploy.operate.output import print_json
 from aioscrapy_deploy.operate.scrapyds import Scrapyds, add_target_options, reported, tell
 
@@ -23,7 +24,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--all", action="store_true", help="all pending and running jobs of the project")
     parser.add_argument(
         "--timeout",
-        type=float,
+        type=seconds,
         default=GRACE_S,
         metavar="SECONDS",
         help=f"then a second signal ends what still runs at once (default: {GRACE_S:g}; 0: without a delay)",

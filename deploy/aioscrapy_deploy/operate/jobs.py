@@ -10,6 +10,7 @@ from typing import Any
 
 from aioscrapy_deploy.operate.found import Found, known_jobs
 from aioscrapy_deploy.operate.joblog import End, read_end
+from aioscrapy_deploy.operate.numbers import pause
 from aioscrapy_deploy.operate.output import coloured, print_json, print_table, table
 from aioscrapy_deploy.operate.scrapyds import Scrapyds, add_target_options, reported
 
@@ -24,7 +25,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "-w",
         "--watch",
-        type=_seconds,
+        type=pause,
         nargs="?",
         const=2.0,
         metavar="SECONDS",
@@ -101,10 +102,3 @@ def _show_again(scrapyds: Scrapyds, rows: list[dict[str, Any]], options: argpars
 
 def _key(found: Found) -> tuple[str, str]:
     return found.node.name, found.job.id
-
-
-def _seconds(text: str) -> float:
-    seconds = float(text)
-    if seconds <= 0:
-        raise argparse.ArgumentTypeError(f"{text} is no time to wait")
-    return seconds

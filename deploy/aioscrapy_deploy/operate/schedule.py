@@ -10,6 +10,7 @@ from aioscrapy_deploy.answers import Job
 from aioscrapy_deploy.client import RESERVED, ScrapydClient
 from aioscrapy_deploy.errors import ScrapydError, ServerError, TargetError
 from aioscrapy_deploy.operate.found import Found, new_crawl, new_job
+from aioscrapy_deploy.operate.numbers import count, finite
 from aioscrapy_deploy.operate.output import print_json
 from aioscrapy_deploy.operate.scrapyds import Node, Scrapyds, add_target_options, reported, tell
 from aioscrapy_deploy.operate.wait import Waiting
@@ -42,10 +43,12 @@ def configure(parser: argparse.ArgumentParser) -> None:
     add("-a", action="append", default=[], metavar="NAME=VALUE", dest="arguments", help="spider argument")
     add("-s", action="append", default=[], metavar="NAME=VALUE", dest="settings", help="setting of the job")
     add("-v", "--version", help="this version of the project, instead of the latest")
-    add("--priority", type=float, help="in Scrapyd's queue: the higher, the sooner (default: 0)")
+    add(
+        "--priority", type=finite, metavar="P", help="in Scrapyd's queue: the higher, the sooner (default: 0)"
+    )
     add(
         "--jobs",
-        type=_count,
+        type=count,
         default=1,
         metavar="N",
         help="N jobs that share one crawl through Redis, spread over the Scrapyds of the target",
@@ -174,10 +177,3 @@ def _pairs(option: str, pairs: list[str]) -> dict[str, str]:
             raise TargetError(f"{option} {pair}: write it as NAME=VALUE")
         found[name] = value
     return found
-
-
-def _count(text: str) -> int:
-    count = int(text)
-    if count < 1:
-        raise argparse.ArgumentTypeError(f"{text} jobs are none")
-    return count
