@@ -1,29 +1,21 @@
 """The program behind `scrapyd-deploy`, `aioscrapy deploy` and a generated `deploy.py`."""
 
 import argparse
-import shutil
 import signal
-import tempfile
 import threading
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from aioscrapy_deploy.access import hidden, open_clients
-from aioscrapy_deploy.build import Built, build
-from aioscrapy_deploy.client import ScrapydClient
+from aioscrapy_deploy.access import open_clients
 from aioscrapy_deploy.connection import shown
-from aioscrapy_deploy.dependencies import source
-from aioscrapy_deploy.egg import read_egg, recorded_spiders
-from aioscrapy_deploy.errors import DeployError, ServerError, TargetError, VersionError
-from aioscrapy_deploy.operate.output import table
-from aioscrapy_deploy.platforms import Platform, platform_for
+from aioscrapy_deploy.deployment import build_only, deploy, open_all
+from aioscrapy_deploy.errors import DeployError, ServerError, TargetError
 from aioscrapy_deploy.rollback import roll_back
-from aioscrapy_deploy.show import show, summary
+from aioscrapy_deploy.show import show
 from aioscrapy_deploy.targets import NO_PROJECT, Project, Target, choose_target, find_project, read_targets
-from aioscrapy_deploy.upload import Place, tell, upload
-from aioscrapy_deploy.version import newest_version
+from aioscrapy_deploy.upload import tell
 
 INTERRUPTED = 130  # what a shell reports for a program that Ctrl-C ended
 TERMINATED = 143  # and for one that SIGTERM ended
@@ -135,7 +127,7 @@ def _run(options: argparse.Namespace) -> int:
     if options.list_projects:
         return _list_projects(choose_target(_known_targets(project), options.list_projects))
     if options.build_egg:
-        return _build_only(project, options)
+        return build_only(project, options)
     targets = _known_targets(project)
     if options.deploy_all_targets and not targets:
         raise TargetError("Error: no targets: there is no [deploy:NAME] section")
@@ -143,7 +135,7 @@ def _run(options: argparse.Namespace) -> int:
     named = [choose_target(targets, name) for name in names]
     if options.rollback or options.list_versions:
         return _versions(named, options)
-    return _deploy(project, named, options)
+    return deploy(project, named, options)
 
 
 def _known_targets(project: Project) -> dict[str, Target]:
@@ -170,37 +162,9 @@ def _list_projects(target: Target) -> int:
     return 0
 
 
-def _build_only(project: Project, options: argparse.Namespace) -> int:
-    if project.folder is None:
-        raise TargetError(NO_PROJECT)
-    targets = read_targets(project.cfg) if options.target else {}
-    named = [targets[name] for name in options.target if name in targets]
-    built = _build(project, options, platform_for(named, options))
-    tell(f"Writing egg to {options.build_egg}")
-    _write_whole(Path(options.build_egg), built.data)
-    return 0
-
-
-def _write_whole(path: Path, data: bytes) -> None:
-    """Write a file, or leave what was there: no half of it where the disk is full."""
-    if path.exists() and not path.is_file():  # /dev/stdout, a named pipe
-        path.write_bytes(data)
-        return
-    part = path.with_name(f".{path.name}.part")
-    try:
-        part.write_bytes(data)
-        part.replace(path)
-    except BaseException as exc:
-        with suppress(OSError):
-            part.unlink()
-        if isinstance(exc, OSError):
-            exc.filename = str(path)
-        raise
-
-
 def _versions(named: list[Target], options: argparse.Namespace) -> int:
     """List the versions of each Scrapyd, or take the latest off; one that fails stops no other."""
-    places = _clients(named, options)
+    places = open_all(named, options)
     failed = False
     for target, client in places:
         project = options.project or str(target.project)
@@ -214,108 +178,3 @@ def _versions(named: list[Target], options: argparse.Namespace) -> int:
             tell(f"Error: {str(exc).removeprefix('Error: ')}")
             failed = True
     return 1 if failed else 0
-
-
-def _clients(named: list[Target], options: argparse.Namespace) -> list[tuple[Target, ScrapydClient]]:
-    found: list[tuple[Target, ScrapydClient]] = []
-    for target in named:
-        _check(target, options)
-        found += zip(target.each(), open_clients(target, tell), strict=True)
-    return found
-
-
-def _deploy(project: Project, named: list[Target], options: argparse.Namespace) -> int:
-    platform = platform_for(named, options)
-    clients = _clients(named, options)  # before the work of a build
-    places = [
-        Place.seen(target, client, options.project or str(target.project)) for target, client in clients
-    ]
-    stored = [place.stored for place in places if place.stored]
-    version = newest_version(options.version or named[0].version, project.folder or Path.cwd(), stored)
-    refused: dict[Place, str] = {}
-    for place in places:
-        try:
-            if warning := place.check(version, force=options.force):
-                tell(warning)
-        except VersionError as exc:
-            tell(str(exc))
-            refused[place] = "version not the latest"
-    if len(refused) == len(places):
-        return 1
-    built = _egg_for(project, version, options, platform)
-    if options.dry_run:
-        outcomes = [refused.get(place) or _trouble(place) for place in places]
-    else:
-        outcomes = [refused.get(place) or upload(place, version, built) for place in places]
-    return _told_outcomes(places, outcomes, version, dry_run=options.dry_run)
-
-
-def _egg_for(project: Project, version: str, options: argparse.Namespace, platform: Platform | None) -> Built:
-    if options.egg:
-        tell(f"Using egg: {options.egg}")
-        return _given_egg(Path(options.egg))
-    tell(f"Packing version {version}")
-    return _build(project, options, platform)
-
-
-def _trouble(place: Place) -> str | None:
-    return str(place.trouble) if place.trouble else None
-
-
-def _told_outcomes(places: list[Place], outcomes: list[str | None], version: str, *, dry_run: bool) -> int:
-    """Tell how it went, of several as a table; returns the exit status."""
-    done = "would be deployed" if dry_run else "deployed"
-    if len(places) > 1 or dry_run:
-        rows = [
-            {
-                "target": place.target.name,
-                "project": place.project,
-                "before": place.current,
-                "version": version,
-                "result": " ".join((outcome or done).split()),
-            }
-            for place, outcome in zip(places, outcomes, strict=True)
-        ]
-        for line in table(rows, list(rows[0]), coloured=False):
-            tell(line)
-    failed = [place.target.name for place, outcome in zip(places, outcomes, strict=True) if outcome]
-    if failed and len(places) > 1:
-        tell(f"Deploy failed for {len(failed)} of {len(places)} targets: {', '.join(failed)}")
-    return 1 if failed else 0
-
-
-def _check(target: Target, options: argparse.Namespace) -> None:
-    several = options.deploy_all_targets or len(options.target) > 1
-    where = f" (target {target.name})" if several else ""
-    if not (options.project or target.project):
-        raise TargetError(f"Error: Missing project{where}")
-    if not target.url:
-        raise TargetError(f"Error: Missing url for project{where}")
-
-
-def _build(project: Project, options: argparse.Namespace, platform: Platform | None) -> Built:
-    if platform is not None:
-        tell(f"Including dependencies from {source(project.folder or Path.cwd())}")
-    with _workdir(keep=options.debug) as workdir, hidden(project.password_variables):
-        built = build(project, workdir, dependencies=platform, verbose=options.debug)
-    for note in built.notes:
-        tell(note)
-    tell(f"Packed {summary(built.data)}")
-    return built
-
-
-def _given_egg(path: Path) -> Built:
-    data = path.read_bytes()
-    return Built(data, recorded_spiders(read_egg(data, str(path))), [])
-
-
-@contextmanager
-def _workdir(*, keep: bool) -> Iterator[Path]:
-    folder = Path(tempfile.mkdtemp(prefix="scrapydeploy-")).resolve()
-    try:
-        yield folder
-    finally:
-        if keep:
-            tell(f"Output dir not removed: {folder}")
-        else:
-            shutil.rmtree(folder, ignore_errors=True)

@@ -60,6 +60,7 @@ NO_HTTP = "Error: the url must begin with http:// or https:// and a host: h:6800
     [
         (A, ["x"], "Unknown target: x\nKnown targets: a"),
         (A, [], "Unknown target: default\nKnown targets: a"),
+        (A, ["x", "--build-egg", "it.egg"], "Unknown target: x\nKnown targets: a"),
         ("", ["x"], "Unknown target: x\nNo [deploy:NAME] section has been found"),
         ("[deploy:a]\nproject = p\n", ["a"], "Error: Missing url for project"),
         (target("a", "http://h", ""), ["a"], "Error: Missing project"),
