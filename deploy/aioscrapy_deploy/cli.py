@@ -172,7 +172,10 @@ def _versions(named: list[Target], options: argparse.Namespace) -> int:
             if options.rollback:
                 tell(roll_back(client, project, force=options.force, dry_run=options.dry_run))
                 continue
-            for version in client.listversions(project):
+            versions = client.listversions(project)
+            if not versions:
+                raise DeployError(f'Error: project "{project}" has no version in {client.url}')
+            for version in versions:
                 print(f"{version} {client.url}" if len(places) > 1 else version)
         except DeployError as exc:
             tell(f"Error: {str(exc).removeprefix('Error: ')}")

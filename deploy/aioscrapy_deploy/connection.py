@@ -14,7 +14,10 @@ ANSWER_S = 30  # to answer anything else
 PAUSES_S = (0.2, 0.6)  # before a GET that failed is asked for the second and for the third time
 _TOO_BUSY = {502, 503, 504}  # what a proxy says while the Scrapyd behind it is started again
 _HINTS = {
-    401: "The server wants another username and password: see [deploy:NAME] in the cfg, or ~/.netrc",
+    401: (
+        "The server wants another username and password: see [deploy:NAME] in the cfg, ~/.netrc, or the "
+        "variable SCRAPYD_PASSWORD"
+    ),
     403: "The server, or a proxy before it, forbids this to you",
     404: "There is no Scrapyd at this url: a path before the page's name belongs into the target's url",
     413: "The egg is larger than the server, or a proxy before it, takes",

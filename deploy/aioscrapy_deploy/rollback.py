@@ -29,4 +29,5 @@ def roll_back(client: ScrapydClient, project: str, *, force: bool, dry_run: bool
     if dry_run:
         return f"Would take version {current} off {client.url}; the latest would be {before}"
     client.delversion(project, current)
-    return f"Version {current} is taken off {client.url}; the latest is {before}, with {len(spiders)} spiders"
+    count = f"{len(spiders)} spider{'s' if len(spiders) != 1 else ''}"
+    return f"Version {current} is taken off {client.url}; the latest is {before}, with {count}"

@@ -77,7 +77,7 @@ ROWS = {
         body=b'{"status": "error", "message": "a\\nOSError: no"}',
     ),
     "nothing at all": Row("Deploy failed: the answer is not that of a Scrapyd: (empty)"),
-    "401": Row("The server wants another username and password: see .* or ~/.netrc", status=401),
+    "401": Row("The server wants another username and password: see .* SCRAPYD_PASSWORD", status=401),
     "403": Row("The server, or a proxy before it, forbids this to you", status=403),
     "404": Row("There is no Scrapyd at this url: .* belongs into the target's url", status=404),
     "413": Row("The egg is larger than the server, or a proxy before it, takes", status=413),

@@ -169,7 +169,7 @@ def test_all_are_listed_and_rolled_back_each_by_itself(
     done = deploy("--rollback", "-a")
     assert (done.status, versions(first), versions(second)) == (1, ["1"], ["1"])
     back, alone = done.err.splitlines()
-    assert back == f"Version 2 is taken off {places[0]}; the latest is 1, with 1 spiders"
+    assert back == f"Version 2 is taken off {places[0]}; the latest is 1, with 1 spider"
     assert alone.startswith(f'Error: project "shop" in {places[1]} has version 1 alone')
     assert (edition_that_runs(first), edition_that_runs(second)) == ("1", "1")
 

@@ -114,10 +114,13 @@ def test_back_to_the_version_before(shop: Path, daemon: ScrapydServer, deploy: R
     for version in ("1", "2"):
         assert deploy("local", "-v", version).status == 0
     assert deploy("--list-versions", "local").out == "1\n2\n"
+    none = deploy("--list-versions", "local", "-p", "other")
+    assert (none.status, none.out) == (1, "")
+    assert none.err == f'Error: project "other" has no version in {daemon.url.rstrip("/")}\n'
     assert deploy("--rollback", "local", "--dry-run").err.startswith("Would take version 2 off ")
     done = deploy("--rollback", "local")
     assert (done.status, versions(daemon)) == (0, ["1"])
-    assert done.err.endswith("; the latest is 1, with 1 spiders\n")
+    assert done.err.endswith("; the latest is 1, with 1 spider\n")
     done = deploy("--rollback", "local")
     assert (done.status, versions(daemon)) == (1, ["1"])
     assert "has version 1 alone: there is none to go back to" in done.err

@@ -12,7 +12,7 @@ from aioscrapy_deploy.errors import ScrapydError, ServerError, TargetError
 from aioscrapy_deploy.operate.found import Found, new_crawl, new_job
 from aioscrapy_deploy.operate.numbers import count, finite
 from aioscrapy_deploy.operate.output import print_json
-from aioscrapy_deploy.operate.scrapyds import Node, Scrapyds, add_target_options, reported, tell
+from aioscrapy_deploy.operate.scrapyds import Node, Scrapyds, add_target_options, explained, reported, tell
 from aioscrapy_deploy.operate.wait import Waiting
 
 INTERRUPTED = 130
@@ -111,7 +111,7 @@ def _nodes(scrapyds: Scrapyds, order: Order) -> list[Node]:
         try:
             spiders = client.listspiders(order.project, order.version)
         except ScrapydError as exc:
-            raise TargetError(str(exc)) from exc
+            raise TargetError(explained(exc)) from exc
         if order.spider not in spiders:
             known = f"it has {', '.join(spiders)}" if spiders else "it has none"
             raise TargetError(

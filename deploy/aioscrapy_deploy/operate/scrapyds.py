@@ -2,6 +2,7 @@
 
 import argparse
 import functools
+import re
 import sys
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
@@ -19,6 +20,10 @@ from aioscrapy_deploy.targets import Target, find_project, pick_target, read_tar
 
 S = TypeVar("S")
 T = TypeVar("T")
+_ADVICE = {  # what Scrapyd says of what it has not: what a person may do
+    r": project '.*' not found$": "deploy it (`aioscrapy deploy`), or see `aioscrapy projects`",
+    r": version '.*' not found$": "see `aioscrapy versions`",
+}
 _THREADS = 16  # requests at once
 
 
@@ -101,8 +106,14 @@ class Scrapyds:
         """Tell and count what a Scrapyd did not answer; what was told already is only counted."""
         self.failures += 1
         if str(error) not in self._told:
-            tell(str(error))
+            tell(explained(error))
         self._told.add(str(error))
+
+
+def explained(error: ServerError) -> str:
+    """Return the text of an error; where a Scrapyd has not what was asked for, with what to do about it."""
+    advice = [text for ending, text in _ADVICE.items() if re.search(ending, str(error))]
+    return ": ".join([str(error), *advice])
 
 
 def _answer(asked: "SimpleQueue[tuple[S, Future[T]]]", work: Callable[[S], T]) -> None:
