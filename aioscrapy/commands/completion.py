@@ -9,6 +9,11 @@ import argparse
 
 SETTINGS = False
 SHELLS = ("bash", "zsh", "fish")
+# compgen expands its words: a target that somebody has called $(…) must not come that far
+_TARGETS = """\
+_aioscrapy_targets() {
+  compgen -W "$(aioscrapy deploy -l 2>/dev/null | cut -d ' ' -f 1 | grep -x '[[:alnum:]._-]*')" -- "$1"
+}"""
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -20,5 +25,24 @@ def run(options: argparse.Namespace) -> int:
     """Print it; the options of all commands are in it, so a new release needs a new one."""
     import shtab
 
-    print(shtab.complete(options.whole_parser(), shell=options.shell))
+    parser = options.whole_parser()
+    _complete(
+        parser,
+        {
+            "FILE": shtab.FILE,
+            "EGG": shtab.FILE,
+            "TARGET": {"bash": "_aioscrapy_targets", "preamble": {"bash": _TARGETS}},
+        },
+    )
+    print(shtab.complete(parser, shell=options.shell))
     return 0
+
+
+def _complete(parser: argparse.ArgumentParser, words: dict[str, object]) -> None:
+    """Let what stands for a value in the help say how it is completed, in all commands."""
+    for action in parser._actions:  # argparse has no public way to its options
+        if isinstance(action, argparse._SubParsersAction):
+            for command in action.choices.values():
+                _complete(command, words)
+        elif isinstance(action.metavar, str) and action.metavar in words:
+            action.complete = words[action.metavar]  # type: ignore[attr-defined] # where shtab looks

@@ -1,13 +1,15 @@
 """Completion on Tab, and the help, of the whole command."""
 
+import os
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
 from aioscrapy.cmdline import GROUPS
-from support import REPOSITORY
+from support import REPOSITORY, child_environment
 from support.commands import aioscrapy, output
 
 ASK = """
@@ -28,6 +30,22 @@ def script(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder / "aioscrapy.bash"
 
 
+def completed(script: Path, folder: Path, *words: str) -> set[str]:
+    """Return what Tab offers after these words in a bash in `folder`."""
+    bash = shutil.which("bash")
+    assert bash is not None
+    done = subprocess.run(
+        [bash, "--norc", "-c", ASK, "bash", str(script), "aioscrapy", *words],
+        cwd=folder,
+        env={**child_environment(), "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"},
+        capture_output=True,
+        text=True,
+        timeout=30,
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    return set(done.stdout.split())
+
+
 @pytest.mark.parametrize(
     ("words", "expected"),
     [
@@ -42,16 +60,31 @@ def script(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_bash_completes_commands_options_and_words(
     script: Path, words: list[str], expected: set[str]
 ) -> None:
-    bash = shutil.which("bash")
-    assert bash is not None
-    done = subprocess.run(
-        [bash, "--norc", "-c", ASK, "bash", str(script), "aioscrapy", *words],
-        capture_output=True,
-        text=True,
-        timeout=30,
+    assert completed(script, script.parent, *words) == expected
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        (["deploy", "--egg", "sh"], {"shop.egg"}),
+        (["deploy", "--show", "sh"], {"shop.egg"}),
+        (["runspider", "one"], {"one.py"}),
+        (["deploy", "pro"], {"production"}),
+        (["jobs", "-t", ""], {"local", "production"}),
+    ],
+)
+def test_bash_completes_files_and_targets(
+    script: Path, tmp_path: Path, words: list[str], expected: set[str]
+) -> None:
+    (tmp_path / "aioscrapy.cfg").write_text(
+        "[deploy:local]\nurl = http://localhost:6800/\n[deploy:production]\nurl = https://one.example.com/\n"
     )
-    assert (done.returncode, done.stderr) == (0, "")
-    assert set(done.stdout.split()) == expected
+    with (tmp_path / "aioscrapy.cfg").open("a") as cfg:
+        cfg.write("[deploy:$(touch${IFS}bad)]\nurl = http://localhost:6801/\n")
+    for name in ("shop.egg", "one.py"):
+        (tmp_path / name).touch()
+    assert completed(script, tmp_path, *words) == expected
+    assert not (tmp_path / "bad").exists(), "the name of a target was run as a command"
 
 
 LOADED = {  # what shows that a shell has taken the script, and what it then says
