@@ -57,6 +57,26 @@ SMALL_DISK = (
     subprocess.run(["unshare", "-rm", "true"], capture_output=True).returncode != 0,
     reason="makes a small disk, which is not allowed here",
 )
+@pytest.mark.parametrize("argv", ["jobs", "jobs --json", "jobs --watch", "status", "versions", "targets"])
+def test_an_answer_that_does_not_fit_is_one_line(project: Path, server: Server, argv: str) -> None:
+    server.body = b"""{"status": "ok", "projects": [], "pending": [{"id": "1", "spider": "one"}]}"""
+    if argv == "status":
+        server.body = b'{"status": "ok"}'
+    if argv == "versions":
+        server.versions = ["1"]
+    with Path("/dev/full").open("wb") as full:
+        done = subprocess.run(
+            [sys.executable, "-m", "aioscrapy", *argv.split()],
+            cwd=project,
+            env=child_environment(),
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            timeout=30,
+        )
+    assert (done.returncode, done.stderr) == (1, "aioscrapy: No space left on device: standard output\n")
+
+
 def test_an_egg_that_does_not_fit_leaves_the_one_before(project: Path, write: Write) -> None:
     (project / "disk").mkdir()
     (project / "small.egg").write_bytes(b"the one before")

@@ -151,10 +151,16 @@ def reported(work: Callable[[argparse.Namespace], int]) -> Callable[[argparse.Na
     @functools.wraps(work)
     def run(options: argparse.Namespace) -> int:
         try:
-            return work(options)
+            status = work(options)
+            sys.stdout.flush()  # here, since at the end of Python a full disk is no exit status of ours
+            return status
         except DeployError as exc:
             tell(str(exc).removeprefix("Error: "))
-            return 1
+        except BrokenPipeError:
+            raise  # whoever read the output has enough: nothing to tell
+        except OSError as exc:
+            tell(f"{exc.strerror or exc}: {exc.filename or 'standard output'}")
+        return 1
 
     return run
 
