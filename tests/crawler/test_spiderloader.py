@@ -14,14 +14,17 @@ SPIDER = "from aioscrapy import Spider\n\nclass {cls}(Spider):\n    name = {name
 
 @pytest.fixture(autouse=True)
 def clean_process(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Leave no import path and no module of one test to the next."""
+    """Take no module from another test, and leave no import path and no module to the next."""
     monkeypatch.setattr(sys, "path", [*sys.path])
     monkeypatch.setattr(sys, "dont_write_bytecode", True)
-    before = set(sys.modules)
+    forget_shop()
     yield
-    for name in set(sys.modules) - before:
-        if name.partition(".")[0] == "shop":
-            del sys.modules[name]
+    forget_shop()
+
+
+def forget_shop() -> None:
+    for name in [name for name in sys.modules if name.partition(".")[0] == "shop"]:
+        del sys.modules[name]
 
 
 @pytest.fixture
