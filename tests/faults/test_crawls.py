@@ -16,6 +16,14 @@ STARTS = """
             yield Request(f"{START}page/{number}")
 """
 
+GATED = """
+    async def start_requests(self):
+        while not os.path.exists("both are there"):
+            await asyncio.sleep(0.01)
+        yield Request(START)
+        yield Request(START + "page/1")
+"""
+
 
 def change_spider(folder: Path, **parts: str) -> None:
     """Replace methods of the spider in a folder: start_requests or parse."""
@@ -65,16 +73,28 @@ def test_two_workers_on_each_of_two_machines_end_together(tmp_path: Path) -> Non
         assert set(items.values()) == set(counts.values()) == {1}
 
 
+def run_two_together(fleet: Fleet) -> None:
+    """Start two workers of a spider with GATED, open the gate once both have found the crawl, and wait."""
+    gate = fleet.folder / "both are there"
+    gate.unlink(missing_ok=True)
+    fleet.start(2)
+    for worker in fleet.workers:
+        fleet.until(lambda worker=worker: " crawl " in fleet.log_of(worker), "a worker has found the crawl")
+    gate.touch()
+    fleet.join()
+
+
 def test_one_run_after_the_other_and_a_third_with_the_filter_kept(tmp_path: Path) -> None:
     """The second keeps its filter for the third, which finds only what has come since."""
     with Fleet(tmp_path, pages=100, delay_s=0.0, settings=NO_WINDOW) as fleet:
+        change_spider(tmp_path, start_requests=GATED)
         path = tmp_path / "spider.py"
+        path.write_text("import os\n" + path.read_text("utf-8"), "utf-8")
         keep = 'SETTINGS = {"KEEP_DUPEFILTER_DATA_ON_CLOSE": True, '
         pushed = [f"{fleet.site.url}/private/{number}" for number in range(5)]
         lines = "".join(f"        yield Request({url!r})\n" for url in pushed)
         for number in (1, 2):
-            fleet.start(2)
-            fleet.join()
+            run_two_together(fleet)
             found = all_items(fleet)
             assert len(found) == number
             assert all(sorted(urls) == sorted(fleet.site.urls) for urls in found.values())
@@ -83,8 +103,7 @@ def test_one_run_after_the_other_and_a_third_with_the_filter_kept(tmp_path: Path
         path.write_text(
             path.read_text("utf-8").replace("        yield {", lines + "        yield {"), "utf-8"
         )
-        fleet.start(2)
-        fleet.join()
+        run_two_together(fleet)
         (third,) = [urls for crawl, urls in all_items(fleet).items() if crawl not in found]
         # The start requests are asked again, for what has come to their pages since.
         assert set(pushed) < set(third)
