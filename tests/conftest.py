@@ -1,5 +1,6 @@
 """The neighbours that tests live beside: a Redis, a web site, the real Scrapyd, the seed's project."""
 
+import logging
 import signal
 from collections.abc import Iterator
 from pathlib import Path
@@ -19,6 +20,16 @@ def pytest_configure() -> None:
     """
     signal.signal(signal.SIGINT, signal.default_int_handler)
     signal.signal(signal.SIGTERM, lambda *_: pytest.exit("terminated", returncode=143))
+
+
+@pytest.fixture(autouse=True)
+def _log_levels() -> Iterator[None]:
+    """Leave the levels of the log, which crawls set for their process, as they were."""
+    loggers = [logging.getLogger(name) for name in (None, "aioscrapy", "asyncio")]
+    levels = [each.level for each in loggers]
+    yield
+    for each, level in zip(loggers, levels, strict=True):
+        each.setLevel(level)
 
 
 @pytest.fixture(scope="session")
