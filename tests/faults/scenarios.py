@@ -90,10 +90,13 @@ def fallen_back(folder: Path, chance: random.Random, pages: int) -> Outcome:
         fleet.until_items(int(snapshot * pages))
         with fleet.redis.client() as client:
             client.save()
-        fleet.until_items(int((snapshot + chance.uniform(0, 0.15)) * pages))
+        fleet.until_items(int((snapshot + chance.uniform(0.02, 0.15)) * pages))
         fleet.redis.kill()
         fleet.redis.start()
-        return fleet.outcome("fallen back")
+        outcome = fleet.outcome("fallen back")
+        logs = [path.read_text(encoding="utf-8") for path in folder.glob("worker-*.log")]
+        assert any("has lost what it was told last" in log for log in logs), "nobody noticed it"
+        return outcome
 
 
 def interrupted(folder: Path, chance: random.Random, pages: int) -> Outcome:
