@@ -22,7 +22,7 @@ _href_kind = re.compile(
 ).fullmatch
 _plain_base = re.compile(rf"({_HOST})(?:(/(?:[{_CHARS}:%]+/)*)[{_CHARS}:%]*)?(?:\?[^#;]*)?(?:#.*)?").fullmatch
 
-_joined = ""  # the link that `join` made last: it is plain, and a request for it comes at once
+_joined = "no link yet"  # the very str that `join` made last: it is plain, and a request for it comes at once
 
 HTML_WHITESPACE = " \t\n\r\f"
 
