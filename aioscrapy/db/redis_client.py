@@ -1,5 +1,6 @@
 """From the values of one alias of REDIS_ARGS to a client of redis-py: of a server, sentinels or a cluster."""
 
+import asyncio
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -24,9 +25,14 @@ _OF_SENTINEL = ("min_other_sentinels", "sentinel_kwargs", "force_master_ip")
 class Sentinels(Sentinel):
     """Those who know the master; when none does, it says so in one line."""
 
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)  # type: ignore[no-untyped-call]  # redis-py has no types there
+        self._asking = asyncio.Lock()
+
     async def discover_master(self, service_name: str) -> Any:
         try:
-            return await super().discover_master(service_name)
+            async with self._asking:  # it moves who answers to the front: of two at once one loses a sentinel
+                return await super().discover_master(service_name)
         except MasterNotFoundError as exc:
             each = (client.connection_pool.connection_kwargs for client in self.sentinels)
             asked = ", ".join(f"{one['host']}:{one['port']}" for one in each)
@@ -126,9 +132,7 @@ def _master(address: Address, values: dict[str, Any]) -> Any:
         values["ssl"] = to_both["ssl"] = True
     to_both["retry"] = Retry(NoBackoff(), 0)  # the next sentinel is asked at once; the frontier asks again
     own = of_sentinel.pop("sentinel_kwargs", None) or {}
-    sentinel = Sentinels(  # type: ignore[no-untyped-call]  # redis-py has no types there
-        address.hosts, sentinel_kwargs={**to_both, **own}, **of_sentinel
-    )
+    sentinel = Sentinels(address.hosts, sentinel_kwargs={**to_both, **own}, **of_sentinel)
     client = sentinel.master_for(address.master, SentinelRedis, SentinelPool, **values)
     client.connection_pool.connection_class(**client.connection_pool.connection_kwargs)
     return client

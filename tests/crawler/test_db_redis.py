@@ -18,6 +18,7 @@ from redis.exceptions import RedisError
 
 from aioscrapy.db import DbManager
 from aioscrapy.db.embedded import free_port, server_binary
+from aioscrapy.db.redis_client import make_client
 from aioscrapy.exceptions import QueueError, SettingError
 from aioscrapy.queue.crawls import open_crawls
 from aioscrapy.queue.figures import figures, fill, memory, signs_of_life
@@ -323,6 +324,18 @@ async def test_sentinels(tmp_path: Path, site: Site, filter_class: str) -> None:
         await crawls_once(site, sentinel_arguments(port), filter_class)
         with Redis(port=master.port or 0, password=PASSWORD, db=1) as client:
             assert client.dbsize() > 0
+
+
+async def test_two_who_ask_at_once_lose_no_sentinel(tmp_path: Path) -> None:
+    with guarded(tmp_path) as (master, _, port):
+        client = make_client(sentinel_arguments(port))
+        pool = client.connection_pool
+        try:
+            answers = await asyncio.gather(*(pool.get_master_address() for _ in range(2)))
+            assert answers == [("127.0.0.1", master.port)] * 2
+            assert len({id(each) for each in pool.sentinel_manager.sentinels}) == 2
+        finally:
+            await client.aclose()
 
 
 async def test_the_worker_goes_on_when_the_master_is_killed(
