@@ -4,7 +4,7 @@ import asyncio
 import logging
 from abc import ABC, abstractmethod
 from collections import deque
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Container
 from typing import Any
 
 from aioscrapy import signals
@@ -28,7 +28,10 @@ class Scheduler(ABC):
     All workers of the engine share one; whoever finds nothing waits here until something changes.
     """
 
-    def __init__(self, crawler: CrawlContext, fingerprint: Callable[[Request], bytes]) -> None:
+    def __init__(
+        self, crawler: CrawlContext, fingerprint: Callable[[Request], bytes], seen: Container[bytes]
+    ) -> None:
+        self._seen = seen  # fingerprints that need not be looked up elsewhere
         self._stats = crawler.stats
         self._signals = crawler.signals
         self._spider = crawler.spider
@@ -64,9 +67,14 @@ class Scheduler(ABC):
             SerializeError: the request can't travel; names the part.
         """
 
-    @abstractmethod
     def known(self, request: Request) -> bool:
         """Tell whether `accept` would refuse this request now; counts and logs it then."""
+        if request.dont_filter or self._fingerprint(request) not in self._seen:
+            return False
+        self._filtered += 1  # as in _dropped: most links of a page end here
+        if self._log_duplicates:
+            self._log_duplicate(request)
+        return True
 
     def pack_item(self, item: Any) -> bytes | None:
         """Return an item as the store keeps it, for `Page.packed_items`; None where items are not kept there.
@@ -109,9 +117,12 @@ class Scheduler(ABC):
         """Count and, once, log a duplicate."""
         self._filtered += 1
         if self._log_duplicates:
-            self._log_duplicates = self._debug_duplicates
-            last = "" if self._debug_duplicates else " (no more will be shown, see DUPEFILTER_DEBUG)"
-            logger.debug("Filtered duplicate request: %s%s", request, last)
+            self._log_duplicate(request)
+
+    def _log_duplicate(self, request: Request) -> None:
+        self._log_duplicates = self._debug_duplicates
+        last = "" if self._debug_duplicates else " (no more will be shown, see DUPEFILTER_DEBUG)"
+        logger.debug("Filtered duplicate request: %s%s", request, last)
 
     def _count_filtered(self) -> None:
         """Put the duplicates since the last time into the stats."""
@@ -165,10 +176,9 @@ class MemoryScheduler(Scheduler):
         queue: MemoryQueue,
         dupefilter: LocalDupeFilter,
     ) -> None:
-        super().__init__(crawler, fingerprint)
+        super().__init__(crawler, fingerprint, dupefilter)
         self._queue = queue
         self._ready = queue.ready
-        self._dupefilter = dupefilter
         self._seen_now = dupefilter.add
         self._leased = 0
         self._begun = False  # seeding has been leased
@@ -209,12 +219,6 @@ class MemoryScheduler(Scheduler):
             self._dropped(request)
             return None
         return self._entry(request, fingerprint)
-
-    def known(self, request: Request) -> bool:
-        if request.dont_filter or self._fingerprint(request) not in self._dupefilter:
-            return False
-        self._dropped(request)
-        return True
 
     async def commit(self, page: Page) -> None:
         self._count_filtered()

@@ -120,10 +120,12 @@ class Scraper:
             await self._callback_failed(exc, request, response, page)
 
     async def _consume(self, stream: Any, response: Response | None, page: Page) -> None:
+        early, known = self._drop_early, self._scheduler.known
         async for output in stream:
             try:
-                if isinstance(output, Request):  # dozens on a page: a coroutine for each would tell
-                    self._request(output, response, page)
+                if isinstance(output, Request):  # dozens on a page: a call more for each would tell
+                    if not (early and known(output)):
+                        self._request(output, response, page)
                 else:
                     await self._take(output, response, page)
             except SerializeError as exc:
@@ -155,9 +157,7 @@ class Scraper:
             await self._item(output, response, page)
 
     def _request(self, output: Request, response: Response | None, page: Page) -> None:
-        """Put a request onto the page, unless it is known or a hook drops it."""
-        if self._drop_early and self._scheduler.known(output):
-            return
+        """Put a request onto the page, unless a hook drops it or it is known."""
         request: Request | None = output
         for hook in self._on_request:
             request = hook(request, response)

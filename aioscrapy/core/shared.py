@@ -32,13 +32,13 @@ class SharedScheduler(Scheduler):
         self, crawler: CrawlContext, fingerprint: Callable[[Request], bytes], store: Store, dupefilter: Any
     ) -> None:
         self._store = store
-        super().__init__(crawler, fingerprint)
+        self._known: set[bytes] = set()
+        super().__init__(crawler, fingerprint, self._known)
         settings = crawler.settings
         self._dupefilter = dupefilter
         self._ready: HostQueue[Lease] = HostQueue()  # leased, not yet begun
         self._seed: Lease | None = None
         self._outbox: list[Page] = []
-        self._known: set[bytes] = set()
         self._active = 0
         self._concurrency = settings.getint("CONCURRENT_REQUESTS")
         prefetch = settings["SCHEDULER_PREFETCH"]
@@ -107,12 +107,6 @@ class SharedScheduler(Scheduler):
 
     def pack_item(self, item: Any) -> bytes | None:
         return self._store.pack_item(item)
-
-    def known(self, request: Request) -> bool:
-        if request.dont_filter or self._fingerprint(request) not in self._known:
-            return False
-        self._dropped(request)
-        return True
 
     async def commit(self, page: Page) -> None:
         self._count_filtered()

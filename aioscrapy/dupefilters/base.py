@@ -22,7 +22,7 @@ class LocalDupeFilter(ABC):
         """Remember a fingerprint; True where it was new."""
 
     @abstractmethod
-    def __contains__(self, fingerprint: bytes) -> bool:
+    def __contains__(self, fingerprint: object) -> bool:
         """Tell whether `add` would call it new no more."""
 
     @abstractmethod

@@ -3,26 +3,15 @@
 from aioscrapy.dupefilters.base import LocalDupeFilter
 
 
-class RFPDupeFilter(LocalDupeFilter):
+class RFPDupeFilter(set[bytes], LocalDupeFilter):
     """The exact set of all fingerprints: some 100 bytes each."""
 
-    def __init__(self) -> None:
-        self._seen: set[bytes] = set()
+    __slots__ = ()
 
-    def add(self, fingerprint: bytes) -> bool:
-        seen = self._seen
-        before = len(seen)
-        seen.add(fingerprint)
-        return len(seen) != before
-
-    def __contains__(self, fingerprint: bytes) -> bool:
-        return fingerprint in self._seen
-
-    def __len__(self) -> int:
-        return len(self._seen)
-
-    def clear(self) -> None:
-        self._seen.clear()
+    def add(self, fingerprint: bytes) -> bool:  # type: ignore[override]
+        before = len(self)
+        super().add(fingerprint)
+        return len(self) != before
 
 
 class BaseDupeFilter(LocalDupeFilter):
@@ -33,7 +22,7 @@ class BaseDupeFilter(LocalDupeFilter):
     def add(self, fingerprint: bytes) -> bool:
         return True
 
-    def __contains__(self, fingerprint: bytes) -> bool:
+    def __contains__(self, fingerprint: object) -> bool:
         return False
 
     def __len__(self) -> int:
