@@ -75,7 +75,9 @@ class SharedScheduler(Scheduler):
                 if self._stopping and not self._active and not self._outbox:
                     return
         finally:
-            listener.cancel()
+            while not listener.done():  # a call of redis-py may swallow it (see `heard`)
+                listener.cancel()
+                await asyncio.wait([listener], timeout=FIRST_RETRY_S)
 
     async def reserve(self) -> Lease | None:
         while not self._stopping:
@@ -231,8 +233,8 @@ class SharedScheduler(Scheduler):
                 await self.on_committed(page)
             else:
                 self._stats.inc_value("scheduler/refused")
-                logger.warning("A page was refused: its lease went to another worker (%s)", page.lease)
-
+                if reply.state is not State.GONE:
+                    logger.warning("A page was refused: its lease went to another worker (%s)", page.lease)
         if sent:
             self._stats.inc_value("scheduler/enqueued", sent - reply.filtered)
         if reply.filtered:
@@ -255,6 +257,10 @@ class SharedScheduler(Scheduler):
                 self._kept_open_until = time.monotonic() + self._heartbeat_s
             return
         if reply.state is State.GONE:
+            if await self._store.begin_again():
+                logger.warning("The frontier has lost the whole crawl: it begins anew")
+                self._go.set()
+                return
             logger.warning("The crawl was deleted from its store: this worker ends")
         Scheduler.stop(self)
         self._go.set()

@@ -92,7 +92,7 @@ class State(StrEnum):
     FINISHED = "finished"
     LATE = "late"  # the crawl that we came for has just ended
     STOPPED = "stopped"  # somebody stopped the crawl; it can be resumed
-    GONE = "gone"  # somebody deleted the crawl
+    GONE = "gone"  # the store has no such crawl: somebody deleted it, or the store has lost all
 
 
 @dataclass(slots=True)
@@ -134,6 +134,14 @@ class Store(ABC):
             QueueError: the store can't be reached at all.
             ConfigError: it can't work with this filter.
         """
+
+    async def begin_again(self) -> bool:
+        """Make the crawl that is GONE anew; False where it was deleted, so that its workers shall end.
+
+        Raises:
+            QueueError: no answer.
+        """
+        return False
 
     @abstractmethod
     def pack(self, entry: Entry) -> None:

@@ -126,7 +126,8 @@ class Crawls:
         Raises:
             ConfigError: it has live workers, and `force` is not said.
         """
-        keys = [f"{crawl.tag}:current", f"{crawl.tag}:crawls", crawl.key("workers"), *crawl.own_keys()]
+        own = (crawl.key("workers"), crawl.key("deleted"), *crawl.own_keys())
+        keys = [f"{crawl.tag}:current", f"{crawl.tag}:crawls", *own]
         alive, deleted = await Script(lua("delete.lua")).run(self.redis, keys, [crawl.id, int(force)])
         if deleted < 0:
             raise ConfigError(

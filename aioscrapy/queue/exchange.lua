@@ -156,10 +156,11 @@ end
 local lost = 0
 if fell_back then
   -- What it holds and what this store thinks that it holds are two things, and it may have left out links that
-  -- this store has forgotten. Nothing of that counts: all is given anew, under tokens that were never given.
+  -- this store has forgotten. Nothing of that counts: all is given anew, under tokens that were never given: the
+  -- clock is ahead of them, also of those that a crawl had which began anew.
   lost = 2
   give_up(worker)
-  token = token + 1e9
+  token = math.max(token + 1e9, now * 1000)
 elseif serial > 1 and not call('ZSCORE', WORKERS, worker) then
   lost = 1
 end

@@ -105,6 +105,15 @@ class RedisQueue(Store):
         self._script = Script(head + dupefilter.lua + lua("exchange.lua"))
         return State.OPEN
 
+    async def begin_again(self) -> bool:
+        prefix = f"{self._tag}:{self.crawl_id}"
+        keys = [f"{self._tag}:current", f"{self._tag}:crawls", f"{prefix}:meta", f"{prefix}:deleted"]
+        arguments = [self.crawl_id, int(bool(self._named)), int(self._keep_filter)]
+        try:
+            return bool(await heard(Script(lua("again.lua")).run(self._redis, keys, arguments)))
+        except (RedisError, OSError, TimeoutError) as exc:
+            raise QueueError(f"Redis: {_reason(exc)}") from exc
+
     def pack(self, entry: Entry) -> None:
         entry.payload = self._serializer.dumps(entry.request.to_dict(self._spider))
 
@@ -186,7 +195,8 @@ class RedisQueue(Store):
             ]
             flags = [int(flag) for flag in (bool(self._named), self._fresh, self._flush)]
             arguments = [found, made, *flags, self._window_ms, int(self._keep_filter)]
-            answer, *rest = await script.run(self._redis, [*keys, f"{crawl}:workers"], arguments)
+            keys += [f"{crawl}:workers", f"{self._tag}:{made}:deleted"]
+            answer, *rest = await script.run(self._redis, keys, arguments)
             if answer != b"again":
                 return answer.decode(), rest[0].decode(), rest[1] if len(rest) > 1 else 0
 

@@ -150,7 +150,7 @@ async def test_a_crawl_with_live_workers_is_deleted_only_by_force(
         await worker.take_request()
         fails(await asyncio.to_thread(aioscrapy, tmp_path, *words), "has 1 live workers", "--force")
         await command(tmp_path, *words, "--force")
-        assert redis.keys() == []
+        assert [key.rpartition(":")[2] for key in redis.scan_iter()] == ["deleted"]
         await worker.fall_asleep()
         worker._task = None
 

@@ -1,5 +1,6 @@
 """Which crawl a worker joins in Redis, what its keys are, and how it ends."""
 
+import asyncio
 import json
 import logging
 from typing import Any
@@ -7,7 +8,9 @@ from typing import Any
 import pytest
 
 from aioscrapy.queue.base import Page, State
-from support.frontier import TAG, Worker, crawl_id, numbers, page
+from aioscrapy.queue.crawls import open_crawls
+from aioscrapy.settings import Settings
+from support.frontier import TAG, Worker, crawl_id, figures, numbers, page
 
 SHORT = {"SCHEDULER_LEASE": 0.4, "SCHEDULER_HEARTBEAT": 0.1}
 
@@ -158,6 +161,60 @@ async def test_a_deleted_crawl_ends_its_workers(shared: dict[str, Any], redis: A
         await worker.done(lease, page(2))
         assert await worker.take() is None
         await worker.ended()
+
+
+async def test_a_crawl_that_redis_has_forgotten_begins_anew(
+    shared: dict[str, Any], redis: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    shared = {**shared, **SHORT, "ITEMS_IN_REDIS": True}
+    async with Worker(shared) as one, Worker(shared) as other:
+        await one.seed(page(1), page(2), page(3))
+        before = crawl_id(one)
+        leases = [await one.take_request(), await other.take_request()]
+        redis.flushall()
+        for worker, lease in zip((one, other), leases, strict=True):
+            await worker.scheduler.commit(
+                Page(lease, worker.entries([page(7)]), [({"n": 0}, None)], [b'{"n":0}'])
+            )
+        first, second = asyncio.create_task(one.take()), asyncio.create_task(other.take())
+        done, waiting = await asyncio.wait([first, second], return_when=asyncio.FIRST_COMPLETED)
+        seeder, helper = (one, other) if first in done else (other, one)
+        seeding = done.pop().result()
+        assert seeding is not None
+        assert seeding.request is None
+        await seeder.done(seeding, page(1), page(2))
+        leases = [await waiting.pop(), await seeder.take_request()]
+        assert {lease.request.url for lease in leases if lease and lease.request} == {
+            page(1).url,
+            page(2).url,
+        }
+        await helper.done(leases[0])  # type: ignore[arg-type]
+        await seeder.done(leases[1])  # type: ignore[arg-type]
+        assert await one.rest() == await other.rest() == []
+        await one.ended()
+        await other.ended()
+        assert redis.get(f"{TAG}:current") == before
+        assert figures(redis, one) | {"state": "finished", "done": "2", "seq": "2"} == figures(redis, one)
+    assert redis.keys(f"{TAG}:*:items") == [], "a page from before was taken"
+    assert "has lost the whole crawl: it begins anew" in caplog.text
+
+
+async def test_a_crawl_that_was_deleted_by_command_does_not_begin_anew(
+    shared: dict[str, Any], redis_url: str, redis: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with Worker({**shared, **SHORT}) as worker:
+        await worker.seed(page(1))
+        lease = await worker.take_request()
+        async with open_crawls(Settings(), redis_url, bot="") as crawls:
+            assert await crawls.delete(await crawls.find("tested"), force=True) > 0
+        assert redis.keys() == [f"{TAG}:{crawl_id(worker)}:deleted"]
+        await worker.done(lease)
+        await worker.ended()
+    assert "The crawl was deleted" in caplog.text
+    async with Worker(shared, crawl=crawl_id(worker)) as again:
+        await again.seed(page(1))
+        assert numbers(await again.rest()) == [1]
+        assert not redis.exists(f"{TAG}:{crawl_id(worker)}:deleted")
 
 
 async def test_a_stopped_crawl_sends_its_workers_home_and_can_go_on(

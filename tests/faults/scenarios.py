@@ -99,6 +99,19 @@ def fallen_back(folder: Path, chance: random.Random, pages: int) -> Outcome:
         return outcome
 
 
+def forgotten(folder: Path, chance: random.Random, pages: int) -> Outcome:
+    """kill -9 of a Redis that keeps nothing on disk; it comes back empty."""
+    with Fleet(folder, pages=pages, lease_s=4.0, durable=False) as fleet:
+        fleet.start(2)
+        fleet.until_items(int(chance.uniform(0, 0.9) * pages))
+        fleet.redis.kill()
+        fleet.redis.start()
+        outcome = fleet.outcome("forgotten")
+        logs = [path.read_text(encoding="utf-8") for path in folder.glob("worker-*.log")]
+        assert any("has lost the whole crawl" in log for log in logs), "nobody noticed it"
+        return outcome
+
+
 def interrupted(folder: Path, chance: random.Random, pages: int) -> Outcome:
     """One SIGINT to each worker at a random moment; they end in good order, and new ones go on."""
     with Fleet(folder, pages=pages) as fleet:
@@ -123,6 +136,7 @@ SCENARIOS: dict[str, Scenario] = {
         slept_too_long,
         killed_redis,
         fallen_back,
+        forgotten,
         interrupted,
     )
 }

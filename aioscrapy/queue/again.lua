@@ -1,0 +1,20 @@
+-- Make a crawl anew that this Redis has forgotten altogether. All its workers ask, the first makes it. One atomic step.
+--
+-- KEYS: 1 current  2 crawls, both of the spider  3 meta  4 deleted, both of the crawl
+-- ARGV: 1 id of the crawl  2 named (1/0)  3 keep the filter (1/0)
+-- Returns 1; 0 where nobody forgot it: somebody deleted it or its keys, or they have expired.
+
+if redis.call('EXISTS', KEYS[3]) == 1 then
+  return 1
+end
+if redis.call('EXISTS', KEYS[4]) == 1 or redis.call('ZSCORE', KEYS[2], ARGV[1]) then
+  return 0
+end
+local time = redis.call('TIME')
+local now = time[1] * 1000 + math.floor(time[2] / 1000)
+redis.call('HSET', KEYS[3], 'state', 'open', 'created', now, 'seq', 0, 'token', 0, 'kept', ARGV[3])
+redis.call('ZADD', KEYS[2], now, ARGV[1])
+if ARGV[2] ~= '1' then
+  redis.call('SET', KEYS[1], ARGV[1], 'NX')
+end
+return 1
