@@ -71,18 +71,22 @@ class Downloader:
             answer = await self._rescue(request, exc)
         if isinstance(answer, Request):
             return answer
-        answer.request = answer.request or request
+        response = answer
+        response.request = response.request or request
         for hook in self._on_response:
-            answer = hook(request, answer)
+            answer = hook(request, response)
+            if answer is response:
+                continue
             if not isinstance(answer, (Response, Request)):
                 answer = await settle(answer)
             if isinstance(answer, Request):
                 return answer
+            response = answer
         if self._signals.connected(signals.response_received):
             await self._signals.send(
-                signals.response_received, response=answer, request=request, spider=self._spider
+                signals.response_received, response=response, request=request, spider=self._spider
             )
-        return answer
+        return response
 
     async def download(self, request: Request) -> Response:
         """Download without any middleware."""

@@ -2,11 +2,14 @@
 
 import asyncio
 import random
+import re
 import sys
 from collections.abc import Callable
 
 from aioscrapy.queue.base import Manners
 from aioscrapy.settings import Settings
+
+_netloc = re.compile(r"[^/?#]*").match
 
 
 class _Slot:
@@ -143,13 +146,9 @@ class SharedPoliteness(Politeness):
 
 def host_of(url: str) -> str:
     """Return the host of an absolute URL, without user and port: the key of its politeness."""
-    start = url.find("://") + 3
-    end = len(url)
-    for stop in "/?#":
-        found = url.find(stop, start, end)
-        if found != -1:
-            end = found
-    netloc = url[start:end].rpartition("@")[2]
+    netloc: str = _netloc(url, url.find("://") + 3)[0]  # type: ignore[index]  # it matches "", too
+    if "@" in netloc:
+        netloc = netloc.rpartition("@")[2]
     if netloc.startswith("["):
         return netloc.partition("]")[0][1:]
     return netloc.partition(":")[0].lower()

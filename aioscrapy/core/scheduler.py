@@ -31,15 +31,18 @@ class Scheduler(ABC):
     def __init__(
         self, crawler: CrawlContext, fingerprint: Callable[[Request], bytes], seen: Container[bytes]
     ) -> None:
-        self._seen = seen  # fingerprints that need not be looked up elsewhere
+        def known(request: Request) -> bool:
+            return not request.dont_filter and fingerprint(request) in seen
+
+        self.known = known
+        """Tells whether `accept` would refuse a request now. No method: most links of a page end in it."""
         self._stats = crawler.stats
         self._signals = crawler.signals
         self._spider = crawler.spider
         self._fingerprint = fingerprint
         self._close_on_idle = crawler.settings.getbool("CLOSE_SPIDER_ON_IDLE")
         self._debug_duplicates = crawler.settings.getbool("DUPEFILTER_DEBUG")
-        self._log_duplicates = logger.isEnabledFor(logging.DEBUG)
-        self._filtered = 0  # duplicates since the last commit
+        self.logs_filtered = logger.isEnabledFor(logging.DEBUG)  # `accept` logs the next that it refuses
         self._waiters: deque[asyncio.Future[None]] = deque()
         self._stopping = False
         self.politeness = self._politeness(crawler).from_settings(
@@ -66,15 +69,6 @@ class Scheduler(ABC):
         Raises:
             SerializeError: the request can't travel; names the part.
         """
-
-    def known(self, request: Request) -> bool:
-        """Tell whether `accept` would refuse this request now; counts and logs it then."""
-        if request.dont_filter or self._fingerprint(request) not in self._seen:
-            return False
-        self._filtered += 1  # as in _dropped: most links of a page end here
-        if self._log_duplicates:
-            self._log_duplicate(request)
-        return True
 
     def pack_item(self, item: Any) -> bytes | None:
         """Return an item as the store keeps it, for `Page.packed_items`; None where items are not kept there.
@@ -113,22 +107,17 @@ class Scheduler(ABC):
         slot = request.meta.get("download_slot") if request._meta else None
         return Entry(request, fingerprint, slot or host_of(request.url))
 
+    def count_filtered(self, count: int) -> None:
+        """Count requests that were `known`."""
+        self._stats.inc_value("dupefilter/filtered", count)
+
     def _dropped(self, request: Request) -> None:
         """Count and, once, log a duplicate."""
-        self._filtered += 1
-        if self._log_duplicates:
-            self._log_duplicate(request)
-
-    def _log_duplicate(self, request: Request) -> None:
-        self._log_duplicates = self._debug_duplicates
-        last = "" if self._debug_duplicates else " (no more will be shown, see DUPEFILTER_DEBUG)"
-        logger.debug("Filtered duplicate request: %s%s", request, last)
-
-    def _count_filtered(self) -> None:
-        """Put the duplicates since the last time into the stats."""
-        if self._filtered:
-            self._stats.inc_value("dupefilter/filtered", self._filtered)
-            self._filtered = 0
+        self.count_filtered(1)
+        if self.logs_filtered:
+            self.logs_filtered = self._debug_duplicates
+            last = "" if self._debug_duplicates else " (no more will be shown, see DUPEFILTER_DEBUG)"
+            logger.debug("Filtered duplicate request: %s%s", request, last)
 
     async def _announce(self, page: Page) -> None:
         """Tell the handlers of `request_scheduled` what is on this page."""
@@ -221,7 +210,6 @@ class MemoryScheduler(Scheduler):
         return self._entry(request, fingerprint)
 
     async def commit(self, page: Page) -> None:
-        self._count_filtered()
         await self._announce(page)
         for entry in page.entries:
             if entry.delay_s > 0:

@@ -120,18 +120,22 @@ class Scraper:
             await self._callback_failed(exc, request, response, page)
 
     async def _consume(self, stream: Any, response: Response | None, page: Page) -> None:
-        early, known = self._drop_early, self._scheduler.known
-        async for output in stream:
-            try:
-                if isinstance(output, Request):  # dozens on a page: a call more for each would tell
-                    if not (early and known(output)):
-                        self._request(output, response, page)
-                else:
+        scheduler, filtered = self._scheduler, 0
+        known = scheduler.known if self._drop_early and not scheduler.logs_filtered else _unknown
+        try:
+            async for output in stream:
+                if isinstance(output, Request) and known(output):
+                    filtered += 1  # dozens on a page: each step more would tell
+                    continue
+                try:
                     await self._take(output, response, page)
-            except SerializeError as exc:
-                await self._refuse(exc, stream, response, page)
-            if len(page.entries) >= self._commit_size:
-                await self._scheduler.commit(page_piece(page))
+                except SerializeError as exc:
+                    await self._refuse(exc, stream, response, page)
+                if len(page.entries) >= self._commit_size:
+                    await scheduler.commit(page_piece(page))
+        finally:
+            if filtered:
+                scheduler.count_filtered(filtered)
 
     async def _refuse(
         self, refused: SerializeError, stream: Any, response: Response | None, page: Page
@@ -245,6 +249,11 @@ class Scraper:
 def _with_request_hook(middlewares: list[Any]) -> list[Any]:
     """Return those that may make a request another one; of ours none changes what the filter looks at."""
     return [each for each in middlewares if hasattr(each, "get_processed_request")]
+
+
+def _unknown(request: Request) -> bool:
+    """Say of every request that the hooks must see it."""
+    return False
 
 
 def page_piece(page: Page) -> Page:

@@ -111,7 +111,6 @@ class SharedScheduler(Scheduler):
         return self._store.pack_item(item)
 
     async def commit(self, page: Page) -> None:
-        self._count_filtered()
         self._outbox.append(page)
         if page.final and page.lease is not None:
             self._active -= 1

@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Callable, Iterable
-from functools import lru_cache
 from hashlib import blake2b
 from typing import Any, Self
 from urllib.parse import unquote_plus
@@ -54,7 +53,7 @@ class RequestFingerprinter:
         by_rules = self._headers or self._ignored or not body
         # decided here: a crawl without these rules pays nothing for them
         self._content: Callable[[Request], bytes] = self._by_rules if by_rules else self._by_default
-        self._of_url = None if by_rules else lru_cache(maxsize=_REMEMBERED)(self._by_url)
+        self._of_url = None if by_rules else _Remembered(self._by_url)
 
     @classmethod
     def from_crawler(cls, crawler: CrawlContext) -> Self:
@@ -75,9 +74,7 @@ class RequestFingerprinter:
         return cls(**given)  # a subclass that takes no arguments needs none where no rule is set
 
     def fingerprint(self, request: Request) -> bytes:
-        """Return the 16 bytes; they are worked out once for each request, and for the links of late."""
-        if self._of_url and request.method == "GET" and not request._body and request.fingerprint is None:
-            return self._of_url(request._url)
+        """Return the 16 bytes; they are worked out once for each request."""
         known = request._digest
         if known is not None and known[0] is self:
             return known[1]
@@ -123,6 +120,19 @@ class RequestFingerprinter:
         return head + request._body if self._body else head
 
 
+class _Remembered(dict[str, bytes]):
+    """What a function gave for the URLs of late; half the cost of an lru_cache, which keeps an order."""
+
+    def __init__(self, of_url: Callable[[str], bytes]) -> None:
+        self._of_url = of_url
+
+    def __missing__(self, url: str) -> bytes:
+        if len(self) >= _REMEMBERED:
+            self.clear()
+        digest = self[url] = self._of_url(url)
+        return digest
+
+
 def fingerprint_function(fingerprinter: Any, setting: str) -> Callable[[Request], bytes]:
     """Return what turns a request into 16 bytes: the filters can do with no other length.
 
@@ -134,7 +144,7 @@ def fingerprint_function(fingerprinter: Any, setting: str) -> Callable[[Request]
     if not callable(give):
         raise SettingError(setting, f"{name} has no method fingerprint(request)")
     if getattr(give, "__func__", None) is RequestFingerprinter.fingerprint:
-        return give  # type: ignore[no-any-return]  # it is ours
+        return _of_links(fingerprinter)  # it is ours
 
     def sixteen(request: Request) -> bytes:
         digest = give(request)
@@ -143,6 +153,20 @@ def fingerprint_function(fingerprinter: Any, setting: str) -> Callable[[Request]
         return digest if len(digest) == _LENGTH else blake2b(digest, digest_size=_LENGTH).digest()
 
     return sixteen
+
+
+def _of_links(fingerprinter: RequestFingerprinter) -> Callable[[Request], bytes]:
+    """Return its `fingerprint` with the way of a link first, as a function that looks nothing up."""
+    of_url, of_any = fingerprinter._of_url, fingerprinter.fingerprint
+    if of_url is None:
+        return of_any
+
+    def of_link(request: Request) -> bytes:
+        if request.method == "GET" and not request._body and request.fingerprint is None:
+            return of_url[request._url]
+        return of_any(request)
+
+    return of_link
 
 
 def _names(patterns: Iterable[str]) -> Callable[[str], Any] | None:

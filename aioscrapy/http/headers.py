@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Mapping, MutableMapping
 from functools import lru_cache
+from itertools import chain
 from typing import Any, Self
 
 RawHeaders = Iterable[tuple[bytes, bytes]]
@@ -166,6 +167,11 @@ class Headers(MutableMapping[str | bytes, Any]):
     def values(self) -> Any:
         """Return the last value of each header."""
         return [values[-1] if values else None for values in self._sorted().values()]
+
+    def size(self) -> int:
+        """Return the bytes of all header lines in an HTTP message."""
+        lines = self.raw()
+        return sum(map(len, chain.from_iterable(lines))) + 4 * len(lines)  # ": " and the line end
 
     def to_string(self) -> bytes:
         """Return the headers as they stand in an HTTP message, without the last line end."""

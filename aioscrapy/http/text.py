@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from aioscrapy.selector import Selector, SelectorList
 
 _UNSET = object()
-_HEAD = 4096  # characters in which a page's encoding and <base> are looked for, as w3lib and Scrapy do
+HEAD = 4096  # characters in which encoding, <base> and meta refresh are looked for, as w3lib and Scrapy do
 _utf8_header = re.compile(rb"[a-z]+/[a-z+.-]+; *charset=utf-8", re.IGNORECASE).fullmatch
 _first_boms = frozenset(b"\x00\xfe\xff\xef")
 
@@ -38,7 +38,7 @@ class TextResponse(Response):
     attributes: tuple[str, ...] = (*Response.attributes, "encoding")
     selector_type: str | None = None
 
-    __slots__ = ("_detected", "_encoding", "_json", "_selector", "_text")
+    __slots__ = ("_detected", "_encoding", "_head", "_json", "_selector", "_text")
 
     def __init__(
         self,
@@ -53,6 +53,7 @@ class TextResponse(Response):
         self._encoding = encoding
         self._detected: str | None = None
         self._text: str | None = None
+        self._head: str | None = None
         self._json: Any = _UNSET
         self._selector: Selector | None = None
         super().__init__(url, status, headers, body, *args, **kwargs)
@@ -84,7 +85,7 @@ class TextResponse(Response):
         declared = (
             read_bom(body)[0]
             or _usable(http_content_type_encoding(header.decode("latin-1")))
-            or _usable(html_body_declared_encoding(body[:_HEAD]))
+            or _usable(html_body_declared_encoding(body[:HEAD]))
         )
         if declared is not None:
             return str(declared)
@@ -128,13 +129,18 @@ class TextResponse(Response):
                 self._json = json.loads(self.text)
         return self._json
 
+    def lower_head(self) -> str:
+        """Return the first 4096 characters in lower case: to rule a tag out costs less than to read it."""
+        if self._head is None:
+            self._head = self.text[:HEAD].lower()
+        return self._head
+
     def _base_url(self) -> str:
-        # Few pages have a <base>; to rule it out costs a microsecond, to read it a hundred.
-        if "<base" not in self.text[:_HEAD].lower():
+        if "<base" not in self.lower_head():
             return self._url
         from w3lib.html import get_base_url
 
-        return str(get_base_url(self.text[:_HEAD], self._url, self.encoding))
+        return str(get_base_url(self.text[:HEAD], self._url, self.encoding))
 
     @property
     def selector(self) -> "Selector":

@@ -8,7 +8,7 @@ from aioscrapy.context import CrawlContext
 from aioscrapy.exceptions import IgnoreRequest, NotConfigured
 from aioscrapy.http.request import Request
 from aioscrapy.http.response import Response
-from aioscrapy.http.text import HtmlResponse
+from aioscrapy.http.text import HEAD, HtmlResponse
 from aioscrapy.middlewares.referer import Policy, find_policy, origin, referrer, setting_policy
 from aioscrapy.settings import Settings
 
@@ -16,7 +16,6 @@ logger = logging.getLogger(__name__)
 
 _REDIRECTING = frozenset({301, 302, 303, 307, 308})
 _OF_CONTENT = ("Type", "Length", "Encoding", "Language", "Location")
-_SEARCHED = 4096  # bytes, then characters, at the start of a page in which a meta refresh is looked for
 _SCHEMES = frozenset({"http", "https"})
 
 
@@ -128,10 +127,7 @@ class MetaRefreshMiddleware(_Redirecting):
 
     def process_response(self, request: Request, response: Response) -> Request | Response:
         """Return the request for where a page sends its readers; the response itself where it doesn't."""
-        head = response.body[:_SEARCHED]
-        if b"refresh" not in head.lower() and b"\0" not in head:  # NUL: UTF-16, not readable as it is
-            return response
-        if not isinstance(response, HtmlResponse):
+        if not isinstance(response, HtmlResponse) or "refresh" not in response.lower_head():
             return response
         if request.method == "HEAD" or request.meta.get("dont_redirect"):
             return response
@@ -207,7 +203,7 @@ def _meta_refresh(response: HtmlResponse) -> tuple[float, str | None]:
 
     # URLs in a page are in its encoding, unless that is UTF-16: https://url.spec.whatwg.org/#get-an-output-encoding
     encoding = "utf-8" if response.encoding.lower().startswith("utf") else response.encoding
-    head = response.text[:_SEARCHED]
+    head = response.text[:HEAD]
     try:
         wait_s, url = get_meta_refresh(head, response.url, encoding, ignore_tags=("noscript",))
     except ValueError:

@@ -2,7 +2,6 @@
 
 from aioscrapy.context import CrawlContext
 from aioscrapy.exceptions import NotConfigured
-from aioscrapy.http.headers import Headers
 from aioscrapy.http.request import Request
 from aioscrapy.http.response import Response
 from aioscrapy.stats import StatsCollector
@@ -29,14 +28,14 @@ class DownloaderStats:
         method = request.method
         self._inc("downloader/request_count")
         self._inc(f"downloader/request_method_count/{method}")
-        size = len(method) + len(request.url) + len(request.body) + _header_size(request.headers)
+        size = len(method) + len(request.url) + len(request.body) + request.headers.size()
         self._inc("downloader/request_bytes", size + len("  HTTP/1.1\r\n\r\n"))
 
     def process_response(self, request: Request, response: Response) -> Response:
         """Count a response."""
         self._inc("downloader/response_count")
         self._inc(f"downloader/response_status_count/{response.status}")
-        size = len(response.body) + _header_size(response.headers) + len("HTTP/1.1 200 OK\r\n\r\n")
+        size = len(response.body) + response.headers.size() + len("HTTP/1.1 200 OK\r\n\r\n")
         self._inc("downloader/response_bytes", size)
         return response
 
@@ -45,12 +44,3 @@ class DownloaderStats:
         cls = type(exception)
         self._inc("downloader/exception_count")
         self._inc(f"downloader/exception_type_count/{cls.__module__}.{cls.__qualname__}")
-
-
-def _header_size(headers: Headers) -> int:
-    """Return the bytes of all header lines."""
-    size = 0
-    for name, values in headers.items():
-        for value in values:
-            size += len(name) + len(value) + len(": \r\n")
-    return size
