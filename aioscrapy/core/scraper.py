@@ -2,13 +2,14 @@
 
 import inspect
 import logging
-from collections.abc import AsyncIterator, Callable, Iterable
+from collections.abc import Callable
 from typing import Any
 
 from aioscrapy import signals
 from aioscrapy.components import build_all
 from aioscrapy.context import CrawlContext
 from aioscrapy.core.scheduler import Scheduler
+from aioscrapy.core.streams import piped, stream_of
 from aioscrapy.exceptions import (
     AioscrapyError,
     CloseSpider,
@@ -20,7 +21,6 @@ from aioscrapy.exceptions import (
 from aioscrapy.hooks import Hook, hooks, settle
 from aioscrapy.http.request import Request
 from aioscrapy.http.response import Response
-from aioscrapy.items import is_item
 from aioscrapy.log import logger
 from aioscrapy.pipelines.chain import Pipelines
 from aioscrapy.queue.base import Page
@@ -47,10 +47,10 @@ class Scraper:
         self._on_request: list[Hook] = hooks(up, "get_processed_request", 2, spider)
         self._drop_early = all(type(m).__module__.startswith(_BUILT_IN) for m in _with_request_hook(up))
         self._on_item: list[Hook] = hooks(up, "get_processed_item", 2, spider)
-        self._on_output: list[Hook] = _piped(up, "process_spider_output", 2, spider)
+        self._on_output: list[Hook] = piped(up, "process_spider_output", 2, spider)
         self._on_exception: list[Hook] = hooks(up, "process_spider_exception", 2, spider)
-        self._on_start: list[Hook] = _piped(up, "process_start", 1, spider)
-        self._on_start += _piped(up, "process_start_requests", 1, spider)
+        self._on_start: list[Hook] = piped(up, "process_start", 1, spider)
+        self._on_start += piped(up, "process_start_requests", 1, spider)
 
     @classmethod
     async def from_crawler(
@@ -67,9 +67,9 @@ class Scraper:
     async def seed(self, page: Page) -> None:
         """Run the spider's start requests; each is committed as it comes, so the crawl begins at once."""
         try:
-            stream: Any = _stream(_start(self._spider))
+            stream: Any = stream_of(_start(self._spider))
             for hook in self._on_start:
-                stream = _stream(hook(stream))
+                stream = stream_of(hook(stream))
             async for output in stream:
                 await self._take(output, None, page)
                 if page.entries or page.items:
@@ -110,9 +110,9 @@ class Scraper:
         response = argument if isinstance(argument, Response) else None
         try:
             call = getattr(self._spider, callback) if isinstance(callback, str) else callback
-            stream = _stream(call(argument, **kwargs))
+            stream = stream_of(call(argument, **kwargs))
             for hook in self._on_output:
-                stream = _stream(hook(response, stream))
+                stream = stream_of(hook(response, stream))
             await self._consume(stream, response, page)
         except CloseSpider as exc:
             self._stop(exc.reason)
@@ -232,7 +232,7 @@ class Scraper:
         for hook in self._on_exception:
             answer = await settle(hook(response, exc))
             if answer is not None:
-                await self._consume(_stream(answer), response, page)
+                await self._consume(stream_of(answer), response, page)
                 return True
         return False
 
@@ -269,64 +269,3 @@ def _start(spider: Any) -> Any:
     if own is not None and not isinstance(own, classmethod):
         return spider.start()
     return spider.start_requests()
-
-
-def _piped(middlewares: list[Any], name: str, arguments: int, spider: Any) -> list[Hook]:
-    """Return hooks that take a stream as their last argument and give one; Scrapy's plain ones get a list."""
-    made = []
-    for middleware in middlewares:
-        for hook in hooks([middleware], name, arguments, spider):
-            method = getattr(middleware, name)
-            if inspect.isasyncgenfunction(method) or inspect.iscoroutinefunction(method):
-                made.append(hook)
-            else:
-                made.append(_collecting(hook))
-    return made
-
-
-def _collecting(hook: Hook) -> Hook:
-    async def collect(*given: Any) -> AsyncIterator[Any]:
-        *before, stream = given
-        outputs = [output async for output in stream]
-        async for output in _outputs(hook(*before, outputs)):
-            yield output
-
-    return collect
-
-
-def _stream(result: Any) -> Any:
-    """Make one async generator of whatever a callback returned."""
-    return result if inspect.isasyncgen(result) else _outputs(result)
-
-
-async def _outputs(result: Any) -> AsyncIterator[Any]:
-    """Yield what a callback returned: nothing, one output, or each of an iterable; awaited where need be."""
-    if inspect.isawaitable(result):
-        result = await result
-    if hasattr(result, "__aiter__"):
-        async for output in result:
-            yield output
-    elif _is_many(result):
-        outputs = iter(result)
-        refused: SerializeError | None = None
-        while True:
-            try:
-                output = outputs.throw(refused) if refused and hasattr(outputs, "throw") else next(outputs)
-            except StopIteration:
-                return
-            refused = None
-            try:
-                yield output
-            except SerializeError as exc:
-                refused = exc
-    elif result is not None:
-        yield result
-
-
-def _is_many(result: Any) -> bool:
-    """Tell an iterable of outputs from one output."""
-    return (
-        isinstance(result, Iterable)
-        and not isinstance(result, (dict, str, bytes, Request))
-        and not is_item(result)
-    )

@@ -168,6 +168,13 @@ class Fleet:
         """Return what a worker has logged so far."""
         return self._logs[worker.pid].read_text(encoding="utf-8", errors="replace")
 
+    def logged(self, words: str) -> int:
+        """Count the workers, also those that have ended, whose logs have these words."""
+        logs = [
+            path.read_text(encoding="utf-8", errors="replace") for path in self.folder.glob("worker-*.log")
+        ]
+        return sum(words in log for log in logs)
+
     def kill(self, worker: "subprocess.Popen[bytes]") -> None:
         """End a worker as a power cut would."""
         worker.kill()

@@ -40,8 +40,7 @@ def killed_seeder(folder: Path, chance: random.Random, pages: int) -> Outcome:
         time.sleep(chance.uniform(0, 1.0))
         fleet.kill(next(worker for worker in fleet.workers if seeding in fleet.log_of(worker)))
         outcome = fleet.outcome("killed seeder")
-        logs = [path.read_text(encoding="utf-8") for path in sorted(folder.glob("worker-*.log"))]
-        assert sum(seeding in log for log in logs) == 2, "the seeding was not taken over"
+        assert fleet.logged(seeding) == 2, "the seeding was not taken over"
         return outcome
 
 
@@ -94,8 +93,7 @@ def fallen_back(folder: Path, chance: random.Random, pages: int) -> Outcome:
         fleet.redis.kill()
         fleet.redis.start()
         outcome = fleet.outcome("fallen back")
-        logs = [path.read_text(encoding="utf-8") for path in folder.glob("worker-*.log")]
-        assert any("has lost what it was told last" in log for log in logs), "nobody noticed it"
+        assert fleet.logged("has lost what it was told last"), "nobody noticed it"
         return outcome
 
 
@@ -107,8 +105,7 @@ def forgotten(folder: Path, chance: random.Random, pages: int) -> Outcome:
         fleet.redis.kill()
         fleet.redis.start()
         outcome = fleet.outcome("forgotten")
-        logs = [path.read_text(encoding="utf-8") for path in folder.glob("worker-*.log")]
-        assert any("has lost the whole crawl" in log for log in logs), "nobody noticed it"
+        assert fleet.logged("has lost the whole crawl"), "nobody noticed it"
         return outcome
 
 

@@ -1,0 +1,71 @@
+"""One async stream of outputs, whatever a callback, a hook or `start` returned."""
+
+import inspect
+from collections.abc import AsyncIterator, Iterable
+from typing import Any
+
+from aioscrapy.exceptions import SerializeError
+from aioscrapy.hooks import Hook, hooks
+from aioscrapy.http.request import Request
+from aioscrapy.items import is_item
+
+
+def piped(middlewares: list[Any], name: str, arguments: int, spider: Any) -> list[Hook]:
+    """Return hooks that take a stream as their last argument and give one; Scrapy's plain ones get a list."""
+    made = []
+    for middleware in middlewares:
+        for hook in hooks([middleware], name, arguments, spider):
+            method = getattr(middleware, name)
+            if inspect.isasyncgenfunction(method) or inspect.iscoroutinefunction(method):
+                made.append(hook)
+            else:
+                made.append(_collecting(hook))
+    return made
+
+
+def _collecting(hook: Hook) -> Hook:
+    async def collect(*given: Any) -> AsyncIterator[Any]:
+        *before, stream = given
+        outputs = [output async for output in stream]
+        async for output in _outputs(hook(*before, outputs)):
+            yield output
+
+    return collect
+
+
+def stream_of(result: Any) -> Any:
+    """Make one async generator of whatever a callback returned."""
+    return result if inspect.isasyncgen(result) else _outputs(result)
+
+
+async def _outputs(result: Any) -> AsyncIterator[Any]:
+    """Yield what a callback returned: nothing, one output, or each of an iterable; awaited where need be."""
+    if inspect.isawaitable(result):
+        result = await result
+    if hasattr(result, "__aiter__"):
+        async for output in result:
+            yield output
+    elif _is_many(result):
+        outputs = iter(result)
+        refused: SerializeError | None = None
+        while True:
+            try:
+                output = outputs.throw(refused) if refused and hasattr(outputs, "throw") else next(outputs)
+            except StopIteration:
+                return
+            refused = None
+            try:
+                yield output
+            except SerializeError as exc:
+                refused = exc
+    elif result is not None:
+        yield result
+
+
+def _is_many(result: Any) -> bool:
+    """Tell an iterable of outputs from one output."""
+    return (
+        isinstance(result, Iterable)
+        and not isinstance(result, (dict, str, bytes, Request))
+        and not is_item(result)
+    )
