@@ -123,6 +123,8 @@ class Crawls:
     async def delete(self, crawl: Crawl, *, force: bool = False) -> int:
         """Delete every key of the crawl, and its names; returns how many keys there were.
 
+        Where it had not ended, a mark stays for a day, by which its workers know that they shall end.
+
         Raises:
             ConfigError: it has live workers, and `force` is not said.
         """

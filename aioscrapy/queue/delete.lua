@@ -1,6 +1,6 @@
 -- Delete a crawl with all its keys, unless somebody works in it. One atomic step.
 --
--- KEYS: 1 current  2 crawls, both of the spider  3 workers  4 deleted; behind them every key of the crawl
+-- KEYS: 1 current  2 crawls, both of the spider  3 workers  4 deleted; behind them every key of the crawl, meta first
 -- ARGV: 1 id of the crawl  2 although it has live workers (1/0)
 -- Returns {live workers, keys that were deleted}; the second is -1 where nothing was.
 
@@ -10,12 +10,13 @@ local alive = redis.call('ZCOUNT', KEYS[3], now, '+inf')
 if alive > 0 and ARGV[2] ~= '1' then
   return {alive, -1}
 end
+local unfinished = redis.call('HGET', KEYS[5], 'state') == 'open'
 local deleted = 0
 for i = 5, #KEYS do
   deleted = deleted + redis.call('UNLINK', KEYS[i])
 end
-if alive > 0 then
-  redis.call('SET', KEYS[4], now, 'EX', 86400) -- else they would take it for forgotten, and begin it anew
+if alive > 0 or unfinished then -- else workers, also sleeping ones, would take it for forgotten, and begin it anew
+  redis.call('SET', KEYS[4], now, 'EX', 86400)
 end
 redis.call('ZREM', KEYS[2], ARGV[1])
 if redis.call('GET', KEYS[1]) == ARGV[1] then

@@ -5,7 +5,7 @@
 --       3 found     hash: meta of the crawl that `current` named when the caller looked, or of the named one
 --       4 made      hash: meta of the crawl to be made, where one must be
 --       5 workers   zset: live workers of `found`
---       6 deleted   string: a crawl of the id of `made` was deleted in the middle of its work
+--       6 deleted   string: a crawl of the id of `made` was deleted before its end
 -- ARGV: 1 id of found ('' where there is none)  2 id of made  3 named (1/0)  4 fresh (1/0)
 --       5 flush (1/0)  6 join window in ms  7 keep the filter (1/0)
 -- Returns {answer, id}: 'joined', 'made', 'late' (ms since its end as third), 'finished', or 'again' where
