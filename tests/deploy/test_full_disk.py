@@ -53,10 +53,6 @@ SMALL_DISK = (
 )
 
 
-@pytest.mark.skipif(
-    subprocess.run(["unshare", "-rm", "true"], capture_output=True).returncode != 0,
-    reason="makes a small disk, which is not allowed here",
-)
 @pytest.mark.parametrize("argv", ["jobs", "jobs --json", "jobs --watch", "status", "versions", "targets"])
 def test_an_answer_that_does_not_fit_is_one_line(project: Path, server: Server, argv: str) -> None:
     server.body = b"""{"status": "ok", "projects": [], "pending": [{"id": "1", "spider": "one"}]}"""
@@ -77,6 +73,10 @@ def test_an_answer_that_does_not_fit_is_one_line(project: Path, server: Server, 
     assert (done.returncode, done.stderr) == (1, "aioscrapy: No space left on device: standard output\n")
 
 
+@pytest.mark.skipif(
+    subprocess.run(["unshare", "-rm", "true"], capture_output=True).returncode != 0,
+    reason="makes a small disk, which is not allowed here",
+)
 def test_an_egg_that_does_not_fit_leaves_the_one_before(project: Path, write: Write) -> None:
     (project / "disk").mkdir()
     (project / "small.egg").write_bytes(b"the one before")
