@@ -28,7 +28,7 @@ def test_four_workers_keep_one_rate_and_one_limit(tmp_path: Path, jitter: bool) 
         times = begins(fleet.site)
         assert fleet.site.log()["max_concurrent"] <= 2
     rate = (len(times) - 1) / (times[-1] - times[0])
-    assert (8.5 if jitter else 9) < rate < (11.5 if jitter else 10.5)  # a busy machine is late, never early
+    assert rate == pytest.approx(10, rel=0.05 if not jitter else 0.15)
 
 
 def test_two_at_once_over_three_workers_without_a_delay(tmp_path: Path) -> None:
