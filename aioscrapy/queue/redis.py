@@ -192,10 +192,11 @@ class RedisQueue(Store):
                 f"{self._tag}:crawls",
                 f"{crawl}:meta",
                 f"{self._tag}:{made}:meta",
+                f"{crawl}:workers",
+                f"{self._tag}:{made}:deleted",
             ]
             flags = [int(flag) for flag in (bool(self._named), self._fresh, self._flush)]
             arguments = [found, made, *flags, self._window_ms, int(self._keep_filter)]
-            keys += [f"{crawl}:workers", f"{self._tag}:{made}:deleted"]
             answer, *rest = await script.run(self._redis, keys, arguments)
             if answer != b"again":
                 return answer.decode(), rest[0].decode(), rest[1] if len(rest) > 1 else 0

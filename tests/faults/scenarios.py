@@ -81,6 +81,15 @@ def killed_redis(folder: Path, chance: random.Random, pages: int, away_s: float 
         return fleet.outcome("killed Redis")
 
 
+def _redis_forgets(fleet: Fleet, name: str, noticed: str) -> Outcome:
+    """kill -9 of a Redis that is not durable; a worker must say so."""
+    fleet.redis.kill()
+    fleet.redis.start()
+    outcome = fleet.outcome(name)
+    assert fleet.logged(noticed), "nobody noticed it"
+    return outcome
+
+
 def fallen_back(folder: Path, chance: random.Random, pages: int) -> Outcome:
     """kill -9 of Redis, which comes back without what it was told since a snapshot some pages ago."""
     with Fleet(folder, pages=pages, lease_s=4.0, durable=False) as fleet:
@@ -90,11 +99,7 @@ def fallen_back(folder: Path, chance: random.Random, pages: int) -> Outcome:
         with fleet.redis.client() as client:
             client.save()
         fleet.until_items(int((snapshot + chance.uniform(0.02, 0.15)) * pages))
-        fleet.redis.kill()
-        fleet.redis.start()
-        outcome = fleet.outcome("fallen back")
-        assert fleet.logged("has lost what it was told last"), "nobody noticed it"
-        return outcome
+        return _redis_forgets(fleet, "fallen back", noticed="has lost what it was told last")
 
 
 def forgotten(folder: Path, chance: random.Random, pages: int) -> Outcome:
@@ -102,11 +107,7 @@ def forgotten(folder: Path, chance: random.Random, pages: int) -> Outcome:
     with Fleet(folder, pages=pages, lease_s=4.0, durable=False) as fleet:
         fleet.start(2)
         fleet.until_items(int(chance.uniform(0, 0.9) * pages))
-        fleet.redis.kill()
-        fleet.redis.start()
-        outcome = fleet.outcome("forgotten")
-        assert fleet.logged("has lost the whole crawl"), "nobody noticed it"
-        return outcome
+        return _redis_forgets(fleet, "forgotten", noticed="has lost the whole crawl")
 
 
 def interrupted(folder: Path, chance: random.Random, pages: int) -> Outcome:
