@@ -1,1 +1,1 @@
-"""Everything that runs on the side of Scrapyd: the runner of its jobs."""
+"""Everything that runs beside Scrapyd: `job/` runs in a job's process, the modules here in the daemon's."""

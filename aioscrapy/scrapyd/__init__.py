@@ -1,1 +1,1 @@
-"""Doors that Scrapyd opens."""
+"""The module that scrapyd.conf names as its runner."""

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from scrapyd.config import Config
 from scrapyd.eggstorage import FilesystemEggStorage
 
-from aioscrapy_scrapyd.config import read_config
-from aioscrapy_scrapyd.egg import open_egg
+from aioscrapy_scrapyd.job.config import read_config
+from aioscrapy_scrapyd.job.egg import open_egg
 
 VERSIONS = st.one_of(
     st.from_regex(r"[0-9]{1,3}([._][0-9]{1,2}){0,3}((a|b|rc|\.post|\.dev|-)[0-9])?", fullmatch=True),

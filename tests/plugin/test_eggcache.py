@@ -15,8 +15,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from aioscrapy_scrapyd.eggcache import KEEP_S, prune, unpacked
-from aioscrapy_scrapyd.exceptions import EggError
+from aioscrapy_scrapyd.job.eggcache import KEEP_S, prune, unpacked
+from aioscrapy_scrapyd.job.exceptions import EggError
 from plugin.jobs import Daemon, make_egg, spider
 from support import child_environment
 
@@ -40,7 +40,7 @@ def held_by_a_child(cache: Path) -> subprocess.Popen[bytes]:
     """Start a process that lives in the egg until its standard input is closed."""
     program = (
         "import io, sys\n"
-        "from aioscrapy_scrapyd.eggcache import unpacked\n"
+        "from aioscrapy_scrapyd.job.eggcache import unpacked\n"
         "with unpacked(io.BytesIO(sys.stdin.buffer.read(int(sys.argv[1])))) as folder:\n"
         "    print(folder, flush=True)\n"
         "    sys.stdin.read()\n"

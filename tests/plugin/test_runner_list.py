@@ -204,6 +204,6 @@ def test_a_listing_imports_nothing_of_the_daemon_and_no_client(daemon: Daemon) -
     assert process.stdout == "one\n"
     timed = re.findall(r"\|\s+([\w.]+)$", process.stderr, re.MULTILINE)
     told = (daemon.folder / "modules").read_text().split()
-    assert {"aioscrapy_scrapyd.runner"} <= set(timed)
-    assert {"aioscrapy_scrapyd.runner", "bot.spiders.z"} <= set(told)
+    assert {"aioscrapy_scrapyd.job.runner"} <= set(timed)
+    assert {"aioscrapy_scrapyd.job.runner", "bot.spiders.z"} <= set(told)
     assert not HEAVY & {name.partition(".")[0] for name in timed + told}

@@ -17,7 +17,7 @@ from typing import IO
 
 import platformdirs
 
-from aioscrapy_scrapyd.exceptions import EggError
+from aioscrapy_scrapyd.job.exceptions import EggError
 
 KEEP_S = 30 * 86400  # seconds that an unpacked egg stays after the start of its last job
 _ABANDONED_S = 86400  # seconds after which a half unpacked egg belongs to a process that was killed

@@ -5,7 +5,7 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
-from aioscrapy_scrapyd.exceptions import RunnerError
+from aioscrapy_scrapyd.job.exceptions import RunnerError
 
 STOCK_EGG_STORAGE = "scrapyd.eggstorage.FilesystemEggStorage"
 

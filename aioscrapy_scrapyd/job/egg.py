@@ -3,13 +3,12 @@
 import configparser
 import os
 import re
-import sys
 from pathlib import Path
-from typing import IO, Any
+from typing import IO
 
-from aioscrapy.components import load_object
-from aioscrapy_scrapyd.config import STOCK_EGG_STORAGE, one_line, setting
-from aioscrapy_scrapyd.exceptions import EggError, RunnerError
+from aioscrapy_scrapyd.job.config import STOCK_EGG_STORAGE, one_line, setting
+from aioscrapy_scrapyd.job.custom_storage import open_stored
+from aioscrapy_scrapyd.job.exceptions import EggError, RunnerError
 
 
 def open_egg(config: configparser.ConfigParser, project: str, version: str | None) -> IO[bytes] | None:
@@ -23,7 +22,7 @@ def open_egg(config: configparser.ConfigParser, project: str, version: str | Non
     """
     storage = setting(config, "scrapyd", "eggstorage") or ""
     if storage != STOCK_EGG_STORAGE:
-        return _ask_storage(storage, project, version)
+        return open_stored(storage, project, version)
     eggs = Path(setting(config, "scrapyd", "eggs_dir") or "")
     return _open_in_folder(_project_folder(eggs, project), version)
 
@@ -88,21 +87,3 @@ def _open_in_folder(folder: Path, version: str | None) -> IO[bytes] | None:
         return None
     except OSError as exc:
         raise EggError(f"the egg can't be opened: {exc}") from exc
-
-
-def _ask_storage(path: str, project: str, version: str | None) -> IO[bytes] | None:
-    # The daemon's folder is off sys.path for the sake of the egg; a storage of the operator's may lie there.
-    here = str(Path.cwd())
-    sys.path.append(here)
-    try:
-        storage = load_object(path, "eggstorage")
-    finally:
-        sys.path.remove(here)
-    egg: Any
-    try:
-        from scrapyd.config import Config
-
-        _, egg = storage(Config()).get(project, version)
-    except Exception as exc:
-        raise RunnerError(f"egg storage {path} failed: {type(exc).__name__}: {one_line(exc)}") from exc
-    return egg  # type: ignore[no-any-return]  # what IEggStorage.get promises
