@@ -2,14 +2,11 @@
 
 import asyncio
 import random
-import re
 import sys
 from collections.abc import Callable
 
 from aioscrapy.queue.base import Manners
 from aioscrapy.settings import Settings
-
-_netloc = re.compile(r"[^/?#]*").match
 
 
 class _Slot:
@@ -142,13 +139,3 @@ class SharedPoliteness(Politeness):
         """Leave a host alone for some time: all workers."""
         super().pause(host, seconds)
         self._shared.pauses[host] = max(seconds, self._shared.pauses.get(host, 0.0))
-
-
-def host_of(url: str) -> str:
-    """Return the host of an absolute URL, without user and port: the key of its politeness."""
-    netloc: str = _netloc(url, url.find("://") + 3)[0]  # type: ignore[index]  # it matches "", too
-    if "@" in netloc:
-        netloc = netloc.rpartition("@")[2]
-    if netloc.startswith("["):
-        return netloc.partition("]")[0][1:]
-    return netloc.partition(":")[0].lower()

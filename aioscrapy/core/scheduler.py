@@ -9,9 +9,10 @@ from typing import Any
 
 from aioscrapy import signals
 from aioscrapy.context import CrawlContext
-from aioscrapy.core.politeness import Politeness, host_of
+from aioscrapy.core.politeness import Politeness
 from aioscrapy.dupefilters.base import LocalDupeFilter
 from aioscrapy.exceptions import DontCloseSpider
+from aioscrapy.http.hosts import slot_of
 from aioscrapy.http.request import Request
 from aioscrapy.log import logger
 from aioscrapy.queue.base import SEED, Entry, Lease, Page, State
@@ -104,8 +105,7 @@ class Scheduler(ABC):
         return Politeness
 
     def _entry(self, request: Request, fingerprint: bytes | None) -> Entry:
-        slot = request.meta.get("download_slot") if request._meta else None
-        return Entry(request, fingerprint, slot or host_of(request.url))
+        return Entry(request, fingerprint, slot_of(request))
 
     def count_filtered(self, count: int) -> None:
         """Count requests that were `known`."""

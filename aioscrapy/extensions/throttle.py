@@ -2,11 +2,11 @@
 
 import logging
 from collections.abc import Callable
-from urllib.parse import urlsplit
 
 from aioscrapy import signals
 from aioscrapy.context import CrawlContext, PolitenessLike
 from aioscrapy.exceptions import NotConfigured, SettingError
+from aioscrapy.http.hosts import slot_of
 from aioscrapy.http.request import Request
 from aioscrapy.http.response import Response
 from aioscrapy.settings import Settings
@@ -48,7 +48,7 @@ class AutoThrottle:
 
     def request_reached_downloader(self, request: Request) -> None:
         """Give a host its first delay, before its latency is known."""
-        host = _host(request)
+        host = slot_of(request)
         politeness = self._politeness()
         if politeness is not None and host not in self._started:
             self._started.add(host)
@@ -59,7 +59,7 @@ class AutoThrottle:
         politeness, latency_s = self._politeness(), request.meta.get("download_latency")
         if politeness is None or latency_s is None or request.meta.get("autothrottle_dont_adjust_delay"):
             return
-        host = _host(request)
+        host = slot_of(request)
         old_s = politeness.delay(host)
         new_s = self._adapted(old_s, latency_s)
         if response.status != 200 and new_s <= old_s:
@@ -80,8 +80,3 @@ class AutoThrottle:
         """Return the new delay, within the bounds of the settings."""
         target_s = latency_s / self._target
         return min(max(target_s, (old_s + target_s) / 2, self._min_s), self._max_s)
-
-
-def _host(request: Request) -> str:
-    """Return the name under which the scheduler keeps the host of a request."""
-    return request.meta.get("download_slot") or urlsplit(request.url).hostname or ""

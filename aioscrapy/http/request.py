@@ -6,9 +6,9 @@ from typing import Any, Self, cast
 
 from aioscrapy.exceptions import SerializeError
 from aioscrapy.http.headers import Headers, HeadersArgument
+from aioscrapy.http.json_values import not_json
 from aioscrapy.http.payload import Pairs, written_out
 from aioscrapy.http.url import clean_url
-from aioscrapy.http.wire import not_json
 
 Callback = Callable[..., Any] | str | None
 Cookies = dict[str, Any] | list[dict[str, Any]]

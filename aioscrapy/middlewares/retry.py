@@ -5,10 +5,10 @@ import time
 from email.utils import parsedate_to_datetime
 from http import HTTPStatus
 from typing import Any
-from urllib.parse import urlsplit
 
 from aioscrapy.context import CrawlContext
 from aioscrapy.exceptions import DownloadError, NotConfigured, ResponseTooLargeError
+from aioscrapy.http.hosts import slot_of
 from aioscrapy.http.request import Request
 from aioscrapy.http.response import Response
 from aioscrapy.settings import Settings
@@ -89,7 +89,7 @@ class RetryMiddleware:
         pause_s = min(asked_s, self._longest_pause_s)
         politeness = self._crawler.politeness
         if pause_s > 0 and politeness is not None:
-            host = request.meta.get("download_slot") or urlsplit(request.url).hostname or ""
+            host = slot_of(request)
             logger.info("%s is left alone for %.1f s: it answered %d", host, pause_s, response.status)
             politeness.pause(host, pause_s)
 

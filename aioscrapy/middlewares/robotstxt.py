@@ -8,6 +8,7 @@ from urllib.parse import urljoin, urlsplit
 
 from aioscrapy.context import CrawlContext
 from aioscrapy.exceptions import IgnoreRequest, NotConfigured
+from aioscrapy.http.hosts import slot_of
 from aioscrapy.http.request import Request
 from aioscrapy.http.response import Response
 
@@ -102,7 +103,7 @@ class RobotsTxtMiddleware:
         """Keep to the host's Crawl-delay, where it is longer than ours."""
         politeness = self._crawler.politeness
         delay_s = min(rules.crawl_delay(self._agent_of(request)) or 0.0, self._longest_delay_s)
-        host = request.meta.get("download_slot") or urlsplit(request.url).hostname or ""
+        host = slot_of(request)
         if politeness is not None and delay_s > politeness.delay(host):
             logger.info("%s asks for %.1f s between two requests (robots.txt)", host, delay_s)
             politeness.set_delay(host, delay_s)

@@ -2,9 +2,9 @@
 
 from collections.abc import Mapping
 from types import SimpleNamespace
-from urllib.parse import urlsplit
 
 from aioscrapy.context import CrawlContext
+from aioscrapy.http.hosts import slot_of
 from aioscrapy.http.request import Request
 from aioscrapy.queue.base import Entry, Page, State, Store
 from aioscrapy.settings import Settings
@@ -42,7 +42,7 @@ class Pusher:
             SerializeError: it has a callback, or something else that can't travel.
             QueueError: Redis did not answer.
         """
-        entry = Entry(request, None, urlsplit(request.url).hostname or "")
+        entry = Entry(request, None, slot_of(request))
         self._store.pack(entry)
         state = State.GONE
         while state in (State.FINISHED, State.GONE):  # it may end between opening and pushing

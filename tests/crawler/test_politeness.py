@@ -4,12 +4,9 @@ import asyncio
 import time
 from collections.abc import Callable
 
-import pytest
 import uvloop
-from hypothesis import given
-from hypothesis import strategies as st
 
-from aioscrapy.core.politeness import Politeness, host_of
+from aioscrapy.core.politeness import Politeness
 from aioscrapy.settings import Settings
 from support.context import context
 
@@ -120,28 +117,3 @@ def test_the_spiders_own_limits_win() -> None:
     own = context(None, max_concurrent_requests=7, download_delay=0.25).spider
     special = Politeness.from_settings(settings, own, lambda host: None)
     assert (special._limit, special.delay("a")) == (7, 0.25)
-
-
-@pytest.mark.parametrize(
-    ("url", "host"),
-    [
-        ("http://example.com", "example.com"),
-        ("http://Example.COM:8080/a?b#c", "example.com"),
-        ("https://user:pa%40ss@example.com/", "example.com"),
-        ("http://example.com?q=http://other.org/", "example.com"),
-        ("http://example.com#http://other.org/", "example.com"),
-        ("http://[2001:db8::1]:80/x", "2001:db8::1"),
-        ("http://127.0.0.1:9/x@y", "127.0.0.1"),
-    ],
-)
-def test_the_host_of_a_url(url: str, host: str) -> None:
-    assert host_of(url) == host
-
-
-@given(
-    st.from_regex(r"[a-z0-9-]{1,20}(\.[a-z]{2,5}){0,2}", fullmatch=True),
-    st.one_of(st.just(""), st.integers(1, 65535).map(lambda port: f":{port}")),
-    st.sampled_from(["", "/", "/a:b@c", "?x=@", "#@:"]),
-)
-def test_any_host_is_found(host: str, port: str, rest: str) -> None:
-    assert host_of(f"http://{host}{port}{rest}") == host

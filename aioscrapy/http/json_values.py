@@ -1,4 +1,4 @@
-"""What may travel with a request: values that JSON can hold."""
+"""Values that may travel with a request: those that JSON can hold."""
 
 from typing import Any
 
