@@ -1,3 +1,4 @@
-"""The version of this package; pyproject.toml has the same."""
+"""The version of the distribution, in its only place: pyproject.toml reads it from here."""
 
-__version__ = "0.1.0"  # not from importlib.metadata: importing that would slow down the start of every job
+# A constant: importlib.metadata would slow down the start of every job.
+__version__ = "0.1.0"
