@@ -1,0 +1,228 @@
+"""Cookies as browsers keep them: plain values that survive a trip through a store.
+
+Source: RFC 6265, sections 5.1 to 5.4, with what browsers add (draft-ietf-httpbis-rfc6265bis): a cookie
+without a name, a limit for its size, and a line with a control character, which is left out.
+"""
+
+import calendar
+import re
+import time
+from collections.abc import Iterator
+from ipaddress import ip_address
+from typing import NamedTuple
+from urllib.parse import urlsplit
+
+from aioscrapy.http.hosts import host_of
+
+MAX_BYTES = 4096  # of name and value together
+MAX_COOKIES = 180  # of one jar, as Chromium keeps for a site
+_MAX_ATTRIBUTE = 1024  # characters of an attribute's value
+_SECURE_SCHEMES = frozenset({"https", "wss"})
+_SECOND_LEVEL = frozenset(("ac", "co", "com", "edu", "gov", "int", "mil", "net", "ne", "nom", "or", "org"))
+_MONTHS = {name: number for number, name in enumerate(calendar.month_abbr) if name}
+
+_control = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]").search
+_seconds = re.compile(r"-?[0-9]+").fullmatch
+_date_tokens = re.compile(r"[^\x09\x20-\x2f\x3b-\x40\x5b-\x60\x7b-\x7e]+").findall
+_time = re.compile(r"([0-9]{1,2}):([0-9]{1,2}):([0-9]{1,2})(?![0-9])").match
+_day = re.compile(r"([0-9]{1,2})(?![0-9])").match
+_year = re.compile(r"([0-9]{2,4})(?![0-9])").match
+
+
+class Cookie(NamedTuple):
+    """One cookie; a list of its values, as JSON or MessagePack give it back, makes the same cookie.
+
+    Text stands for bytes, one Latin-1 character for each, so that any byte comes back to the server as it
+    was. `domain`: in lower case, without a dot in front. `expires`: seconds since 1970; None: the end of the
+    crawl.
+    """
+
+    name: str
+    value: str
+    domain: str
+    host_only: bool
+    path: str
+    secure: bool
+    expires: float | None = None
+
+    @property
+    def key(self) -> tuple[str, str, str]:
+        """What makes two cookies the same one."""
+        return self.name, self.domain, self.path
+
+
+class CookieJar:
+    """The cookies of one site, the oldest first; at most `MAX_COOKIES`."""
+
+    def __init__(self) -> None:
+        self._cookies: dict[tuple[str, str, str], Cookie] = {}
+
+    def __iter__(self) -> Iterator[Cookie]:
+        return iter(self._cookies.values())
+
+    def __len__(self) -> int:
+        return len(self._cookies)
+
+    def put(self, cookie: Cookie) -> None:
+        """Keep a cookie, or delete it if it has expired."""
+        if cookie.expires is not None and cookie.expires <= time.time():
+            self._cookies.pop(cookie.key, None)
+            return
+        self._cookies[cookie.key] = cookie
+        if len(self._cookies) > MAX_COOKIES:
+            del self._cookies[next(iter(self._cookies))]
+
+    def header(self, url: str) -> bytes | None:
+        """Return the Cookie header for a request; None without a cookie for it."""
+        if not self._cookies:
+            return None
+        parts = urlsplit(url)
+        host, path = host_of(url), parts.path or "/"
+        secure = parts.scheme in _SECURE_SCHEMES or _is_loopback(host)
+        now = time.time()
+        matches = [
+            cookie
+            for cookie in self._cookies.values()
+            if (cookie.domain == host if cookie.host_only else _domain_matches(host, cookie.domain))
+            and _path_matches(path, cookie.path)
+            and (secure or not cookie.secure)
+            and (cookie.expires is None or cookie.expires > now)
+        ]
+        matches.sort(key=lambda cookie: -len(cookie.path))  # a stable sort: the oldest first
+        pairs = (f"{cookie.name}={cookie.value}" if cookie.name else cookie.value for cookie in matches)
+        return "; ".join(pairs).encode("latin-1") if matches else None
+
+
+def parse_set_cookie(line: bytes, url: str) -> Cookie | None:
+    """Return the cookie that a Set-Cookie line of a response from `url` sets; None if it is not acceptable.
+
+    A cookie that is to be deleted has expired.
+    """
+    text = line.decode("latin-1")
+    if _control(text):
+        return None
+    pair, _, rest = text.partition(";")
+    name, equals, value = (part.strip(" \t") for part in pair.partition("="))
+    if not equals:
+        name, value = "", name
+    if not (name or value) or len(name) + len(value) > MAX_BYTES:
+        return None
+    attributes = _attributes(rest)
+    host = host_of(url)
+    domain = attributes.get("domain", "").removeprefix(".").lower()
+    if not may_set_domain(host, domain):
+        return None
+    path = attributes.get("path", "")
+    return Cookie(
+        name,
+        value,
+        domain or host,
+        host_only=is_host_only(host, domain),
+        path=path if path.startswith("/") else _default_path(url),
+        secure="secure" in attributes,
+        expires=_expiry(attributes),
+    )
+
+
+def site_of(url: str) -> str:
+    """Return the last two labels of a URL's host, the whole host where it is an address.
+
+    A cookie can't be valid beyond them: a jar for each site keeps the search short.
+    """
+    host = host_of(url)
+    return host if _is_address(host) else ".".join(host.rsplit(".", 2)[-2:])
+
+
+def may_set_domain(host: str, domain: str) -> bool:
+    """Return True if a host may set cookies for a domain; "" stands for the host alone."""
+    if not domain or domain == host:
+        return True
+    return _domain_matches(host, domain) and not _is_public_suffix(domain)
+
+
+def is_host_only(host: str, domain: str) -> bool:
+    """Return True if a cookie with this domain attribute ("" for none) is for the host without subdomains."""
+    return not domain or _is_address(host) or _is_public_suffix(domain)
+
+
+def _attributes(text: str) -> dict[str, str]:
+    """Return attribute in lower case -> value; the last one of a name counts."""
+    attributes: dict[str, str] = {}
+    for part in text.split(";"):
+        name, _, value = (piece.strip(" \t") for piece in part.partition("="))
+        if len(value) > _MAX_ATTRIBUTE:
+            continue
+        name = name.lower()
+        if name == "max-age" and not _seconds(value):
+            continue
+        if name == "expires" and parse_cookie_date(value) is None:
+            continue
+        attributes[name] = value
+    return attributes
+
+
+def _expiry(attributes: dict[str, str]) -> float | None:
+    if (max_age := attributes.get("max-age")) is not None:
+        seconds = int(max_age)
+        return time.time() + min(seconds, 10**10) if seconds > 0 else 0.0
+    return parse_cookie_date(attributes["expires"]) if "expires" in attributes else None
+
+
+def parse_cookie_date(text: str) -> float | None:
+    """Return the seconds since 1970 of a date in any of the forms of RFC 6265, 5.1.1; None for no date."""
+    clock = day = month = year = None
+    for token in _date_tokens(text):
+        if clock is None and (match := _time(token)):
+            clock = tuple(map(int, match.groups()))
+        elif day is None and (match := _day(token)):
+            day = int(match[1])
+        elif month is None and token[:3].title() in _MONTHS:
+            month = _MONTHS[token[:3].title()]
+        elif year is None and (match := _year(token)):
+            year = int(match[1])
+    if clock is None or day is None or month is None or year is None:
+        return None
+    year += 1900 if 70 <= year <= 99 else 2000 if year <= 69 else 0
+    hour, minute, second = clock
+    if not 1 <= day <= 31 or year < 1601 or hour > 23 or minute > 59 or second > 59:
+        return None
+    if day > calendar.monthrange(year, month)[1]:
+        return None
+    return float(calendar.timegm((year, month, day, hour, minute, second)))
+
+
+def _default_path(url: str) -> str:
+    return urlsplit(url).path.rpartition("/")[0] or "/"
+
+
+def _path_matches(path: str, cookie_path: str) -> bool:
+    if not path.startswith(cookie_path):
+        return False
+    return len(path) == len(cookie_path) or cookie_path.endswith("/") or path[len(cookie_path)] == "/"
+
+
+def _domain_matches(host: str, domain: str) -> bool:
+    return host == domain or (host.endswith(f".{domain}") and not _is_address(host))
+
+
+def _is_public_suffix(domain: str) -> bool:
+    """Return True for a top-level domain, and for the usual second levels of a country, such as co.uk."""
+    labels = domain.split(".")
+    if len(labels) == 1:
+        return True
+    return len(labels) == 2 and len(labels[1]) == 2 and labels[0] in _SECOND_LEVEL
+
+
+def _is_address(host: str) -> bool:
+    try:
+        ip_address(host)
+    except ValueError:
+        return False
+    return True
+
+
+def _is_loopback(host: str) -> bool:
+    """Return True for this machine, whose connections browsers take for secure ones."""
+    if host == "localhost" or host.endswith(".localhost"):
+        return True
+    return _is_address(host) and ip_address(host).is_loopback
