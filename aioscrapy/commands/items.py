@@ -18,8 +18,8 @@ from aioscrapy.feeds import STDOUT, Feed
 from aioscrapy.queue.crawls import Crawl, Crawls, open_crawls
 from aioscrapy.settings import Settings
 from aioscrapy_deploy.errors import DeployError
+from aioscrapy_deploy.fleet import add_target_options
 from aioscrapy_deploy.operate.items import job_items
-from aioscrapy_deploy.operate.scrapyds import add_target_options
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -70,7 +70,7 @@ def _export_job(options: argparse.Namespace, path: Path | None, format_: str) ->
                 feed.write(item)
             return feed.count
     except DeployError as exc:
-        raise ConfigError(str(exc).removeprefix("Error: ")) from exc
+        raise ConfigError(str(exc)) from exc
 
 
 async def _export(options: argparse.Namespace, path: Path | None, format_: str) -> int:

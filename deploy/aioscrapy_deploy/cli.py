@@ -1,6 +1,7 @@
 """The program behind `scrapyd-deploy`, `aioscrapy deploy` and a generated `deploy.py`."""
 
 import argparse
+import json
 import signal
 import threading
 from collections.abc import Iterator, Sequence
@@ -8,14 +9,14 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from aioscrapy_deploy.access import open_clients
-from aioscrapy_deploy.connection import shown
 from aioscrapy_deploy.deployment import build_only, deploy, open_all
-from aioscrapy_deploy.errors import DeployError, ServerError, TargetError
+from aioscrapy_deploy.eggs.describe import as_text, describe
+from aioscrapy_deploy.errors import BuildError, DeployError, TargetError, UnknownTargetError
+from aioscrapy_deploy.remote.login import open_clients
 from aioscrapy_deploy.rollback import roll_back
-from aioscrapy_deploy.show import show
 from aioscrapy_deploy.targets import NO_PROJECT, Project, Target, choose_target, find_project, read_targets
-from aioscrapy_deploy.upload import tell
+from aioscrapy_deploy.terminal.messages import report
+from aioscrapy_deploy.terminal.text import printable, redacted
 
 INTERRUPTED = 130  # what a shell reports for a program that Ctrl-C ended
 TERMINATED = 143  # and for one that SIGTERM ended
@@ -85,12 +86,14 @@ def run(options: argparse.Namespace) -> int:
     try:
         with _sigterm_as_ctrl_c():
             return _run(options)
+    except UnknownTargetError as exc:
+        report(str(exc))  # in the words of scrapyd-client
     except DeployError as exc:
-        tell(str(exc))
+        report(f"Error: {exc}")
     except OSError as exc:
-        tell(f"Error: {exc.strerror or exc}{f': {exc.filename}' if exc.filename else ''}")
+        report(f"Error: {exc.strerror or exc}{f': {exc.filename}' if exc.filename else ''}")
     except KeyboardInterrupt as exc:
-        tell("Interrupted: nothing more is sent")
+        report("Interrupted: nothing more is sent")
         return TERMINATED if isinstance(exc, Terminated) else INTERRUPTED
     return 1
 
@@ -116,12 +119,12 @@ def _sigterm_as_ctrl_c() -> Iterator[None]:
 
 def _run(options: argparse.Namespace) -> int:
     if options.show:
-        return show(Path(options.show), as_json=options.json)
+        return _show(Path(options.show), as_json=options.json)
     if options.json:
-        raise TargetError("Error: --json goes with --show")
+        raise TargetError("--json goes with --show")
     project = find_project(Path.cwd())
     if differences := project.differences:
-        tell(f"Note: aioscrapy.cfg and scrapy.cfg differ in {', '.join(differences)}: aioscrapy.cfg wins")
+        report(f"Note: aioscrapy.cfg and scrapy.cfg differ in {', '.join(differences)}: aioscrapy.cfg wins")
     if options.list_targets:
         return _list_targets(_known_targets(project))
     if options.list_projects:
@@ -130,12 +133,22 @@ def _run(options: argparse.Namespace) -> int:
         return build_only(project, options)
     targets = _known_targets(project)
     if options.deploy_all_targets and not targets:
-        raise TargetError("Error: no targets: there is no [deploy:NAME] section")
+        raise TargetError("no targets: there is no [deploy:NAME] section")
     names = targets if options.deploy_all_targets else dict.fromkeys(options.target or ["default"])
     named = [choose_target(targets, name) for name in names]
     if options.rollback or options.list_versions:
         return _versions(named, options)
     return deploy(project, named, options)
+
+
+def _show(path: Path, *, as_json: bool) -> int:
+    about = describe(path.read_bytes(), str(path))
+    print(
+        json.dumps(about, indent=2, ensure_ascii=False) if as_json else printable(as_text(about)), flush=True
+    )
+    if about["intact"] is False:
+        raise BuildError(f"{path} was changed after it was built: its files have another hash")
+    return 0
 
 
 def _known_targets(project: Project) -> dict[str, Target]:
@@ -147,18 +160,15 @@ def _known_targets(project: Project) -> dict[str, Target]:
 
 def _list_targets(targets: dict[str, Target]) -> int:
     for target in targets.values():
-        print(f"{target.name:<20} {' '.join(map(shown, target.urls))}".rstrip())
+        print(f"{target.name:<20} {' '.join(map(redacted, target.urls))}".rstrip())
     return 0
 
 
 def _list_projects(target: Target) -> int:
-    try:
-        clients = open_clients(target, tell)
-        projects = {name: None for client in clients for name in client.listprojects()}
-    except ServerError as exc:
-        raise DeployError(f"Error: {exc}") from exc
+    clients = open_clients(target, report)
+    projects = dict.fromkeys(name for client in clients for name in client.listprojects())
     for name in projects:
-        print(name)
+        print(printable(name))
     return 0
 
 
@@ -170,14 +180,14 @@ def _versions(named: list[Target], options: argparse.Namespace) -> int:
         project = options.project or str(target.project)
         try:
             if options.rollback:
-                tell(roll_back(client, project, force=options.force, dry_run=options.dry_run))
+                report(roll_back(client, project, force=options.force, dry_run=options.dry_run))
                 continue
             versions = client.listversions(project)
             if not versions:
-                raise DeployError(f'Error: project "{project}" has no version in {client.url}')
+                raise DeployError(f'project "{project}" has no version in {client.url}')
             for version in versions:
-                print(f"{version} {client.url}" if len(places) > 1 else version)
+                print(printable(f"{version} {client.url}" if len(places) > 1 else version))
         except DeployError as exc:
-            tell(f"Error: {str(exc).removeprefix('Error: ')}")
+            report(f"Error: {exc}")
             failed = True
     return 1 if failed else 0

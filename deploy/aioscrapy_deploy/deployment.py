@@ -7,18 +7,20 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from aioscrapy_deploy.access import hidden, open_clients
-from aioscrapy_deploy.build import Built, build
-from aioscrapy_deploy.client import ScrapydClient
-from aioscrapy_deploy.dependencies import source
-from aioscrapy_deploy.egg import read_egg, recorded_spiders
+from aioscrapy_deploy.build.dependencies import source
+from aioscrapy_deploy.build.platforms import Platform, platform_for
+from aioscrapy_deploy.build.project import Built, build
+from aioscrapy_deploy.build.version import newest_version
+from aioscrapy_deploy.eggs.describe import summary
+from aioscrapy_deploy.eggs.format import read_egg
+from aioscrapy_deploy.eggs.record import recorded_spiders
 from aioscrapy_deploy.errors import TargetError, VersionError
-from aioscrapy_deploy.operate.output import table
-from aioscrapy_deploy.platforms import Platform, platform_for
-from aioscrapy_deploy.show import summary
+from aioscrapy_deploy.remote.client import ScrapydClient
+from aioscrapy_deploy.remote.login import hidden, open_clients
 from aioscrapy_deploy.targets import NO_PROJECT, Project, Target, choose_target, read_targets
-from aioscrapy_deploy.upload import Place, tell, upload
-from aioscrapy_deploy.version import newest_version
+from aioscrapy_deploy.terminal.messages import report
+from aioscrapy_deploy.terminal.table import table
+from aioscrapy_deploy.upload import Place, upload
 
 
 def deploy(project: Project, named: list[Target], options: argparse.Namespace) -> int:
@@ -42,9 +44,9 @@ def deploy(project: Project, named: list[Target], options: argparse.Namespace) -
     for place in places:
         try:
             if warning := place.check(version, force=options.force):
-                tell(warning)
+                report(warning)
         except VersionError as exc:
-            tell(str(exc))
+            report(f"Error: {exc}")
             refused[place] = "version not the latest"
     if len(refused) == len(places):
         return 1
@@ -53,7 +55,7 @@ def deploy(project: Project, named: list[Target], options: argparse.Namespace) -
         outcomes = [refused.get(place) or _trouble(place) for place in places]
     else:
         outcomes = [refused.get(place) or upload(place, version, built) for place in places]
-    return _told_outcomes(places, outcomes, version, dry_run=options.dry_run)
+    return _report_outcomes(places, outcomes, version, dry_run=options.dry_run)
 
 
 def build_only(project: Project, options: argparse.Namespace) -> int:
@@ -68,7 +70,7 @@ def build_only(project: Project, options: argparse.Namespace) -> int:
     targets = read_targets(project.cfg) if options.target else {}
     named = [choose_target(targets, name) for name in options.target]
     built = _build(project, options, platform_for(named, options))
-    tell(f"Writing egg to {options.build_egg}")
+    report(f"Writing egg to {options.build_egg}")
     _write_whole(Path(options.build_egg), built.data)
     return 0
 
@@ -82,7 +84,7 @@ def open_all(named: list[Target], options: argparse.Namespace) -> list[tuple[Tar
     found: list[tuple[Target, ScrapydClient]] = []
     for target in named:
         _check(target, options)
-        found += zip(target.each(), open_clients(target, tell), strict=True)
+        found += zip(target.each(), open_clients(target, report), strict=True)
     return found
 
 
@@ -90,16 +92,16 @@ def _check(target: Target, options: argparse.Namespace) -> None:
     several = options.deploy_all_targets or len(options.target) > 1
     where = f" (target {target.name})" if several else ""
     if not (options.project or target.project):
-        raise TargetError(f"Error: Missing project{where}")
+        raise TargetError(f"Missing project{where}")
     if not target.url:
-        raise TargetError(f"Error: Missing url for project{where}")
+        raise TargetError(f"Missing url for project{where}")
 
 
 def _egg_for(project: Project, version: str, options: argparse.Namespace, platform: Platform | None) -> Built:
     if options.egg:
-        tell(f"Using egg: {options.egg}")
+        report(f"Using egg: {options.egg}")
         return _given_egg(Path(options.egg))
-    tell(f"Packing version {version}")
+    report(f"Packing version {version}")
     return _build(project, options, platform)
 
 
@@ -110,12 +112,12 @@ def _given_egg(path: Path) -> Built:
 
 def _build(project: Project, options: argparse.Namespace, platform: Platform | None) -> Built:
     if platform is not None:
-        tell(f"Including dependencies from {source(project.folder or Path.cwd())}")
+        report(f"Including dependencies from {source(project.folder or Path.cwd())}")
     with _workdir(keep=options.debug) as workdir, hidden(project.password_variables):
         built = build(project, workdir, dependencies=platform, verbose=options.debug)
     for note in built.notes:
-        tell(note)
-    tell(f"Packed {summary(built.data)}")
+        report(note)
+    report(f"Packed {summary(built.data)}")
     return built
 
 
@@ -126,7 +128,7 @@ def _workdir(*, keep: bool) -> Iterator[Path]:
         yield folder
     finally:
         if keep:
-            tell(f"Output dir not removed: {folder}")
+            report(f"Output dir not removed: {folder}")
         else:
             shutil.rmtree(folder, ignore_errors=True)
 
@@ -152,8 +154,8 @@ def _trouble(place: Place) -> str | None:
     return str(place.trouble) if place.trouble else None
 
 
-def _told_outcomes(places: list[Place], outcomes: list[str | None], version: str, *, dry_run: bool) -> int:
-    """Tell how it went, of several as a table; returns the exit status."""
+def _report_outcomes(places: list[Place], outcomes: list[str | None], version: str, *, dry_run: bool) -> int:
+    """Report how it went, for several servers as a table; returns the exit status."""
     done = "would be deployed" if dry_run else "deployed"
     if len(places) > 1 or dry_run:
         rows = [
@@ -167,8 +169,8 @@ def _told_outcomes(places: list[Place], outcomes: list[str | None], version: str
             for place, outcome in zip(places, outcomes, strict=True)
         ]
         for line in table(rows, list(rows[0]), coloured=False):
-            tell(line)
+            report(line)
     failed = [place.target.name for place, outcome in zip(places, outcomes, strict=True) if outcome]
     if failed and len(places) > 1:
-        tell(f"Deploy failed for {len(failed)} of {len(places)} targets: {', '.join(failed)}")
+        report(f"Deploy failed for {len(failed)} of {len(places)} targets: {', '.join(failed)}")
     return 1 if failed else 0

@@ -2,6 +2,7 @@
 
 DeployError                   its text is the one line that a person sees; exit status 1
 ├── TargetError               no cfg, one that can't be read, a target that isn't there or lacks something
+│   └── UnknownTargetError    no section [deploy:NAME] has this name
 ├── VersionError              HG or GIT was asked for and can't tell a version
 ├── BuildError                the project can't become an egg, or a file is none
 │   └── BrokenProjectError    it can, but its settings or all its spider modules can't be imported
@@ -18,6 +19,10 @@ class DeployError(Exception):
 
 class TargetError(DeployError):
     """The cfg files don't say where to deploy, or what."""
+
+
+class UnknownTargetError(TargetError):
+    """No section [deploy:NAME] of the cfg files has this name."""
 
 
 class VersionError(DeployError):

@@ -1,8 +1,8 @@
 """One version back: the latest is deleted, so that Scrapyd gives jobs the one before."""
 
-from aioscrapy_deploy.client import ScrapydClient
+from aioscrapy_deploy.eggs.versions import latest
 from aioscrapy_deploy.errors import DeployError, ServerError
-from aioscrapy_deploy.version import latest
+from aioscrapy_deploy.remote.client import ScrapydClient
 
 
 def roll_back(client: ScrapydClient, project: str, *, force: bool, dry_run: bool) -> str:
@@ -17,14 +17,12 @@ def roll_back(client: ScrapydClient, project: str, *, force: bool, dry_run: bool
     before = latest(name for name in stored if name != current)
     if current is None or before is None:
         has = f"has version {current} alone" if current else "has no version"
-        raise DeployError(f'Error: project "{project}" in {client.url} {has}: there is none to go back to')
+        raise DeployError(f'project "{project}" in {client.url} {has}: there is none to go back to')
     try:
         spiders = client.listspiders(project, before)
     except ServerError as exc:
         if not force:
-            raise DeployError(
-                f"Error: version {before} does not do either (--force takes it): {exc}"
-            ) from exc
+            raise DeployError(f"version {before} does not do either (--force takes it): {exc}") from exc
         spiders = []
     if dry_run:
         return f"Would take version {current} off {client.url}; the latest would be {before}"

@@ -17,11 +17,11 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from aioscrapy_deploy.connection import shown
-from aioscrapy_deploy.errors import TargetError
+from aioscrapy_deploy.errors import TargetError, UnknownTargetError
+from aioscrapy_deploy.terminal.text import redacted
 
 CFG_NAMES = ("scrapy.cfg", "aioscrapy.cfg")  # in one folder the later wins
-NO_PROJECT = "Error: no Scrapy project found in this location (no aioscrapy.cfg or scrapy.cfg here or above)"
+NO_PROJECT = "no Scrapy project found in this location (no aioscrapy.cfg or scrapy.cfg here or above)"
 
 
 @dataclass(frozen=True)
@@ -90,7 +90,7 @@ class Target:
         """Return one target for each of its Scrapyds: itself where it has one or none."""
         if len(self.urls) < 2:
             return [self]
-        return [replace(self, name=f"{self.name} ({shown(url)})", url=url) for url in self.urls]
+        return [replace(self, name=f"{self.name} ({redacted(url)})", url=url) for url in self.urls]
 
 
 class EnvInterpolation(BasicInterpolation):
@@ -138,12 +138,12 @@ def choose_target(targets: dict[str, Target], name: str) -> Target:
     """Return the target of this name.
 
     Raises:
-        TargetError: there is none; the second line names those that are there.
+        UnknownTargetError: there is none; the second line names those that are there.
     """
     if name in targets:
         return targets[name]
     known = f"Known targets: {', '.join(targets)}" if targets else "No [deploy:NAME] section has been found"
-    raise TargetError(f"Unknown target: {name}\n{known}")
+    raise UnknownTargetError(f"Unknown target: {name}\n{known}")
 
 
 def pick_target(targets: dict[str, Target], name: str | None) -> Target:
@@ -153,16 +153,14 @@ def pick_target(targets: dict[str, Target], name: str | None) -> Target:
         TargetError: there is none, or nobody can say which.
     """
     if name and "://" in name:
-        return Target(shown(name), url=name)
+        return Target(redacted(name), url=name)
     if name or "default" in targets:
         return choose_target(targets, name or "default")
     if len(targets) == 1:
         return next(iter(targets.values()))
     if targets:
-        raise TargetError(f"Error: which target? Say -t, and one of {', '.join(targets)}")
-    raise TargetError(
-        "Error: no target is known here: the cfg needs a [deploy:NAME] with a url, or say -t URL"
-    )
+        raise TargetError(f"which target? Say -t, and one of {', '.join(targets)}")
+    raise TargetError("no target is known here: the cfg needs a [deploy:NAME] with a url, or say -t URL")
 
 
 def _shared_sources(names: tuple[str, ...]) -> Iterator[Path]:
@@ -178,7 +176,7 @@ def _read(sources: list[Path]) -> ConfigParser:
         try:
             cfg.read(source, encoding="utf-8-sig")
         except (Error, UnicodeDecodeError) as exc:
-            raise TargetError(f"Error: {source}{_problem(exc)}") from exc
+            raise TargetError(f"{source}{_problem(exc)}") from exc
     return cfg
 
 
@@ -201,7 +199,7 @@ def _items(cfg: ConfigParser, section: str) -> dict[str, str]:
     except InterpolationError as exc:
         # the error's own text repeats a part of the value, which may be a password
         raise TargetError(
-            f"Error: [{exc.section}] {exc.option} can't be read: a literal % is written %%, "
+            f"[{exc.section}] {exc.option} can't be read: a literal % is written %%, "
             "and %(name)s needs an option of that name"
         ) from None
 

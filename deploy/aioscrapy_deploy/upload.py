@@ -1,19 +1,18 @@
 """One egg to one Scrapyd: what is there before, the upload, and the way back where it does not do there."""
 
 import json
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 
-from aioscrapy_deploy.answers import Answer
-from aioscrapy_deploy.build import Built
-from aioscrapy_deploy.client import ScrapydClient
+from aioscrapy_deploy.build.project import Built
+from aioscrapy_deploy.eggs.versions import is_latest, latest, stored_name
 from aioscrapy_deploy.errors import NoAnswerError, RefusedError, ServerError, VersionError
-from aioscrapy_deploy.operate.output import coloured, paint
-from aioscrapy_deploy.progress import upload_bar
+from aioscrapy_deploy.remote.client import ScrapydClient
+from aioscrapy_deploy.remote.models import Answer
 from aioscrapy_deploy.targets import Target
-from aioscrapy_deploy.version import is_latest, latest, stored_name
+from aioscrapy_deploy.terminal.messages import report
+from aioscrapy_deploy.terminal.upload_bar import upload_bar
 
 CLEANUP_S = 10  # seconds for a server to take a version off after Ctrl-C
 
@@ -58,7 +57,7 @@ class Place:
                 f"{stored_name(version)} before {self.current}"
             )
             if not force:
-                raise VersionError(f"Error: {text} (--force deploys it all the same)")
+                raise VersionError(f"{text} (--force deploys it all the same)")
             return f"Warning: {text}"
         if stored_name(version) in (self.stored or []):
             return f"Warning: version {version} is in {self.client.url} already, and is replaced"
@@ -70,32 +69,32 @@ def upload(place: Place, version: str, built: Built) -> str | None:
 
     A version that the Scrapyd has stored, but can't list, is taken off again.
     """
-    tell(f'Deploying to project "{place.project}" in {place.client.endpoint("addversion.json")}')
+    report(f'Deploying to project "{place.project}" in {place.client.endpoint("addversion.json")}')
     try:
         if isinstance(place.trouble, NoAnswerError):
             raise place.trouble
         with _taken_off_at_interrupt(place, version), upload_bar(len(built.data)) as on_sent:
             answer = place.client.addversion(place.project, version, built.data, on_sent)
     except RefusedError as exc:
-        _tell_refusal(exc)
+        _report_refusal(exc)
         return f"status {exc.status}"
     except NoAnswerError as exc:
-        tell(f"Deploy failed: {exc}")
+        report(f"Deploy failed: {exc}")
         if exc is not place.trouble:
-            tell(_after_no_answer(place, version))
+            report(_after_no_answer(place, version))
         return "no answer"
     except ServerError as exc:
-        tell(f"Deploy failed: {exc}")
+        report(f"Deploy failed: {exc}")
         return str(exc)
-    tell(f"Server response ({answer.status}):")
+    report(f"Server response ({answer.status}):")
     print(answer.text, flush=True)
     failure = answer.failure or _missing_spiders(answer, built.spiders)
     if not failure:
         return None
     says = "the server says: " if (answer.data or {}).get("status") == "error" else ""
-    tell(f"Deploy failed: {says}{failure}")
+    report(f"Deploy failed: {says}{failure}")
     if answer.data and answer.data.get("status") in {"ok", "error"}:
-        tell(_take_off(place, version))
+        report(_take_off(place, version))
     return failure
 
 
@@ -140,12 +139,12 @@ def _taken_off_at_interrupt(place: Place, version: str) -> Iterator[None]:
     except KeyboardInterrupt:
         if stored_name(version) not in (place.stored or []):
             with suppress(KeyboardInterrupt):  # a second one: whoever is there wants to leave at once
-                tell(_take_off(place, version, place.client.hurried(CLEANUP_S)))
+                report(_take_off(place, version, place.client.hurried(CLEANUP_S)))
         raise
 
 
-def _tell_refusal(refused: RefusedError) -> None:
-    tell(f"Deploy failed ({refused.status}):")
+def _report_refusal(refused: RefusedError) -> None:
+    report(f"Deploy failed ({refused.status}):")
     try:
         data = json.loads(refused.body)
     except ValueError:
@@ -156,11 +155,4 @@ def _tell_refusal(refused: RefusedError) -> None:
         else:
             print(json.dumps(data, indent=3), flush=True)
     if refused.hint:
-        tell(refused.hint)
-
-
-def tell(line: str) -> None:
-    """Write one line for a person to standard error; on a terminal a failure is red, a warning yellow."""
-    failed = line.startswith(("Error:", "Deploy failed", "Unknown target"))
-    colour = "red" if failed else "yellow" if line.startswith("Warning:") else ""
-    print(paint(line, colour if coloured(sys.stderr) else ""), file=sys.stderr, flush=True)
+        report(refused.hint)

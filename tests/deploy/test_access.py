@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from aioscrapy_deploy.access import open_clients
 from aioscrapy_deploy.errors import TargetError
+from aioscrapy_deploy.remote.login import open_clients
 from aioscrapy_deploy.targets import Target
 from support import child_environment
 from support.deploying import Server
@@ -66,7 +66,7 @@ def asked(target: Target, typed: bytes) -> tuple[int, bytes]:
     """Open the clients of a target at a terminal where a person types; returns exit status and screen."""
     script = (
         "import sys\n"
-        "from aioscrapy_deploy.access import open_clients\n"
+        "from aioscrapy_deploy.remote.login import open_clients\n"
         "from aioscrapy_deploy.errors import TargetError\n"
         "from aioscrapy_deploy.targets import Target\n"
         "try:\n"
@@ -108,7 +108,7 @@ def test_a_person_is_asked_once_for_all_scrapyds(server: Server) -> None:
 def test_ctrl_d_instead_of_a_password_is_one_line(server: Server) -> None:
     status, shown = asked(Target("t", server.url, username="me"), b"\x04")
     assert status == 1
-    assert shown.endswith(f"Error: no password was typed for me at {server.url}\r\n".encode())
+    assert shown.endswith(f": no password was typed for me at {server.url}\r\n".encode())
     assert b"Traceback" not in shown
 
 

@@ -13,8 +13,8 @@ from typing import NamedTuple
 
 import pytest
 
-from aioscrapy_deploy import client, connection
-from aioscrapy_deploy.egg import egg_bytes
+from aioscrapy_deploy.eggs.format import egg_bytes
+from aioscrapy_deploy.remote import client, connection
 from support.deploying import Run, Server, Write
 
 SETTINGS = "[settings]\ndefault = shop.settings\n"

@@ -10,7 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from aioscrapy_deploy.egg import read_egg, recorded_spiders, settings_module
+from aioscrapy_deploy.eggs.entry_points import settings_module
+from aioscrapy_deploy.eggs.format import read_egg
+from aioscrapy_deploy.eggs.record import recorded_spiders
 from support import REPOSITORY
 from support.deploying import SPIDER, Run, Server, Write
 
@@ -99,7 +101,7 @@ def test_the_cfg_names_the_settings_where_setup_does_not(build: Build, write: Wr
 
 def test_setup_names_the_settings_where_the_cfg_does_not(build: Build, write: Write) -> None:
     write({"setup.py": SETUP, "aioscrapy.cfg": ""})
-    assert settings_module(build()) == "shop.settings"
+    assert settings_module(build()["EGG-INFO/entry_points.txt"]) == "shop.settings"
 
 
 @pytest.mark.parametrize("own_setup", [True, False])

@@ -6,9 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from aioscrapy_deploy.egg import read_egg, recorded_spiders
+from aioscrapy_deploy.build.wheel import egg_files
+from aioscrapy_deploy.eggs.format import read_egg
+from aioscrapy_deploy.eggs.record import recorded_spiders
 from aioscrapy_deploy.errors import BuildError
-from aioscrapy_deploy.wheel import egg_files
 from support.deploying import Run, Write
 
 # a backend of the project's own: pip needs nothing from an index

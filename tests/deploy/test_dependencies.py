@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from aioscrapy_deploy.egg import read_egg, recorded_spiders
+from aioscrapy_deploy.eggs.format import read_egg
+from aioscrapy_deploy.eggs.record import recorded_spiders
 from support.deploying import SPIDER, Run, Server, Write
 
 SETUP = """

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from aioscrapy_deploy.egg import egg_bytes, with_record
+from aioscrapy_deploy.eggs.format import egg_bytes
+from aioscrapy_deploy.eggs.record import with_record
 from support import child_environment
 from support.deploying import OK, PROGRAM, Run, Server, Write
 

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from aioscrapy_deploy import client, connection
-from aioscrapy_deploy.client import ScrapydClient
 from aioscrapy_deploy.errors import NoAnswerError, RefusedError, ServerError, TargetError
+from aioscrapy_deploy.remote import client, connection
+from aioscrapy_deploy.remote.client import ScrapydClient
 from support.deploying import Server
 
 PAGE = "addversion.json"
@@ -60,7 +60,7 @@ def test_a_page_lies_below_the_url_as_users_write_it(url: str, page: str) -> Non
     ],
 )
 def test_what_is_no_http_url_is_refused_without_its_password(url: str) -> None:
-    with pytest.raises(TargetError, match=r"^Error: ") as caught:
+    with pytest.raises(TargetError) as caught:
         ScrapydClient(url)
     assert "hush" not in str(caught.value)
 

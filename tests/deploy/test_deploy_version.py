@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from aioscrapy_deploy.build.version import resolve_version
 from aioscrapy_deploy.errors import VersionError
-from aioscrapy_deploy.version import resolve_version
 
 
 def git(folder: Path, *words: str) -> None:
@@ -43,13 +43,13 @@ def test_git_with_a_tag_describes(repository: Path) -> None:
 
 
 def test_git_outside_of_a_repository_says_so(folder: Path) -> None:
-    with pytest.raises(VersionError, match=r"^Error: version GIT: fatal: not a git repository"):
+    with pytest.raises(VersionError, match=r"^version GIT: fatal: not a git repository"):
         resolve_version("GIT", folder)
 
 
 def test_git_without_a_commit_says_so(folder: Path) -> None:
     git(folder, "init")
-    with pytest.raises(VersionError, match=r"^Error: version GIT: fatal: "):
+    with pytest.raises(VersionError, match=r"^version GIT: fatal: "):
         resolve_version("GIT", folder)
 
 
@@ -67,5 +67,5 @@ def test_hg_asks_mercurial(folder: Path, tmp_path: Path, monkeypatch: pytest.Mon
 
 def test_a_missing_program_is_named(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", "/nowhere")
-    with pytest.raises(VersionError, match=r"^Error: version HG: there is no hg here$"):
+    with pytest.raises(VersionError, match=r"^version HG: there is no hg here$"):
         resolve_version("HG", folder)

@@ -12,9 +12,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from aioscrapy_deploy import egg
+from aioscrapy_deploy.eggs import entry_points, record
+from aioscrapy_deploy.eggs import format as egg
+from aioscrapy_deploy.eggs.metadata import project_metadata, stable_metadata
 from aioscrapy_deploy.errors import BuildError
-from aioscrapy_deploy.metadata import project_metadata, stable_metadata
 
 FILES = {"shop/__init__.py": b"", "shop/settings.py": b"BOT_NAME = 'shop'\n", "shop/data/a.json": b"{}"}
 
@@ -23,7 +24,7 @@ names = st.lists(st.text("abc", min_size=1, max_size=3), min_size=1, max_size=3)
 
 def whole(files: dict[str, bytes]) -> dict[str, bytes]:
     files = {**files, **project_metadata(files, "shop.settings", {})}
-    return egg.with_record(egg.with_entry_points(files, "shop.settings"), ["b", "a"])
+    return record.with_record(entry_points.with_entry_points(files, "shop.settings"), ["b", "a"])
 
 
 @given(st.dictionaries(names.map(lambda name: f"{name}.x"), st.binary(max_size=40)))
@@ -63,34 +64,34 @@ def test_python_imports_from_it_also_where_an_init_is_missing(tmp_path: Path) ->
 
 def test_the_record_has_the_names_and_a_hash_of_the_rest() -> None:
     files = whole(FILES)
-    record = json.loads(files[egg.RECORD])
-    assert record == {"sha256": egg.content_hash(files), "spiders": ["a", "b"]}
-    assert egg.recorded_spiders(files) == ["a", "b"]
-    assert egg.content_hash({**files, egg.RECORD: b"{}"}) == record["sha256"]
-    assert egg.content_hash({**files, "shop/__init__.py": b"#"}) != record["sha256"]
+    written = json.loads(files[record.RECORD])
+    assert written == {"sha256": record.content_hash(files), "spiders": ["a", "b"]}
+    assert record.recorded_spiders(files) == ["a", "b"]
+    assert record.content_hash({**files, record.RECORD: b"{}"}) == written["sha256"]
+    assert record.content_hash({**files, "shop/__init__.py": b"#"}) != written["sha256"]
 
 
 @pytest.mark.parametrize("text", ["", "[]", "{}", '{"spiders": null}', "\xff"])
 def test_an_egg_without_a_record_has_no_known_spiders(text: str) -> None:
-    assert egg.recorded_spiders({egg.RECORD: text.encode("latin-1")}) is None
-    assert egg.recorded_spiders({}) is None
+    assert record.recorded_spiders({record.RECORD: text.encode("latin-1")}) is None
+    assert record.recorded_spiders({}) is None
 
 
 @pytest.mark.parametrize("group", ["scrapy", "aioscrapy"])
 def test_the_missing_group_is_added_and_the_rest_stays(group: str) -> None:
     points = f"[{group}]\nsettings = mine.settings\n\n[Console_Scripts]\nDo = mine:main\n"
-    files = egg.with_entry_points({"EGG-INFO/entry_points.txt": points.encode()}, "mine.settings")
+    files = entry_points.with_entry_points({"EGG-INFO/entry_points.txt": points.encode()}, "mine.settings")
     assert files["EGG-INFO/entry_points.txt"].decode().split() == [
         *("[Console_Scripts]", "Do", "=", "mine:main"),
         *("[aioscrapy]", "settings", "=", "mine.settings"),
         *("[scrapy]", "settings", "=", "mine.settings"),
     ]
-    assert egg.settings_module(files) == "mine.settings"
+    assert entry_points.settings_module(files["EGG-INFO/entry_points.txt"]) == "mine.settings"
 
 
 def test_two_groups_that_differ_stay_as_they_are() -> None:
     points = b"[aioscrapy]\nsettings = a.settings\n\n[scrapy]\nsettings = b.settings\n"
-    assert egg.with_entry_points({"EGG-INFO/entry_points.txt": points}, "c") == {
+    assert entry_points.with_entry_points({"EGG-INFO/entry_points.txt": points}, "c") == {
         "EGG-INFO/entry_points.txt": points
     }
 
@@ -110,7 +111,7 @@ def test_metadata_of_two_setuptools_becomes_the_same() -> None:
 
 @pytest.mark.parametrize("data", [b"", b"no zip", egg.egg_bytes(FILES)[:-30], egg.egg_bytes(FILES)[40:]])
 def test_what_is_no_zip_is_refused(data: bytes) -> None:
-    with pytest.raises(BuildError, match=r"^Error: x\.egg is not an egg"):
+    with pytest.raises(BuildError, match=r"^x\.egg is not an egg"):
         egg.read_egg(data, "x.egg")
 
 
@@ -122,4 +123,4 @@ def test_a_path_that_leads_out_is_refused(name: str) -> None:
 
 def test_entry_points_that_are_no_ini_are_refused() -> None:
     with pytest.raises(BuildError, match=r"entry_points\.txt"):
-        egg.settings_module({"EGG-INFO/entry_points.txt": b"settings\n"})
+        entry_points.settings_module(b"settings\n")

@@ -10,10 +10,10 @@ import pytest
 
 from aioscrapy.cmdline import main
 from aioscrapy_deploy import Job, ScrapydClient
-from aioscrapy_deploy.operate.found import Found, matching, new_crawl, new_job
-from aioscrapy_deploy.operate.joblog import End, read_end
-from aioscrapy_deploy.operate.output import coloured, table
-from aioscrapy_deploy.operate.scrapyds import Node
+from aioscrapy_deploy.fleet import Node
+from aioscrapy_deploy.operate.find_jobs import Found, matching, new_crawl, new_job
+from aioscrapy_deploy.remote.joblog import End, read_end
+from aioscrapy_deploy.terminal.table import coloured, table
 from support.deploying import Server
 
 STATS = """2026-11-24 05:02:27 [aioscrapy.stats] INFO: Dumping Scrapy stats:

@@ -2,8 +2,8 @@
 
 import pytest
 
+from aioscrapy_deploy.build.platforms import HERE, Platform
 from aioscrapy_deploy.errors import TargetError
-from aioscrapy_deploy.platforms import HERE, Platform
 
 
 def tags(name: str) -> list[str]:

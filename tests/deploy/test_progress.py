@@ -11,9 +11,10 @@ from pathlib import Path
 
 import pytest
 
-from aioscrapy_deploy.client import ScrapydClient
-from aioscrapy_deploy.egg import egg_bytes
-from aioscrapy_deploy.progress import LARGE, EggForm
+from aioscrapy_deploy.eggs.format import egg_bytes
+from aioscrapy_deploy.remote.client import ScrapydClient
+from aioscrapy_deploy.remote.form import EggForm
+from aioscrapy_deploy.terminal.upload_bar import LARGE
 from support import child_environment
 from support.deploying import PROGRAM, Server
 

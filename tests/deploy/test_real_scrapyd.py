@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from aioscrapy_deploy.egg import read_egg, recorded_spiders
+from aioscrapy_deploy.eggs.format import read_egg
+from aioscrapy_deploy.eggs.record import recorded_spiders
 from support.deploying import Run, Write
 from support.scrapyd import ScrapydServer
 

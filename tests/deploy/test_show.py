@@ -16,8 +16,9 @@ from typing import Any
 import pytest
 
 from aioscrapy.version import __version__
-from aioscrapy_deploy.build import BUILDER
-from aioscrapy_deploy.egg import egg_bytes, read_egg, with_record
+from aioscrapy_deploy.build.project import BUILDER
+from aioscrapy_deploy.eggs.format import egg_bytes, read_egg
+from aioscrapy_deploy.eggs.record import with_record
 from support.deploying import Run, Write
 
 Show = Callable[[], dict[str, Any]]

@@ -94,7 +94,7 @@ def test_values_are_interpolated_then_the_environment(write: Write, monkeypatch:
 @pytest.mark.parametrize("password", ["hush%rush", "hush%", "hush%(secret)s"])
 def test_a_percent_sign_in_a_password_is_explained_without_it(write: Write, password: str) -> None:
     folder = write({"aioscrapy.cfg": f"[deploy:a]\npassword = {password}\n"})
-    with pytest.raises(TargetError, match=r"^Error: \[deploy:a\] password .*%%") as caught:
+    with pytest.raises(TargetError, match=r"^\[deploy:a\] password .*%%") as caught:
         targets_of(folder)
     assert "hush" not in str(caught.value)
     assert "secret" not in str(caught.value)

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
+from aioscrapy_deploy.build.tree import copy_tree, folder_files, project_files
 from aioscrapy_deploy.errors import BuildError
-from aioscrapy_deploy.tree import copy_tree, folder_files, project_files
 from support.deploying import Write
 
 PACKAGE = {"shop/__init__.py": "", "shop/settings.py": "", "shop/data/prices.csv": "1"}
@@ -50,7 +50,7 @@ def test_a_settings_module_at_the_top_travels(write: Write) -> None:
 
 def test_a_settings_module_that_is_not_there_is_named(write: Write) -> None:
     with pytest.raises(
-        BuildError, match=r"^Error: \[settings\] default = shoop.settings, but there is no shoop in "
+        BuildError, match=r"^\[settings\] default = shoop.settings, but there is no shoop in "
     ):
         project_files(write(PACKAGE), "shoop.settings")
 

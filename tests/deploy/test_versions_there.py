@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 from scrapyd.eggstorage import sorted_versions
 
-from aioscrapy_deploy.version import is_latest, newest_version, stored_name
+from aioscrapy_deploy.build.version import newest_version
+from aioscrapy_deploy.eggs.versions import is_latest, stored_name
 from support import child_environment
 from support.deploying import PROGRAM, Run, Server, Write
 from support.scrapyd import ScrapydServer

@@ -5,10 +5,10 @@ import time
 from typing import Any
 
 from aioscrapy_deploy.errors import ServerError, TargetError
-from aioscrapy_deploy.operate.found import Found, find_jobs, known_jobs
-from aioscrapy_deploy.operate.numbers import seconds
-from aioscrapy_deploy.operate.output import print_json
-from aioscrapy_deploy.operate.scrapyds import Scrapyds, add_target_options, reported, tell
+from aioscrapy_deploy.fleet import Scrapyds, add_target_options, reported, warn
+from aioscrapy_deploy.operate.find_jobs import Found, find_jobs, known_jobs
+from aioscrapy_deploy.terminal.numbers import seconds
+from aioscrapy_deploy.terminal.table import print_json
 
 GRACE_S = 15.0  # a job of ours ends within 10 seconds: SHUTDOWN_TIMEOUT, and the rest
 _FORCED_S = 10.0  # for the end after the second signal
@@ -98,7 +98,7 @@ def _wait(scrapyds: Scrapyds, jobs: list[Found], timeout_s: float) -> list[Found
                 return jobs
             time.sleep(min(_LOOK_S, timeout_s))
     except KeyboardInterrupt:
-        tell(f"not waited for: {len(jobs)} jobs have got the signal and may still run")
+        warn(f"not waited for: {len(jobs)} jobs have got the signal and may still run")
         raise
 
 

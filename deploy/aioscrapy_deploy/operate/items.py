@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from typing import Any
 
 from aioscrapy_deploy.errors import ServerError, TargetError
-from aioscrapy_deploy.operate.found import Found, find_files
-from aioscrapy_deploy.operate.scrapyds import Scrapyds
+from aioscrapy_deploy.fleet import Scrapyds
+from aioscrapy_deploy.operate.find_jobs import Found, find_files
 
 
 def job_items(options: argparse.Namespace) -> Iterator[Any]:

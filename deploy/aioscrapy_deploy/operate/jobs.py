@@ -8,11 +8,11 @@ import time
 from dataclasses import asdict
 from typing import Any
 
-from aioscrapy_deploy.operate.found import Found, known_jobs
-from aioscrapy_deploy.operate.joblog import End, read_end
-from aioscrapy_deploy.operate.numbers import pause
-from aioscrapy_deploy.operate.output import coloured, print_json, print_table, table
-from aioscrapy_deploy.operate.scrapyds import Scrapyds, add_target_options, reported
+from aioscrapy_deploy.fleet import Scrapyds, add_target_options, reported
+from aioscrapy_deploy.operate.find_jobs import Found, known_jobs
+from aioscrapy_deploy.remote.joblog import End, read_end
+from aioscrapy_deploy.terminal.numbers import pause
+from aioscrapy_deploy.terminal.table import coloured, print_json, print_table, table
 
 _ORDER = {"running": 0, "pending": 1, "finished": 2}
 _CLEAR = "\x1b[H\x1b[2J"  # the cursor home, the screen empty

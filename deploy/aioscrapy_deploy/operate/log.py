@@ -5,8 +5,8 @@ import sys
 import time
 
 from aioscrapy_deploy.errors import NoAnswerError, TargetError
-from aioscrapy_deploy.operate.found import Found, find_files
-from aioscrapy_deploy.operate.scrapyds import Scrapyds, add_target_options, reported, tell
+from aioscrapy_deploy.fleet import Scrapyds, add_target_options, reported, warn
+from aioscrapy_deploy.operate.find_jobs import Found, find_files
 
 _BLOCK = 1 << 20  # bytes at once
 _LOOK_S = 1.0  # Scrapyd sends nothing by itself: look again after this time
@@ -38,7 +38,7 @@ def _follow(found: Found) -> None:
     """Write what is there, and what comes, until the job has ended; a Scrapyd that is away is waited for."""
     client, job = found.node.client, found.job
     if job.state == "pending":
-        tell(f"job {job.id} is pending: waiting for its start")
+        warn(f"job {job.id} is pending: waiting for its start")
     position, away = 0, False
     while True:
         try:
@@ -47,7 +47,7 @@ def _follow(found: Found) -> None:
             away = False
         except NoAnswerError as exc:
             if not away:
-                tell(f"{exc}; waiting for it")
+                warn(f"{exc}; waiting for it")
             over, away = False, True
         if over:
             return

@@ -4,12 +4,12 @@ import argparse
 from collections.abc import Callable
 from pathlib import Path
 
-from aioscrapy_deploy.client import ScrapydClient
-from aioscrapy_deploy.connection import shown
 from aioscrapy_deploy.errors import ScrapydError, TargetError
-from aioscrapy_deploy.operate.output import print_json, print_table
-from aioscrapy_deploy.operate.scrapyds import Scrapyds, add_target_options, reported
+from aioscrapy_deploy.fleet import Scrapyds, add_target_options, reported
+from aioscrapy_deploy.remote.client import ScrapydClient
 from aioscrapy_deploy.targets import find_project, read_targets
+from aioscrapy_deploy.terminal.table import print_json, print_table
+from aioscrapy_deploy.terminal.text import redacted
 
 
 def configure_targets(parser: argparse.ArgumentParser) -> None:
@@ -24,7 +24,7 @@ def run_targets(options: argparse.Namespace) -> int:
         {
             "target": target.name,
             "project": target.project,
-            "urls": [shown(url) for url in target.urls],
+            "urls": [redacted(url) for url in target.urls],
             "username": target.username,
             "version": target.version,
         }

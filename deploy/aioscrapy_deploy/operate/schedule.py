@@ -6,14 +6,14 @@ from dataclasses import dataclass
 from itertools import cycle
 from typing import Any
 
-from aioscrapy_deploy.answers import Job
-from aioscrapy_deploy.client import RESERVED, ScrapydClient
 from aioscrapy_deploy.errors import ScrapydError, ServerError, TargetError
-from aioscrapy_deploy.operate.found import Found, new_crawl, new_job
-from aioscrapy_deploy.operate.numbers import count, finite
-from aioscrapy_deploy.operate.output import print_json
-from aioscrapy_deploy.operate.scrapyds import Node, Scrapyds, add_target_options, explained, reported, tell
+from aioscrapy_deploy.fleet import Node, Scrapyds, add_target_options, explained, reported, warn
+from aioscrapy_deploy.operate.find_jobs import Found, new_crawl, new_job
 from aioscrapy_deploy.operate.wait import Waiting
+from aioscrapy_deploy.remote.client import RESERVED, ScrapydClient
+from aioscrapy_deploy.remote.models import Job
+from aioscrapy_deploy.terminal.numbers import count, finite
+from aioscrapy_deploy.terminal.table import print_json
 
 INTERRUPTED = 130
 
@@ -76,7 +76,7 @@ def run(options: argparse.Namespace) -> int:
                 print(f"{jobs[-1].job.id} at {node.name}", flush=True)
     except (ServerError, KeyboardInterrupt):
         if jobs:
-            tell(f"{len(jobs)} of {options.jobs} jobs were started. {_how_to_cancel(scrapyds, order, jobs)}")
+            warn(f"{len(jobs)} of {options.jobs} jobs were started. {_how_to_cancel(scrapyds, order, jobs)}")
         raise
     if options.wait:
         return _wait(scrapyds, order, jobs, options.json)
@@ -125,7 +125,7 @@ def _nodes(scrapyds: Scrapyds, order: Order) -> list[Node]:
         raise TargetError(f"no Scrapyd of target {scrapyds.target.name} answers: nothing is started")
     if len({version for _, (_, version) in answers}) > 1:
         versions = ", ".join(f"{version} at {node.name}" for node, (_, version) in answers)
-        tell(f"the latest versions differ: {versions}; deploy to all of them, or say -v")
+        warn(f"the latest versions differ: {versions}; deploy to all of them, or say -v")
     return [node for node, _ in sorted(answers, key=lambda answer: answer[1][0])]
 
 
@@ -147,7 +147,7 @@ def _wait(scrapyds: Scrapyds, order: Order, jobs: list[Found], as_json: bool) ->
     try:
         waiting.until_all_have_ended()
     except KeyboardInterrupt:
-        tell(f"the jobs go on. {_how_to_cancel(scrapyds, order, jobs)}")
+        warn(f"the jobs go on. {_how_to_cancel(scrapyds, order, jobs)}")
         return INTERRUPTED
     if as_json:
         print_json(_told(order, jobs) | waiting.totals())

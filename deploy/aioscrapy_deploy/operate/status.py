@@ -2,9 +2,9 @@
 
 import argparse
 
-from aioscrapy_deploy.operate.found import find_jobs
-from aioscrapy_deploy.operate.output import print_json, print_table
-from aioscrapy_deploy.operate.scrapyds import Scrapyds, add_target_options, reported
+from aioscrapy_deploy.fleet import Scrapyds, add_target_options, reported
+from aioscrapy_deploy.operate.find_jobs import find_jobs
+from aioscrapy_deploy.terminal.table import print_json, print_table
 
 
 def configure(parser: argparse.ArgumentParser) -> None:

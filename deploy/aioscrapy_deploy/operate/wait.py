@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from aioscrapy_deploy.errors import NoAnswerError, ServerError
-from aioscrapy_deploy.operate.found import Found
-from aioscrapy_deploy.operate.joblog import End, read_end
-from aioscrapy_deploy.operate.scrapyds import Scrapyds
+from aioscrapy_deploy.fleet import Scrapyds
+from aioscrapy_deploy.operate.find_jobs import Found
+from aioscrapy_deploy.remote.joblog import End, read_end
 
 _LOOK_S = 1.0  # Scrapyd tells nobody when a job ends: look again after this time
 

@@ -7,8 +7,8 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from getpass import getpass
 
-from aioscrapy_deploy.client import ScrapydClient
 from aioscrapy_deploy.errors import TargetError
+from aioscrapy_deploy.remote.client import ScrapydClient
 from aioscrapy_deploy.targets import Target
 
 PASSWORD_VARIABLE = "SCRAPYD_PASSWORD"  # noqa: S105 the name of a variable
@@ -27,7 +27,7 @@ def open_clients(target: Target, tell: Callable[[str], None]) -> list[ScrapydCli
             person ended the question for it.
     """
     if not target.urls:
-        raise TargetError(f"Error: target {target.name} has no url")
+        raise TargetError(f"target {target.name} has no url")
     unset = _UNSET_VARIABLE.match(target.password)
     given = "" if unset else target.password
     typed: dict[str, str] = {}
@@ -38,9 +38,7 @@ def open_clients(target: Target, tell: Callable[[str], None]) -> list[ScrapydCli
             password = _found(client) or typed.get(client.username) or _typed(client, typed)
             if unset and not password:
                 name = unset[1] or unset[2]
-                raise TargetError(
-                    f"Error: the password of target {target.name} is in {name}, which is not set"
-                )
+                raise TargetError(f"the password of target {target.name} is in {name}, which is not set")
             client = ScrapydClient(client.url, client.username, password)
         if client.exposes_password:
             tell(
@@ -76,5 +74,5 @@ def _typed(client: ScrapydClient, typed: dict[str, str]) -> str:
     try:
         typed[name] = getpass(f"Password of {name} at {client.url}: ")
     except EOFError:  # Ctrl-D
-        raise TargetError(f"Error: no password was typed for {name} at {client.url}") from None
+        raise TargetError(f"no password was typed for {name} at {client.url}") from None
     return typed[name]

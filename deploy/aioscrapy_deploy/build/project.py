@@ -8,15 +8,18 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from aioscrapy_deploy import egg
-from aioscrapy_deploy.builder import Builder, last_reason
-from aioscrapy_deploy.commit import read_commit
-from aioscrapy_deploy.dependencies import Included, missing_note, needed
+from aioscrapy_deploy.build.commit import read_commit
+from aioscrapy_deploy.build.dependencies import Included, missing_note, needed
+from aioscrapy_deploy.build.platforms import Platform
+from aioscrapy_deploy.build.pyproject import read_pyproject
+from aioscrapy_deploy.build.tools import Builder, last_reason
+from aioscrapy_deploy.build.tree import IGNORE_FILE, project_files
+from aioscrapy_deploy.eggs.entry_points import ENTRY_POINTS, settings_module, with_entry_points
+from aioscrapy_deploy.eggs.format import Files, egg_bytes
+from aioscrapy_deploy.eggs.metadata import project_metadata
+from aioscrapy_deploy.eggs.record import with_record
 from aioscrapy_deploy.errors import BrokenProjectError, BuildError, TargetError
-from aioscrapy_deploy.metadata import project_metadata, read_pyproject
-from aioscrapy_deploy.platforms import Platform
 from aioscrapy_deploy.targets import Project
-from aioscrapy_deploy.tree import IGNORE_FILE, project_files
 
 BUILDER = "aioscrapy-scrapyd 0.1.0"  # not from importlib.metadata: a checkout need not be installed
 LIST_TIMEOUT_S = 300  # Scrapyd, which lists once more, is given the same
@@ -45,15 +48,13 @@ def build(project: Project, workdir: Path, *, dependencies: Platform | None, ver
         TargetError: there is no cfg file, or nothing names the dependencies that are asked for.
     """
     if project.folder is None:
-        raise TargetError("Error: to build an egg there must be an aioscrapy.cfg or scrapy.cfg here or above")
+        raise TargetError("to build an egg there must be an aioscrapy.cfg or scrapy.cfg here or above")
     builder = Builder(project.folder, workdir, verbose=verbose)
     files, left = _pack(project, project.folder, builder)
-    module = egg.settings_module(files) or project.settings_module
+    module = settings_module(files.get(ENTRY_POINTS, b"")) or project.settings_module
     if module is None:
-        raise BuildError(
-            "Error: no settings module: the cfg has no [settings] default, setup.py no entry point"
-        )
-    files = egg.with_entry_points(files, module)
+        raise BuildError("no settings module: the cfg has no [settings] default, setup.py no entry point")
+    files = with_entry_points(files, module)
     commit = read_commit(project.folder, builder.copied or files.keys())
     about: dict[str, Any] = {
         "builder": BUILDER,
@@ -72,19 +73,19 @@ def build(project: Project, workdir: Path, *, dependencies: Platform | None, ver
     elif note := missing_note(project.folder, files, scrapy=project.cfg_names == ("scrapy.cfg",)):
         notes.append(note)
     listed = list_spiders(files, module, workdir, project, included)
-    files = egg.with_record(files, listed.spiders, about)
-    built = Built(egg.egg_bytes(files), listed.spiders, notes + listed.notes)
+    files = with_record(files, listed.spiders, about)
+    built = Built(egg_bytes(files), listed.spiders, notes + listed.notes)
     (workdir / "project.egg").write_bytes(built.data)
     return built
 
 
 def _with_settings(files: dict[str, bytes], project: Project) -> dict[str, bytes]:
     """Return the files of a wheel; a backend looks for packages by its own rules, and may have found none."""
-    module = egg.settings_module(files) or project.settings_module or ""
+    module = settings_module(files.get(ENTRY_POINTS, b"")) or project.settings_module or ""
     path = module.replace(".", "/")
     if not any(name.startswith((f"{path}.", f"{path}/")) for name in files):
         raise BuildError(
-            f"Error: the settings {module} are not in the wheel that pyproject.toml makes: "
+            f"the settings {module} are not in the wheel that pyproject.toml makes: "
             "say there which packages are in it"
         )
     return files
@@ -92,7 +93,7 @@ def _with_settings(files: dict[str, bytes], project: Project) -> dict[str, bytes
 
 def _include(builder: Builder, lines: list[str] | None, platform: Platform) -> Included:
     if lines is None:
-        raise TargetError("Error: Missing requirements.txt")
+        raise TargetError("Missing requirements.txt")
     return builder.install(lines, platform)
 
 
@@ -111,7 +112,7 @@ def _pack(project: Project, folder: Path, builder: Builder) -> tuple[dict[str, b
     module = project.settings_module
     if module is None:
         raise BuildError(
-            f"Error: no [settings] default = PACKAGE.settings in the {project.cfg_names[-1]} of {folder}"
+            f"no [settings] default = PACKAGE.settings in the {project.cfg_names[-1]} of {folder}"
         )
     files, left = project_files(folder, module)
     return project_metadata(files, module, pyproject.get("project", {})), left
@@ -125,9 +126,7 @@ class Listed:
     notes: list[str]
 
 
-def list_spiders(
-    files: egg.Files, module: str, workdir: Path, project: Project, included: Included
-) -> Listed:
+def list_spiders(files: Files, module: str, workdir: Path, project: Project, included: Included) -> Listed:
     """List the spiders as Scrapyd will: in their own process, from the egg, far from the project.
 
     For what is compiled for another platform stands what is installed here; without it nothing is listed.
@@ -152,7 +151,7 @@ def list_spiders(
     if "error" in answer or (failures and not answer["spiders"]):
         text = answer.get("error") or failures[0]
         more = f" (and {len(failures) - 1} more spider modules fail)" if len(failures) > 1 else ""
-        raise BrokenProjectError(f"Error: the project can't be imported: {text}{more}")
+        raise BrokenProjectError(f"the project can't be imported: {text}{more}")
     notes = [f"Warning: a spider module is left out: {failure}" for failure in failures]
     notes += [f"Warning: {text}" for text in answer.get("warnings", [])]
     if not answer["spiders"]:
@@ -186,13 +185,9 @@ def _ask_lister(root: Path, module: str, project: Project) -> dict[str, Any]:
             timeout=LIST_TIMEOUT_S,
         )
     except subprocess.TimeoutExpired:
-        raise BrokenProjectError(
-            f"Error: the project's import has not ended in {LIST_TIMEOUT_S} seconds"
-        ) from None
+        raise BrokenProjectError(f"the project's import has not ended in {LIST_TIMEOUT_S} seconds") from None
     if not result.is_file():
         said = (done.stderr or done.stdout).decode(errors="replace")
-        raise BrokenProjectError(
-            f"Error: the project's import ends Python: {last_reason(said, done.returncode)}"
-        )
+        raise BrokenProjectError(f"the project's import ends Python: {last_reason(said, done.returncode)}")
     answer: dict[str, Any] = json.loads(result.read_bytes())
     return answer

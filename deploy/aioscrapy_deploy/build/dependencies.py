@@ -10,10 +10,10 @@ from importlib.metadata import PackageNotFoundError, distributions
 from importlib.metadata import requires as requires_of_installed
 from pathlib import Path
 
-from aioscrapy_deploy import egg
-from aioscrapy_deploy.egg import Files
-from aioscrapy_deploy.metadata import read_pyproject, requirements
-from aioscrapy_deploy.tree import folder_files
+from aioscrapy_deploy.build.pyproject import read_pyproject
+from aioscrapy_deploy.build.tree import folder_files
+from aioscrapy_deploy.eggs.format import Files, without_bytecode
+from aioscrapy_deploy.eggs.metadata import requirements
 
 FILE = "requirements.txt"
 _OURS = "aioscrapy-scrapyd"
@@ -97,7 +97,7 @@ def read_installed(folder: Path) -> Included:
         if tags and not here.intersection(tags):
             rows = csv.reader((distribution.read_text("RECORD") or "").splitlines())
             foreign |= {row[0] for row in rows if row and ".dist-info/" not in row[0]}
-    files = egg.without_bytecode(folder_files(folder))
+    files = without_bytecode(folder_files(folder))
     files = {name: content for name, content in files.items() if not _INSTALLERS_NOTES.match(name)}
     return Included(files, sorted(pins), foreign & files.keys())
 

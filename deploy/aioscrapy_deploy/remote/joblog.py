@@ -4,8 +4,8 @@ import re
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from aioscrapy_deploy.answers import Job
-from aioscrapy_deploy.client import ScrapydClient
+from aioscrapy_deploy.remote.client import ScrapydClient
+from aioscrapy_deploy.remote.models import Job
 
 _TAILS = (1 << 13, 1 << 18)  # bytes of the log's end, the first enough for nearly all
 _DUMP = re.compile(r"^\d{4}-\d\d-\d\d .*\] INFO: Dumping (?:Scrapy )?stats:$", re.MULTILINE)

@@ -7,6 +7,7 @@ from typing import Any
 from urllib.parse import SplitResult, unquote, urlsplit, urlunsplit
 
 from aioscrapy_deploy.errors import NoAnswerError, RefusedError, TargetError
+from aioscrapy_deploy.terminal.text import redacted
 
 CONNECT_S = 10  # seconds to connect, and to send each block of an egg
 LISTING_S = 300  # to answer where Scrapyd may have to list the spiders first, in a process of its own
@@ -116,7 +117,7 @@ class Connection:
             return response
         hint = _HINTS.get(response.status_code, "")
         if location := response.headers.get("Location"):
-            hint = f"The server sends us on to {shown(location)}: name that address if it is right"
+            hint = f"The server sends us on to {redacted(location)}: name that address if it is right"
         with response:
             raise RefusedError(endpoint, response.status_code, response.text, hint)
 
@@ -134,22 +135,16 @@ def no_answer(endpoint: str, exc: BaseException, timeout: Any) -> NoAnswerError:
     return NoAnswerError(f"{endpoint}: {_reason(exc)}", timed_out=False)
 
 
-def shown(url: str) -> str:
-    """Return a url, right or wrong, without what stands before its last @."""
-    scheme, found, _ = url.partition("://")
-    return f"{scheme}://{url.rpartition('@')[2]}" if found and "@" in url else url.rpartition("@")[2]
-
-
 def _split(url: str) -> SplitResult:
     try:
         parts = urlsplit(url.strip())
         _ = parts.port
     except ValueError:
-        raise TargetError(f"Error: not a url: {shown(url)}") from None
+        raise TargetError(f"not a url: {redacted(url)}") from None
     if "@" in parts.path + parts.query + parts.fragment:
-        raise TargetError(f"Error: write @ / ? and # in a password as %40 %2F %3F and %23: {shown(url)}")
+        raise TargetError(f"write @ / ? and # in a password as %40 %2F %3F and %23: {redacted(url)}")
     if parts.scheme not in {"http", "https"} or not parts.hostname:
-        raise TargetError(f"Error: the url must begin with http:// or https:// and a host: {shown(url)}")
+        raise TargetError(f"the url must begin with http:// or https:// and a host: {redacted(url)}")
     return parts
 
 

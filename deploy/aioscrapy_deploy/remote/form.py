@@ -1,12 +1,7 @@
-"""How far an upload is: a form that is read piece by piece, and a bar on a terminal."""
+"""The form of an upload, sent piece by piece."""
 
 import io
-import os
-import sys
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
-
-LARGE = 1_000_000  # bytes from which on an upload has a bar
+from collections.abc import Callable, Mapping
 
 Sent = Callable[[int], None]
 
@@ -56,28 +51,3 @@ class EggForm(io.RawIOBase):
                 return len(piece)
             start -= len(part)
         return 0
-
-
-@contextmanager
-def upload_bar(size: int) -> Iterator[Sent | None]:
-    """Draw a bar for `size` bytes on standard error; gives what is to be told how many have been sent.
-
-    Only from LARGE bytes on, and where standard error is a terminal that can move its cursor: else None.
-    """
-    if size < LARGE or not sys.stderr.isatty() or os.environ.get("TERM") in {"dumb", "unknown"}:
-        yield None
-        return
-    from rich.console import Console
-    from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TransferSpeedColumn
-
-    columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TransferSpeedColumn())
-    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
-        bar = progress.add_task("Uploading", total=size)
-
-        def on_sent(sent: int) -> None:
-            arrived = sent >= size  # Scrapyd answers when it has listed the spiders
-            progress.update(
-                bar, completed=sent, description="The server lists the spiders" if arrived else "Uploading"
-            )
-
-        yield on_sent

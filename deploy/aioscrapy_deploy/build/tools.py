@@ -7,13 +7,13 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from aioscrapy_deploy import egg
-from aioscrapy_deploy.dependencies import FILE, Included, as_requirements, read_installed
+from aioscrapy_deploy.build.dependencies import FILE, Included, as_requirements, read_installed
+from aioscrapy_deploy.build.platforms import HERE, Platform
+from aioscrapy_deploy.build.tree import copy_tree
+from aioscrapy_deploy.build.wheel import egg_files
+from aioscrapy_deploy.eggs.format import read_egg, without_bytecode
+from aioscrapy_deploy.eggs.metadata import stable_metadata
 from aioscrapy_deploy.errors import BuildError
-from aioscrapy_deploy.metadata import stable_metadata
-from aioscrapy_deploy.platforms import HERE, Platform
-from aioscrapy_deploy.tree import copy_tree
-from aioscrapy_deploy.wheel import egg_files
 
 _PIP = ("-P", "-m", "pip")
 _TELL_NOTHING = ("ERROR: Exception:", "ERROR: ResolutionImpossible")  # pip's lines before or after the reason
@@ -66,17 +66,17 @@ class Builder:
             found = re.search(r"ERROR: No matching distribution found for (.+)$", str(exc))
             if found is None or platform == HERE:
                 raise
-            raise BuildError(f"Error: {found[1]} has no wheel for {platform}, as far as pip can see") from exc
+            raise BuildError(f"{found[1]} has no wheel for {platform}, as far as pip can see") from exc
         return read_installed(out)
 
     def _made(self, out: Path, pattern: str, maker: str) -> dict[str, bytes]:
         found = sorted(out.glob(pattern))
         if not found:
-            raise BuildError(f"Error: {maker} failed: it has made no {pattern[2:].replace('whl', 'wheel')}")
-        files = egg.read_egg(found[0].read_bytes(), f"what {maker} has made")
+            raise BuildError(f"{maker} failed: it has made no {pattern[2:].replace('whl', 'wheel')}")
+        files = read_egg(found[0].read_bytes(), f"what {maker} has made")
         if maker == "pyproject.toml":
             files = egg_files(files)
-        return stable_metadata(egg.without_bytecode(files))
+        return stable_metadata(without_bytecode(files))
 
     def _make_copy(self) -> None:
         if not self._copy.exists():
@@ -101,7 +101,7 @@ class Builder:
             reason = _backends_reason(printed) or last_reason(printed, done.returncode)
             if re.search(rf"No module named '?{_NEEDS[name]}'?$", printed, re.MULTILINE):
                 reason = f"it needs {_NEEDS[name]}, which {sys.executable} does not have"
-            raise BuildError(f"Error: {name} failed: {reason}")
+            raise BuildError(f"{name} failed: {reason}")
 
 
 def last_reason(printed: str, status: int) -> str:

@@ -1,13 +1,12 @@
 """What an egg says of itself, for a person or a program."""
 
 import hashlib
-import json
-from pathlib import Path
 from typing import Any
 
-from aioscrapy_deploy.egg import content_hash, read_egg, read_record, settings_module
-from aioscrapy_deploy.errors import BuildError
-from aioscrapy_deploy.metadata import name_and_version, requirements
+from aioscrapy_deploy.eggs.entry_points import ENTRY_POINTS, settings_module
+from aioscrapy_deploy.eggs.format import read_egg
+from aioscrapy_deploy.eggs.metadata import name_and_version, requirements
+from aioscrapy_deploy.eggs.record import content_hash, read_record
 
 
 def summary(data: bytes) -> str:
@@ -15,19 +14,6 @@ def summary(data: bytes) -> str:
     count = len(read_egg(data, "the egg"))
     digest = hashlib.sha256(data).hexdigest()
     return f"{count} file{'s' if count != 1 else ''}, {_size(len(data))} (sha256 {digest[:12]})"
-
-
-def show(path: Path, *, as_json: bool) -> int:
-    """Print what is in an egg; returns the exit status.
-
-    Raises:
-        BuildError: it is no egg, or its files are not those that its builder packed.
-    """
-    about = describe(path.read_bytes(), str(path))
-    print(json.dumps(about, indent=2, ensure_ascii=False) if as_json else _text(about), flush=True)
-    if about["intact"] is False:
-        raise BuildError(f"Error: {path} was changed after it was built: its files have another hash")
-    return 0
 
 
 def describe(data: bytes, name: str) -> dict[str, Any]:
@@ -51,13 +37,14 @@ def describe(data: bytes, name: str) -> dict[str, Any]:
         "intact": record["sha256"] == content if "sha256" in record else None,
         "project": project,
         "project_version": version,
-        "settings": settings_module(files),
+        "settings": settings_module(files.get(ENTRY_POINTS, b"")),
         "requires": requirements(files),
         **{key: record.get(key) for key in kept},
     }
 
 
-def _text(about: dict[str, Any]) -> str:
+def as_text(about: dict[str, Any]) -> str:
+    """Return what `describe` found as lines for a person."""
     there = [about["platform"], about["python_version"] and f"Python {about['python_version']}"]
     included = _listed(about["dependencies"], "not in it", "none")
     rows = {

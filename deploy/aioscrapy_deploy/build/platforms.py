@@ -32,7 +32,7 @@ class Platform:
         if self.name is not None:
             self._system_and_machine()
         if self.python is not None and not re.fullmatch(r"3\.\d+(\.\d+)?", self.python):
-            raise TargetError(f"Error: the Python version must be one such as 3.11, not {self.python!r}")
+            raise TargetError(f"the Python version must be one such as 3.11, not {self.python!r}")
 
     def __str__(self) -> str:
         return " and ".join(filter(None, (self.name, self.python and f"Python {self.python}")))
@@ -84,7 +84,7 @@ class Platform:
         if found := re.fullmatch(r"(win)(32|_amd64|_arm64)", name):
             return found[1], "x86" if found[2] == "32" else found[2].strip("_")
         raise TargetError(
-            "Error: the platform must be one such as manylinux2014_x86_64, musllinux_1_2_aarch64, "
+            "the platform must be one such as manylinux2014_x86_64, musllinux_1_2_aarch64, "
             f"macosx_11_0_arm64 or win_amd64, not {name!r}"
         )
 
@@ -122,16 +122,16 @@ def platform_for(targets: Sequence[Target], options: Namespace) -> Platform | No
     """
     if not options.include_dependencies:
         if options.platform or options.python_version:
-            raise TargetError("Error: --platform and --python-version go with --include-dependencies")
+            raise TargetError("--platform and --python-version go with --include-dependencies")
         return None
     if options.egg:
-        raise TargetError("Error: --egg is uploaded as it is: --include-dependencies goes with a build")
+        raise TargetError("--egg is uploaded as it is: --include-dependencies goes with a build")
     found = {
         (options.platform or target.platform, options.python_version or target.python_version)
         for target in targets
     }
     if len(found) > 1:
         raise TargetError(
-            "Error: the targets differ in platform or python_version, but get one egg: deploy to each alone"
+            "the targets differ in platform or python_version, but get one egg: deploy to each alone"
         )
     return Platform(*(found.pop() if found else (options.platform, options.python_version)))

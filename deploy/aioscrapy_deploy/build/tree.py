@@ -53,7 +53,7 @@ def project_files(folder: Path, settings_module: str) -> tuple[dict[str, bytes],
     top = settings_module.partition(".")[0]
     module = folder / f"{top}.py"
     if not module.is_file() and not (folder / top).is_dir():
-        raise BuildError(f"Error: [settings] default = {settings_module}, but there is no {top} in {folder}")
+        raise BuildError(f"[settings] default = {settings_module}, but there is no {top} in {folder}")
 
     def no_package(entry: "os.DirEntry[str]") -> bool:
         whole = entry.name == top or (entry.name.isidentifier() and (Path(entry) / "__init__.py").is_file())

@@ -7,9 +7,9 @@ import uuid
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from aioscrapy_deploy.answers import Job
 from aioscrapy_deploy.errors import TargetError
-from aioscrapy_deploy.operate.scrapyds import Node, Scrapyds
+from aioscrapy_deploy.fleet import Node, Scrapyds
+from aioscrapy_deploy.remote.models import Job
 
 
 @dataclass(frozen=True)

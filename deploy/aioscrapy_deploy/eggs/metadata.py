@@ -4,10 +4,9 @@ import re
 from collections.abc import Iterable
 from email.parser import Parser
 from importlib.metadata import Distribution, PackageNotFoundError
-from pathlib import Path
 from typing import Any
 
-from aioscrapy_deploy.egg import Files
+from aioscrapy_deploy.eggs.format import Files
 from aioscrapy_deploy.errors import BuildError
 
 _HEADERS = ("Name", "Version", "Summary", "Author", "Author-email", "Requires-Python")
@@ -78,29 +77,6 @@ def name_and_version(files: Files) -> tuple[str | None, str | None]:
     return headers["Name"], headers["Version"]
 
 
-def read_pyproject(folder: Path) -> dict[str, Any]:
-    """Return what the pyproject.toml of a folder says; {} where there is none.
-
-    Raises:
-        BuildError: it can't be read, or its [project] is none.
-    """
-    import tomllib
-
-    try:
-        whole = tomllib.loads((folder / "pyproject.toml").read_text("utf-8"))
-    except FileNotFoundError:
-        return {}
-    except ValueError as exc:
-        raise BuildError(f"Error: pyproject.toml can't be read: {exc}") from exc
-    project = whole.get("project", {})
-    needs = project.get("dependencies", []) if isinstance(project, dict) else None
-    if not isinstance(needs, list) or not all(isinstance(text, str) for text in needs):
-        raise BuildError(
-            "Error: pyproject.toml can't be read: its [project] dependencies are no list of texts"
-        )
-    return whole
-
-
 class _Info(Distribution):
     """The EGG-INFO of an egg that lies in memory."""
 
@@ -122,7 +98,7 @@ def _requirement(text: str) -> str:
         return str(Requirement(text))
     except InvalidRequirement as exc:
         reason = str(exc).splitlines()[0]
-        raise BuildError(f"Error: pyproject.toml can't be read: dependency {text!r}: {reason}") from exc
+        raise BuildError(f"pyproject.toml can't be read: dependency {text!r}: {reason}") from exc
 
 
 def _lines(lines: Iterable[str]) -> bytes:

@@ -1,11 +1,11 @@
 """The version that an egg is stored under: given, from Mercurial, Git or the clock; which is the latest."""
 
-import re
 import subprocess
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
+from aioscrapy_deploy.eggs.versions import is_latest, stored_name
 from aioscrapy_deploy.errors import VersionError
 
 
@@ -46,31 +46,6 @@ def newest_version(asked: str | None, folder: Path, stored: Sequence[Iterable[st
     return text
 
 
-def stored_name(version: str) -> str:
-    """Return the name under which Scrapyd's FilesystemEggStorage stores a version."""
-    return re.sub(r"[^A-Za-z0-9_-]", "_", version)
-
-
-def latest(names: Iterable[str]) -> str | None:
-    """Return the stored name that Scrapyd takes for the latest; None of none.
-
-    Source: scrapyd.eggstorage.sorted_versions: by PEP 440 if every name is one, else by characters.
-    """
-    from packaging.version import InvalidVersion, Version
-
-    names = list(names)
-    try:
-        return sorted(names, key=Version)[-1] if names else None  # noqa: FURB192 of equal ones the last
-    except InvalidVersion:
-        return max(names)
-
-
-def is_latest(version: str, names: Iterable[str]) -> bool:
-    """Whether a version would be the latest beside these stored names; not where another is equal (1, 01)."""
-    name = stored_name(version)
-    return latest([name, *(other for other in names if other != name)]) == name
-
-
 def _candidates(text: str, *, by_time: bool) -> Iterator[str]:
     """Yield names for a version, each greater than the one before but for the first of HG or GIT."""
     now = int(time.time())
@@ -95,10 +70,8 @@ def _ask(*command: str, folder: Path) -> str:
     try:
         done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)  # noqa: S603 fixed words
     except OSError:
-        raise VersionError(f"Error: version {program.upper()}: there is no {program} here") from None
+        raise VersionError(f"version {program.upper()}: there is no {program} here") from None
     if done.returncode or not done.stdout.strip():
         said = done.stderr.strip().splitlines()
-        raise VersionError(
-            f"Error: version {program.upper()}: {said[0] if said else f'{program} says nothing'}"
-        )
+        raise VersionError(f"version {program.upper()}: {said[0] if said else f'{program} says nothing'}")
     return done.stdout.strip()

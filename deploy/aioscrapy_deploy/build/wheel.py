@@ -2,7 +2,7 @@
 
 import re
 
-from aioscrapy_deploy.egg import Files
+from aioscrapy_deploy.eggs.format import Files
 from aioscrapy_deploy.errors import BuildError
 
 
@@ -14,7 +14,7 @@ def egg_files(wheel: Files) -> dict[str, bytes]:
     """
     metadata = [name for name in wheel if re.fullmatch(r"[^/]+\.dist-info/METADATA", name)]
     if len(metadata) != 1:
-        raise BuildError("Error: pyproject.toml failed: what its backend has made is no wheel")
+        raise BuildError("pyproject.toml failed: what its backend has made is no wheel")
     info = metadata[0].removesuffix("METADATA")
     files = {"EGG-INFO/PKG-INFO": wheel[metadata[0]]}
     if f"{info}entry_points.txt" in wheel:

@@ -6,10 +6,10 @@ from copy import copy
 from typing import Any
 from urllib.parse import quote
 
-from aioscrapy_deploy.answers import Answer, DaemonStatus, Job
-from aioscrapy_deploy.connection import ANSWER_S, CONNECT_S, LISTING_S, Connection, no_answer
 from aioscrapy_deploy.errors import NoAnswerError, RefusedError, ServerError
-from aioscrapy_deploy.progress import EggForm, Sent
+from aioscrapy_deploy.remote.connection import ANSWER_S, CONNECT_S, LISTING_S, Connection, no_answer
+from aioscrapy_deploy.remote.form import EggForm, Sent
+from aioscrapy_deploy.remote.models import Answer, DaemonStatus, Job
 
 _BLOCK = 1 << 16  # bytes of a feed at once
 _RANGE_IS_GIVEN, _RANGE_BEGINS_AT_END = 206, 416

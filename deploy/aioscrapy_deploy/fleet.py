@@ -13,10 +13,11 @@ from threading import Thread
 from typing import TypeVar
 from urllib.parse import urlsplit
 
-from aioscrapy_deploy.access import open_clients
-from aioscrapy_deploy.client import ScrapydClient
 from aioscrapy_deploy.errors import DeployError, ServerError, TargetError
+from aioscrapy_deploy.remote.client import ScrapydClient
+from aioscrapy_deploy.remote.login import open_clients
 from aioscrapy_deploy.targets import Target, find_project, pick_target, read_targets
+from aioscrapy_deploy.terminal.messages import report
 
 S = TypeVar("S")
 T = TypeVar("T")
@@ -51,7 +52,7 @@ class Scrapyds:
     def __init__(self, target: Target, project: str | None) -> None:
         self.target = target
         self.project = project or target.project
-        self.nodes = [Node(client) for client in open_clients(target, tell)]
+        self.nodes = [Node(client) for client in open_clients(target, warn)]
         self.failures = 0
         self._told: set[str] = set()
 
@@ -106,7 +107,7 @@ class Scrapyds:
         """Tell and count what a Scrapyd did not answer; what was told already is only counted."""
         self.failures += 1
         if str(error) not in self._told:
-            tell(explained(error))
+            warn(explained(error))
         self._told.add(str(error))
 
 
@@ -155,16 +156,16 @@ def reported(work: Callable[[argparse.Namespace], int]) -> Callable[[argparse.Na
             sys.stdout.flush()  # here, since at the end of Python a full disk is no exit status of ours
             return status
         except DeployError as exc:
-            tell(str(exc).removeprefix("Error: "))
+            warn(str(exc))
         except BrokenPipeError:
             raise  # whoever read the output has enough: nothing to tell
         except OSError as exc:
-            tell(f"{exc.strerror or exc}: {exc.filename or 'standard output'}")
+            warn(f"{exc.strerror or exc}: {exc.filename or 'standard output'}")
         return 1
 
     return run
 
 
-def tell(line: str) -> None:
+def warn(line: str) -> None:
     """Write one line for a person to standard error."""
-    print(f"aioscrapy: {'; '.join(line.splitlines())}", file=sys.stderr, flush=True)
+    report("; ".join(line.splitlines()), program="aioscrapy")

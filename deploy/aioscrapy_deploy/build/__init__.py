@@ -1,0 +1,1 @@
+"""Builds a project as an egg, by one straight list of steps (project.py)."""

@@ -1,0 +1,27 @@
+"""Reads the pyproject.toml of a project."""
+
+from pathlib import Path
+from typing import Any
+
+from aioscrapy_deploy.errors import BuildError
+
+
+def read_pyproject(folder: Path) -> dict[str, Any]:
+    """Return what the pyproject.toml of a folder says; {} where there is none.
+
+    Raises:
+        BuildError: it can't be read, or its [project] is none.
+    """
+    import tomllib
+
+    try:
+        whole = tomllib.loads((folder / "pyproject.toml").read_text("utf-8"))
+    except FileNotFoundError:
+        return {}
+    except ValueError as exc:
+        raise BuildError(f"pyproject.toml can't be read: {exc}") from exc
+    project = whole.get("project", {})
+    needs = project.get("dependencies", []) if isinstance(project, dict) else None
+    if not isinstance(needs, list) or not all(isinstance(text, str) for text in needs):
+        raise BuildError("pyproject.toml can't be read: its [project] dependencies are no list of texts")
+    return whole

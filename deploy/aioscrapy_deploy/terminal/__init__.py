@@ -1,0 +1,1 @@
+"""What a person types and reads: option types, tables, messages, the bar of an upload."""
