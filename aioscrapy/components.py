@@ -61,5 +61,5 @@ async def build_all(setting: str, orders: Mapping[Any, Any], context: CrawlConte
         except SettingError:
             raise
         except Exception as exc:
-            raise SettingError(setting, f"{path} can't be made: {type(exc).__name__}: {exc}") from exc
+            raise SettingError(setting, f"{path} can't be built: {type(exc).__name__}: {exc}") from exc
     return made

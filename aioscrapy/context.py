@@ -1,26 +1,15 @@
-"""What a component may know of the crawl that it works in."""
+"""The crawl as a component sees it: settings, stats, signals, spider, host limits and `stop`."""
 
-from collections.abc import Callable, Mapping
-from typing import Any, Protocol
+from collections.abc import Callable
+from typing import Any, Protocol, Self
 
 from aioscrapy.settings import Settings
 from aioscrapy.signals import SignalManager
 from aioscrapy.stats import StatsCollector
 
 
-class SpiderLike(Protocol):
-    """What the engine and its components ask of a spider."""
-
-    name: str
-    custom_settings: Mapping[str, Any] | None
-
-    @property
-    def parse(self) -> Callable[..., Any]:
-        """The callback of requests that name none: plain, generator, coroutine or async generator."""
-
-
 class PolitenessLike(Protocol):
-    """The limits of every host, as a throttle sees and sets them."""
+    """The limits of every host, as a throttle reads and sets them."""
 
     def delay(self, host: str) -> float:
         """Return the seconds between two requests to this host."""
@@ -29,29 +18,41 @@ class PolitenessLike(Protocol):
         """Change the seconds between two requests to this host."""
 
     def pause(self, host: str, seconds: float) -> None:
-        """Leave a host alone for some time."""
-
-    def concurrency(self, host: str) -> int:
-        """Return the requests that this host carries now."""
+        """Send nothing to a host for some time."""
 
 
 class CrawlContext:
-    """The `crawler` that `from_crawler` gets: settings, stats, signals, spider and `stop`.
+    """The `crawler` argument of `from_crawler`.
 
-    Deliberately not the engine: a component that needs more is told so by a signal or a hook.
+    It has no engine on purpose: a component that needs more uses a signal or a hook.
+
+    Attributes:
+        spider: the spider; None only while `Spider.from_crawler` creates it.
+        politeness: the limits of every host; set before the first component is built.
+        stop: ends the crawl soon, with a reason; works at any time.
     """
 
-    def __init__(self, settings: Settings, stats: StatsCollector, signals: SignalManager) -> None:
+    politeness: PolitenessLike
+
+    def __init__(
+        self,
+        settings: Settings,
+        stats: StatsCollector,
+        signals: SignalManager,
+        stop: Callable[[str], None],
+    ) -> None:
         self.settings = settings
         self.stats = stats
         self.signals = signals
+        self.stop = stop
         self.spider: Any = None
-        self.politeness: PolitenessLike | None = None  # there once the crawl runs
-        self.stop: Callable[[str], None] = _not_running
+
+    @classmethod
+    def without_crawl(cls, settings: Settings, spider: Any = None) -> Self:
+        """Return a context for parts that work outside of a crawl: its stats and signals reach nobody."""
+        context = cls(settings, StatsCollector(), SignalManager(), stop=lambda reason: None)
+        context.spider = spider
+        return context
 
     def __repr__(self) -> str:
         return f"<CrawlContext of {self.spider!r}>"
-
-
-def _not_running(reason: str) -> None:
-    """Stand in for the engine's `stop` until the crawl runs."""

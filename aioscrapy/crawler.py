@@ -2,23 +2,21 @@
 
 import asyncio
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from contextlib import AsyncExitStack
 from typing import Any
 
 from aioscrapy import loop, signals
-from aioscrapy.components import build, build_all, load_object
+from aioscrapy.components import build_all, load_object
 from aioscrapy.context import CrawlContext
 from aioscrapy.core.downloader import Downloader
 from aioscrapy.core.engine import Engine
-from aioscrapy.core.scheduler import MemoryScheduler, Scheduler
+from aioscrapy.core.frontier import build_politeness, build_scheduler, choose_frontier
+from aioscrapy.core.scheduler import Scheduler
 from aioscrapy.core.scraper import Scraper
-from aioscrapy.core.shared import SharedScheduler
 from aioscrapy.db import db_manager
-from aioscrapy.exceptions import AioscrapyError, ConfigError, SettingError
+from aioscrapy.exceptions import AioscrapyError
 from aioscrapy.hooks import settle
-from aioscrapy.http.fingerprint import RequestFingerprinter, fingerprint_function
-from aioscrapy.http.request import Request
 from aioscrapy.log import configure_logging, remove_handler
 from aioscrapy.pipelines.chain import Pipelines
 from aioscrapy.queue.base import State
@@ -47,7 +45,7 @@ class Crawler:
         self.signals = SignalManager()
         self.spider: Any = None
         self.reason = ""
-        self._context = CrawlContext(own, self.stats, self.signals)
+        self._context = CrawlContext(own, self.stats, self.signals, self.stop)
         self._engine: Engine | None = None
         self._scheduler: Scheduler | None = None
         self._stop_early = ""
@@ -83,11 +81,12 @@ class Crawler:
             closing.push_async_callback(db_manager.close)
             made = self.spidercls.from_crawler(context, *args, **kwargs)
             self.spider = context.spider = await settle(made)
-            context.stop = self.stop
+            frontier = choose_frontier(settings)
+            politeness = build_politeness(settings, self.spider, shared=frontier.shared)
+            context.politeness = politeness
             extensions = await build_all("EXTENSIONS", settings.getwithbase("EXTENSIONS"), context)
             logger.debug("Enabled extensions: %s", [type(extension).__name__ for extension in extensions])
-            self._scheduler = scheduler = await _scheduler(context)
-            context.politeness = scheduler.politeness
+            self._scheduler = scheduler = await build_scheduler(context, frontier, politeness)
             downloader = await Downloader.from_crawler(context)
             closing.push_async_callback(downloader.close)
             pipelines = await Pipelines.from_crawler(context)
@@ -115,56 +114,6 @@ class Crawler:
                 self.stats.dump()
             logger.info("Spider closed (%s)", reason)
         return reason
-
-
-async def build_fingerprint(context: CrawlContext) -> Callable[[Request], bytes]:
-    """Return what turns a request into the 16 bytes by which the filter knows it.
-
-    Raises:
-        SettingError: REQUEST_FINGERPRINTER_CLASS, or a rule that it reads, can't be used.
-    """
-    setting = "REQUEST_FINGERPRINTER_CLASS"
-    path = context.settings[setting]
-    fingerprinter_class = load_object(path, setting) if path else RequestFingerprinter
-    try:
-        fingerprinter = await build(fingerprinter_class, context)
-    except AioscrapyError:
-        raise
-    except Exception as exc:
-        raise SettingError(setting, f"{path} can't be made: {type(exc).__name__}: {exc}") from exc
-    return fingerprint_function(fingerprinter, setting)
-
-
-async def _scheduler(context: CrawlContext) -> Scheduler:
-    """Make the frontier of the settings.
-
-    Raises:
-        SettingError: a class can't be loaded.
-        ConfigError: the queue and the filter don't go together.
-    """
-    settings = context.settings
-    fingerprint = await build_fingerprint(context)
-    queue_class = load_object(settings["SCHEDULER_QUEUE_CLASS"], "SCHEDULER_QUEUE_CLASS")
-    on_disk = bool(settings["JOBDIR"]) and hasattr(queue_class, "on_disk")
-    if on_disk:
-        queue_class = load_object(queue_class.on_disk, "SCHEDULER_QUEUE_CLASS")
-    filter_class = load_object(settings["DUPEFILTER_CLASS"] or queue_class.dupefilter, "DUPEFILTER_CLASS")
-    if filter_class.shared and settings.getpriority("SCHEDULER_QUEUE_CLASS") == 0 and not on_disk:
-        queue_class = load_object(filter_class.queue, "DUPEFILTER_CLASS")  # only a shared filter was chosen
-    if filter_class.shared != queue_class.shared:
-        raise ConfigError(
-            f"{_path(filter_class)} and {_path(queue_class)} don't go together: "
-            "take DUPEFILTER_CLASS and SCHEDULER_QUEUE_CLASS both of redis, or both not"
-        )
-    dupefilter = await build(filter_class, context)
-    if hasattr(queue_class, "exchange"):
-        store = await build(queue_class, context)
-        return SharedScheduler(context, fingerprint, store, dupefilter)
-    return MemoryScheduler(context, fingerprint, queue_class(), dupefilter)
-
-
-def _path(cls: type) -> str:
-    return f"{cls.__module__}.{cls.__name__}"
 
 
 class CrawlerProcess:

@@ -12,7 +12,7 @@ AioscrapyError                 what a person may see as one line
 └── SerializeError             a request that can't travel; names the part
 
 Control flow, raised by users and middlewares, never shown as failures:
-NotConfigured, IgnoreRequest, DropItem, CloseSpider, DontCloseSpider, StopDownload, NotSupported
+NotConfigured, IgnoreRequest, DropItem, CloseSpider, DontCloseSpider, NotSupported
 """
 
 
@@ -85,14 +85,6 @@ class CloseSpider(Exception):  # noqa: N818 Scrapy's name
 
 class DontCloseSpider(Exception):  # noqa: N818 Scrapy's name
     """Raise in a `spider_idle` handler to keep the crawl open."""
-
-
-class StopDownload(Exception):  # noqa: N818 Scrapy's name
-    """Raise in a `headers_received` or `bytes_received` handler to take the body as it is now."""
-
-    def __init__(self, *, fail: bool = True) -> None:
-        super().__init__()
-        self.fail = fail
 
 
 class NotSupported(Exception):  # noqa: N818 Scrapy's name

@@ -5,7 +5,7 @@ import logging
 from collections.abc import Callable
 from typing import Any
 
-from aioscrapy.exceptions import CloseSpider, DontCloseSpider, StopDownload
+from aioscrapy.exceptions import CloseSpider, DontCloseSpider
 
 logger = logging.getLogger(__name__)
 
@@ -61,7 +61,7 @@ class SignalManager:
         """Call all receivers in turn; returns what each returned, or the exception that it raised.
 
         A receiver that fails is logged with its traceback and does not stop the others. The control
-        exceptions CloseSpider, DontCloseSpider and StopDownload are returned without a log line.
+        exceptions CloseSpider and DontCloseSpider are returned without a log line.
         """
         results: list[Any] = []
         for receiver, call in self._receivers.get(signal, ()):
@@ -69,7 +69,7 @@ class SignalManager:
                 result = call(**arguments)
                 if result is not None and inspect.isawaitable(result):
                     result = await result
-            except (CloseSpider, DontCloseSpider, StopDownload) as control:
+            except (CloseSpider, DontCloseSpider) as control:
                 result = control
             except Exception as exc:  # one listener must not end the crawl
                 logger.exception("Error in the handler %r of %r", receiver, signal)

@@ -11,17 +11,15 @@ from typing import Any, Self
 from redis import Redis
 
 from aioscrapy.context import CrawlContext
-from aioscrapy.core.shared import SharedScheduler
-from aioscrapy.crawler import build_fingerprint
+from aioscrapy.core.frontier import build_fingerprint, build_politeness
+from aioscrapy.core.shared_scheduler import SharedScheduler
 from aioscrapy.db import db_manager
 from aioscrapy.dupefilters.redis import BloomDupeFilter, RFPDupeFilter
 from aioscrapy.http import Request
 from aioscrapy.queue.base import SEED, Entry, Lease, Page
 from aioscrapy.queue.redis import SpiderPriorityQueue
 from aioscrapy.settings import Settings
-from aioscrapy.signals import SignalManager
 from aioscrapy.spiders import Spider
-from aioscrapy.stats import StatsCollector
 
 AT_ONCE = 1000  # requests in one page while the frontier is filled
 HOSTS = 1000
@@ -52,11 +50,13 @@ class Frontier:
         self.redis.flushall()
         self.empty = self.used()
         await db_manager.from_settings(self._settings)
-        context = CrawlContext(self._settings, StatsCollector(), SignalManager())
+        context = CrawlContext.without_crawl(self._settings)
         context.spider = Spider.from_crawler(context, "filled")
         self.store = await SpiderPriorityQueue.from_crawler(context)
         self.filter: Any = self._filter_class.from_crawler(context)
-        self._scheduler = SharedScheduler(context, await build_fingerprint(context), self.store, self.filter)
+        politeness = build_politeness(self._settings, context.spider, shared=True)
+        fingerprint = await build_fingerprint(context)
+        self._scheduler = SharedScheduler(context, politeness, fingerprint, self.store, self.filter)
         await self._scheduler.open()
         reply = await self.store.exchange([], 1)
         assert [lease.id for lease in reply.leases] == [SEED]

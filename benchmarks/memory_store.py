@@ -16,16 +16,14 @@ from pathlib import Path
 from neighbours import HERE
 
 from aioscrapy.context import CrawlContext
+from aioscrapy.core.frontier import build_fingerprint, build_politeness
 from aioscrapy.core.scheduler import MemoryScheduler
-from aioscrapy.crawler import build_fingerprint
 from aioscrapy.dupefilters.memory import RFPDupeFilter
 from aioscrapy.http import Request
 from aioscrapy.queue.base import Page
 from aioscrapy.queue.memory import SpiderPriorityQueue
 from aioscrapy.settings import Settings
-from aioscrapy.signals import SignalManager
 from aioscrapy.spiders import Spider
-from aioscrapy.stats import StatsCollector
 
 assert HERE  # it puts aioscrapy on the path
 AT_ONCE = 20  # links of a page
@@ -43,10 +41,12 @@ class Frontier:
 
     async def open(self) -> None:
         settings = Settings({"CONCURRENT_REQUESTS_PER_DOMAIN": 16})
-        context = CrawlContext(settings, StatsCollector(), SignalManager())
+        context = CrawlContext.without_crawl(settings)
         context.spider = Spider.from_crawler(context, "filled")
+        politeness = build_politeness(settings, context.spider, shared=False)
+        fingerprint = await build_fingerprint(context)
         self._scheduler = MemoryScheduler(
-            context, await build_fingerprint(context), SpiderPriorityQueue(), RFPDupeFilter()
+            context, politeness, fingerprint, SpiderPriorityQueue(), RFPDupeFilter()
         )
         await self._scheduler.open()
         seed = Page(await self._scheduler.reserve())

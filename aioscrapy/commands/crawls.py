@@ -17,8 +17,6 @@ from aioscrapy.exceptions import ConfigError
 from aioscrapy.queue.crawls import Crawl, Crawls, open_crawls
 from aioscrapy.queue.figures import Figures, counters, figures, fill, memory, signs_of_life
 from aioscrapy.settings import PRIORITIES, Settings
-from aioscrapy.signals import SignalManager
-from aioscrapy.stats import StatsCollector
 
 T = TypeVar("T")
 _signals: list[int] = []
@@ -152,7 +150,7 @@ async def _everything(crawls: Crawls, crawl: Crawl, settings: Settings) -> dict[
         raise ConfigError(f"crawl {crawl.id} of {crawl.spider!r} has expired: nothing of it is left")
     dupefilter = await fill(redis, crawl)
     if dupefilter["kind"] == "bloom":
-        context = CrawlContext(settings, StatsCollector(), SignalManager())
+        context = CrawlContext.without_crawl(settings)
         rate = BloomDupeFilter.from_crawler(context).error_rate(dupefilter["layers"])
         dupefilter["error_rate"] = float(f"{rate:.3g}")
     keys = await memory(redis, crawl)

@@ -9,15 +9,13 @@ from urllib.parse import urlsplit
 
 from aioscrapy.commands.crawls import add_redis_option, run_to_end
 from aioscrapy.context import CrawlContext
-from aioscrapy.crawler import build_fingerprint
+from aioscrapy.core.frontier import build_fingerprint
 from aioscrapy.exceptions import ConfigError, SerializeError
 from aioscrapy.http.request import Request, request_from_dict
 from aioscrapy.queue.crawls import open_crawls
 from aioscrapy.serializer import JsonSerializer
 from aioscrapy.settings import Settings
-from aioscrapy.signals import SignalManager
 from aioscrapy.spiderloader import SpiderLoader
-from aioscrapy.stats import StatsCollector
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -65,9 +63,7 @@ def _spider(settings: Settings, name: str) -> tuple[Settings, Any]:
 
 
 async def _fingerprinter(settings: Settings, spider: Any) -> Callable[[Request], bytes]:
-    context = CrawlContext(settings, StatsCollector(), SignalManager())
-    context.spider = spider
-    return await build_fingerprint(context)
+    return await build_fingerprint(CrawlContext.without_crawl(settings, spider))
 
 
 def _requests(words: list[str], priority: int | None, spider: Any) -> Iterator[tuple[Request, bytes]]:

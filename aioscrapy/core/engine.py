@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+from contextlib import aclosing
 from typing import Any
 
 from aioscrapy import signals
@@ -35,13 +36,11 @@ class Engine:
         self._deadline: asyncio.TimerHandle | None = None
         self._verbose = logger.isEnabledFor(logging.DEBUG)
         self.reason = "finished"
-        self.in_flight = 0
-        scheduler.on_committed = scraper.committed
 
     async def run(self) -> None:
         """Carry requests until the crawl is over or stopped."""
         await self._signals.send(signals.engine_started)
-        self._background = background = asyncio.create_task(self._scheduler.run(), name="frontier")
+        self._background = background = asyncio.create_task(self._announce(), name="frontier")
         self._tasks = [asyncio.create_task(self._work(), name=f"worker-{n}") for n in range(self._workers)]
         try:
             done, _ = await asyncio.wait([background, *self._tasks], return_when=asyncio.FIRST_EXCEPTION)
@@ -54,7 +53,8 @@ class Engine:
             for task in (background, *self._tasks):
                 task.cancel()
             await asyncio.gather(background, *self._tasks, return_exceptions=True)
-            await self._scheduler.close()
+            for page in await self._scheduler.close():
+                await self._scraper.announce(page)
             await self._signals.send(signals.engine_stopped)
 
     def stop(self, reason: str) -> None:
@@ -73,13 +73,15 @@ class Engine:
         if self._background is not None:
             asyncio.get_running_loop().call_later(FAREWELL_S, self._background.cancel)
 
+    async def _announce(self) -> None:
+        """Announce the pages that the store makes visible, as they come."""
+        async with aclosing(self._scheduler.run()) as pages:
+            async for page in pages:
+                await self._scraper.announce(page)
+
     async def _work(self) -> None:
         while (lease := await self._scheduler.reserve()) is not None:
-            self.in_flight += 1
-            try:
-                await self._carry(lease)
-            finally:
-                self.in_flight -= 1
+            await self._carry(lease)
 
     async def _carry(self, lease: Lease) -> None:
         """Live the whole life of one request, from its lease to the commit of its page."""
@@ -90,10 +92,9 @@ class Engine:
             else:
                 await self._visit(lease.request, page)
         except asyncio.CancelledError:
-            page = Page(lease, give_back=True)
-            await self._scheduler.commit(page)
+            await self._scheduler.commit(Page(lease, give_back=True))
             raise
-        await self._scheduler.commit(page)
+        await self._scraper.commit(page)
 
     async def _visit(self, request: Request, page: Page) -> None:
         try:

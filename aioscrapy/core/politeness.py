@@ -4,6 +4,7 @@ import asyncio
 import random
 import sys
 from collections.abc import Callable
+from typing import Self
 
 from aioscrapy.queue.base import Manners
 from aioscrapy.settings import Settings
@@ -21,20 +22,19 @@ class _Slot:
 class Politeness:
     """The limits of every host in this process: requests at once, and the delay between two of them.
 
-    `on_free(host)` is called when a host that was busy may take a request again.
+    Attributes:
+        on_free: called with a host that was busy and may take a request again; the scheduler sets it.
     """
 
-    def __init__(self, limit: int, delay_s: float, jitter: bool, on_free: Callable[[str], None]) -> None:
+    def __init__(self, limit: int, delay_s: float, jitter: bool) -> None:
         self._limit = limit
         self._delay_s = delay_s
         self._jitter = jitter
-        self._on_free = on_free
+        self.on_free: Callable[[str], None] = lambda host: None
         self._slots: dict[str, _Slot] = {}
 
     @classmethod
-    def from_settings(
-        cls, settings: Settings, spider: object, on_free: Callable[[str], None]
-    ) -> "Politeness":
+    def from_settings(cls, settings: Settings, spider: object) -> Self:
         """Read the limits; `download_delay` and `max_concurrent_requests` of the spider win."""
         limit = getattr(spider, "max_concurrent_requests", None) or settings.getint(
             "CONCURRENT_REQUESTS_PER_DOMAIN"
@@ -45,10 +45,10 @@ class Politeness:
         if settings.getbool("AUTOTHROTTLE_ENABLED"):
             delay_s = max(float(delay_s), settings.getfloat("AUTOTHROTTLE_START_DELAY"))
         limit = limit or settings.getint("CONCURRENT_REQUESTS")
-        return cls(int(limit), float(delay_s), settings.getbool("RANDOMIZE_DOWNLOAD_DELAY"), on_free)
+        return cls(int(limit), float(delay_s), settings.getbool("RANDOMIZE_DOWNLOAD_DELAY"))
 
     def manners(self) -> Manners | None:
-        """Return what a shared store has to know; None where the limits are this process's own."""
+        """Return the limits that a shared store keeps; None where they are kept in this process."""
         return None
 
     def is_free(self, host: str) -> bool:
@@ -78,7 +78,7 @@ class Politeness:
         slot = self._slots[host]
         slot.active -= 1
         self._forget_idle(host, slot)
-        self._on_free(host)
+        self.on_free(host)
 
     def delay(self, host: str) -> float:
         """Return the seconds between two requests to this host."""
@@ -92,11 +92,6 @@ class Politeness:
             slot = self._slots[host] = _Slot(delay_s)
         slot.delay_s = delay_s
 
-    def concurrency(self, host: str) -> int:
-        """Return the requests that this host carries now."""
-        slot = self._slots.get(host)
-        return slot.active if slot else 0
-
     def _pause(self, host: str, slot: _Slot, seconds: float) -> None:
         slot.pauses += 1  # not a time to compare: uvloop's timers ring up to a millisecond early
         asyncio.get_running_loop().call_later(seconds, self._paused, host, slot)
@@ -105,7 +100,7 @@ class Politeness:
         slot.pauses -= 1
         self._forget_idle(host, slot)
         if not slot.pauses:
-            self._on_free(host)
+            self.on_free(host)
 
     def _forget_idle(self, host: str, slot: _Slot) -> None:
         if not slot.active and not slot.pauses and slot.delay_s == self._delay_s:
@@ -115,16 +110,16 @@ class Politeness:
 class SharedPoliteness(Politeness):
     """Limits that a shared store keeps for all workers; here is what this worker learns of the hosts."""
 
-    def __init__(self, limit: int, delay_s: float, jitter: bool, on_free: Callable[[str], None]) -> None:
-        super().__init__(sys.maxsize, 0.0, False, on_free)
+    def __init__(self, limit: int, delay_s: float, jitter: bool) -> None:
+        super().__init__(sys.maxsize, 0.0, False)
         self._shared = Manners(limit, delay_s, jitter)
         self._own_delays: dict[str, float] = {}
 
     def manners(self) -> Manners:
-        """Return what the store has to know; what was learnt is told once."""
-        told, shared = self._shared, self._shared
+        """Return the limits for the store, with what changed since the last call."""
+        shared = self._shared
         self._shared = Manners(shared.limit, shared.delay_s, shared.jitter)
-        return told
+        return shared
 
     def delay(self, host: str) -> float:
         """Return the seconds between two requests to this host, as far as this worker knows."""

@@ -4,7 +4,7 @@ import asyncio
 import logging
 from abc import ABC, abstractmethod
 from collections import deque
-from collections.abc import Awaitable, Callable, Container
+from collections.abc import AsyncGenerator, Callable, Container
 from typing import Any
 
 from aioscrapy import signals
@@ -18,7 +18,6 @@ from aioscrapy.log import logger
 from aioscrapy.queue.base import SEED, Entry, Lease, Page, State
 from aioscrapy.queue.memory import MemoryQueue
 
-Committed = Callable[[Page], Awaitable[None]]
 SEEDS_AHEAD = 100_000  # requests that wait in memory, at which `start_requests` is not asked for more
 IDLE_AGAIN_S = 5.0  # seconds between two `spider_idle` signals while a handler keeps the crawl open
 
@@ -30,7 +29,11 @@ class Scheduler(ABC):
     """
 
     def __init__(
-        self, crawler: CrawlContext, fingerprint: Callable[[Request], bytes], seen: Container[bytes]
+        self,
+        crawler: CrawlContext,
+        politeness: Politeness,
+        fingerprint: Callable[[Request], bytes],
+        seen: Container[bytes],
     ) -> None:
         def known(request: Request) -> bool:
             return not request.dont_filter and fingerprint(request) in seen
@@ -46,18 +49,16 @@ class Scheduler(ABC):
         self.logs_filtered = logger.isEnabledFor(logging.DEBUG)  # `accept` logs the next that it refuses
         self._waiters: deque[asyncio.Future[None]] = deque()
         self._stopping = False
-        self.politeness = self._politeness(crawler).from_settings(
-            crawler.settings, crawler.spider, self._host_free
-        )
-        self.on_committed: Committed = _nobody
+        self.politeness = politeness
+        politeness.on_free = self._host_free
 
     @abstractmethod
     async def open(self) -> State:
         """Join the crawl."""
 
     @abstractmethod
-    async def run(self) -> None:
-        """Do what has to go on beside the workers, until the crawl is over or `stop` is called."""
+    def run(self) -> AsyncGenerator[Page]:
+        """Talk to the store until the crawl is over or stopped; yield every page that becomes visible."""
 
     @abstractmethod
     async def reserve(self) -> Lease | None:
@@ -80,8 +81,8 @@ class Scheduler(ABC):
         return None
 
     @abstractmethod
-    async def commit(self, page: Page) -> None:
-        """Hand over a page. `on_committed` is called with it once it is visible; never if it is refused."""
+    async def commit(self, page: Page) -> bool:
+        """Hand over a page. True: it is visible now; False: `run` or `close` gives it once it is visible."""
 
     @abstractmethod
     def waiting(self) -> int:
@@ -93,16 +94,12 @@ class Scheduler(ABC):
         self._wake_all()
 
     @abstractmethod
-    async def close(self) -> None:
-        """Leave the crawl."""
+    async def close(self) -> list[Page]:
+        """Leave the crawl; returns the pages that became visible and that `run` has not given."""
 
     @abstractmethod
     def _host_free(self, host: str) -> None:
         """Take note that a host which was busy may take a request again."""
-
-    def _politeness(self, crawler: CrawlContext) -> type[Politeness]:
-        """Choose who keeps the limits of the hosts."""
-        return Politeness
 
     def _entry(self, request: Request, fingerprint: bytes | None) -> Entry:
         return Entry(request, fingerprint, slot_of(request))
@@ -161,11 +158,12 @@ class MemoryScheduler(Scheduler):
     def __init__(
         self,
         crawler: CrawlContext,
+        politeness: Politeness,
         fingerprint: Callable[[Request], bytes],
         queue: MemoryQueue,
         dupefilter: LocalDupeFilter,
     ) -> None:
-        super().__init__(crawler, fingerprint, dupefilter)
+        super().__init__(crawler, politeness, fingerprint, dupefilter)
         self._queue = queue
         self._ready = queue.ready
         self._seen_now = dupefilter.add
@@ -179,8 +177,10 @@ class MemoryScheduler(Scheduler):
     async def open(self) -> State:
         return State.OPEN
 
-    async def run(self) -> None:
-        """Return at once: nothing goes on beside the workers."""
+    async def run(self) -> AsyncGenerator[Page]:
+        """End at once: a page is visible when it is committed."""
+        return
+        yield
 
     async def reserve(self) -> Lease | None:
         while not self._stopping:
@@ -209,7 +209,9 @@ class MemoryScheduler(Scheduler):
             return None
         return self._entry(request, fingerprint)
 
-    async def commit(self, page: Page) -> None:
+    async def commit(self, page: Page) -> bool:
+        if not page.final and len(self._ready) >= SEEDS_AHEAD:
+            await self._wait_for_room(page)
         await self._announce(page)
         for entry in page.entries:
             if entry.delay_s > 0:
@@ -225,9 +227,7 @@ class MemoryScheduler(Scheduler):
             if page.lease.request is not None:
                 self.politeness.done(page.lease.host)
         self._wake(len(page.entries) + 1)
-        await self.on_committed(page)
-        if not page.final and len(self._ready) >= SEEDS_AHEAD:
-            await self._seed_later(page)
+        return True
 
     def waiting(self) -> int:
         return len(self._ready)
@@ -239,8 +239,9 @@ class MemoryScheduler(Scheduler):
         if self._keep_open is not None:
             self._keep_open.cancel()
 
-    async def close(self) -> None:
+    async def close(self) -> list[Page]:
         """Do nothing: the queue goes with the process."""
+        return []
 
     def _again(self, lease: Lease) -> None:
         """Put a lease back where it stood."""
@@ -249,7 +250,7 @@ class MemoryScheduler(Scheduler):
         else:
             self._ready.push(lease.host, lease.key, lease)
 
-    async def _seed_later(self, page: Page) -> None:
+    async def _wait_for_room(self, page: Page) -> None:
         """Hold `start_requests` back while enough requests wait: a million of them need not be here."""
         if page.lease is None or page.lease.request is not None:
             return  # a callback's: were they held back, nobody might be left to take the others
@@ -292,7 +293,3 @@ class MemoryScheduler(Scheduler):
     def _host_free(self, host: str) -> None:
         self._ready.release(host)
         self._wake(1)
-
-
-async def _nobody(page: Page) -> None:
-    """Stand in until the engine listens."""

@@ -8,8 +8,8 @@ from typing import Any
 from aioscrapy import signals
 from aioscrapy.components import build_all
 from aioscrapy.context import CrawlContext
+from aioscrapy.core.callback_output import piped, stream_of
 from aioscrapy.core.scheduler import Scheduler
-from aioscrapy.core.streams import piped, stream_of
 from aioscrapy.exceptions import (
     AioscrapyError,
     CloseSpider,
@@ -73,7 +73,7 @@ class Scraper:
             async for output in stream:
                 await self._take(output, None, page)
                 if page.entries or page.items:
-                    await self._scheduler.commit(page_piece(page))
+                    await self.commit(page_piece(page))
         except CloseSpider as exc:
             self._stop(exc.reason)
 
@@ -132,7 +132,7 @@ class Scraper:
                 except SerializeError as exc:
                     await self._refuse(exc, stream, response, page)
                 if len(page.entries) >= self._commit_size:
-                    await scheduler.commit(page_piece(page))
+                    await self.commit(page_piece(page))
         finally:
             if filtered:
                 scheduler.count_filtered(filtered)
@@ -201,7 +201,12 @@ class Scraper:
                 signals.item_error, item=item, response=response, spider=self._spider, failure=exc
             )
 
-    async def committed(self, page: Page) -> None:
+    async def commit(self, page: Page) -> None:
+        """Hand a page, or a piece of one, to the scheduler; announce it if it is visible at once."""
+        if await self._scheduler.commit(page):
+            await self.announce(page)
+
+    async def announce(self, page: Page) -> None:
         """Announce the items of a page that is now visible."""
         send, spider = self._signals.send, self._spider
         for item, response in page.items:

@@ -34,8 +34,7 @@ class CloseSpider:
     @classmethod
     def from_crawler(cls, crawler: CrawlContext) -> "CloseSpider":
         """Stay out where there is no limit."""
-        # `stop` is looked up when it is called: the engine that gives it is made after its components
-        extension = cls(crawler.settings, lambda reason: crawler.stop(reason))  # noqa: PLW0108 see above
+        extension = cls(crawler.settings, crawler.stop)
         if not extension._listen(crawler.signals):
             raise NotConfigured
         return extension

@@ -1,7 +1,6 @@
 """Adapts the delay of each host to how fast it answers."""
 
 import logging
-from collections.abc import Callable
 
 from aioscrapy import signals
 from aioscrapy.context import CrawlContext, PolitenessLike
@@ -24,7 +23,7 @@ class AutoThrottle:
     Source: https://docs.scrapy.org/en/latest/topics/autothrottle.html
     """
 
-    def __init__(self, settings: Settings, politeness: Callable[[], PolitenessLike | None]) -> None:
+    def __init__(self, settings: Settings, politeness: PolitenessLike) -> None:
         self._politeness = politeness
         self._min_s = settings.getfloat("DOWNLOAD_DELAY")
         self._max_s = settings.getfloat("AUTOTHROTTLE_MAX_DELAY")
@@ -40,8 +39,7 @@ class AutoThrottle:
         """Stay out where AUTOTHROTTLE_ENABLED is false."""
         if not crawler.settings.getbool("AUTOTHROTTLE_ENABLED"):
             raise NotConfigured
-        # looked up when it is called: the scheduler is made after its listeners
-        extension = cls(crawler.settings, lambda: crawler.politeness)
+        extension = cls(crawler.settings, crawler.politeness)
         crawler.signals.connect(extension.request_reached_downloader, signals.request_reached_downloader)
         crawler.signals.connect(extension.response_downloaded, signals.response_downloaded)
         return extension
@@ -49,23 +47,22 @@ class AutoThrottle:
     def request_reached_downloader(self, request: Request) -> None:
         """Give a host its first delay, before its latency is known."""
         host = slot_of(request)
-        politeness = self._politeness()
-        if politeness is not None and host not in self._started:
+        if host not in self._started:
             self._started.add(host)
-            politeness.set_delay(host, self._start_s)
+            self._politeness.set_delay(host, self._start_s)
 
     def response_downloaded(self, response: Response, request: Request) -> None:
         """Adapt the delay of the host that has answered."""
-        politeness, latency_s = self._politeness(), request.meta.get("download_latency")
-        if politeness is None or latency_s is None or request.meta.get("autothrottle_dont_adjust_delay"):
+        latency_s = request.meta.get("download_latency")
+        if latency_s is None or request.meta.get("autothrottle_dont_adjust_delay"):
             return
         host = slot_of(request)
-        old_s = politeness.delay(host)
+        old_s = self._politeness.delay(host)
         new_s = self._adapted(old_s, latency_s)
         if response.status != 200 and new_s <= old_s:
             new_s = old_s
         else:
-            politeness.set_delay(host, new_s)
+            self._politeness.set_delay(host, new_s)
         if self._debug:
             logger.info(
                 "slot: %s | delay:%5d ms (%+d) | latency:%5d ms | size:%6d bytes",

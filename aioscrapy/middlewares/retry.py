@@ -6,7 +6,7 @@ from email.utils import parsedate_to_datetime
 from http import HTTPStatus
 from typing import Any
 
-from aioscrapy.context import CrawlContext
+from aioscrapy.context import CrawlContext, PolitenessLike
 from aioscrapy.exceptions import DownloadError, NotConfigured, ResponseTooLargeError
 from aioscrapy.http.hosts import slot_of
 from aioscrapy.http.request import Request
@@ -50,11 +50,11 @@ class RetryMiddleware:
     """
 
     def __init__(
-        self, retries: "_Retries", codes: set[int], crawler: CrawlContext, longest_pause_s: float
+        self, retries: "_Retries", codes: set[int], politeness: PolitenessLike, longest_pause_s: float
     ) -> None:
         self._retries = retries
         self._codes = codes
-        self._crawler = crawler
+        self._politeness = politeness
         self._longest_pause_s = longest_pause_s
 
     @classmethod
@@ -65,12 +65,12 @@ class RetryMiddleware:
             raise NotConfigured
         codes = {int(code) for code in settings.getlist("RETRY_HTTP_CODES")}
         retries = _Retries(settings, crawler.stats, logger, "retry")
-        return cls(retries, codes, crawler, settings.getfloat("RETRY_AFTER_MAX"))
+        return cls(retries, codes, crawler.politeness, settings.getfloat("RETRY_AFTER_MAX"))
 
     def process_response(self, request: Request, response: Response) -> Request | Response:
         """Return a new attempt for a bad status; the response itself when there were enough of them."""
         if response.status in _BUSY and "Retry-After" in response.headers:
-            self._leave_alone(request, response)
+            self._pause_host(request, response)
         if response.status not in self._codes or request.meta.get("dont_retry"):
             return response
         return self._retries.again(request, _status_line(response.status)) or response
@@ -83,15 +83,14 @@ class RetryMiddleware:
             return None
         return self._retries.again(request, exception)
 
-    def _leave_alone(self, request: Request, response: Response) -> None:
-        """Do what a busy host asks for: no request to it for some time."""
+    def _pause_host(self, request: Request, response: Response) -> None:
+        """Pause a host for the time in its Retry-After header."""
         asked_s = _seconds((response.headers.get("Retry-After") or b"").decode("latin-1"))
         pause_s = min(asked_s, self._longest_pause_s)
-        politeness = self._crawler.politeness
-        if pause_s > 0 and politeness is not None:
+        if pause_s > 0:
             host = slot_of(request)
             logger.info("%s is left alone for %.1f s: it answered %d", host, pause_s, response.status)
-            politeness.pause(host, pause_s)
+            self._politeness.pause(host, pause_s)
 
 
 class _Retries:

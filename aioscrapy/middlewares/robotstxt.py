@@ -36,7 +36,7 @@ class RobotsTxtMiddleware:
     def __init__(self, user_agent: str | None, default_user_agent: str, crawler: CrawlContext) -> None:
         self._user_agent = user_agent
         self._default_user_agent = default_user_agent
-        self._crawler = crawler
+        self._politeness = crawler.politeness
         self._stats = crawler.stats
         self._longest_delay_s = crawler.settings.getfloat("ROBOTSTXT_CRAWL_DELAY_MAX")
         self._rules: dict[str, Any] = {}  # scheme and host -> what its robots.txt says
@@ -101,12 +101,11 @@ class RobotsTxtMiddleware:
 
     def _slow_down(self, rules: Any, request: Request) -> None:
         """Keep to the host's Crawl-delay, where it is longer than ours."""
-        politeness = self._crawler.politeness
         delay_s = min(rules.crawl_delay(self._agent_of(request)) or 0.0, self._longest_delay_s)
         host = slot_of(request)
-        if politeness is not None and delay_s > politeness.delay(host):
+        if delay_s > self._politeness.delay(host):
             logger.info("%s asks for %.1f s between two requests (robots.txt)", host, delay_s)
-            politeness.set_delay(host, delay_s)
+            self._politeness.set_delay(host, delay_s)
 
     async def _fetch(self, site: str, request: Request) -> Any:
         """Return the rules of a site: an object with `can_fetch(url, user_agent)`, or _EVERYTHING.

@@ -8,8 +8,6 @@ from aioscrapy.http.hosts import slot_of
 from aioscrapy.http.request import Request
 from aioscrapy.queue.base import Entry, Page, State, Store
 from aioscrapy.settings import Settings
-from aioscrapy.signals import SignalManager
-from aioscrapy.stats import StatsCollector
 
 _SETTINGS = {
     "alias": "SCHEDULER_QUEUE_ALIAS",
@@ -23,9 +21,8 @@ def context_of(given: Mapping[str, str]) -> CrawlContext:
     """Return what a store asks of its crawl, from aio-scrapy's arguments; others are left to the defaults."""
     values = {setting: given[name] for name, setting in _SETTINGS.items() if name in given}
     # What is pushed after the end of a crawl begins a new one at once.
-    context = CrawlContext(Settings({**values, "CRAWL_JOIN_WINDOW": 0}), StatsCollector(), SignalManager())
-    context.spider = SimpleNamespace(name=given["spider_name"])
-    return context
+    settings = Settings({**values, "CRAWL_JOIN_WINDOW": 0})
+    return CrawlContext.without_crawl(settings, SimpleNamespace(name=given["spider_name"]))
 
 
 class Pusher:

@@ -28,7 +28,6 @@ from aioscrapy.queue.base import State
 from aioscrapy.queue.crawls import Crawl, Crawls
 from aioscrapy.settings import Settings
 from aioscrapy.signals import SignalManager
-from aioscrapy.stats import StatsCollector
 from aioscrapy.version import __version__
 from aioscrapy.workers import processes
 from aioscrapy.workers.feed import ItemFeed
@@ -65,7 +64,7 @@ class Pool:
         self.signals = SignalManager()
         self.reason = ""
         self._arguments = arguments
-        self._context = CrawlContext(settings, self.stats, self.signals)
+        self._context = CrawlContext(settings, self.stats, self.signals, self.stop)
         self._hands: list[Hand] = []
         self._errors: list[str] = []
         self._begun = False
@@ -135,7 +134,7 @@ class Pool:
             await db_manager.from_settings(settings)
             closing.push_async_callback(db_manager.close)
             # Its signals lead nowhere: what the spider does at the begin and the end it does in the workers.
-            apart = CrawlContext(settings, StatsCollector(), SignalManager())
+            apart = CrawlContext.without_crawl(settings)
             context.spider = apart.spider = await settle(
                 self.spidercls.from_crawler(apart, **self._arguments)
             )

@@ -21,7 +21,6 @@ SENT = {
 def watched(settings: dict[str, Any]) -> tuple[CrawlContext, list[str], asyncio.Event]:
     """Return a context with the extension, the reasons of its stops, and the event of the first."""
     crawler = context(settings)
-    CloseSpider.from_crawler(crawler)
     reasons: list[str] = []
     stopped = asyncio.Event()
 
@@ -29,7 +28,8 @@ def watched(settings: dict[str, Any]) -> tuple[CrawlContext, list[str], asyncio.
         reasons.append(reason)
         stopped.set()
 
-    crawler.stop = stop  # after the extension was made, as the engine does
+    crawler.stop = stop
+    CloseSpider.from_crawler(crawler)
     return crawler, reasons, stopped
 
 

@@ -7,7 +7,6 @@ import pytest
 
 from aioscrapy import signals
 from aioscrapy.context import CrawlContext
-from aioscrapy.core.politeness import Politeness
 from aioscrapy.exceptions import NotConfigured, SettingError
 from aioscrapy.extensions.throttle import AutoThrottle
 from aioscrapy.http import Request, Response
@@ -19,7 +18,6 @@ ON = {"AUTOTHROTTLE_ENABLED": True, "AUTOTHROTTLE_START_DELAY": 5, "AUTOTHROTTLE
 def throttled(**settings: Any) -> CrawlContext:
     crawler: CrawlContext = context({**ON, **settings})
     AutoThrottle.from_crawler(crawler)
-    crawler.politeness = Politeness.from_settings(crawler.settings, crawler.spider, lambda host: None)
     return crawler
 
 
@@ -30,7 +28,6 @@ async def answer(crawler: CrawlContext, latency_s: float, status: int = 200, **m
     request.meta["download_latency"] = latency_s
     response = Response(request.url, status=status, request=request)
     await crawler.signals.send(signals.response_downloaded, response=response, request=request)
-    assert crawler.politeness is not None
     return crawler.politeness.delay(meta.get("download_slot", "a.test"))
 
 

@@ -17,16 +17,15 @@ from aioscrapy.exceptions import NotConfigured, SettingError
 from aioscrapy.extensions.feedexport import FeedExporter
 from aioscrapy.http import Response
 from aioscrapy.settings import Settings
-from aioscrapy.signals import SignalManager, item_scraped, spider_closed
+from aioscrapy.signals import item_scraped, spider_closed
 from aioscrapy.spiders import Spider
-from aioscrapy.stats import StatsCollector
 from support import child_environment
 
 RESPONSE = Response("https://example.com/page")
 
 
 def context_for(feeds: Any, **settings: Any) -> CrawlContext:
-    context = CrawlContext(Settings({"FEEDS": feeds, **settings}), StatsCollector(), SignalManager())
+    context = CrawlContext.without_crawl(Settings({"FEEDS": feeds, **settings}))
     context.spider = Spider("quotes", shelf="top")
     return context
 
@@ -144,7 +143,7 @@ from aioscrapy.extensions.feedexport import FeedExporter
 from aioscrapy.settings import Settings
 from aioscrapy.signals import SignalManager
 from aioscrapy.stats import StatsCollector
-context = CrawlContext(Settings({{"FEEDS": {{{str(path)!r}: {{}}}}}}), StatsCollector(), SignalManager())
+context = CrawlContext.without_crawl(Settings({{"FEEDS": {{{str(path)!r}: {{}}}}}}))
 exporter = FeedExporter.from_crawler(context)
 for number in range(500):
     exporter.item_scraped({{"n": number}}, None)
@@ -230,7 +229,7 @@ from aioscrapy.settings import Settings
 from aioscrapy.signals import SignalManager
 from aioscrapy.stats import StatsCollector
 settings = Settings({{"FEEDS": {{{key!r}: {{"format": "jsonlines"}}}}}})
-context = CrawlContext(settings, StatsCollector(), SignalManager())
+context = CrawlContext.without_crawl(settings)
 exporter = FeedExporter.from_crawler(context)
 exporter.item_scraped({{"a": 1}}, None)
 exporter.spider_closed()

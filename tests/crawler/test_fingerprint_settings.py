@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from aioscrapy.crawler import build_fingerprint
+from aioscrapy.core.frontier import build_fingerprint
 from aioscrapy.exceptions import SettingError
 from aioscrapy.http import Request
 from aioscrapy.http.fingerprint import RequestFingerprinter
@@ -172,7 +172,7 @@ async def test_what_is_not_bytes_is_an_error_that_names_the_class() -> None:
         ("FINGERPRINT_BODY", "perhaps", "'perhaps' is neither true nor false"),
         ("REQUEST_FINGERPRINTER_CLASS", "nowhere", "'nowhere' is not a dotted path"),
         ("REQUEST_FINGERPRINTER_CLASS", Nothing, "Nothing has no method fingerprint"),
-        ("REQUEST_FINGERPRINTER_CLASS", f"{__name__}.Broken", "Broken can't be made: RuntimeError: no key"),
+        ("REQUEST_FINGERPRINTER_CLASS", f"{__name__}.Broken", "Broken can't be built: RuntimeError: no key"),
     ],
 )
 async def test_a_value_that_can_not_be_used_is_named(name: str, value: Any, problem: str) -> None:

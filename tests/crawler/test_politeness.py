@@ -14,7 +14,10 @@ from support.context import context
 def polite(
     limit: int = 2, delay_s: float = 0.0, jitter: bool = False, on_free: Callable[[str], None] | None = None
 ) -> Politeness:
-    return Politeness(limit, delay_s, jitter, on_free or (lambda host: None))
+    politeness = Politeness(limit, delay_s, jitter)
+    if on_free is not None:
+        politeness.on_free = on_free
+    return politeness
 
 
 def test_a_host_takes_as_many_as_it_may() -> None:
@@ -25,7 +28,6 @@ def test_a_host_takes_as_many_as_it_may() -> None:
     politeness.take("a")
     assert not politeness.is_free("a")
     assert politeness.is_free("b")
-    assert politeness.concurrency("a") == 2
     politeness.done("a")
     assert politeness.is_free("a")
     assert freed == ["a"]
@@ -112,8 +114,8 @@ async def test_a_throttle_changes_the_delay_of_one_host() -> None:
 
 def test_the_spiders_own_limits_win() -> None:
     settings = Settings({"CONCURRENT_REQUESTS_PER_DOMAIN": 3, "DOWNLOAD_DELAY": 1.5})
-    plain = Politeness.from_settings(settings, context().spider, lambda host: None)
+    plain = Politeness.from_settings(settings, context().spider)
     assert (plain._limit, plain.delay("a")) == (3, 1.5)
     own = context(None, max_concurrent_requests=7, download_delay=0.25).spider
-    special = Politeness.from_settings(settings, own, lambda host: None)
+    special = Politeness.from_settings(settings, own)
     assert (special._limit, special.delay("a")) == (7, 0.25)

@@ -3,14 +3,14 @@
 from typing import Any
 
 from aioscrapy.context import CrawlContext
+from aioscrapy.core.frontier import build_politeness
 from aioscrapy.settings import Settings
-from aioscrapy.signals import SignalManager
 from aioscrapy.spiders import Spider
-from aioscrapy.stats import StatsCollector
 
 
 def context(settings: dict[str, Any] | None = None, **attributes: Any) -> CrawlContext:
     """Return a context with these settings, whose spider has these attributes."""
-    crawler = CrawlContext(Settings(settings), StatsCollector(), SignalManager())
+    crawler = CrawlContext.without_crawl(Settings(settings))
     crawler.spider = Spider.from_crawler(crawler, "tested", **attributes)
+    crawler.politeness = build_politeness(crawler.settings, crawler.spider, shared=False)
     return crawler

@@ -2,12 +2,13 @@
 
 import asyncio
 from collections.abc import Iterable
+from contextlib import aclosing
 from types import TracebackType
 from typing import Any, Self
 
 from aioscrapy.context import CrawlContext
+from aioscrapy.core.frontier import build_politeness, build_scheduler, choose_frontier
 from aioscrapy.core.scheduler import Scheduler
-from aioscrapy.crawler import _scheduler
 from aioscrapy.db import db_manager
 from aioscrapy.http import Request
 from aioscrapy.queue.base import Entry, Lease, Page, State
@@ -33,8 +34,11 @@ class Worker:
         self._task: asyncio.Task[None] | None = None
 
     async def __aenter__(self) -> Self:
-        await db_manager.from_settings(self.crawler.settings)
-        self.scheduler = await _scheduler(self.crawler)
+        settings, spider = self.crawler.settings, self.crawler.spider
+        await db_manager.from_settings(settings)
+        choice = choose_frontier(settings)
+        politeness = build_politeness(settings, spider, shared=choice.shared)
+        self.scheduler = await build_scheduler(self.crawler, choice, politeness)
         self.state = await self.scheduler.open()
         if self.state is State.OPEN:
             self.wake_up()
@@ -50,7 +54,12 @@ class Worker:
 
     def wake_up(self) -> None:
         """Talk to the store, from now on."""
-        self._task = asyncio.create_task(self.scheduler.run())
+        self._task = asyncio.create_task(self._run())
+
+    async def _run(self) -> None:
+        async with aclosing(self.scheduler.run()) as pages:
+            async for _ in pages:
+                pass
 
     async def fall_asleep(self) -> None:
         """Say nothing any more, as after SIGSTOP; without a `wake_up` later as after kill -9."""

@@ -2,7 +2,8 @@
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections import deque
+from collections.abc import AsyncGenerator, Callable
 from contextlib import suppress
 from typing import Any
 
@@ -10,7 +11,7 @@ from aioscrapy import signals
 from aioscrapy.context import CrawlContext
 from aioscrapy.core.politeness import Politeness, SharedPoliteness
 from aioscrapy.core.scheduler import Scheduler
-from aioscrapy.exceptions import QueueError, SettingError
+from aioscrapy.exceptions import QueueError
 from aioscrapy.http.request import Request
 from aioscrapy.log import logger
 from aioscrapy.queue.base import SEED, Entry, Lease, Manners, Page, Reply, State, Store
@@ -29,21 +30,27 @@ class SharedScheduler(Scheduler):
     """
 
     def __init__(
-        self, crawler: CrawlContext, fingerprint: Callable[[Request], bytes], store: Store, dupefilter: Any
+        self,
+        crawler: CrawlContext,
+        politeness: Politeness,
+        fingerprint: Callable[[Request], bytes],
+        store: Store,
+        dupefilter: Any,
     ) -> None:
-        self._store = store
         self._known: set[bytes] = set()
-        super().__init__(crawler, fingerprint, self._known)
+        super().__init__(crawler, politeness, fingerprint, self._known)
         settings = crawler.settings
+        self._store = store
         self._dupefilter = dupefilter
         self._ready: HostQueue[Lease] = HostQueue()  # leased, not yet begun
         self._seed: Lease | None = None
         self._outbox: list[Page] = []
+        self._visible: deque[Page] = deque()  # committed, not yet given by `run`
         self._active = 0
         self._concurrency = settings.getint("CONCURRENT_REQUESTS")
         prefetch = settings["SCHEDULER_PREFETCH"]
         self._prefetch = self._concurrency if prefetch is None else settings.getint("SCHEDULER_PREFETCH")
-        if isinstance(self.politeness, SharedPoliteness):
+        if isinstance(politeness, SharedPoliteness):
             self._prefetch = 0  # a lease is a turn at its host: not for keeping
         self._timers: dict[Lease, asyncio.TimerHandle] = {}  # leases whose turn is yet to come
         self._per_host = settings.getint("CONCURRENT_REQUESTS_PER_DOMAIN") + self._prefetch
@@ -62,7 +69,7 @@ class SharedScheduler(Scheduler):
     async def open(self) -> State:
         return await self._store.open(self._dupefilter)
 
-    async def run(self) -> None:
+    async def run(self) -> AsyncGenerator[Page]:
         listener = asyncio.create_task(self._listen(), name="frontier-news")
         try:
             while True:
@@ -72,6 +79,8 @@ class SharedScheduler(Scheduler):
                         await self._go.wait()
                 self._go.clear()
                 await self._exchange()
+                while self._visible:
+                    yield self._visible.popleft()
                 if self._stopping and not self._active and not self._outbox:
                     return
         finally:
@@ -110,7 +119,7 @@ class SharedScheduler(Scheduler):
     def pack_item(self, item: Any) -> bytes | None:
         return self._store.pack_item(item)
 
-    async def commit(self, page: Page) -> None:
+    async def commit(self, page: Page) -> bool:
         self._outbox.append(page)
         if page.final and page.lease is not None:
             self._active -= 1
@@ -120,6 +129,7 @@ class SharedScheduler(Scheduler):
         # The store is slower than the pages. At the end a page must not wait, but what has no end must.
         while len(self._outbox) > 2 * self._concurrency and not (self._stopping and page.final):
             await self._wait()
+        return False
 
     def waiting(self) -> int:
         return self._waiting + len(self._ready) + len(self._timers)
@@ -134,7 +144,7 @@ class SharedScheduler(Scheduler):
             self._seed = None
         self._go.set()
 
-    async def close(self) -> None:
+    async def close(self) -> list[Page]:
         with suppress(TimeoutError, QueueError):
             async with asyncio.timeout(GOODBYE_S):
                 while self._outbox or self._call is not None:
@@ -142,6 +152,7 @@ class SharedScheduler(Scheduler):
         with suppress(TimeoutError, QueueError):
             async with asyncio.timeout(GOODBYE_S):
                 await self._store.close()
+        return list(self._visible)
 
     async def _exchange(self) -> None:
         """Exchange until it succeeds; what could not be told stays in the outbox, in order."""
@@ -229,7 +240,7 @@ class SharedScheduler(Scheduler):
                 sent += len(page.entries)
                 self._remember(page)
                 await self._announce(page)
-                await self.on_committed(page)
+                self._visible.append(page)
             else:
                 self._stats.inc_value("scheduler/refused")
                 if reply.state is not State.GONE:
@@ -275,12 +286,6 @@ class SharedScheduler(Scheduler):
         for timer in timers.values():
             timer.cancel()
         return list(timers)
-
-    def _politeness(self, crawler: CrawlContext) -> type[Politeness]:
-        scope = crawler.settings["POLITENESS_SCOPE"]
-        if scope not in ("worker", "crawl"):
-            raise SettingError("POLITENESS_SCOPE", f"{scope!r} is not 'worker' or 'crawl'")
-        return SharedPoliteness if scope == "crawl" and self._store.shared else Politeness
 
     def _give_back_late(self, reply: Reply) -> None:
         """Return leases that arrived after `stop`."""

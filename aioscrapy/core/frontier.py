@@ -1,0 +1,94 @@
+"""The parts of the frontier that the settings choose: queue, filter, fingerprint, host limits, scheduler."""
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+from aioscrapy.components import build, load_object
+from aioscrapy.context import CrawlContext
+from aioscrapy.core.politeness import Politeness, SharedPoliteness
+from aioscrapy.core.scheduler import MemoryScheduler, Scheduler
+from aioscrapy.core.shared_scheduler import SharedScheduler
+from aioscrapy.exceptions import AioscrapyError, ConfigError, SettingError
+from aioscrapy.http.fingerprint import RequestFingerprinter, fingerprint_function
+from aioscrapy.http.request import Request
+from aioscrapy.queue.memory import MemoryQueue
+from aioscrapy.settings import Settings
+
+
+class FrontierChoice(NamedTuple):
+    """The classes of the queue and of the duplicate filter."""
+
+    queue_class: Any
+    filter_class: Any
+
+    @property
+    def shared(self) -> bool:
+        """Whether several processes may work on the crawl."""
+        return bool(self.queue_class.shared)
+
+
+def choose_frontier(settings: Settings) -> FrontierChoice:
+    """Return the classes of SCHEDULER_QUEUE_CLASS and DUPEFILTER_CLASS; JOBDIR puts a memory queue on disk.
+
+    Raises:
+        SettingError: a class can't be loaded.
+        ConfigError: the queue and the filter don't go together.
+    """
+    queue_class = load_object(settings["SCHEDULER_QUEUE_CLASS"], "SCHEDULER_QUEUE_CLASS")
+    on_disk = bool(settings["JOBDIR"]) and issubclass(queue_class, MemoryQueue)
+    if on_disk:
+        queue_class = load_object(queue_class.on_disk, "SCHEDULER_QUEUE_CLASS")
+    filter_class = load_object(settings["DUPEFILTER_CLASS"] or queue_class.dupefilter, "DUPEFILTER_CLASS")
+    if filter_class.shared and settings.getpriority("SCHEDULER_QUEUE_CLASS") == 0 and not on_disk:
+        queue_class = load_object(filter_class.queue, "DUPEFILTER_CLASS")  # only a shared filter was chosen
+    if filter_class.shared != queue_class.shared:
+        raise ConfigError(
+            f"{_path(filter_class)} and {_path(queue_class)} don't go together: "
+            "take DUPEFILTER_CLASS and SCHEDULER_QUEUE_CLASS both of redis, or both not"
+        )
+    return FrontierChoice(queue_class, filter_class)
+
+
+def build_politeness(settings: Settings, spider: Any, *, shared: bool) -> Politeness:
+    """Return the limits of the hosts: of this process, or of the whole crawl where it is shared and set so.
+
+    Raises:
+        SettingError: POLITENESS_SCOPE is neither "worker" nor "crawl".
+    """
+    scope = settings["POLITENESS_SCOPE"]
+    if scope not in ("worker", "crawl"):
+        raise SettingError("POLITENESS_SCOPE", f"{scope!r} is not 'worker' or 'crawl'")
+    politeness_class = SharedPoliteness if scope == "crawl" and shared else Politeness
+    return politeness_class.from_settings(settings, spider)
+
+
+async def build_scheduler(context: CrawlContext, choice: FrontierChoice, politeness: Politeness) -> Scheduler:
+    """Build the frontier of these classes, with these limits."""
+    fingerprint = await build_fingerprint(context)
+    dupefilter = await build(choice.filter_class, context)
+    if issubclass(choice.queue_class, MemoryQueue):
+        return MemoryScheduler(context, politeness, fingerprint, choice.queue_class(), dupefilter)
+    store = await build(choice.queue_class, context)
+    return SharedScheduler(context, politeness, fingerprint, store, dupefilter)
+
+
+async def build_fingerprint(context: CrawlContext) -> Callable[[Request], bytes]:
+    """Return the function from a request to the 16 bytes by which the filter knows it.
+
+    Raises:
+        SettingError: REQUEST_FINGERPRINTER_CLASS, or a rule that it reads, can't be used.
+    """
+    setting = "REQUEST_FINGERPRINTER_CLASS"
+    path = context.settings[setting]
+    fingerprinter_class = load_object(path, setting) if path else RequestFingerprinter
+    try:
+        fingerprinter = await build(fingerprinter_class, context)
+    except AioscrapyError:
+        raise
+    except Exception as exc:
+        raise SettingError(setting, f"{path} can't be built: {type(exc).__name__}: {exc}") from exc
+    return fingerprint_function(fingerprinter, setting)
+
+
+def _path(cls: type) -> str:
+    return f"{cls.__module__}.{cls.__name__}"
