@@ -5,11 +5,12 @@ without a name, a limit for its size, and a line with a control character, which
 """
 
 import calendar
+import json
 import re
 import time
 from collections.abc import Iterator
 from ipaddress import ip_address
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
 from aioscrapy.http.hosts import host_of
@@ -72,6 +73,10 @@ class CookieJar:
         if len(self._cookies) > MAX_COOKIES:
             del self._cookies[next(iter(self._cookies))]
 
+    def discard(self, key: tuple[str, str, str]) -> None:
+        """Delete the cookie with this key, if there is one."""
+        self._cookies.pop(key, None)
+
     def header(self, url: str) -> bytes | None:
         """Return the Cookie header for a request; None without a cookie for it."""
         if not self._cookies:
@@ -124,12 +129,38 @@ def parse_set_cookie(line: bytes, url: str) -> Cookie | None:
     )
 
 
+def entry_of(jar: Any, cookie: Cookie) -> tuple[str, bytes]:
+    """Return a cookie of the jar meta["cookiejar"] as an entry of a store: key and value, both JSON.
+
+    Raises:
+        TypeError: JSON can't hold the jar's name.
+        ValueError: the jar's name contains itself.
+    """
+    attributes = [cookie.value, cookie.host_only, cookie.secure, cookie.expires]
+    return json.dumps([jar, *cookie.key]), json.dumps(attributes).encode()
+
+
+def cookie_of(key: str, value: bytes) -> tuple[Any, Cookie]:
+    """Return the jar's name and the cookie of an entry that `entry_of` made.
+
+    Raises:
+        ValueError: it is not such an entry.
+    """
+    jar, name, domain, path = json.loads(key)
+    text, host_only, secure, expires = json.loads(value)
+    return jar, Cookie(name, text, domain, host_only, path, secure, expires)
+
+
 def site_of(url: str) -> str:
-    """Return the last two labels of a URL's host, the whole host where it is an address.
+    """Return the site of a URL, see `site_of_host`."""
+    return site_of_host(host_of(url))
+
+
+def site_of_host(host: str) -> str:
+    """Return the last two labels of a host, the whole host where it is an address.
 
     A cookie can't be valid beyond them: a jar for each site keeps the search short.
     """
-    host = host_of(url)
     return host if _is_address(host) else ".".join(host.rsplit(".", 2)[-2:])
 
 

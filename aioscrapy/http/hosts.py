@@ -5,6 +5,7 @@ import re
 from aioscrapy.http.request import Request
 
 _netloc = re.compile(r"[^/?#]*").match
+_unsafe = re.compile(r"[\x00-\x1f\x7f\ud800-\udfff]")
 
 
 def host_of(url: str) -> str:
@@ -18,6 +19,15 @@ def host_of(url: str) -> str:
 
 
 def slot_of(request: Request) -> str:
-    """Return the name under which a request's host has its limits: meta["download_slot"], or the host."""
+    """Return the name under which a request's host has its limits: meta["download_slot"], or the host.
+
+    A slot of another type becomes text, and what a store can't hold in a key is percent-encoded.
+    """
     slot = request._meta.get("download_slot") if request._meta else None
-    return slot or host_of(request.url)
+    if not slot:
+        return host_of(request.url)
+    return _unsafe.sub(_percent, slot if isinstance(slot, str) else str(slot))
+
+
+def _percent(match: re.Match[str]) -> str:
+    return "".join(f"%{byte:02X}" for byte in match[0].encode("utf-8", "surrogatepass"))

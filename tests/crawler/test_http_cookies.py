@@ -12,6 +12,8 @@ from aioscrapy.http.cookies import (
     MAX_COOKIES,
     Cookie,
     CookieJar,
+    cookie_of,
+    entry_of,
     parse_cookie_date,
     parse_set_cookie,
     site_of,
@@ -226,6 +228,13 @@ def test_a_cookie_ends_at_its_time() -> None:
     assert jar.header("http://a.test/") == b"a=1"
     time.sleep(0.06)  # the clock is the thing under test
     assert jar.header("http://a.test/") is None
+
+
+@pytest.mark.parametrize("jar", [None, 1, "1", "ü"])
+def test_a_cookie_travels_as_an_entry_of_a_store(jar: object) -> None:
+    cookie = Cookie("a", "caf\xe9", "a.test", False, "/x", True, 1e10)
+    assert cookie_of(*entry_of(jar, cookie)) == (jar, cookie)
+    assert entry_of(jar, cookie)[0] == entry_of(jar, cookie._replace(value="2"))[0]
 
 
 def test_a_jar_is_bounded() -> None:

@@ -37,3 +37,17 @@ def test_host_of_reads_any_host(host: str, port: str, rest: str) -> None:
 def test_the_slot_of_a_request_is_its_host_unless_meta_names_another() -> None:
     assert slot_of(Request("http://A.test:8080/x")) == "a.test"
     assert slot_of(Request("http://a.test/", meta={"download_slot": "slow"})) == "slow"
+
+
+@pytest.mark.parametrize(
+    ("slot", "name"),
+    [
+        (("a", 1), "('a', 1)"),
+        (5, "5"),
+        ("a\nb\x00\x7f", "a%0Ab%00%7F"),
+        ("\ud800", "%ED%A0%80"),
+        ("", "a.test"),
+    ],
+)
+def test_a_slot_is_always_text_that_a_store_can_hold(slot: object, name: str) -> None:
+    assert slot_of(Request("http://a.test/", meta={"download_slot": slot})) == name
