@@ -1,0 +1,98 @@
+"""The keys of scrapyd.conf that only a node knows, each checked once, at the start."""
+
+import os
+import socket
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from scrapyd.exceptions import ConfigError
+
+from aioscrapy_scrapyd.guard import Guard, is_loopback
+from aioscrapy_scrapyd.users import User, UserError, scrapyd_login, users_of
+
+
+@dataclass(frozen=True)
+class NodeConfig:
+    """Where a node listens and whom it lets in.
+
+    Attributes:
+        bind_address: "" listens on no TCP port.
+        http_port: 0 listens on no TCP port.
+        unix_socket_path: absolute; "" for none.
+        users: name -> user; without users everybody who reaches the node is an admin.
+        guard: rules about where requests come from.
+        egg_max_mb: megabytes of a request's body at most.
+        trusted_proxies: addresses whose prefix header counts; empty for all.
+    """
+
+    bind_address: str
+    http_port: int
+    unix_socket_path: str
+    users: dict[str, User]
+    guard: Guard
+    egg_max_mb: int
+    trusted_proxies: frozenset[str]
+
+
+def node_config(config: Any) -> NodeConfig:
+    """Read the keys from Scrapyd's `Config`; the environment comes before the file, as in Scrapyd.
+
+    Raises:
+        ConfigError: a value can't be used, or the node would listen beyond this machine without users.
+    """
+    bind_address = os.getenv("SCRAPYD_BIND_ADDRESS") or config.get("bind_address", "127.0.0.1")
+    http_port = int(os.getenv("SCRAPYD_HTTP_PORT") or config.getint("http_port", 6800))
+    unix_socket_path = os.getenv("SCRAPYD_UNIX_SOCKET_PATH") or config.get("unix_socket_path", "")
+    login = scrapyd_login(config.get("username", ""), config.get("password", ""))
+    try:
+        users = users_of(*login, config.items("users", default=[]))
+    except UserError as exc:
+        raise ConfigError(str(exc)) from exc
+    is_open = bind_address and http_port and not is_loopback(bind_address) and not users
+    if is_open and not config.getboolean("open_access", False):
+        raise ConfigError(
+            f"bind_address = {bind_address} lets every machine that reaches it run code here, and no user "
+            "is configured. Set username and password (or [users]), or bind_address = 127.0.0.1. "
+            "open_access = yes starts it without users all the same"
+        )
+    return NodeConfig(
+        bind_address=bind_address,
+        http_port=http_port,
+        unix_socket_path=str(Path(unix_socket_path).absolute()) if unix_socket_path else "",
+        users=users,
+        guard=Guard(
+            hosts=_hosts(config, bind_address),
+            origins=_listed(config, "allowed_origins"),
+            cors=_cors(config),
+        ),
+        egg_max_mb=_positive(config, "egg_max_mb", 64),
+        trusted_proxies=_listed(config, "trusted_proxies"),
+    )
+
+
+def _hosts(config: Any, bind_address: str) -> frozenset[str]:
+    """Return the names under which the node may be asked, beside all IP addresses."""
+    names = {config.get("node_name", socket.gethostname()), socket.gethostname(), bind_address}
+    url_host = urlsplit(config.get("url", "")).hostname
+    return frozenset(name.lower() for name in (*names, url_host) if name) | _listed(config, "allowed_hosts")
+
+
+def _cors(config: Any) -> frozenset[str]:
+    value = config.get("cors", "off")
+    return frozenset() if value.lower() in {"off", "no", "false", "0", ""} else _listed(config, "cors")
+
+
+def _listed(config: Any, key: str) -> frozenset[str]:
+    return frozenset(part.lower().rstrip("/") for part in config.get(key, "").replace(",", " ").split())
+
+
+def _positive(config: Any, key: str, default: int) -> int:
+    try:
+        number: int = config.getint(key, default)
+    except ValueError:
+        raise ConfigError(f"{key} = {config.get(key)}: not a whole number of at least 1") from None
+    if number < 1:
+        raise ConfigError(f"{key} = {number}: not a whole number of at least 1")
+    return number

@@ -1,0 +1,187 @@
+"""The web site of a node: each request passes the guard before its body is parsed or a resource sees it."""
+
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import Any
+
+from twisted.internet.threads import deferToThread
+from twisted.logger import Logger
+from twisted.web.server import Request, Site
+from typing_extensions import override
+
+from aioscrapy_scrapyd.guard import Guard, Incoming, Refusal, is_prefix, role_for
+from aioscrapy_scrapyd.logins import Logins, basic_login
+from aioscrapy_scrapyd.users import User
+
+log = Logger()
+
+# No script but the node's own files, nothing from elsewhere, in no frame. Scrapyd's pages have inline styles.
+PAGE_POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; "
+    "connect-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
+)
+# Logs and items hold what sites sent: a browser shows them and runs nothing.
+FILE_POLICY = "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'; sandbox"
+FILE_FOLDERS = ("/logs/", "/items/")
+
+
+@dataclass(frozen=True)
+class Door:
+    """What a site checks each request against.
+
+    Attributes:
+        guard: rules about where a request comes from.
+        logins: the users; without users everybody who passes the guard is an admin.
+        body_limit: bytes of a request's body at most; larger ones are answered with 413.
+        prefix_header: the header in which a proxy names the prefix of all paths, in lower case.
+        proxies: addresses whose `prefix_header` counts.
+    """
+
+    guard: Guard
+    logins: Logins
+    body_limit: int
+    prefix_header: str
+    proxies: frozenset[str]
+
+
+class NodeRequest(Request):
+    """One request. A refused one costs no parsing of its body."""
+
+    channel: Any
+    node_user: User | None = None
+    _received = 0
+
+    @override
+    def gotLength(self, length: int | None) -> None:
+        super().gotLength(min(length, self._door.body_limit) if length is not None else None)
+
+    @override
+    def handleContentChunk(self, data: bytes) -> None:
+        self._received += len(data)
+        if self._received <= self._door.body_limit:
+            super().handleContentChunk(data)
+
+    @override
+    def requestReceived(self, command: bytes, path: bytes, version: bytes) -> None:
+        self.method, self.uri, self.clientproto = command, path, version
+        self.path = path.partition(b"?")[0]
+        self.client, self.host = self.channel.getPeer(), self.channel.getHost()
+        incoming = self._incoming()
+        refusal = self._door.guard.refuse(incoming)
+        if refusal is None and self._received > self._door.body_limit:
+            megabytes = self._door.body_limit // 2**20
+            refusal = Refusal(413, f"more than {megabytes} MB: see egg_max_mb")
+        if refusal is not None:
+            self._refuse(refusal)
+            return
+        self._drop_untrusted_prefix()
+        if not self._door.logins.users:
+            super().requestReceived(command, path, version)
+            return
+        self._log_in(incoming)
+
+    @override
+    def write(self, data: bytes) -> None:
+        if not self.startedWriting:
+            self._set_security_headers()
+        super().write(data)
+
+    @property
+    def _door(self) -> Door:
+        door: Door = self.channel.site.door
+        return door
+
+    def _incoming(self) -> Incoming:
+        headers = {
+            name.decode("latin-1").lower(): b",".join(values).decode("latin-1")
+            for name, values in self.requestHeaders.getAllRawHeaders()
+        }
+        return Incoming(self.method.decode("latin-1"), self.path.decode("latin-1"), headers)
+
+    def _address(self) -> str:
+        return str(getattr(self.client, "host", "unix"))
+
+    def _drop_untrusted_prefix(self) -> None:
+        header = self._door.prefix_header
+        prefix = self.requestHeaders.getRawHeaders(header, [""])[-1]
+        trusted = not self._door.proxies or self._address() in self._door.proxies
+        if not (trusted and is_prefix(prefix)):
+            self.requestHeaders.removeHeader(header)
+
+    def _log_in(self, incoming: Incoming) -> None:
+        logins, address = self._door.logins, self._address()
+        login = basic_login(incoming.headers.get("authorization", ""))
+        if login is None:
+            self._ask_for_login()
+            return
+        user = logins.passed_before(*login)
+        if user is not None:
+            self._admit(user, incoming)
+            return
+        if logins.must_wait(address):
+            self._refuse(Refusal(429, "too many failed logins from this address: wait a minute"))
+            return
+        logins.failed(address)  # counted before the check: guesses at the same time count as well
+
+        def checked(matches: bool) -> None:
+            if self._disconnected:
+                return
+            if matches:
+                self._admit(logins.succeeded(*login, address), incoming)
+            else:
+                log.info("Login of {name!r} from {address} failed", name=login[0], address=address)
+                self._ask_for_login()
+
+        deferToThread(logins.matches, *login).addCallback(checked).addErrback(
+            lambda failure: log.failure("A login could not be checked", failure)
+        )
+
+    def _admit(self, user: User, incoming: Incoming) -> None:
+        needed = role_for(incoming)
+        if user.role < needed:
+            name = needed.name.lower()
+            self._refuse(Refusal(403, f"{user.name} is {user.role.name.lower()}; this needs the role {name}"))
+            return
+        self.node_user = user
+        super().requestReceived(self.method, self.uri, self.clientproto)
+
+    def _ask_for_login(self) -> None:
+        self.setHeader(b"www-authenticate", b'Basic realm="Scrapyd", charset="UTF-8"')
+        self._refuse(Refusal(401, "this node asks for a user name and a password"))
+
+    def _refuse(self, refusal: Refusal) -> None:
+        body = f"{refusal.reason}\n".encode()
+        self.setResponseCode(refusal.status, HTTPStatus(refusal.status).phrase.encode())
+        self.setHeader(b"content-type", b"text/plain; charset=utf-8")
+        self.setHeader(b"content-length", str(len(body)).encode())
+        self.write(b"" if self.method == b"HEAD" else body)
+        self.finish()
+
+    def _set_security_headers(self) -> None:
+        headers = self.responseHeaders
+        origin = self.requestHeaders.getRawHeaders("origin", [""])[0]
+        if origin and self._door.guard.may_read(origin):
+            headers.setRawHeaders("access-control-allow-origin", [origin])
+            headers.addRawHeader("vary", "Origin")
+        else:
+            for name in ("origin", "methods", "headers"):
+                headers.removeHeader(f"access-control-allow-{name}")
+        path = self.path.decode("latin-1")
+        is_file = path.startswith(FILE_FOLDERS)
+        if is_file and not path.endswith("/"):
+            headers.setRawHeaders("content-type", ["text/plain; charset=utf-8"])
+        headers.setRawHeaders("content-security-policy", [FILE_POLICY if is_file else PAGE_POLICY])
+        headers.setRawHeaders("x-content-type-options", ["nosniff"])
+        headers.setRawHeaders("x-frame-options", ["DENY"])
+        headers.setRawHeaders("referrer-policy", ["same-origin"])
+        headers.setRawHeaders("cross-origin-resource-policy", ["same-origin"])
+
+
+class NodeSite(Site):
+    """A site whose requests pass a door."""
+
+    requestFactory = NodeRequest  # noqa: N815 Twisted's name
+
+    def __init__(self, root: Any, door: Door) -> None:
+        super().__init__(root)
+        self.door = door
