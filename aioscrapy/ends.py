@@ -1,0 +1,104 @@
+"""The reasons with which a crawl ends: what each means, and the exit status that it gives.
+
+`finished` is proven, never assumed: see `Ending.end`. Every other end has a reason of its own.
+"""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Reason(StrEnum):
+    """A reason that aioscrapy gives; a spider may stop with any other text."""
+
+    FINISHED = "finished"
+    LATE = "late"
+    SHUTDOWN = "shutdown"
+    STOPPED = "stopped"
+    START_FAILED = "start_failed"
+    ALL_FAILED = "all_failed"
+    EXITED = "exited"
+    OUTPUT_FAILED = "output_failed"
+    STORE_FAILED = "store_failed"
+    PAGES_LOST = "pages_lost"
+    DELETED = "deleted"
+    REDIS_LOST = "redis_lost"
+    KILLED = "killed"
+    NOT_STARTED = "not_started"
+    CRASHED = "crashed"
+
+
+_MEANINGS = {
+    Reason.FINISHED: "every request is done or reported as failed, and every output is written",
+    Reason.LATE: "the crawl had ended just before this process came",
+    Reason.SHUTDOWN: "SIGINT, SIGTERM or a cancelled job ended it before all was done",
+    Reason.STOPPED: "`aioscrapy crawls stop` ended it before all was done; it can be resumed",
+    Reason.START_FAILED: "start_requests raised an error: start requests are missing",
+    Reason.ALL_FAILED: "every request failed",
+    Reason.EXITED: "the project's code raised SystemExit, KeyboardInterrupt or the like",
+    Reason.OUTPUT_FAILED: "a feed or a pipeline could not be written or closed",
+    Reason.STORE_FAILED: "the file of JOBDIR could not be written",
+    Reason.PAGES_LOST: "Redis lost keys of the crawl: pages are missing",
+    Reason.DELETED: "the crawl was deleted from Redis",
+    Reason.REDIS_LOST: "the embedded Redis of the worker processes ended",
+    Reason.KILLED: "the process ended without a word, as after kill -9",
+    Reason.NOT_STARTED: "an error ended it before its first request",
+    Reason.CRASHED: "an unexpected error ended it",
+}
+_OWN_WILL = {Reason.FINISHED, Reason.LATE, Reason.SHUTDOWN, Reason.STOPPED}  # exit status 0
+
+
+@dataclass(frozen=True)
+class End:
+    """How a crawl ended.
+
+    Attributes:
+        reason: a value of `Reason`, or the text with which the spider stopped the crawl.
+        exit_status: of the process; 0 if the crawl is complete or somebody asked for its end.
+        error: what went wrong, in one line; "" where nothing did.
+    """
+
+    reason: str
+    exit_status: int
+    error: str = ""
+
+    @property
+    def finished(self) -> bool:
+        """Whether the crawl is proven to be complete."""
+        return self.reason == Reason.FINISHED
+
+
+def exit_status(reason: str) -> int:
+    """Return 0 for a complete crawl and for an end that somebody asked for (CloseSpider, signals), else 1."""
+    return int(reason in _MEANINGS and reason not in _OWN_WILL)
+
+
+def meaning(reason: str) -> str:
+    """Return what a reason means, as part of a sentence."""
+    return _MEANINGS.get(Reason(reason), "") if reason in _MEANINGS else "the spider or a limit stopped it"
+
+
+class Ending:
+    """What is known of the end of a crawl while it runs: who stopped it, and what went wrong.
+
+    The first failure decides, then the first stop; only a crawl with neither can be finished.
+    """
+
+    def __init__(self) -> None:
+        self._stop = ""
+        self._failure: End | None = None
+
+    def stop(self, reason: str) -> None:
+        """Note that somebody asked for the end."""
+        self._stop = self._stop or reason
+
+    def fail(self, reason: Reason, error: str, status: int = 1) -> None:
+        """Note something that keeps the crawl from being complete."""
+        if self._failure is None:
+            self._failure = End(str(reason), status, " ".join(error.split()))
+
+    def end(self, proven: str) -> End:
+        """Return the end. `proven` is the reason of the frontier: `finished` if all requests are done."""
+        if self._failure is not None:
+            return self._failure
+        reason = self._stop or proven or Reason.CRASHED
+        return End(str(reason), exit_status(reason))
