@@ -2,48 +2,76 @@
 
 import argparse
 import importlib
-import logging
-import pkgutil
+import re
 import sys
 import traceback
 from types import ModuleType
 from typing import NoReturn
 
-from aioscrapy import commands
-from aioscrapy.exceptions import AioscrapyError, ConfigError
+from aioscrapy.exceptions import AioscrapyError
 from aioscrapy.project import project_settings, settings_here
 from aioscrapy.settings import Settings
 from aioscrapy.version import __version__
+from aioscrapy_deploy.terminal.messages import report
+from aioscrapy_deploy.terminal.option_types import name_value
 
+# Commands that operate Scrapyds are modules of aioscrapy_deploy.operate, the others of aioscrapy.commands.
+OPERATE = ("targets", "projects", "spiders", "versions", "schedule", "jobs", "log", "cancel", "status")
+# The groups of the help, in its order.
 GROUPS = {
     "a project": ("startproject", "genspider", "list", "settings", "quickstart"),
     "crawls here": ("crawl", "runspider", "redis"),
     "crawls in Redis": ("crawls", "push", "failed", "items"),
-    "Scrapyd servers": (
-        *("deploy", "targets", "projects", "spiders", "versions"),
-        *("schedule", "jobs", "log", "cancel", "status"),
-    ),
+    "Scrapyd servers": ("deploy", *OPERATE),
     "this program": ("completion", "version"),
-}  # as the help shows them
+}
 
 
 def main(argv: list[str] | None = None) -> int:
     """Run one command; returns the exit status: 0 done, 1 failed, 2 wrong usage, 130 interrupted."""
     arguments = sys.argv[1:] if argv is None else argv
-    options: argparse.Namespace | None = None
     try:
-        options = _parse(arguments)
+        options = parse(arguments)
         return int(options.run(options) or 0)
     except AioscrapyError as exc:
         if _wants_traceback(arguments):
             traceback.print_exc()
-        print(f"aioscrapy: {exc}", file=sys.stderr)
+        report(str(exc), program="aioscrapy")
         return 1
     except KeyboardInterrupt:
-        print("aioscrapy: interrupted", file=sys.stderr)
+        report("interrupted", program="aioscrapy")
         return 130
     except BrokenPipeError:
         return 1
+
+
+def parse(arguments: list[str]) -> argparse.Namespace:
+    """Return the options of a command line without the program's name; `run(options)` runs the command.
+
+    Loads only the command that is named: the imports of the others would slow down every job.
+
+    Raises:
+        AioscrapyError: the project's settings can't be loaded.
+        SystemExit: wrong usage, or the help was printed.
+    """
+    name = arguments[0] if arguments else ""
+    if name not in _names():
+        parser = _overview()
+        parser.add_argument("command", metavar="COMMAND", choices=_names(), help="one of those below")
+        return parser.parse_args(arguments or ["--help"])
+    command = _command(name)
+    parser = argparse.ArgumentParser(
+        prog=f"aioscrapy {name}",
+        description=command.__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,  # examples stay in lines
+    )
+    _configure(name, parser)
+    options = parser.parse_args(arguments[1:])
+    if _takes_settings(name):
+        options.settings = _settings(command, options)
+    options.run = command.run
+    options.whole_parser = whole_parser
+    return options
 
 
 def execute(argv: list[str] | None = None) -> NoReturn:
@@ -58,28 +86,6 @@ def whole_parser() -> argparse.ArgumentParser:
     for name in _names():
         _configure(name, choices.add_parser(name, help=_first_line(name)))
     return parser
-
-
-def _parse(arguments: list[str]) -> argparse.Namespace:
-    """Load only the command that is asked for: the others' imports would slow down every job."""
-    name = arguments[0] if arguments else ""
-    if name not in _names():
-        parser = _overview()
-        parser.add_argument("command", metavar="COMMAND", choices=_names(), help="one of those below")
-        return parser.parse_args(arguments or ["--help"])
-    command = _command(name)
-    parser = argparse.ArgumentParser(
-        prog=f"aioscrapy {name}",
-        description=command.__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter,  # examples stay in lines
-    )
-    _configure(name, parser)
-    options = parser.parse_args(arguments[1:])
-    if getattr(command, "SETTINGS", True):
-        options.settings = _settings(command, options)
-    options.run = command.run
-    options.whole_parser = whole_parser
-    return options
 
 
 def _overview() -> argparse.ArgumentParser:
@@ -104,18 +110,23 @@ class _Overview(argparse.ArgumentParser):
 
 
 def _configure(name: str, parser: argparse.ArgumentParser) -> None:
-    command = _command(name)
-    command.configure(parser)
-    if getattr(command, "SETTINGS", True):
+    _command(name).configure(parser)
+    if _takes_settings(name):
         _add_setting_options(parser)
 
 
 def _names() -> list[str]:
-    return sorted(module.name for module in pkgutil.iter_modules(commands.__path__))
+    return sorted(name for group in GROUPS.values() for name in group)
 
 
 def _command(name: str) -> ModuleType:
-    return importlib.import_module(f"{commands.__name__}.{name}")
+    package = "aioscrapy_deploy.operate" if name in OPERATE else "aioscrapy.commands"
+    return importlib.import_module(f"{package}.{name}")
+
+
+def _takes_settings(name: str) -> bool:
+    """Return whether -s, -L and the rest mean the project's settings; Scrapyds have options of their own."""
+    return name not in OPERATE and getattr(_command(name), "SETTINGS", True)
 
 
 def _first_line(name: str) -> str:
@@ -124,7 +135,15 @@ def _first_line(name: str) -> str:
 
 def _add_setting_options(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group("settings")
-    group.add_argument("-s", "--set", action="append", default=[], metavar="NAME=VALUE", help="set a setting")
+    group.add_argument(
+        "-s",
+        "--set",
+        action="append",
+        default=[],
+        type=name_value,
+        metavar="NAME=VALUE",
+        help="set a setting",
+    )
     group.add_argument("-L", "--loglevel", metavar="LEVEL", help="least level that is logged")
     group.add_argument("--logfile", metavar="FILE", help="write the log to FILE")
     group.add_argument("--nolog", action="store_true", help="write no log")
@@ -132,10 +151,7 @@ def _add_setting_options(parser: argparse.ArgumentParser) -> None:
 
 def _settings(command: ModuleType, options: argparse.Namespace) -> Settings:
     settings = project_settings() if getattr(command, "PROJECT", False) else settings_here()
-    for pair in options.set:
-        name, equals, value = pair.partition("=")
-        if not equals:
-            raise ConfigError(f"-s {pair}: write it as NAME=VALUE")
+    for name, value in options.set:
         settings.set(name, value, "cmdline")
     if options.logfile:
         settings.set("LOG_FILE", options.logfile, "cmdline")
@@ -147,9 +163,10 @@ def _settings(command: ModuleType, options: argparse.Namespace) -> Settings:
 
 
 def _wants_traceback(arguments: list[str]) -> bool:
-    return logging.getLogger().isEnabledFor(logging.DEBUG) and any(
-        word.upper().endswith("DEBUG") for word in arguments
-    )
+    """Return whether a log level of DEBUG is asked for, in any way that argparse accepts."""
+    words = "\0".join(["", *arguments, ""])
+    level = r"\0(-L\0?|--loglevel[=\0]|(-s\0?|--set[=\0])LOG_LEVEL=)DEBUG\0"
+    return re.search(level, words, re.IGNORECASE) is not None
 
 
 if __name__ == "__main__":

@@ -41,7 +41,7 @@ class Node:
         return f"{parts.netloc}{parts.path}"
 
 
-class Scrapyds:
+class Fleet:
     """All Scrapyds of one target.
 
     Attributes:
@@ -57,7 +57,7 @@ class Scrapyds:
         self._told: set[str] = set()
 
     @classmethod
-    def chosen(cls, options: argparse.Namespace) -> "Scrapyds":
+    def from_options(cls, options: argparse.Namespace) -> "Fleet":
         """Return those that the options of `add_target_options` mean.
 
         Raises:
@@ -82,11 +82,11 @@ class Scrapyds:
         """The exit status: 1 where a Scrapyd failed."""
         return 1 if self.failures else 0
 
-    def ask(self, question: Callable[[ScrapydClient], T]) -> list[tuple[Node, T]]:
+    def query(self, question: Callable[[ScrapydClient], T]) -> list[tuple[Node, T]]:
         """Ask all at the same time; returns the answers in the nodes' order, without those that failed."""
-        return self.each(self.nodes, lambda node: question(node.client))
+        return self.map(self.nodes, lambda node: question(node.client))
 
-    def each(self, things: Sequence[S], work: Callable[[S], T]) -> list[tuple[S, T]]:
+    def map(self, things: Sequence[S], work: Callable[[S], T]) -> list[tuple[S, T]]:
         """Do some work for each, several at the same time; what fails is told and left out."""
         asked: SimpleQueue[tuple[S, Future[T]]] = SimpleQueue()
         futures: list[tuple[S, Future[T]]] = [(thing, Future()) for thing in things]

@@ -416,8 +416,6 @@ def test_the_live_table_ends_by_ctrl_c(command: Command, shop: Path) -> None:
         ("schedule nonesuch -t one", "project shop has no spider 'nonesuch'; it has tested"),
         ("schedule tested -t one -p nonesuch", "project 'nonesuch' not found: deploy it"),
         ("schedule tested -t one -v 8", "version '8' not found"),
-        ("schedule tested -t one -a x", "-a x: write it as NAME=VALUE"),
-        ("schedule tested -t one -s x", "-s x: write it as NAME=VALUE"),
         ("schedule tested -t one -a _job=1", "-a _job: Scrapyd takes this name for itself"),
         ("schedule tested -t one -a crawl=a --crawl b", "are two crawls"),
         ("log nonesuch -t one", "no job of project shop is named 'nonesuch' at target one"),

@@ -136,18 +136,21 @@ def test_a_proxy_that_knows_no_ranges_is_put_up_with(server: Server) -> None:
 @pytest.mark.parametrize(
     ("argv", "problem"),
     [
-        ("schedule one --jobs 0", "argument --jobs: '0' is no whole number from 1 on"),
-        ("schedule one --jobs x", "argument --jobs: 'x' is no whole number from 1 on"),
-        ("schedule one --priority nan", "argument --priority: 'nan' is no number"),
-        ("jobs --watch x", "argument -w/--watch: 'x' is no number"),
-        ("jobs --watch nan", "argument -w/--watch: 'nan' is no number"),
-        ("jobs --watch 1e99", "argument -w/--watch: '1e99' is no number of seconds from 0 to 86400"),
-        ("jobs --watch 0", "argument -w/--watch: 0 seconds are no pause"),
-        ("cancel --all --timeout nan", "argument --timeout: 'nan' is no number"),
-        ("cancel --all --timeout=-1", "argument --timeout: '-1' is no number of seconds from 0"),
+        ("schedule one --jobs 0", "argument --jobs: '0' is not a whole number of at least 1"),
+        ("schedule one --jobs x", "argument --jobs: 'x' is not a whole number of at least 1"),
+        ("schedule one --priority nan", "argument --priority: 'nan' is not a number"),
+        ("jobs --watch x", "argument -w/--watch: 'x' is not a number"),
+        ("jobs --watch nan", "argument -w/--watch: 'nan' is not a number"),
+        ("jobs --watch 1e99", "argument -w/--watch: '1e99' is not a number of seconds from 0 to 86400"),
+        ("jobs --watch 0", "argument -w/--watch: a pause of 0 seconds is not possible"),
+        ("schedule one -a x", "argument -a: 'x' is not NAME=VALUE"),
+        ("schedule one -s =x", "argument -s: '=x' is not NAME=VALUE"),
+        ("crawl one -s x", "argument -s/--set: 'x' is not NAME=VALUE"),
+        ("cancel --all --timeout nan", "argument --timeout: 'nan' is not a number"),
+        ("cancel --all --timeout=-1", "argument --timeout: '-1' is not a number of seconds from 0"),
     ],
 )
-def test_what_is_no_number_is_wrong_usage(
+def test_a_value_of_the_wrong_type_is_wrong_usage(
     argv: str, problem: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     with pytest.raises(SystemExit) as ended:

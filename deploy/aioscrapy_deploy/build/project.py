@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from aioscrapy.version import __version__
 from aioscrapy_deploy.build.commit import read_commit
 from aioscrapy_deploy.build.dependencies import Included, missing_note, needed
 from aioscrapy_deploy.build.platforms import Platform
@@ -21,7 +22,8 @@ from aioscrapy_deploy.eggs.record import with_record
 from aioscrapy_deploy.errors import BrokenProjectError, BuildError, TargetError
 from aioscrapy_deploy.targets import Project
 
-BUILDER = "aioscrapy-scrapyd 0.1.0"  # not from importlib.metadata: a checkout need not be installed
+# not from importlib.metadata: a checkout need not be installed
+BUILDER = f"aioscrapy-scrapyd {__version__}"
 LIST_TIMEOUT_S = 300  # Scrapyd, which lists once more, is given the same
 _NOT_LISTED = "Note: spiders are not listed before the upload"
 

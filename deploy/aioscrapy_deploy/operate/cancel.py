@@ -1,13 +1,18 @@
-"""`cancel`: end jobs gracefully, and after a deadline by force."""
+"""End jobs: gracefully, and after a deadline by force.
+
+aioscrapy cancel JOB
+aioscrapy cancel 20261124T031834-9644c3       # all jobs of a crawl
+aioscrapy cancel --all --timeout 60
+"""
 
 import argparse
 import time
 from typing import Any
 
 from aioscrapy_deploy.errors import ServerError, TargetError
-from aioscrapy_deploy.fleet import Scrapyds, add_target_options, reported, warn
+from aioscrapy_deploy.fleet import Fleet, add_target_options, reported, warn
 from aioscrapy_deploy.operate.find_jobs import Found, find_jobs, known_jobs
-from aioscrapy_deploy.terminal.numbers import seconds
+from aioscrapy_deploy.terminal.option_types import seconds
 from aioscrapy_deploy.terminal.table import print_json
 
 GRACE_S = 15.0  # a job of ours ends within 10 seconds: SHUTDOWN_TIMEOUT, and the rest
@@ -36,24 +41,24 @@ def run(options: argparse.Namespace) -> int:
     """Return when all have ended; 1 where one has not, or a Scrapyd failed."""
     if options.all == bool(options.jobs):
         raise TargetError("which jobs? Name them, or say --all")
-    scrapyds = Scrapyds.chosen(options)
-    project = scrapyds.needed_project if options.all else ""
-    found = known_jobs(scrapyds) if options.all else find_jobs(scrapyds, options.jobs)
+    fleet = Fleet.from_options(options)
+    project = fleet.needed_project if options.all else ""
+    found = known_jobs(fleet) if options.all else find_jobs(fleet, options.jobs)
     rows = [_row(each) for each in found if not (options.all and each.job.state == "finished")]
     cancelling = {(row["node"], row["job"]): row for row in rows}
-    alive = _signalled(scrapyds, [each for each in found if each.job.state != "finished"], cancelling)
-    alive = _wait(scrapyds, alive, options.timeout)
+    alive = _signalled(fleet, [each for each in found if each.job.state != "finished"], cancelling)
+    alive = _wait(fleet, alive, options.timeout)
     if alive:
         for each in alive:
             cancelling[each.node.name, each.job.id]["forced"] = True
-        alive = _wait(scrapyds, _signalled(scrapyds, alive, cancelling), _FORCED_S)
+        alive = _wait(fleet, _signalled(fleet, alive, cancelling), _FORCED_S)
     for each in alive:
         cancelling[each.node.name, each.job.id]["ended"] = False
     if options.json:
         print_json(rows)
     else:
         _print(rows, project)
-    return scrapyds.status if all(row["ended"] for row in rows) else 1
+    return fleet.status if all(row["ended"] for row in rows) else 1
 
 
 def _row(found: Found) -> dict[str, Any]:
@@ -66,9 +71,7 @@ def _row(found: Found) -> dict[str, Any]:
     }
 
 
-def _signalled(
-    scrapyds: Scrapyds, jobs: list[Found], rows: dict[tuple[str, str], dict[str, Any]]
-) -> list[Found]:
+def _signalled(fleet: Fleet, jobs: list[Found], rows: dict[tuple[str, str], dict[str, Any]]) -> list[Found]:
     """Cancel each once; returns those that are running, and `rows` tell what each was."""
     running = []
     for each in jobs:
@@ -76,7 +79,7 @@ def _signalled(
         try:
             state = each.node.client.cancel(each.job.project, each.job.id)
         except ServerError as exc:  # it may have arrived: another one in haste would be the forceful signal
-            scrapyds.failed(exc)
+            fleet.failed(exc)
             row["ended"] = False
             continue
         if not row["forced"]:
@@ -86,12 +89,12 @@ def _signalled(
     return running
 
 
-def _wait(scrapyds: Scrapyds, jobs: list[Found], timeout_s: float) -> list[Found]:
+def _wait(fleet: Fleet, jobs: list[Found], timeout_s: float) -> list[Found]:
     """Return those that still run when the time is over; none where all have ended before."""
     deadline = time.monotonic() + timeout_s
     try:
         while True:
-            answers = scrapyds.each(jobs, lambda each: each.node.client.status(each.job.id, each.job.project))
+            answers = fleet.map(jobs, lambda each: each.node.client.status(each.job.id, each.job.project))
             ended = {(each.node.name, each.job.id) for each, state in answers if state in {"finished", None}}
             jobs = [each for each in jobs if (each.node.name, each.job.id) not in ended]
             if not jobs or time.monotonic() >= deadline:

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from aioscrapy_deploy.errors import TargetError
-from aioscrapy_deploy.fleet import Node, Scrapyds
+from aioscrapy_deploy.fleet import Fleet, Node
 from aioscrapy_deploy.remote.models import Job
 
 
@@ -30,9 +30,9 @@ def new_job(crawl: str | None) -> str:
     return f"{_plain(crawl)}-{secrets.token_hex(3)}" if crawl else uuid.uuid1().hex
 
 
-def known_jobs(scrapyds: Scrapyds) -> list[Found]:
+def known_jobs(fleet: Fleet) -> list[Found]:
     """Return all jobs of the project (of all, where none is named) that the daemons know."""
-    answers = scrapyds.ask(lambda client: client.listjobs(scrapyds.project))
+    answers = fleet.query(lambda client: client.listjobs(fleet.project))
     return [Found(node, job) for node, jobs in answers for job in jobs]
 
 
@@ -48,45 +48,45 @@ def matching(jobs: Iterable[Found], word: str) -> list[Found]:
     ]
 
 
-def find_jobs(scrapyds: Scrapyds, words: Sequence[str]) -> list[Found]:
+def find_jobs(fleet: Fleet, words: Sequence[str]) -> list[Found]:
     """Return the jobs that words mean, each once.
 
     Raises:
         TargetError: a word means no job that the daemons know.
     """
-    jobs = known_jobs(scrapyds)
+    jobs = known_jobs(fleet)
     chosen: dict[tuple[str, str], Found] = {}
     for word in words:
         found = matching(jobs, word)
         if not found:
-            raise TargetError(unknown(scrapyds, word))
+            raise TargetError(unknown(fleet, word))
         chosen |= {(each.node.name, each.job.id): each for each in found}
     return list(chosen.values())
 
 
-def find_files(scrapyds: Scrapyds, word: str) -> list[Found]:
+def find_files(fleet: Fleet, word: str) -> list[Found]:
     """Return the jobs that a word means; one that the daemons have forgotten is found by its log.
 
     Raises:
         TargetError: there is none.
     """
-    found = matching(known_jobs(scrapyds), word)
-    if not found and scrapyds.project:
-        project = scrapyds.project
-        for node, spiders in scrapyds.ask(lambda client: client.listspiders(project)):
+    found = matching(known_jobs(fleet), word)
+    if not found and fleet.project:
+        project = fleet.project
+        for node, spiders in fleet.query(lambda client: client.listspiders(project)):
             for spider in spiders:
                 job = Job(word, project, spider, "finished")
                 if node.client.log(job, 0, 1) is not None:
                     found.append(Found(node, job))
     if not found:
-        raise TargetError(unknown(scrapyds, word))
+        raise TargetError(unknown(fleet, word))
     return found
 
 
-def unknown(scrapyds: Scrapyds, word: str) -> str:
+def unknown(fleet: Fleet, word: str) -> str:
     """Return what a person is told of a job that is nowhere."""
-    of = f" of project {scrapyds.project}" if scrapyds.project else ""
-    return f"no job{of} is named {word!r} at target {scrapyds.target.name}: see aioscrapy jobs"
+    of = f" of project {fleet.project}" if fleet.project else ""
+    return f"no job{of} is named {word!r} at target {fleet.target.name}: see aioscrapy jobs"
 
 
 def _plain(crawl: str) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from aioscrapy_deploy.errors import ServerError, TargetError
-from aioscrapy_deploy.fleet import Scrapyds
+from aioscrapy_deploy.fleet import Fleet
 from aioscrapy_deploy.operate.find_jobs import Found, find_files
 
 
@@ -17,9 +17,9 @@ def job_items(options: argparse.Namespace) -> Iterator[Any]:
         TargetError: there is no such job, or Scrapyd keeps no items of it.
         ServerError: a Scrapyd does not answer, so that items would be missing; or a line is no JSON.
     """
-    scrapyds = Scrapyds.chosen(options)
-    found = find_files(scrapyds, options.crawl)
-    if scrapyds.failures and len(found) > 1:
+    fleet = Fleet.from_options(options)
+    found = find_files(fleet, options.crawl)
+    if fleet.failures and len(found) > 1:
         raise ServerError(f"not all Scrapyds answer: items of {options.crawl} may be missing")
     feeds = [(each, each.node.client.items(each.job)) for each in found]
     if without := [each.job.id for each, feed in feeds if feed is None]:

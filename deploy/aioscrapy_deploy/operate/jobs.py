@@ -1,4 +1,9 @@
-"""`jobs`: what waits, runs and has ended, once or as a table that stays up to date."""
+"""Show the jobs of a target.
+
+aioscrapy jobs
+aioscrapy jobs --watch                        # up to date until Ctrl-C
+aioscrapy jobs --json | jq '.[] | select(.state == "running")'
+"""
 
 import argparse
 import json
@@ -8,10 +13,10 @@ import time
 from dataclasses import asdict
 from typing import Any
 
-from aioscrapy_deploy.fleet import Scrapyds, add_target_options, reported
+from aioscrapy_deploy.fleet import Fleet, add_target_options, reported
 from aioscrapy_deploy.operate.find_jobs import Found, known_jobs
 from aioscrapy_deploy.remote.joblog import End, read_end
-from aioscrapy_deploy.terminal.numbers import pause
+from aioscrapy_deploy.terminal.option_types import pause
 from aioscrapy_deploy.terminal.table import coloured, print_json, print_table, table
 
 _ORDER = {"running": 0, "pending": 1, "finished": 2}
@@ -36,28 +41,28 @@ def configure(parser: argparse.ArgumentParser) -> None:
 @reported
 def run(options: argparse.Namespace) -> int:
     """Show the jobs of the target's project, or of all projects where it names none."""
-    scrapyds = Scrapyds.chosen(options)
+    fleet = Fleet.from_options(options)
     ends: _Ends = {}
     if options.watch is None:
-        rows = _rows(scrapyds, ends)
+        rows = _rows(fleet, ends)
         if options.json:
             print_json(rows)
         else:
-            print_table(_to_the_second(rows), _columns(scrapyds))
-        return scrapyds.status
+            print_table(_to_the_second(rows), _columns(fleet))
+        return fleet.status
     try:
         while True:
-            _show_again(scrapyds, _rows(scrapyds, ends), options)
+            _show_again(fleet, _rows(fleet, ends), options)
             time.sleep(options.watch)
     except KeyboardInterrupt:  # the way to end it
-        return scrapyds.status
+        return fleet.status
 
 
-def _rows(scrapyds: Scrapyds, ends: _Ends) -> list[dict[str, Any]]:
+def _rows(fleet: Fleet, ends: _Ends) -> list[dict[str, Any]]:
     """Return a row a job, the newest first; `ends` keeps what logs told, as it does not change any more."""
-    jobs = known_jobs(scrapyds)
+    jobs = known_jobs(fleet)
     unread = [each for each in jobs if each.job.state == "finished" and _key(each) not in ends]
-    for found, end in scrapyds.each(unread, lambda each: read_end(each.node.client, each.job)):
+    for found, end in fleet.map(unread, lambda each: read_end(each.node.client, each.job)):
         ends[_key(found)] = end
     jobs.sort(key=lambda each: each.job.end_time or each.job.start_time or "", reverse=True)
     jobs.sort(key=lambda each: _ORDER[each.job.state])
@@ -73,11 +78,11 @@ def _row(found: Found, end: End | None) -> dict[str, Any]:
     return row
 
 
-def _columns(scrapyds: Scrapyds) -> list[str]:
+def _columns(fleet: Fleet) -> list[str]:
     columns = ["job", "project", "spider", "state", "node", "pid", "start_time", "pages", "items"]
     columns += ["seconds", "reason"]
-    superfluous = {"project"} if scrapyds.project else set()
-    if len(scrapyds.nodes) < 2:
+    superfluous = {"project"} if fleet.project else set()
+    if len(fleet.nodes) < 2:
         superfluous.add("node")
     return [column for column in columns if column not in superfluous]
 
@@ -86,12 +91,12 @@ def _to_the_second(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
     return [{**row, "start_time": row["start_time"] and row["start_time"].partition(".")[0]} for row in rows]
 
 
-def _show_again(scrapyds: Scrapyds, rows: list[dict[str, Any]], options: argparse.Namespace) -> None:
+def _show_again(fleet: Fleet, rows: list[dict[str, Any]], options: argparse.Namespace) -> None:
     if options.json:
         print(json.dumps(rows, ensure_ascii=False), flush=True)
         return
     on_terminal = sys.stdout.isatty()
-    lines = table(_to_the_second(rows), _columns(scrapyds), coloured=coloured()) if rows else ["No jobs"]
+    lines = table(_to_the_second(rows), _columns(fleet), coloured=coloured()) if rows else ["No jobs"]
     height = shutil.get_terminal_size().lines - 2
     if on_terminal and len(lines) > height:
         lines[height:] = [f"… and {len(lines) - height} more"]

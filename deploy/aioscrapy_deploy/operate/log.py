@@ -1,11 +1,15 @@
-"""`log`: the log of a job, also while it is written."""
+"""Show the log of a job.
+
+aioscrapy log 20261124T031834-9644c3-5d21aa
+aioscrapy log JOB -f                          # until the job has ended
+"""
 
 import argparse
 import sys
 import time
 
 from aioscrapy_deploy.errors import NoAnswerError, TargetError
-from aioscrapy_deploy.fleet import Scrapyds, add_target_options, reported, warn
+from aioscrapy_deploy.fleet import Fleet, add_target_options, reported, warn
 from aioscrapy_deploy.operate.find_jobs import Found, find_files
 
 _BLOCK = 1 << 20  # bytes at once
@@ -22,8 +26,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
 @reported
 def run(options: argparse.Namespace) -> int:
     """Write the log to standard output as it is."""
-    scrapyds = Scrapyds.chosen(options)
-    found, *others = find_files(scrapyds, options.job)
+    fleet = Fleet.from_options(options)
+    found, *others = find_files(fleet, options.job)
     if others:
         names = ", ".join(each.job.id for each in (found, *others))
         raise TargetError(f"{options.job} has several jobs, each with a log of its own: {names}")

@@ -1,4 +1,8 @@
-"""`schedule`: start a spider as one job, or as several that share a crawl over the Scrapyds of a target."""
+"""Start a spider on a target, as one job or as several that share a crawl.
+
+aioscrapy schedule quotes -a tag=love -s DOWNLOAD_DELAY=0.5
+aioscrapy schedule quotes --jobs 4 --wait     # over all Scrapyds of the target, until the crawl has ended
+"""
 
 import argparse
 import shlex
@@ -7,12 +11,12 @@ from itertools import cycle
 from typing import Any
 
 from aioscrapy_deploy.errors import ScrapydError, ServerError, TargetError
-from aioscrapy_deploy.fleet import Node, Scrapyds, add_target_options, explained, reported, warn
+from aioscrapy_deploy.fleet import Fleet, Node, add_target_options, explained, reported, warn
 from aioscrapy_deploy.operate.find_jobs import Found, new_crawl, new_job
 from aioscrapy_deploy.operate.wait import Waiting
 from aioscrapy_deploy.remote.client import RESERVED, ScrapydClient
 from aioscrapy_deploy.remote.models import Job
-from aioscrapy_deploy.terminal.numbers import count, finite
+from aioscrapy_deploy.terminal.option_types import count, finite, name_value
 from aioscrapy_deploy.terminal.table import print_json
 
 INTERRUPTED = 130
@@ -40,8 +44,24 @@ def configure(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
     add("spider", metavar="SPIDER", help="name of the spider")
     add_target_options(parser)
-    add("-a", action="append", default=[], metavar="NAME=VALUE", dest="arguments", help="spider argument")
-    add("-s", action="append", default=[], metavar="NAME=VALUE", dest="settings", help="setting of the job")
+    add(
+        "-a",
+        action="append",
+        default=[],
+        metavar="NAME=VALUE",
+        dest="arguments",
+        type=name_value,
+        help="spider argument",
+    )
+    add(
+        "-s",
+        action="append",
+        default=[],
+        metavar="NAME=VALUE",
+        dest="settings",
+        type=name_value,
+        help="setting of the job",
+    )
     add("-v", "--version", help="this version of the project, instead of the latest")
     add(
         "--priority", type=finite, metavar="P", help="in Scrapyd's queue: the higher, the sooner (default: 0)"
@@ -65,9 +85,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
 @reported
 def run(options: argparse.Namespace) -> int:
     """Start the jobs, all or none as far as that can be known before; with --wait print the totals."""
-    scrapyds = Scrapyds.chosen(options)
-    order = _order(scrapyds.needed_project, options)
-    nodes = _nodes(scrapyds, order)
+    fleet = Fleet.from_options(options)
+    order = _order(fleet.needed_project, options)
+    nodes = _nodes(fleet, order)
     jobs: list[Found] = []
     try:
         for _, node in zip(range(options.jobs), cycle(nodes), strict=False):
@@ -76,28 +96,28 @@ def run(options: argparse.Namespace) -> int:
                 print(f"{jobs[-1].job.id} at {node.name}", flush=True)
     except (ServerError, KeyboardInterrupt):
         if jobs:
-            warn(f"{len(jobs)} of {options.jobs} jobs were started. {_how_to_cancel(scrapyds, order, jobs)}")
+            warn(f"{len(jobs)} of {options.jobs} jobs were started. {_how_to_cancel(fleet, order, jobs)}")
         raise
     if options.wait:
-        return _wait(scrapyds, order, jobs, options.json)
+        return _wait(fleet, order, jobs, options.json)
     if options.json:
         print_json(_told(order, jobs))
     return 0
 
 
 def _order(project: str, options: argparse.Namespace) -> Order:
-    arguments = _pairs("-a", options.arguments)
+    arguments = dict(options.arguments)
     if taken := RESERVED & arguments.keys():
         raise TargetError(f"-a {min(taken)}: Scrapyd takes this name for itself")
     if options.crawl and arguments.setdefault("crawl", options.crawl) != options.crawl:
         raise TargetError(f"--crawl {options.crawl} and -a crawl={arguments['crawl']} are two crawls")
     if options.jobs > 1:
         arguments.setdefault("crawl", new_crawl())
-    settings = _pairs("-s", options.settings)
+    settings = dict(options.settings)
     return Order(project, options.spider, arguments, settings, options.version, options.priority)
 
 
-def _nodes(scrapyds: Scrapyds, order: Order) -> list[Node]:
+def _nodes(fleet: Fleet, order: Order) -> list[Node]:
     """Return the Scrapyds that have the spider, the idlest first; one that does not answer is left out.
 
     Jobs of two versions in one crawl are told, but not forbidden: that is how one goes over to a new version.
@@ -120,9 +140,9 @@ def _nodes(scrapyds: Scrapyds, order: Order) -> list[Node]:
         versions = [order.version] if order.version else client.listversions(order.project)
         return status.pending + status.running, "".join(versions[-1:])  # none where it runs in place
 
-    answers = scrapyds.ask(ready)
+    answers = fleet.query(ready)
     if not answers:
-        raise TargetError(f"no Scrapyd of target {scrapyds.target.name} answers: nothing is started")
+        raise TargetError(f"no Scrapyd of target {fleet.target.name} answers: nothing is started")
     if len({version for _, (_, version) in answers}) > 1:
         versions = ", ".join(f"{version} at {node.name}" for node, (_, version) in answers)
         warn(f"the latest versions differ: {versions}; deploy to all of them, or say -v")
@@ -142,12 +162,12 @@ def _start(node: Node, order: Order) -> Found:
     return Found(node, Job(job, order.project, order.spider, "pending", arguments=order.arguments))
 
 
-def _wait(scrapyds: Scrapyds, order: Order, jobs: list[Found], as_json: bool) -> int:
-    waiting = Waiting(scrapyds, jobs, quiet=as_json)
+def _wait(fleet: Fleet, order: Order, jobs: list[Found], as_json: bool) -> int:
+    waiting = Waiting(fleet, jobs, quiet=as_json)
     try:
         waiting.until_all_have_ended()
     except KeyboardInterrupt:
-        warn(f"the jobs go on. {_how_to_cancel(scrapyds, order, jobs)}")
+        warn(f"the jobs go on. {_how_to_cancel(fleet, order, jobs)}")
         return INTERRUPTED
     if as_json:
         print_json(_told(order, jobs) | waiting.totals())
@@ -161,19 +181,9 @@ def _told(order: Order, jobs: list[Found]) -> dict[str, Any]:
     return {"project": order.project, "spider": order.spider, "crawl": order.crawl, "jobs": started}
 
 
-def _how_to_cancel(scrapyds: Scrapyds, order: Order, jobs: list[Found]) -> str:
+def _how_to_cancel(fleet: Fleet, order: Order, jobs: list[Found]) -> str:
     words = [order.crawl] if order.crawl else [each.job.id for each in jobs]
-    options = ["-t", scrapyds.target.name]
-    if order.project != scrapyds.target.project:
+    options = ["-t", fleet.target.name]
+    if order.project != fleet.target.project:
         options += ["-p", order.project]
     return f"To cancel: aioscrapy cancel {shlex.join([*words, *options])}"
-
-
-def _pairs(option: str, pairs: list[str]) -> dict[str, str]:
-    found = {}
-    for pair in pairs:
-        name, equals, value = pair.partition("=")
-        if not equals:
-            raise TargetError(f"{option} {pair}: write it as NAME=VALUE")
-        found[name] = value
-    return found

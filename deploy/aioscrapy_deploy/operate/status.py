@@ -1,8 +1,12 @@
-"""`status`: how the Scrapyds of a target are, or how far jobs are."""
+"""Show how the Scrapyds of a target are, or how far jobs are.
+
+aioscrapy status -t production
+aioscrapy status JOB
+"""
 
 import argparse
 
-from aioscrapy_deploy.fleet import Scrapyds, add_target_options, reported
+from aioscrapy_deploy.fleet import Fleet, add_target_options, reported
 from aioscrapy_deploy.operate.find_jobs import find_jobs
 from aioscrapy_deploy.terminal.table import print_json, print_table
 
@@ -18,17 +22,17 @@ def configure(parser: argparse.ArgumentParser) -> None:
 @reported
 def run(options: argparse.Namespace) -> int:
     """Show each Scrapyd with the number of its jobs, those of all projects; or the state of these jobs."""
-    scrapyds = Scrapyds.chosen(options)
+    fleet = Fleet.from_options(options)
     if options.jobs:
-        found = find_jobs(scrapyds, options.jobs)
+        found = find_jobs(fleet, options.jobs)
         rows = [{"job": each.job.id, "state": each.job.state, "node": each.node.name} for each in found]
         columns = ["job", "state", "node"]
     else:
-        answers = scrapyds.ask(lambda client: client.daemonstatus())
+        answers = fleet.query(lambda client: client.daemonstatus())
         rows = [{"node": node.name, **vars(status)} for node, status in answers]
         columns = ["node", "node_name", "pending", "running", "finished"]
     if options.json:
         print_json(rows)
     else:
         print_table(rows, columns)
-    return scrapyds.status
+    return fleet.status

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from aioscrapy_deploy.errors import NoAnswerError, ServerError
-from aioscrapy_deploy.fleet import Scrapyds
+from aioscrapy_deploy.fleet import Fleet
 from aioscrapy_deploy.operate.find_jobs import Found
 from aioscrapy_deploy.remote.joblog import End, read_end
 
@@ -29,8 +29,8 @@ class Waiting:
     in Redis (`aioscrapy crawls show`).
     """
 
-    def __init__(self, scrapyds: Scrapyds, jobs: list[Found], *, quiet: bool) -> None:
-        self._scrapyds = scrapyds
+    def __init__(self, fleet: Fleet, jobs: list[Found], *, quiet: bool) -> None:
+        self._fleet = fleet
         self._jobs = [_Job(found) for found in jobs]
         self._quiet = quiet
 
@@ -69,7 +69,7 @@ class Waiting:
     def _look(self) -> bool:
         """Ask for all that have not ended; False where none is left."""
         open_ = [job for job in self._jobs if job.end is None]
-        asked = self._scrapyds.each(open_, _state)
+        asked = self._fleet.map(open_, _state)
         for job, state in asked:
             # a daemon that is started again has forgotten its jobs; once may be the moment between two lists
             job.missing = job.missing + 1 if state is None else 0
@@ -82,10 +82,10 @@ class Waiting:
         try:
             job.end = read_end(found.node.client, found.job)
         except NoAnswerError as exc:
-            self._scrapyds.failed(exc)
+            self._fleet.failed(exc)
             return  # the next look tries again
         except ServerError as exc:
-            self._scrapyds.failed(exc)
+            self._fleet.failed(exc)
             job.end = End()
         if not self._quiet:
             print(f"{found.job.id} {self._told(job.end, forgotten=job.missing > 1)}", flush=True)
