@@ -14,7 +14,7 @@ class Author:
     found_on: str
 
 
-class OnlyTheLastCentury:
+class BornSince1900Pipeline:
     def process_item(self, item, spider):
         if item.born < 1900:
             raise DropItem(f"{item.name} was born in {item.born}")
@@ -24,12 +24,12 @@ class OnlyTheLastCentury:
 class AuthorsSpider(Spider):
     name = "authors"
     start_urls = ["http://localhost:8000/"]
-    custom_settings = {"ITEM_PIPELINES": {OnlyTheLastCentury: 300}, "CONCURRENT_REQUESTS": 4}
+    custom_settings = {"ITEM_PIPELINES": {BornSince1900Pipeline: 300}, "CONCURRENT_REQUESTS": 4}
 
     async def parse(self, response):
         title = response.css("title::text").get()
         for link in response.css("a.author"):
-            # an author is asked for once, however many quotes link to it
+            # many quotes link to one author; the duplicate filter fetches the page once
             yield response.follow(link, callback=self.parse_author, cb_kwargs={"found_on": title})
         for request in response.follow_all(css="a.next", callback=self.parse):
             yield request

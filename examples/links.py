@@ -1,4 +1,4 @@
-"""Look for broken links: aioscrapy runspider links.py -a site=http://localhost:8000/ -o broken.jl"""
+"""Report broken links: aioscrapy runspider links.py -a site=http://localhost:8000/ -o broken.jl"""
 
 from urllib.parse import urlsplit
 
@@ -24,11 +24,11 @@ class LinksSpider(Spider):
                 yield Request(
                     url,
                     callback=self.parse,
-                    errback=self.unreachable,
+                    errback=self.report_failure,
                     cb_kwargs={"linked_from": response.url},
                 )
 
-    async def unreachable(self, failure):
+    async def report_failure(self, failure):
         request = failure.request
         yield {
             "url": request.url,

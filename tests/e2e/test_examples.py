@@ -1,4 +1,4 @@
-"""The programs of examples/, run as examples/README.md says, against the demo site."""
+"""The programs of examples/, run with the commands of examples/README.md against the demo site."""
 
 import json
 import shutil
@@ -24,7 +24,7 @@ def demo(tmp_path: Path) -> Iterator[SiteProcess]:
 
 @pytest.fixture
 def examples(tmp_path: Path, demo: SiteProcess, redis_url: str) -> Path:
-    """A copy of examples/ that has our site and our Redis in place of the usual addresses."""
+    """Return a copy of examples/ with the addresses of our site and our Redis."""
     folder = tmp_path / "examples"
     shutil.copytree(EXAMPLES, folder)
     for file in folder.rglob("*.py"):
@@ -56,7 +56,7 @@ def test_quotes_runs_as_a_file_and_as_a_program(examples: Path) -> None:
     assert len(quotes) == len({quote["text"] for quote in quotes}) > 20
 
 
-def test_authors_are_dataclasses_that_pass_a_pipeline(examples: Path) -> None:
+def test_authors_are_dataclasses_and_pass_a_pipeline(examples: Path) -> None:
     succeeds(start(examples, "-m", "aioscrapy", "runspider", "authors.py", "-o", "authors.csv"))
     header, *rows = (examples / "authors.csv").read_text(encoding="utf-8").splitlines()
     assert header == "name,born,trade,found_on"
@@ -64,12 +64,12 @@ def test_authors_are_dataclasses_that_pass_a_pipeline(examples: Path) -> None:
     assert all(int(row.split(",")[1]) >= 1900 for row in rows)
 
 
-def test_links_finds_the_page_that_is_missing(examples: Path, demo: SiteProcess) -> None:
+def test_links_reports_a_missing_page(examples: Path, demo: SiteProcess) -> None:
     missing = f"site={demo.url}nowhere/"
     command = ["-m", "aioscrapy", "runspider", "links.py", "-a", missing, "-o", "broken.jl"]
     succeeds(start(examples, *command))
     broken = [json.loads(line) for line in (examples / "broken.jl").read_text(encoding="utf-8").splitlines()]
-    assert [(each["url"], each["problem"]) for each in broken] == [(f"{demo.url}nowhere/", 404)]
+    assert [(link["url"], link["problem"]) for link in broken] == [(f"{demo.url}nowhere/", 404)]
 
 
 def test_three_workers_of_the_distributed_project_share_the_site(
