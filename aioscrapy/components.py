@@ -8,16 +8,24 @@ from typing import Any
 from aioscrapy.context import CrawlContext
 from aioscrapy.exceptions import NotConfigured, SettingError
 from aioscrapy.log import logger
+from aioscrapy.setting_types import Component
+from aioscrapy.settings import setting_type
 
 
 def load_object(path: Any, setting: str) -> Any:
     """Return what a dotted path names; anything that is not a string is returned as it is.
 
     Raises:
-        SettingError: it can't be imported; the text names the setting and the path.
+        SettingError: it can't be imported, or lacks what the setting needs; the text names setting and path.
     """
-    if not isinstance(path, str):
-        return path
+    loaded = _import(path, setting) if isinstance(path, str) else path
+    declared = setting_type(setting)
+    if isinstance(declared, Component) and (missing := declared.missing(loaded)):
+        raise SettingError(setting, f"{path!r} can't be used here: it has no {missing!r}")
+    return loaded
+
+
+def _import(path: str, setting: str) -> Any:
     module_name, _, name = path.rpartition(".")
     if not module_name:
         raise SettingError(setting, f"{path!r} is not a dotted path")

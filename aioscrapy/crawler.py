@@ -39,6 +39,7 @@ class Crawler:
     def __init__(self, spider_class: Any, settings: Settings | Mapping[str, Any] | None = None) -> None:
         own = settings.copy() if isinstance(settings, Settings) else Settings(settings)
         spider_class.update_settings(own)
+        own.check()
         self.spidercls = spider_class
         self.settings = own
         self.stats = load_object(own["STATS_CLASS"], "STATS_CLASS")()

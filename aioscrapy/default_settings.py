@@ -1,97 +1,170 @@
-"""Every setting with its default; the comment behind it is its meaning and its unit, and its page in docs."""
-# ruff: noqa: E501 one setting, one line: docs/settings.md is made from these lines
+"""Every setting: its default, its type and range, and above it its meaning; docs/settings.md is made from this file."""
+# ruff: noqa: E501 a meaning is one line: docs/settings.md is made from these lines
+
+from typing import Annotated
+
+from aioscrapy.setting_types import (
+    Bytes,
+    Choice,
+    Component,
+    ComponentOrders,
+    Count,
+    Either,
+    Encoding,
+    Flag,
+    Handlers,
+    LogForm,
+    LogLevel,
+    Many,
+    Name,
+    Names,
+    Number,
+    OptionalPath,
+    OptionalText,
+    Priority,
+    Seconds,
+    Statuses,
+    Table,
+    Text,
+    Whole,
+)
 
 # -- Project
-BOT_NAME = "aioscrapybot"  # name of the project; with the spider's name the identity of a shared crawl
-SPIDER_MODULES: list[str] = []  # packages in which spiders are looked for
-NEWSPIDER_MODULE = ""  # package in which `aioscrapy genspider` writes
-SPIDER_LOADER_WARN_ONLY = True  # a spider module that can't be imported is named in a warning and left out; False: it ends the command
+
+# Name of the project. With the spider's name it identifies a shared crawl.
+BOT_NAME: Name = "aioscrapybot"
+# Packages with spiders.
+SPIDER_MODULES: Names = []
+# Package in which `aioscrapy genspider` writes.
+NEWSPIDER_MODULE: OptionalText = ""
+# True: warn about a spider module that can't be imported and leave it out. False: end with an error.
+SPIDER_LOADER_WARN_ONLY: Flag = True
 
 # -- Concurrency and politeness
-CRAWL_PROCESSES = (
-    1  # worker processes of this machine that work on a crawl together (`aioscrapy crawl --processes`)
-)
-CONCURRENT_REQUESTS = 16  # pages that one worker process carries at once, from request to commit
-CONCURRENT_REQUESTS_PER_DOMAIN = 8  # requests at once to one host, of one worker (POLITENESS_SCOPE)
-POLITENESS_SCOPE = (
-    "worker"  # who keeps these limits: each "worker" for itself, or all of the "crawl" together
-)
-DOWNLOAD_DELAY = 0.0  # seconds between two requests to one host
-RANDOMIZE_DOWNLOAD_DELAY = True  # vary DOWNLOAD_DELAY between half and one and a half of it
-AUTOTHROTTLE_ENABLED = False  # adapt the delay of each host to its latency
-AUTOTHROTTLE_START_DELAY = 5.0  # seconds of delay before the first latency is known
-AUTOTHROTTLE_MAX_DELAY = 60.0  # seconds of delay at the most
-AUTOTHROTTLE_TARGET_CONCURRENCY = 1.0  # requests that each host should have to carry at once, on average
-AUTOTHROTTLE_DEBUG = False  # log every change of a delay
-ROBOTSTXT_OBEY = False  # fetch each host's robots.txt first and drop what it forbids
-ROBOTSTXT_CRAWL_DELAY_MAX = 60.0  # seconds of robots.txt's Crawl-delay that are kept to at the most; 0: none
-ROBOTSTXT_USER_AGENT: str | None = (
-    None  # the name to look for in robots.txt; None: that of the User-Agent header
-)
+
+# Worker processes of this machine that share a crawl (`aioscrapy crawl --processes`).
+CRAWL_PROCESSES: Annotated[int, Whole(1, 256)] = 1
+# Pages that a worker handles at once, from request to commit.
+CONCURRENT_REQUESTS: Annotated[int, Whole(1, 100_000)] = 16
+# Requests at once to one host; POLITENESS_SCOPE says whose. 0: as many as CONCURRENT_REQUESTS.
+CONCURRENT_REQUESTS_PER_DOMAIN: Annotated[int, Whole(0, 100_000)] = 8
+# The limits and delays of a host hold for each "worker" separately, or for the whole "crawl".
+POLITENESS_SCOPE: Annotated[str, Choice("worker", "crawl")] = "worker"
+# Seconds between two requests to one host.
+DOWNLOAD_DELAY: Seconds = 0.0
+# Vary DOWNLOAD_DELAY at random, between 0.5 and 1.5 times its value.
+RANDOMIZE_DOWNLOAD_DELAY: Flag = True
+# Adapt the delay of a host to its latency.
+AUTOTHROTTLE_ENABLED: Flag = False
+# Delay in seconds before the first latency is known.
+AUTOTHROTTLE_START_DELAY: Seconds = 5.0
+# Longest delay in seconds.
+AUTOTHROTTLE_MAX_DELAY: Seconds = 60.0
+# Average number of requests at once that a host should handle.
+AUTOTHROTTLE_TARGET_CONCURRENCY: Annotated[float, Number(0.001, 100_000)] = 1.0
+# Log every change of a delay.
+AUTOTHROTTLE_DEBUG: Flag = False
+# Fetch robots.txt of a host first and drop the requests that it forbids.
+ROBOTSTXT_OBEY: Flag = False
+# Upper limit for the Crawl-delay of robots.txt, in seconds. 0: ignore it.
+ROBOTSTXT_CRAWL_DELAY_MAX: Seconds = 60.0
+# Name to look up in robots.txt. None: the User-Agent header of the request.
+ROBOTSTXT_USER_AGENT: OptionalText = None
 
 # -- Requests and downloads
-USER_AGENT = (
-    "aioscrapy (+https://pypi.org/project/aioscrapy-scrapyd/)"  # User-Agent header where a request has none
-)
-DEFAULT_REQUEST_HEADERS = {
+
+# User-Agent header of requests that have none. None or "": send none.
+USER_AGENT: OptionalText = "aioscrapy (+https://pypi.org/project/aioscrapy-scrapyd/)"
+# Headers of requests that have not set them. None: don't send this header.
+DEFAULT_REQUEST_HEADERS: Annotated[
+    dict[str, str | bytes | list[str] | None],
+    Table("name", "a text, bytes, a list of them, or None", str, bytes, list, tuple, int, type(None)),
+] = {
     "Accept": "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8",
     "Accept-Language": "en",
-}  # headers of every request that has not set them
-DOWNLOAD_HANDLERS: dict[
-    str, str | None
-] = {}  # URL scheme -> download handler class; None switches a scheme off
-DOWNLOAD_HANDLERS_BASE = {
+}
+# Download handlers by URL scheme. None: switch a scheme off.
+DOWNLOAD_HANDLERS: Handlers = {}
+# Built-in download handlers; DOWNLOAD_HANDLERS_TYPE and DOWNLOAD_HANDLERS override them.
+DOWNLOAD_HANDLERS_BASE: Handlers = {
     "http": "aioscrapy.handlers.aiohttp.AioHttpDownloadHandler",
     "https": "aioscrapy.handlers.aiohttp.AioHttpDownloadHandler",
-}  # the built-in ones; overlay them by DOWNLOAD_HANDLERS_TYPE or DOWNLOAD_HANDLERS
-DOWNLOAD_HANDLERS_TYPE = "aiohttp"  # HTTP client: aiohttp, wreq or curl_cffi (docs/handlers.md); httpx and requests of aio-scrapy are taken for aiohttp, others are refused
-CURL_CFFI_ARGS: dict[
-    str, object
-] = {}  # arguments of curl_cffi's AsyncSession, such as {"impersonate": "chrome"}, where it downloads
-DOWNLOAD_TIMEOUT = 180.0  # seconds until a download without its complete body is given up; meta["download_timeout"] overrides
-DOWNLOAD_MAXSIZE = (
-    1024 * 1024 * 1024
-)  # bytes of body (after decompression) at which a download is given up; 0: no limit
-DOWNLOAD_WARNSIZE = 32 * 1024 * 1024  # bytes of body at which a warning is logged; 0: never
-DOWNLOAD_VERIFY_SSL = False  # check the certificates of https hosts
-HTTPPROXY_ENABLED = True  # honour meta["proxy"] and the variables http_proxy, https_proxy, no_proxy
-USE_PROXY = False  # let PROXY_HANDLER choose the proxy of each request (aio-scrapy's pools of proxies)
-PROXY_HANDLER: str | None = (
-    None  # class that knows proxies: aioscrapy.proxy.redis.RedisProxy, or one derived from aioscrapy.proxy.AbsProxy
-)
-PROXY_QUEUE_ALIAS = "proxy"  # alias in REDIS_ARGS of the Redis that RedisProxy reads
-PROXY_KEY = ""  # key of RedisProxy's sorted set: proxy -> score, the best have 100
-PROXY_MAX_COUNT = 16  # proxies that a worker process keeps at the most
-PROXY_MIN_COUNT = 1  # proxies below which it takes new ones
-PROXY_ALLOW_STATUS_CODE = [404]  # statuses from 400 on that don't speak against a proxy
-COOKIES_ENABLED = True  # keep the cookies that servers set, by host and meta["cookiejar"]
-COOKIES_DEBUG = False  # log the cookies sent and received
-REDIRECT_ENABLED = True  # follow redirects
-REDIRECT_MAX_TIMES = 20  # redirects after which a request is given up
-METAREFRESH_ENABLED = True  # follow <meta http-equiv="refresh"> too
-METAREFRESH_MAXDELAY = 100  # seconds of wait in a meta refresh above which it is not followed
-REDIRECT_PRIORITY_ADJUST = 2  # added to the priority of a redirected request
-RETRY_ENABLED = True  # send failed requests again
-RETRY_TIMES = 2  # further attempts after the first; meta["max_retry_times"] overrides
-RETRY_AFTER_MAX = (
-    300.0  # seconds to leave a host alone at the most when it asks for it (Retry-After); 0: don't
-)
-RETRY_HTTP_CODES = [500, 502, 503, 504, 522, 524, 408, 429]  # statuses that are worth another attempt
-RETRY_PRIORITY_ADJUST = -1  # added to the priority of a retried request
-HTTPERROR_ALLOW_ALL = False  # give responses of every status to callbacks, not only of 200 to 299
-HTTPERROR_ALLOWED_CODES: list[int] = []  # further statuses that callbacks get
-REFERER_ENABLED = True  # set the Referer header to the page on which the link stood
-REFERRER_POLICY = "no-referrer-when-downgrade"  # which Referer is sent, a name of the W3C's policies; meta["referrer_policy"] overrides
-DEPTH_LIMIT = 0  # links away from a start URL at which a crawl ends; 0: no limit
-DEPTH_PRIORITY = 0  # subtracted from the priority of a request, once for each link away from the start
-DEPTH_STATS_VERBOSE = False  # count requests by depth in the stats
-URLLENGTH_LIMIT = 2083  # characters above which a URL is dropped; 0: no limit
+}
+# HTTP client: aiohttp, wreq or curl_cffi (docs/handlers.md). The clients httpx and requests of aio-scrapy mean aiohttp; others are refused.
+DOWNLOAD_HANDLERS_TYPE: Name = "aiohttp"
+# Arguments of curl_cffi's AsyncSession, such as {"impersonate": "chrome"}.
+CURL_CFFI_ARGS: Annotated[dict[str, object], Table("argument", "any value", object)] = {}
+# Seconds for a download with its complete body. meta["download_timeout"] overrides it.
+DOWNLOAD_TIMEOUT: Annotated[float, Number(0.001, 1e9, "seconds")] = 180.0
+# Bytes of body, after decompression, at which a download fails. 0: no limit.
+DOWNLOAD_MAXSIZE: Bytes = 1024 * 1024 * 1024
+# Bytes of body at which a warning is logged. 0: never.
+DOWNLOAD_WARNSIZE: Bytes = 32 * 1024 * 1024
+# Refuse https hosts whose certificate does not verify.
+DOWNLOAD_VERIFY_SSL: Flag = False
+# Use meta["proxy"] and the environment variables http_proxy, https_proxy and no_proxy.
+HTTPPROXY_ENABLED: Flag = True
+# Let PROXY_HANDLER choose the proxy of each request (aio-scrapy's pools of proxies).
+USE_PROXY: Flag = False
+# Pool of proxies: aioscrapy.proxy.redis.RedisProxy, or a subclass of aioscrapy.proxy.AbsProxy.
+PROXY_HANDLER: Annotated[str | None, Component(optional=True)] = None
+# Alias in REDIS_ARGS of the Redis that RedisProxy reads.
+PROXY_QUEUE_ALIAS: Name = "proxy"
+# Key of RedisProxy's sorted set: proxy -> score; the best proxies have 100.
+PROXY_KEY: OptionalText = ""
+# Most proxies that a worker process keeps.
+PROXY_MAX_COUNT: Annotated[int, Whole(1, 1e6)] = 16
+# A worker process with fewer proxies takes new ones.
+PROXY_MIN_COUNT: Annotated[int, Whole(0, 1e6)] = 1
+# HTTP statuses >= 400 that don't count as a failure of the proxy.
+PROXY_ALLOW_STATUS_CODE: Statuses = [404]
+# Keep the cookies that servers set, by host and meta["cookiejar"].
+COOKIES_ENABLED: Flag = True
+# Log the cookies that are sent and received.
+COOKIES_DEBUG: Flag = False
+# Follow redirects.
+REDIRECT_ENABLED: Flag = True
+# Redirects after which a request fails.
+REDIRECT_MAX_TIMES: Count = 20
+# Follow <meta http-equiv="refresh">, too.
+METAREFRESH_ENABLED: Flag = True
+# Don't follow a meta refresh that waits longer, in seconds.
+METAREFRESH_MAXDELAY: Seconds = 100
+# Added to the priority of a redirected request.
+REDIRECT_PRIORITY_ADJUST: Priority = 2
+# Repeat failed requests.
+RETRY_ENABLED: Flag = True
+# Further attempts after the first. meta["max_retry_times"] overrides it.
+RETRY_TIMES: Count = 2
+# Longest pause in seconds that a host may ask for (Retry-After). 0: don't pause.
+RETRY_AFTER_MAX: Seconds = 300.0
+# HTTP statuses that cause another attempt.
+RETRY_HTTP_CODES: Statuses = [500, 502, 503, 504, 522, 524, 408, 429]
+# Added to the priority of a repeated request.
+RETRY_PRIORITY_ADJUST: Priority = -1
+# Pass responses of every status to callbacks, not only 200 to 299.
+HTTPERROR_ALLOW_ALL: Flag = False
+# Further statuses that callbacks receive.
+HTTPERROR_ALLOWED_CODES: Statuses = []
+# Set the Referer header to the page that had the link.
+REFERER_ENABLED: Flag = True
+# Which Referer is sent: the name of a W3C policy. meta["referrer_policy"] overrides it.
+REFERRER_POLICY: OptionalText = "no-referrer-when-downgrade"
+# Most links between a start URL and a page. 0: no limit.
+DEPTH_LIMIT: Count = 0
+# Subtracted from the priority of a request for every link between it and the start URL.
+DEPTH_PRIORITY: Priority = 0
+# Count requests by depth in the stats.
+DEPTH_STATS_VERBOSE: Flag = False
+# Drop URLs with more characters. 0: no limit.
+URLLENGTH_LIMIT: Count = 2083
 
 # -- Spiders, items, extensions
-DOWNLOADER_MIDDLEWARES: dict[
-    str, int | None
-] = {}  # class -> order: low numbers stand near the engine; None removes one
-DOWNLOADER_MIDDLEWARES_BASE = {
+
+# Downloader middlewares; low orders are close to the engine.
+DOWNLOADER_MIDDLEWARES: ComponentOrders = {}
+# Built-in downloader middlewares; DOWNLOADER_MIDDLEWARES overrides them.
+DOWNLOADER_MIDDLEWARES_BASE: ComponentOrders = {
     "aioscrapy.middlewares.offsite.OffsiteMiddleware": 50,
     "aioscrapy.middlewares.robotstxt.RobotsTxtMiddleware": 100,
     "aioscrapy.middlewares.downloadtimeout.DownloadTimeoutMiddleware": 350,
@@ -105,24 +178,27 @@ DOWNLOADER_MIDDLEWARES_BASE = {
     "aioscrapy.middlewares.proxypool.ProxyPoolMiddleware": 740,
     "aioscrapy.middlewares.httpproxy.HttpProxyMiddleware": 750,
     "aioscrapy.middlewares.stats.DownloaderStats": 850,
-}  # the built-in ones; overlay them by DOWNLOADER_MIDDLEWARES
-DOWNLOADER_STATS = True  # count requests, responses, bytes and statuses
-SPIDER_MIDDLEWARES: dict[
-    str, int | None
-] = {}  # class -> order: low numbers stand near the engine; None removes one
-SPIDER_MIDDLEWARES_BASE = {
+}
+# Count requests, responses, bytes and statuses.
+DOWNLOADER_STATS: Flag = True
+# Spider middlewares; low orders are close to the engine.
+SPIDER_MIDDLEWARES: ComponentOrders = {}
+# Built-in spider middlewares; SPIDER_MIDDLEWARES overrides them.
+SPIDER_MIDDLEWARES_BASE: ComponentOrders = {
     "aioscrapy.middlewares.httperror.HttpErrorMiddleware": 50,
     "aioscrapy.middlewares.referer.RefererMiddleware": 700,
     "aioscrapy.middlewares.urllength.UrlLengthMiddleware": 800,
     "aioscrapy.middlewares.depth.DepthMiddleware": 900,
     "aioscrapy.middlewares.offsite.OffsiteMiddleware": 950,
-}  # the built-in ones; overlay them by SPIDER_MIDDLEWARES
-ITEM_PIPELINES: dict[str, int | None] = {}  # class -> order: an item passes the low numbers first
-ITEM_PIPELINES_BASE: dict[
-    str, int | None
-] = {}  # pipelines that are always there; overlay them by ITEM_PIPELINES
-EXTENSIONS: dict[str, int | None] = {}  # class -> order
-EXTENSIONS_BASE = {
+}
+# Item pipelines; an item passes low orders first.
+ITEM_PIPELINES: ComponentOrders = {}
+# Item pipelines that are always present; ITEM_PIPELINES overrides them.
+ITEM_PIPELINES_BASE: ComponentOrders = {}
+# Extensions; low orders are made first.
+EXTENSIONS: ComponentOrders = {}
+# Built-in extensions; EXTENSIONS overrides them.
+EXTENSIONS_BASE: ComponentOrders = {
     "aioscrapy.extensions.corestats.CoreStats": 0,
     "aioscrapy.extensions.logcount.LogCount": 0,
     "aioscrapy.extensions.closespider.CloseSpider": 0,
@@ -130,88 +206,121 @@ EXTENSIONS_BASE = {
     "aioscrapy.extensions.logstats.LogStats": 0,
     "aioscrapy.extensions.spiderstate.SpiderState": 0,
     "aioscrapy.extensions.throttle.AutoThrottle": 0,
-}  # the built-in ones; overlay them by EXTENSIONS
-CLOSESPIDER_TIMEOUT = 0.0  # seconds after which the crawl is closed; 0: never
-CLOSESPIDER_TIMEOUT_NO_ITEM = 0.0  # seconds without an item after which the crawl is closed; 0: never
-CLOSESPIDER_ITEMCOUNT = 0  # items after which the crawl is closed; 0: never
-CLOSESPIDER_PAGECOUNT = 0  # responses after which the crawl is closed; 0: never
-CLOSESPIDER_PAGECOUNT_NO_ITEM = (
-    0  # responses in a row without an item after which the crawl is closed; 0: never
-)
-CLOSESPIDER_ERRORCOUNT = 0  # errors in callbacks after which the crawl is closed; 0: never
-CLOSE_SPIDER_ON_IDLE = True  # end when nothing is left to do; False: wait for more
+}
+# Seconds after which the crawl is closed. 0: never.
+CLOSESPIDER_TIMEOUT: Seconds = 0.0
+# Seconds without an item after which the crawl is closed. 0: never.
+CLOSESPIDER_TIMEOUT_NO_ITEM: Seconds = 0.0
+# Items after which the crawl is closed. 0: never.
+CLOSESPIDER_ITEMCOUNT: Count = 0
+# Responses after which the crawl is closed. 0: never.
+CLOSESPIDER_PAGECOUNT: Count = 0
+# Responses in a row without an item after which the crawl is closed. 0: never.
+CLOSESPIDER_PAGECOUNT_NO_ITEM: Count = 0
+# Errors in callbacks after which the crawl is closed. 0: never.
+CLOSESPIDER_ERRORCOUNT: Count = 0
+# End when no request is left. False: wait for more.
+CLOSE_SPIDER_ON_IDLE: Flag = True
 
 # -- Frontier: queue and duplicate filter
-SCHEDULER_QUEUE_CLASS = "aioscrapy.queue.memory.SpiderPriorityQueue"  # where requests wait: aioscrapy.queue.memory.* or aioscrapy.queue.redis.*, each with SpiderPriorityQueue, SpiderQueue (FIFO), SpiderStack (LIFO)
-SCHEDULER_QUEUE_ALIAS = "queue"  # alias in REDIS_ARGS of the Redis that holds the frontier
-DUPEFILTER_CLASS: str | None = (
-    None  # remembers what was seen; None: the exact filter that belongs to the queue
+
+# Where requests wait: aioscrapy.queue.memory or aioscrapy.queue.redis, with SpiderPriorityQueue, SpiderQueue (first in, first out) or SpiderStack (last in, first out).
+SCHEDULER_QUEUE_CLASS: Annotated[str, Component("shared", "dupefilter")] = (
+    "aioscrapy.queue.memory.SpiderPriorityQueue"
 )
-DUPEFILTER_DEBUG = False  # log every duplicate, not only the first
-REQUEST_FINGERPRINTER_CLASS: str | None = (
-    None  # class whose fingerprint(request) gives the bytes by which the filter knows a request; None: aioscrapy.http.fingerprint.RequestFingerprinter, which keeps to the FINGERPRINT_ settings
-)
-FINGERPRINT_IGNORE_PARAMS: list[
-    str
-] = []  # names of query parameters by which requests don't differ; a * stands for any text: "utm_*"
-FINGERPRINT_KEEP_FRAGMENT = False  # requests differ by what stands behind the # of their URLs
-FINGERPRINT_HEADERS: list[str] = []  # names of headers by which requests differ
-FINGERPRINT_BODY = True  # requests differ by their bodies; False: only by method and URL
-SCHEDULER_SERIALIZER = "aioscrapy.serializer.JsonSerializer"  # how requests travel: JsonSerializer, MsgpackSerializer, or (never from a Redis that others write to) PickleSerializer
-SCHEDULER_FLUSH_ON_START = (
-    False  # drop what an earlier, unfinished crawl left and start anew, unless workers of it are alive
-)
-KEEP_DUPEFILTER_DATA_ON_CLOSE = (
-    False  # the next crawl of this spider knows what this one has seen (incremental crawl)
-)
-JOBDIR: str | None = None  # folder in which a memory crawl keeps its frontier, to go on after a stop
-CRAWL_ID: str | None = (
-    None  # name of the shared crawl to work in; also the spider argument `crawl`; None: the spider's current one
-)
-CRAWL_FRESH = False  # start a new crawl although one is open or has just ended (`aioscrapy crawl --fresh`)
-CRAWL_JOIN_WINDOW = 30.0  # seconds after the end of a crawl within which a worker that starts is taken for a late member, not a rerun
-CRAWL_KEEP = 259200.0  # seconds that the keys of a finished crawl stay in Redis (items stay until asked)
-SCHEDULER_LEASE = 15.0  # seconds without a sign of life after which a worker's pages go to others
-SCHEDULER_HEARTBEAT = 5.0  # seconds between two signs of life
-SCHEDULER_PREFETCH: int | None = (
-    None  # requests that a worker holds ready beyond those it works on; None: as many as CONCURRENT_REQUESTS
-)
-SCHEDULER_COMMIT_SIZE = 1000  # requests of one page above which its output is committed in pieces
-ITEMS_IN_REDIS = (
-    False  # keep items in Redis, in the same atomic step as their page: exactly once, whatever dies
-)
-BLOOMFILTER_BIT = 30  # the Bloom filter may grow to 2**BLOOMFILTER_BIT bits
-BLOOMFILTER_HASH_NUMBER = 12  # probes per URL in the Bloom filter
-BLOOMFILTER_ERROR_RATE = (
-    1e-6  # rate of false positives below which the Bloom filter stays while it may still grow
-)
-SHUTDOWN_TIMEOUT = 6.0  # seconds that pages in flight may take to end after the first SIGINT or SIGTERM; then they are given back
+# Alias in REDIS_ARGS of the Redis that holds the frontier.
+SCHEDULER_QUEUE_ALIAS: Name = "queue"
+# Duplicate filter. None: the exact filter of the queue.
+DUPEFILTER_CLASS: Annotated[str | None, Component("shared", optional=True)] = None
+# Log every duplicate, not only the first.
+DUPEFILTER_DEBUG: Flag = False
+# Class whose fingerprint(request) returns the bytes that identify a request. None: aioscrapy.http.fingerprint.RequestFingerprinter, which applies the FINGERPRINT_ settings.
+REQUEST_FINGERPRINTER_CLASS: Annotated[str | None, Component("fingerprint", optional=True)] = None
+# Query parameters that don't distinguish requests. A * stands for any text: "utm_*".
+FINGERPRINT_IGNORE_PARAMS: Names = []
+# The text behind the # of a URL distinguishes requests.
+FINGERPRINT_KEEP_FRAGMENT: Flag = False
+# Names of headers that distinguish requests.
+FINGERPRINT_HEADERS: Names = []
+# The body distinguishes requests. False: only method and URL.
+FINGERPRINT_BODY: Flag = True
+# How requests are encoded: JsonSerializer, MsgpackSerializer, or PickleSerializer, which is safe only in a Redis that nobody else writes to.
+SCHEDULER_SERIALIZER: Annotated[str, Component("dumps", "loads")] = "aioscrapy.serializer.JsonSerializer"
+# Drop what an earlier, unfinished crawl left and start anew, unless its workers are alive.
+SCHEDULER_FLUSH_ON_START: Flag = False
+# Keep the duplicate filter: the next crawl of this spider skips what this one requested.
+KEEP_DUPEFILTER_DATA_ON_CLOSE: Flag = False
+# Folder in which a memory crawl keeps its frontier, to continue after a stop.
+JOBDIR: OptionalPath = None
+# Name of the shared crawl to work in; also the spider argument `crawl`. None: the current crawl of the spider.
+CRAWL_ID: OptionalText = None
+# Start a new crawl even if one is open or has just ended (`aioscrapy crawl --fresh`).
+CRAWL_FRESH: Flag = False
+# Seconds after the end of a crawl in which a worker that starts counts as a late member, not as a rerun.
+CRAWL_JOIN_WINDOW: Seconds = 30.0
+# Seconds that Redis keeps the keys of a finished crawl. Items stay until they are exported or deleted.
+CRAWL_KEEP: Seconds = 259200.0
+# Seconds without a sign of life after which the pages of a worker go to others.
+SCHEDULER_LEASE: Annotated[float, Number(0.1, 1e6, "seconds")] = 15.0
+# Seconds between two signs of life; shorter than SCHEDULER_LEASE.
+SCHEDULER_HEARTBEAT: Annotated[float, Number(0.01, 1e6, "seconds")] = 5.0
+# Requests that a worker holds ready besides those in progress. None: as many as CONCURRENT_REQUESTS.
+SCHEDULER_PREFETCH: Annotated[int | None, Whole(0, 100_000, optional=True)] = None
+# A page with more requests is committed in pieces of this size.
+SCHEDULER_COMMIT_SIZE: Annotated[int, Whole(1, 1e6)] = 1000
+# Keep items in Redis, in the same atomic step as their page.
+ITEMS_IN_REDIS: Flag = False
+# The Bloom filter may grow to 2**BLOOMFILTER_BIT bits.
+BLOOMFILTER_BIT: Annotated[int, Whole(10, 32)] = 30
+# Probes of the Bloom filter for one request.
+BLOOMFILTER_HASH_NUMBER: Annotated[int, Whole(1, 32)] = 12
+# Rate of false positives of the Bloom filter until it has its full size.
+BLOOMFILTER_ERROR_RATE: Annotated[float, Number(1e-12, 0.999)] = 1e-6
+# Seconds for the pages in progress after the first SIGINT or SIGTERM; then they are returned to the frontier.
+SHUTDOWN_TIMEOUT: Seconds = 6.0
 
 # -- Redis
-REDIS_ARGS: dict[
-    str, dict[str, object]
-] = {}  # alias -> {url | host, port, db, username, password; max_connections; timeout in seconds to wait for a free connection; any other redis-py argument}; the frontier uses SCHEDULER_QUEUE_ALIAS
+
+# Redis connections: alias -> {url | host, port, db, username, password; max_connections; timeout (seconds to wait for a free connection); any other argument of redis-py}. The frontier uses SCHEDULER_QUEUE_ALIAS.
+REDIS_ARGS: Annotated[
+    dict[str, dict[str, object]], Table("alias", "a dict with 'url', or 'host' and 'port'", dict)
+] = {}
 
 # -- Feeds and log
-FEEDS: dict[
-    str, dict[str, object]
-] = {}  # path or file URI -> {format: jsonlines | json | csv | xml; encoding; fields; overwrite; indent}
-FEED_EXPORT_ENCODING = "utf-8"  # character encoding of feeds that name none
-FEED_EXPORT_FIELDS: list[str] | None = (
-    None  # fields and their order, for feeds that name none; None: all, as they come
-)
-FEED_EXPORT_INDENT: int | None = None  # spaces of indentation in json and xml feeds; None: one item a line
-FEED_STORE_EMPTY = True  # write the file although there was no item
-LOG_ENABLED = True  # write a log at all
-LOG_FILE: str | None = None  # file that the log is written to, appended; None: standard error
-LOG_FILE_APPEND = True  # append to LOG_FILE instead of writing it anew
-LOG_ENCODING = "utf-8"  # character encoding of LOG_FILE
-LOG_LEVEL = "DEBUG"  # least level that is logged
-LOG_FORMAT = (
-    "%(asctime)s [%(name)s] %(levelname)s: %(message)s"  # form of a log line; LogParser reads the default
-)
-LOG_DATEFORMAT = "%Y-%m-%d %H:%M:%S"  # form of the time in a log line
-LOG_STDOUT = False  # what the spider prints goes to the log
-LOGSTATS_INTERVAL = 60.0  # seconds between two lines with pages and items per minute; 0: none
-STATS_CLASS = "aioscrapy.stats.StatsCollector"  # class that counts
-STATS_DUMP = True  # log all stats at the end
+
+# Path or file URI -> {format: jsonlines, json, csv or xml; encoding; fields; overwrite; indent; store_empty; item_classes}.
+FEEDS: Annotated[dict[str, dict[str, object]], Table("path or file URI", "a dict of options", dict)] = {}
+# Character encoding of feeds that name none. None: the default of the format.
+FEED_EXPORT_ENCODING: Annotated[str | None, Encoding(optional=True)] = "utf-8"
+# Fields and their order, for feeds that name none. None: all fields, in the order of the items.
+FEED_EXPORT_FIELDS: Annotated[
+    list[str] | dict[str, str] | None, Either(Many(Text()), Table("field", "its name in the feed", str))
+] = None
+# Spaces of indentation in json and xml feeds. None: one item in a line.
+FEED_EXPORT_INDENT: Annotated[int | None, Whole(0, 100, optional=True)] = None
+# Write the file even if there is no item.
+FEED_STORE_EMPTY: Flag = True
+# Write a log.
+LOG_ENABLED: Flag = True
+# File of the log. None: standard error.
+LOG_FILE: OptionalPath = None
+# True: append to LOG_FILE. False: write it anew.
+LOG_FILE_APPEND: Flag = True
+# Character encoding of LOG_FILE.
+LOG_ENCODING: Annotated[str, Encoding()] = "utf-8"
+# Lowest level that is logged.
+LOG_LEVEL: Annotated[str, LogLevel()] = "DEBUG"
+# Form of a log line. LogParser reads the default.
+LOG_FORMAT: Annotated[str, LogForm()] = "%(asctime)s [%(name)s] %(levelname)s: %(message)s"
+# Form of the time in a log line.
+LOG_DATEFORMAT: OptionalText = "%Y-%m-%d %H:%M:%S"
+# Log what the spider prints.
+LOG_STDOUT: Flag = False
+# Seconds between two lines with pages and items per minute. 0: no such lines.
+LOGSTATS_INTERVAL: Seconds = 60.0
+# Class that counts.
+STATS_CLASS: Annotated[
+    str, Component("inc_value", "get_value", "set_value", "max_value", "min_value", "dump")
+] = "aioscrapy.stats.StatsCollector"
+# Log all stats at the end.
+STATS_DUMP: Flag = True

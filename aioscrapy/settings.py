@@ -7,12 +7,16 @@ from types import ModuleType
 from typing import Any
 
 from aioscrapy import default_settings
-from aioscrapy.exceptions import SettingError
+from aioscrapy.exceptions import ConfigError, SettingError
+from aioscrapy.setting_types import FALSE, TRUE, SettingType, shown
 
 PRIORITIES = {"default": 0, "command": 10, "project": 20, "spider": 30, "cmdline": 40}
 
-_TRUE = {"1", "true", "yes", "on"}
-_FALSE = {"0", "false", "no", "off", "none", ""}
+
+def setting_type(name: str) -> SettingType | None:
+    """Return what `default_settings.py` declares for a setting; None for a name that it does not have."""
+    declared = default_settings.__annotations__.get(name)
+    return declared.__metadata__[0] if declared is not None else None
 
 
 def priority_number(priority: int | str) -> int:
@@ -62,11 +66,11 @@ class Settings(MutableMapping[str, Any]):
         value = self.get(name, default)
         if isinstance(value, str):
             lowered = value.strip().lower()
-            if lowered in _TRUE:
+            if lowered in TRUE:
                 return True
-            if lowered in _FALSE:
+            if lowered in FALSE:
                 return False
-            raise SettingError(name, f"{value!r} is neither true nor false")
+            raise SettingError(name, f"{shown(value)} is neither true nor false")
         return bool(value)
 
     def getint(self, name: str, default: int = 0) -> int:
@@ -74,16 +78,16 @@ class Settings(MutableMapping[str, Any]):
         value = self.get(name, default)
         try:
             return int(value)
-        except (TypeError, ValueError):
-            raise SettingError(name, f"{value!r} is not a whole number") from None
+        except (TypeError, ValueError, OverflowError):
+            raise SettingError(name, f"{shown(value)} is not a whole number") from None
 
     def getfloat(self, name: str, default: float = 0.0) -> float:
         """Return a number."""
         value = self.get(name, default)
         try:
             return float(value)
-        except (TypeError, ValueError):
-            raise SettingError(name, f"{value!r} is not a number") from None
+        except (TypeError, ValueError, OverflowError):
+            raise SettingError(name, f"{shown(value)} is not a number") from None
 
     def getlist(self, name: str, default: list[Any] | None = None) -> list[Any]:
         """Return a list; a string is split at its commas, or read as JSON where it begins with [."""
@@ -92,7 +96,10 @@ class Settings(MutableMapping[str, Any]):
             if value.lstrip().startswith("["):
                 return list(self._from_json(name, value, list))
             return [part.strip() for part in value.split(",") if part.strip()]
-        return list(value)
+        try:
+            return list(value)
+        except TypeError:
+            raise SettingError(name, f"{shown(value)} is not a list") from None
 
     def getdict(self, name: str, default: Mapping[str, Any] | None = None) -> dict[Any, Any]:
         """Return a dict; a string is read as JSON."""
@@ -100,7 +107,7 @@ class Settings(MutableMapping[str, Any]):
         if isinstance(value, str):
             value = self._from_json(name, value, dict)
         if not isinstance(value, Mapping):
-            raise SettingError(name, f"{value!r} is not a dict")
+            raise SettingError(name, f"a value of type {type(value).__name__} is not a dict")
         return dict(value)
 
     def getwithbase(self, name: str) -> dict[Any, Any]:
@@ -126,7 +133,13 @@ class Settings(MutableMapping[str, Any]):
         return self[name]
 
     def setdict(self, values: Mapping[str, Any], priority: int | str = "project") -> None:
-        """Set many values of one layer."""
+        """Set many values of one layer.
+
+        Raises:
+            ConfigError: this is not a dict of setting -> value.
+        """
+        if not isinstance(values, Mapping) or not all(isinstance(name, str) for name in values):
+            raise ConfigError(f"settings are a dict of NAME -> value, not {shown(values)}")
         for name, value in values.items():
             self.set(name, value, priority)
 
@@ -153,8 +166,27 @@ class Settings(MutableMapping[str, Any]):
         """Return name -> value without the layers."""
         return {name: value for name, (value, _) in self._values.items()}
 
+    def check(self) -> None:
+        """Check the values that some layer has set against the types in `default_settings.py`.
+
+        Raises:
+            SettingError: one is not of its type or out of its range.
+        """
+        for name, (value, priority) in self._values.items():
+            declared = setting_type(name) if priority else None
+            if declared is not None:
+                try:
+                    declared.check(value)
+                except ValueError as exc:
+                    raise SettingError(name, exc) from None
+
     def freeze(self) -> None:
-        """Refuse every later change: the crawl has begun."""
+        """Check the values, and refuse every later change: the crawl begins.
+
+        Raises:
+            SettingError: a value can't be used.
+        """
+        self.check()
         self._frozen = True
 
     def _check_not_frozen(self) -> None:
@@ -168,5 +200,5 @@ class Settings(MutableMapping[str, Any]):
         except ValueError as exc:
             raise SettingError(name, f"not valid JSON ({exc})") from None
         if not isinstance(value, kind):
-            raise SettingError(name, f"{value!r} is not a {kind.__name__}")
+            raise SettingError(name, f"JSON of type {type(value).__name__} is not a {kind.__name__}")
         return value

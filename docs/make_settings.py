@@ -1,9 +1,9 @@
-"""Make docs/settings.md from the comments in default_settings.py: python docs/make_settings.py."""
+"""Make docs/settings.md from default_settings.py: python docs/make_settings.py."""
 
 import ast
-import io
-import tokenize
 from pathlib import Path
+
+from aioscrapy.settings import setting_type
 
 SOURCE = Path(__file__).parents[1] / "aioscrapy" / "default_settings.py"
 TARGET = Path(__file__).with_name("settings.md")
@@ -11,49 +11,70 @@ LONGEST_DEFAULT = 70  # characters that a default may take in the table
 
 _HEAD = """# Settings
 
-Made from the comments in `aioscrapy/default_settings.py`, where each setting has its one default. A project
-sets them in its settings module, a spider in `custom_settings`, the command line by `-s NAME=VALUE`; the last
-of these wins.
-On the command line lists are written `a,b` or as JSON, dicts as JSON.
+This page is made from `aioscrapy/default_settings.py`, where each setting has its default, type and meaning.
+
+A setting can be set in these places; a later place overrides an earlier one:
+
+1. the settings module of the project
+2. `custom_settings` of a spider
+3. the command line: `-s NAME=VALUE`, or `setting=NAME=VALUE` of Scrapyd's schedule.json
+
+On a command line a list is `a,b` or JSON, a dict is JSON, and true or false is one of `1`, `true`, `yes`,
+`on`, `0`, `false`, `no`, `off`.
+
+All settings are checked before a crawl begins. A wrong value ends the command with exit status 1 and one
+line, such as `setting CONCURRENT_REQUESTS: -1 is not a whole number from 1 to 100000`.
 """
 
 
-def settings(text: str) -> list[tuple[str, str, str, str]]:
-    """Return (section, name, default, meaning) of every setting, in the order of the file."""
-    comments = {
-        token.start[0]: token.string.removeprefix("#").strip()
-        for token in tokenize.generate_tokens(io.StringIO(text).readline)
-        if token.type == tokenize.COMMENT
-    }
-    found = []
+def settings(text: str) -> list[tuple[str, str, str, str, str]]:
+    """Return (section, name, type, default, meaning) of every setting, in the order of the file.
+
+    A meaning is the comment lines directly above a setting; a section is the latest line `# -- Section`.
+    """
+    lines = text.splitlines()
+    rows = []
     for node in ast.parse(text).body:
-        if isinstance(node, ast.Assign | ast.AnnAssign) and node.value is not None:
-            target = node.targets[0] if isinstance(node, ast.Assign) else node.target
-            default = ast.unparse(node.value)
-            if len(default) > LONGEST_DEFAULT:
-                default = "see `aioscrapy/default_settings.py`"
-            else:
-                default = f"`{default}`"
-            lines = range(node.lineno, (node.end_lineno or node.lineno) + 1)
-            meaning = " ".join(comments[line] for line in lines if line in comments)
-            section = next(
-                comments[line].removeprefix("-- ")
-                for line in range(node.lineno, 0, -1)
-                if comments.get(line, "").startswith("-- ")
+        if isinstance(node, ast.AnnAssign) and node.value is not None:
+            name = ast.unparse(node.target)
+            declared = setting_type(name)
+            rows.append(
+                (
+                    _section(lines[: node.lineno]),
+                    name,
+                    declared.allowed if declared is not None else "",
+                    _default(node.value),
+                    _meaning(lines[: node.lineno - 1]),
+                )
             )
-            found.append((section, ast.unparse(target), default, meaning))
-    return found
+    return rows
+
+
+def _section(lines: list[str]) -> str:
+    return next(line.removeprefix("# -- ") for line in reversed(lines) if line.startswith("# -- "))
+
+
+def _meaning(lines: list[str]) -> str:
+    above: list[str] = []
+    while lines and lines[-1].startswith("# ") and not lines[-1].startswith("# -- "):
+        above.insert(0, lines.pop().removeprefix("# "))
+    return " ".join(above)
+
+
+def _default(value: ast.expr) -> str:
+    text = ast.unparse(value)
+    return f"`{text}`" if len(text) <= LONGEST_DEFAULT else "see `aioscrapy/default_settings.py`"
 
 
 def page(text: str) -> str:
     """Return the whole page."""
     parts, section = [_HEAD], None
-    for group, name, default, meaning in settings(text):
+    for group, *row in settings(text):
         if group != section:
             section = group
-            parts.append(f"\n## {group}\n\n| setting | default | meaning |\n|---|---|---|\n")
-        cells = (cell.replace("|", "\\|") for cell in (f"`{name}`", default, meaning))
-        parts.append(f"| {' | '.join(cells)} |\n")
+            parts.append(f"\n## {group}\n\n| setting | type | default | meaning |\n|---|---|---|---|\n")
+        name, declared, default, meaning = (cell.replace("|", "\\|").replace("<", "&lt;") for cell in row)
+        parts.append(f"| `{name}` | {declared} | {default} | {meaning} |\n")
     return "".join(parts)
 
 

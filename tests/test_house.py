@@ -60,11 +60,12 @@ def test_a_file_fits_the_eye(path: Path) -> None:
     assert len(path.read_text("utf-8").splitlines()) <= 330
 
 
-def test_every_setting_has_its_meaning_on_its_page() -> None:
+def test_every_setting_has_its_type_and_meaning_on_its_page() -> None:
     module = settings_page()
     text = DEFAULTS.read_text("utf-8")
-    for _, name, _, meaning in module.settings(text):  # type: ignore[attr-defined]
-        assert meaning, f"{name} has no comment"
+    for _, name, declared, _, meaning in module.settings(text):  # type: ignore[attr-defined]
+        assert declared, f"{name} has no type"
+        assert meaning, f"{name} has no comment above it"
     page = (REPOSITORY / "docs" / "settings.md").read_text("utf-8")
     assert page == module.page(text), "run: python docs/make_settings.py"  # type: ignore[attr-defined]
 
