@@ -7,9 +7,10 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from aioscrapy.crawler import Crawler, CrawlerProcess
+    from aioscrapy.crawler import Crawler
     from aioscrapy.http import FormRequest, HtmlResponse, JsonRequest, Request, Response, TextResponse
     from aioscrapy.log import logger
+    from aioscrapy.process import CrawlerProcess
     from aioscrapy.selector import Selector
     from aioscrapy.settings import Settings
     from aioscrapy.spiders import Spider
@@ -33,7 +34,7 @@ __all__ = [
 
 _HOMES = {
     "Crawler": "crawler",
-    "CrawlerProcess": "crawler",
+    "CrawlerProcess": "process",
     "FormRequest": "http",
     "HtmlResponse": "http",
     "JsonRequest": "http",

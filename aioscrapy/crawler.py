@@ -1,12 +1,12 @@
 """The builder: from settings and a spider class to the parts of a crawl, opened, run, closed in reverse."""
 
-import asyncio
 import logging
 from collections.abc import Mapping
 from contextlib import AsyncExitStack
+from importlib import import_module
 from typing import Any
 
-from aioscrapy import loop, signals
+from aioscrapy import signals
 from aioscrapy.components import build_all, load_object
 from aioscrapy.context import CrawlContext
 from aioscrapy.core.downloader import Downloader
@@ -15,9 +15,7 @@ from aioscrapy.core.frontier import build_politeness, build_scheduler, choose_fr
 from aioscrapy.core.scheduler import Scheduler
 from aioscrapy.core.scraper import Scraper
 from aioscrapy.db import db_manager
-from aioscrapy.exceptions import AioscrapyError
 from aioscrapy.hooks import settle
-from aioscrapy.log import configure_logging, remove_handler
 from aioscrapy.pipelines.chain import Pipelines
 from aioscrapy.queue.base import State
 from aioscrapy.settings import Settings
@@ -117,53 +115,8 @@ class Crawler:
         return reason
 
 
-class CrawlerProcess:
-    """Crawls in this process, from a script: `process.crawl(MySpider)` for each, then `process.start()`."""
-
-    def __init__(self, settings: Settings | Mapping[str, Any] | None = None) -> None:
-        self.settings = settings.copy() if isinstance(settings, Settings) else Settings(settings)
-        self._crawls: list[tuple[Crawler, tuple[Any, ...], dict[str, Any]]] = []
-
-    @property
-    def crawlers(self) -> list[Crawler]:
-        """The crawls, in the order in which they were asked for."""
-        return [crawler for crawler, _, _ in self._crawls]
-
-    def crawl(self, spider_class: Any, *args: Any, **kwargs: Any) -> Crawler:
-        """Plan a crawl with these spider arguments; `start` runs it."""
-        crawler = spider_class if isinstance(spider_class, Crawler) else Crawler(spider_class, self.settings)
-        self._crawls.append((crawler, args, kwargs))
-        return crawler
-
-    def start(self, use_windows_selector_eventLoop: bool = False) -> None:  # noqa: N803 aio-scrapy's name
-        """Run all planned crawls at the same time, and return when all have ended.
-
-        Raises:
-            AioscrapyError: the first error with which a crawl ended.
-        """
-        first = self._crawls[0][0].settings if self._crawls else self.settings
-        handler = configure_logging(first)
-        try:
-            loop.run(self._run, self)
-        except AioscrapyError as exc:
-            logger.error("%s", exc)
-            raise
-        finally:
-            remove_handler(handler)
-
-    def stop(self, reason: str = "shutdown") -> None:
-        """End all crawls soon."""
-        for crawler in self.crawlers:
-            crawler.stop(reason)
-
-    def abort(self) -> None:
-        """End all crawls now."""
-        for crawler in self.crawlers:
-            crawler.abort()
-
-    async def _run(self) -> None:
-        running = (crawler.crawl(*args, **kwargs) for crawler, args, kwargs in self._crawls)
-        results = await asyncio.gather(*running, return_exceptions=True)
-        for result in results:
-            if isinstance(result, BaseException):
-                raise result
+def __getattr__(name: str) -> Any:
+    """Return CrawlerProcess, which is imported from here in Scrapy; it is on a floor above."""
+    if name == "CrawlerProcess":
+        return import_module("aioscrapy.process").CrawlerProcess
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

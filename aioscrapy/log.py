@@ -10,15 +10,18 @@ from aioscrapy.settings import Settings
 logger = logging.getLogger("aioscrapy")
 
 _QUIET = ("asyncio", "aiohttp", "redis", "charset_normalizer")
+# handler -> logger -> its level before `configure_logging`
+_levels_before: dict[logging.Handler, dict[str | None, int]] = {}
 
 
 def configure_logging(settings: Settings, handler: logging.Handler | None = None) -> logging.Handler:
-    """Put one handler on the root logger: this one, else LOG_FILE, else standard error, else nothing.
+    """Add one handler to the root logger: this one, else LOG_FILE, else standard error, else nothing.
 
-    Returns it.
+    Returns:
+        The handler, for `remove_handler`.
 
     Raises:
-        SettingError: LOG_LEVEL is no level, or LOG_FILE can't be opened.
+        SettingError: LOG_LEVEL is not a level, or LOG_FILE can't be opened.
     """
     handler = handler or _handler(settings)
     handler.setFormatter(logging.Formatter(settings["LOG_FORMAT"], settings["LOG_DATEFORMAT"]))
@@ -26,6 +29,7 @@ def configure_logging(settings: Settings, handler: logging.Handler | None = None
     handler.setLevel(level)
     root = logging.getLogger()
     root.addHandler(handler)
+    _levels_before[handler] = {name: logging.getLogger(name).level for name in (None, *_QUIET)}
     root.setLevel(level)
     for name in _QUIET:
         logging.getLogger(name).setLevel(max(level, logging.WARNING))
@@ -35,9 +39,11 @@ def configure_logging(settings: Settings, handler: logging.Handler | None = None
 
 
 def remove_handler(handler: logging.Handler) -> None:
-    """Take the handler off again and close its file."""
+    """Remove the handler, close its file, and restore the levels of the loggers."""
     logging.getLogger().removeHandler(handler)
     handler.close()
+    for name, level in _levels_before.pop(handler, {}).items():
+        logging.getLogger(name).setLevel(level)
     if isinstance(sys.stdout, StdoutToLog):
         sys.stdout = sys.__stdout__
 
@@ -46,7 +52,7 @@ def _level(settings: Settings) -> int:
     value = settings["LOG_LEVEL"]
     level = value if isinstance(value, int) else logging.getLevelNamesMapping().get(str(value).upper())
     if level is None:
-        raise SettingError("LOG_LEVEL", f"{value!r} is none of DEBUG, INFO, WARNING, ERROR, CRITICAL")
+        raise SettingError("LOG_LEVEL", f"{value!r} is not one of DEBUG, INFO, WARNING, ERROR, CRITICAL")
     return level
 
 
@@ -80,10 +86,10 @@ class StdoutToLog:
         """Do nothing: a line is logged when it is complete."""
 
     def isatty(self) -> bool:
-        """Say that nobody watches."""
+        """Return False."""
         return False
 
     def __exit__(
         self, kind: type[BaseException] | None, exc: BaseException | None, tb: TracebackType | None
     ) -> None:
-        """Be usable where a stream is."""
+        """Do nothing: a stream is a context manager too."""

@@ -1,71 +1,166 @@
-"""Many crawls from one script: at the same time in one process, or in a process each."""
+"""Crawls from a script or a command: one, several at the same time, or one process each."""
 
-import contextlib
+import asyncio
+import logging
 import multiprocessing
 import signal
-import threading
+from collections.abc import Mapping
 from multiprocessing.process import BaseProcess
+from typing import Any
 
-from aioscrapy.crawler import Crawler, CrawlerProcess
-from aioscrapy.exceptions import AioscrapyError
+from aioscrapy import event_loop
+from aioscrapy.crawler import Crawler
+from aioscrapy.exceptions import AioscrapyError, ConfigError
+from aioscrapy.log import configure_logging, remove_handler
+from aioscrapy.os_signals import STOP_SIGNALS, policy
 from aioscrapy.project import settings_here
 from aioscrapy.settings import Settings
+from aioscrapy.workers import process_count
+
+logger = logging.getLogger(__name__)
 
 Task = tuple[type, str | Settings | None]
 """A spider class and its settings: a dotted path, settings, or None for those of the project."""
 
 
+class CrawlerProcess:
+    """Crawls in this process, from a script: `process.crawl(MySpider)` for each, then `process.start()`.
+
+    With CRAWL_PROCESSES above 1 the one crawl of the process is done by worker processes.
+    """
+
+    def __init__(self, settings: Settings | Mapping[str, Any] | None = None) -> None:
+        self.settings = settings.copy() if isinstance(settings, Settings) else Settings(settings)
+        self._crawls: list[tuple[Any, tuple[Any, ...], dict[str, Any]]] = []
+
+    @property
+    def crawlers(self) -> list[Any]:
+        """The planned crawls, in their order."""
+        return [crawler for crawler, _, _ in self._crawls]
+
+    def crawl(self, spider_class: Any, *args: Any, **kwargs: Any) -> Any:
+        """Plan a crawl with these spider arguments; `start` runs it.
+
+        Returns:
+            A Crawler, or a Pool of worker processes, which has the same settings, stats, signals and reason.
+
+        Raises:
+            ConfigError: CRAWL_PROCESSES is above 1, and the crawl can't be done by worker processes.
+        """
+        crawler = spider_class if isinstance(spider_class, Crawler) else Crawler(spider_class, self.settings)
+        if process_count(crawler.settings) > 1:
+            if crawler is spider_class or args:
+                raise ConfigError(
+                    "CRAWL_PROCESSES is above 1: give crawl() the spider class and named arguments only"
+                )
+            crawler = _pool(spider_class, crawler.settings, kwargs)
+        self._crawls.append((crawler, args, kwargs))
+        return crawler
+
+    def start(self, use_windows_selector_eventLoop: bool = False) -> None:  # noqa: N803 aio-scrapy's name
+        """Run all planned crawls at the same time, and return when all have ended.
+
+        Raises:
+            AioscrapyError: the first error with which a crawl ended.
+        """
+        pools = [crawler for crawler in self.crawlers if not isinstance(crawler, Crawler)]
+        if not pools:
+            self._start_here()
+        elif len(self._crawls) == 1:
+            pools[0].start()
+        else:
+            raise ConfigError(
+                "CRAWL_PROCESSES is above 1, which is for one crawl alone, and several are planned: "
+                "set it to 1, or run each crawl by a script of its own"
+            )
+
+    def stop(self, reason: str = "shutdown") -> None:
+        """End all crawls soon."""
+        for crawler in self.crawlers:
+            crawler.stop(reason)
+
+    def abort(self) -> None:
+        """End all crawls now."""
+        for crawler in self.crawlers:
+            crawler.abort()
+
+    def _start_here(self) -> None:
+        first = self._crawls[0][0].settings if self._crawls else self.settings
+        handler = configure_logging(first)
+        try:
+            event_loop.run(self._run, self)
+        except AioscrapyError as exc:
+            logger.error("%s", exc)
+            raise
+        finally:
+            remove_handler(handler)
+
+    async def _run(self) -> None:
+        running = (crawler.crawl(*args, **kwargs) for crawler, args, kwargs in self._crawls)
+        results = await asyncio.gather(*running, return_exceptions=True)
+        for result in results:
+            if isinstance(result, BaseException):
+                raise result
+
+
 def single_process_run(*tasks: Task) -> None:
     """Run all spiders at the same time in this process; returns when all have ended.
+
+    One spider alone is run by worker processes if its CRAWL_PROCESSES is above 1.
 
     Raises:
         AioscrapyError: the first error with which a crawl ended.
     """
-    crawls = CrawlerProcess()
+    process = CrawlerProcess()
     for spider_class, settings in tasks:
-        crawls.crawl(Crawler(spider_class, _settings(settings)))
-    crawls.start()
+        process.settings = _settings_of(settings)
+        process.crawl(spider_class)
+    process.start()
 
 
 def multi_process_run(*tasks: Task | list[Task]) -> None:
     """Run each spider in a process of its own, those of a list in one; returns when all have ended.
 
-    The processes are new ones (spawn): the spiders must stand in modules that can be imported.
+    The processes are new ones (spawn): the spiders must be in modules that can be imported.
 
     Raises:
         SystemExit: one of them failed.
     """
     context = multiprocessing.get_context("spawn")
-    shares = [task if isinstance(task, list) else [task] for task in tasks]
-    processes: list[BaseProcess] = [context.Process(target=_child, args=(share,)) for share in shares]
-    for process in processes:
-        process.start()
-    if threading.current_thread() is threading.main_thread():
-        signal.signal(signal.SIGTERM, lambda *_: _terminate(processes))
-    for process in processes:
-        while process.is_alive():
-            with contextlib.suppress(KeyboardInterrupt):  # the terminal told the children, too: they end
-                process.join()
+    groups = [task if isinstance(task, list) else [task] for task in tasks]
+    processes: list[BaseProcess] = [context.Process(target=_run_group, args=(group,)) for group in groups]
+
+    def forward(number: signal.Signals) -> None:
+        if number == signal.SIGTERM:  # a terminal sends SIGINT to the children as well
+            for process in processes:
+                process.terminate()
+
+    with policy(forward, forward, STOP_SIGNALS):
+        for process in processes:
+            process.start()
+        for process in processes:
+            process.join()
     if any(process.exitcode for process in processes):
-        raise SystemExit(1)  # each has said why
+        raise SystemExit(1)  # each child has reported its error
 
 
-def _terminate(processes: list[BaseProcess]) -> None:
-    for process in processes:
-        process.terminate()
+def _pool(spider_class: Any, settings: Settings, arguments: Mapping[str, Any]) -> Any:
+    from aioscrapy.workers.pool import Pool  # multiprocessing and redis-py: only if they are needed
+
+    return Pool(spider_class, settings, arguments)
 
 
-def _child(tasks: list[Task]) -> None:
+def _run_group(tasks: list[Task]) -> None:
     try:
         single_process_run(*tasks)
     except AioscrapyError as exc:
         raise SystemExit(f"{', '.join(spider_class.__name__ for spider_class, _ in tasks)}: {exc}") from None
 
 
-def _settings(given: str | Settings | None) -> Settings:
-    if isinstance(given, Settings):
-        return given
-    settings = settings_here()
-    if given is not None:
-        settings.setmodule(given)
-    return settings
+def _settings_of(settings: str | Settings | None) -> Settings:
+    if isinstance(settings, Settings):
+        return settings
+    project = settings_here()
+    if settings is not None:
+        project.setmodule(settings)
+    return project

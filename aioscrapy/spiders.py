@@ -1,28 +1,27 @@
-"""What the engine asks of a spider, and how a script starts one."""
+"""The base class of spiders, and how a script starts one."""
 
 import logging
 from collections.abc import AsyncIterator, Generator
 from typing import Any
 
 from aioscrapy.context import CrawlContext
-from aioscrapy.crawler import CrawlerProcess
 from aioscrapy.exceptions import AioscrapyError
 from aioscrapy.hooks import settle
 from aioscrapy.http.request import Request
+from aioscrapy.process import CrawlerProcess
 from aioscrapy.project import settings_here
 from aioscrapy.settings import Settings
 from aioscrapy.signals import spider_closed
-from aioscrapy.workers import processes
 
 
 class Spider:
-    """Base class of spiders: where to start, and what to do with each response.
+    """Base class of spiders: the first requests, and a callback for each response.
 
     Attributes:
         name: unique in the project; `aioscrapy crawl NAME` finds it by this.
         start_urls: where the crawl begins, unless `start_requests` says otherwise.
         custom_settings: settings of this spider only; they win over the project's.
-        settings, crawler, stats: there from `from_crawler` on.
+        settings, crawler, stats: set by `from_crawler`.
 
     The hooks `process_request(request)`, `process_response(request, response)`,
     `process_exception(request, exception)` and `process_item(item)` may be defined on the spider itself;
@@ -46,7 +45,7 @@ class Spider:
             self.start_urls = []
 
     def __await__(self) -> Generator[Any, Any, "Spider"]:
-        """Let `await super().from_crawler(…)` (aio-scrapy) work as well as without await (Scrapy)."""
+        """Allow `await super().from_crawler(…)` (aio-scrapy) as well as without await (Scrapy)."""
         return self
         yield
 
@@ -64,7 +63,7 @@ class Spider:
 
     @classmethod
     def from_crawler(cls, crawler: CrawlContext, *args: Any, **kwargs: Any) -> "Spider":
-        """Make the spider with its arguments and show it the crawl that it works in."""
+        """Create the spider with its arguments and connect it with its crawl."""
         spider = cls(*args, **kwargs)
         spider._set_crawler(crawler)
         return spider
@@ -82,13 +81,13 @@ class Spider:
 
     @classmethod
     def update_settings(cls, settings: Settings) -> None:
-        """Lay the spider's settings over the project's."""
+        """Override the project's settings by the spider's."""
         settings.setdict(cls.custom_settings or {}, "spider")
 
     async def start_requests(self) -> AsyncIterator[Request]:
-        """Yield the first requests; one worker of a shared crawl runs this. Plain generators do as well."""
+        """Yield the first requests; one worker of a shared crawl runs this. It may be a plain generator."""
         if not self.start_urls and hasattr(self, "start_url"):
-            raise AttributeError("the spider has start_url, but start_urls (a list) is what counts")
+            raise AttributeError("the spider has start_url: name it start_urls, a list")
         for url in self.start_urls:
             yield Request(url)
 
@@ -105,20 +104,15 @@ class Spider:
         """Crawl with this spider, from a script, and return at the end.
 
         Args:
-            setting_path: dotted path of a settings module that is laid over the project's.
-            use_windows_selector_eventLoop: accepted for aio-scrapy's sake; means nothing here.
+            setting_path: dotted path of a settings module that overrides the project's.
+            use_windows_selector_eventLoop: accepted because aio-scrapy has it; without effect.
         """
         settings = settings_here()
         if setting_path is not None:
             settings.setmodule(setting_path)
         try:
             process = CrawlerProcess(settings)
-            crawler = process.crawl(cls)
-            if processes(crawler.settings) > 1:
-                from aioscrapy.workers.pool import Pool
-
-                Pool(cls, crawler.settings, {}).start()
-            else:
-                process.start()
+            process.crawl(cls)
+            process.start()
         except AioscrapyError as exc:
             raise SystemExit(f"{cls.name}: {exc}") from None

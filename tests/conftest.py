@@ -1,6 +1,5 @@
-"""The neighbours that tests live beside: a Redis, a web site, the real Scrapyd, the seed's project."""
+"""The servers of the tests: a Redis, a web site, the real Scrapyd; and the seed's project."""
 
-import logging
 import signal
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,27 +13,17 @@ from support.site import Site
 
 
 def pytest_configure() -> None:
-    """Stop the neighbours also when the run is terminated, as on Ctrl-C.
+    """Stop the servers also when the run is terminated, as on Ctrl-C.
 
-    A shell starts what it puts in the background with SIGINT ignored, and every child would inherit that.
+    A shell starts what it puts in the background with SIGINT ignored, and every child inherits that.
     """
     signal.signal(signal.SIGINT, signal.default_int_handler)
     signal.signal(signal.SIGTERM, lambda *_: pytest.exit("terminated", returncode=143))
 
 
-@pytest.fixture(autouse=True)
-def _log_levels() -> Iterator[None]:
-    """Leave the levels of the log, which crawls set for their process, as they were."""
-    loggers = [logging.getLogger(name) for name in (None, "aioscrapy", "asyncio")]
-    levels = [each.level for each in loggers]
-    yield
-    for each, level in zip(loggers, levels, strict=True):
-        each.setLevel(level)
-
-
 @pytest.fixture(scope="session")
 def redis_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RedisServer]:
-    """A server for all tests; one that is to be killed or stopped gets a RedisServer of its own."""
+    """A server for all tests; a test that kills or stops one starts a RedisServer of its own."""
     with RedisServer(tmp_path_factory.mktemp("redis")) as server:
         yield server
 

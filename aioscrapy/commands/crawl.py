@@ -4,11 +4,10 @@ import argparse
 import sys
 from typing import Any
 
-from aioscrapy.crawler import CrawlerProcess
 from aioscrapy.exceptions import ConfigError
+from aioscrapy.process import CrawlerProcess
 from aioscrapy.settings import PRIORITIES, Settings
 from aioscrapy.spiderloader import SpiderLoader
-from aioscrapy.workers import processes
 
 PROJECT = True
 
@@ -20,13 +19,13 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    """Crawl; 0 at any normal end, also of a crawl that was cancelled."""
+    """Crawl; returns 0 after a normal end, also of a crawl that was cancelled."""
     spider_class = SpiderLoader(options.settings).load(options.spider)
     return run_spider(spider_class, options)
 
 
 def add_crawl_options(parser: argparse.ArgumentParser) -> None:
-    """Declare what every command that crawls takes."""
+    """Declare the options of every command that crawls."""
     parser.add_argument(
         "-a", action="append", default=[], metavar="NAME=VALUE", dest="arguments", help="spider argument"
     )
@@ -36,7 +35,7 @@ def add_crawl_options(parser: argparse.ArgumentParser) -> None:
         action="append",
         default=[],
         metavar="FILE",
-        help="append items to FILE (.jl, .json, .csv, .xml; FILE:FORMAT for another ending)",
+        help="append items to FILE (.jl, .json, .csv, .xml; FILE:FORMAT for another extension)",
     )
     parser.add_argument(
         "-O",
@@ -44,13 +43,13 @@ def add_crawl_options(parser: argparse.ArgumentParser) -> None:
         action="append",
         default=[],
         metavar="FILE",
-        help="write items to FILE anew",
+        help="write items to FILE, replacing its content",
     )
     parser.add_argument(
         "--processes", metavar="N", help="crawl with N worker processes (the setting CRAWL_PROCESSES)"
     )
     parser.add_argument(
-        "--fresh", action="store_true", help="start a new crawl although one is open or has just ended"
+        "--fresh", action="store_true", help="start a new crawl even if one is open or has just ended"
     )
 
 
@@ -67,18 +66,12 @@ def run_spider(spider_class: Any, options: argparse.Namespace) -> int:
         settings.set("LOG_LEVEL", "INFO", "command")
     arguments = spider_arguments(options.arguments)
     process = CrawlerProcess(settings)
-    crawler: Any = process.crawl(spider_class, **arguments)
-    crawl = process.start
-    if processes(crawler.settings) > 1:
-        from aioscrapy.workers.pool import Pool
-
-        crawler = Pool(spider_class, crawler.settings, arguments)
-        crawl = crawler.start
+    crawler = process.crawl(spider_class, **arguments)
     if on_terminal:
         from aioscrapy.progress import attach
 
         attach(crawler)
-    crawl()
+    process.start()
     return 0
 
 
@@ -86,7 +79,7 @@ def spider_arguments(pairs: list[str]) -> dict[str, str]:
     """Split NAME=VALUE at the first equals sign.
 
     Raises:
-        ConfigError: there is none.
+        ConfigError: there is no equals sign.
     """
     arguments = {}
     for pair in pairs:

@@ -17,14 +17,14 @@ from platformdirs import user_state_path
 from aioscrapy.db.embedded import EmbeddedRedis, server_binary
 from aioscrapy.demo.folder import SCRAPYD_CONF, prepare_folder, write_project
 from aioscrapy.demo.jobs import Job
-from aioscrapy.demo.neighbours import (
-    NeighbourError,
+from aioscrapy.demo.servers import (
+    DemoServerError,
     ScrapydProcess,
     SiteProcess,
     check_port_is_free,
     local_environment,
 )
-from aioscrapy.interrupts import ignore_signals, signals_interrupt
+from aioscrapy.os_signals import interruptible
 
 SETTINGS = False  # it brings its own project
 
@@ -50,12 +50,12 @@ def run(options: argparse.Namespace) -> int:
     server_binary()
     folder = prepare_folder(options.folder or user_state_path("aioscrapy") / f"quickstart-{options.port}")
     try:
-        with signals_interrupt(), ExitStack() as stack:
+        with interruptible() as interrupts, ExitStack() as stack:
             stack.callback(print, "Everything that was started is stopped.", flush=True)
             try:
                 return _show(options, folder, stack)
             finally:
-                ignore_signals()  # a second Ctrl-C must not leave something running
+                interrupts.ignore()  # a second Ctrl-C must not leave something running
     except KeyboardInterrupt:
         print(f"Interrupted. Everything is stopped; logs and items are in {folder}")
         return 130
@@ -113,7 +113,7 @@ def _deploy(project: Path) -> None:
     )
     print(textwrap.indent(done.stdout.rstrip(), "     "), flush=True)
     if done.returncode:
-        raise NeighbourError("the example project could not be deployed, see above")
+        raise DemoServerError("the example project could not be deployed, see above")
 
 
 def _schedule(scrapyd: ScrapydProcess, form: dict[str, str], number: int) -> Job:
@@ -127,7 +127,7 @@ def _watch(scrapyd: ScrapydProcess, jobs: list[Job]) -> None:
     """Show how far the jobs are until Scrapyd has seen all of them end.
 
     Raises:
-        NeighbourError: Scrapyd has ended, or nothing went on for a minute.
+        DemoServerError: Scrapyd has ended, or nothing went on for a minute.
     """
     began = moved = time.monotonic()
     before = ""
@@ -143,9 +143,9 @@ def _watch(scrapyd: ScrapydProcess, jobs: list[Job]) -> None:
             if not listed["pending"] and not listed["running"]:
                 return
             if time.monotonic() - moved > _STILL_S:
-                raise NeighbourError(f"nothing has moved for {_STILL_S:.0f} s (log: {scrapyd.log})")
+                raise DemoServerError(f"nothing has moved for {_STILL_S:.0f} s (log: {scrapyd.log})")
             if scrapyd.pause(_LOOK_S):
-                raise NeighbourError(f"Scrapyd has ended (log: {scrapyd.log})")
+                raise DemoServerError(f"Scrapyd has ended (log: {scrapyd.log})")
 
 
 @contextlib.contextmanager
@@ -193,7 +193,7 @@ def _stay(scrapyd: ScrapydProcess, curl: str) -> None:
             pass
     except KeyboardInterrupt:
         return
-    raise NeighbourError(f"Scrapyd has ended (log: {scrapyd.log})")
+    raise DemoServerError(f"Scrapyd has ended (log: {scrapyd.log})")
 
 
 def _port(text: str) -> int:

@@ -13,7 +13,7 @@ from platformdirs import user_state_path
 
 from aioscrapy.db.embedded import EmbeddedRedis, server_binary
 from aioscrapy.exceptions import ConfigError, QueueError
-from aioscrapy.interrupts import ignore_signals, signals_interrupt
+from aioscrapy.os_signals import interruptible
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -36,14 +36,14 @@ def run(options: argparse.Namespace) -> int:
         # Without a password the server would refuse all others than this machine, whatever it is bound to.
         options={"bind": address, "protected-mode": "yes" if _is_ours(address) else "no"},
     )
-    with contextlib.suppress(KeyboardInterrupt), signals_interrupt():
+    with contextlib.suppress(KeyboardInterrupt), interruptible() as interrupts:
         try:
             with _folder_error(server.folder), _alone(server.folder), server:
                 _tell(server, address, str(options.settings["SCHEDULER_QUEUE_ALIAS"]))
                 _wait_for_end(server)
                 raise QueueError(f"the Redis has ended by itself (log: {server.log_file})")
         finally:
-            ignore_signals()
+            interrupts.ignore()
     print("Redis is stopped")
     return 0
 

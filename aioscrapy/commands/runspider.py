@@ -19,25 +19,25 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    """Crawl; 0 at any normal end."""
+    """Crawl; returns 0 after a normal end."""
     classes = spider_classes(import_file(Path(options.file)))
     if len(classes) != 1:
         names = ", ".join(cls.name for cls in classes)
         raise ConfigError(
-            f"{options.file}: {f'several spiders ({names})' if classes else 'no spider'} in the file"
+            f"{options.file}: the file has {f'several spiders ({names})' if classes else 'no spider'}"
         )
     return run_spider(classes[0], options)
 
 
 def import_file(path: Path) -> ModuleType:
-    """Import a Python file by its path; the modules beside it can be imported by it.
+    """Import a Python file by its path; it can import the modules beside it.
 
     Raises:
-        ConfigError: there is no such Python file, or it can't be imported; the text has FILE:LINE.
+        ConfigError: the file does not exist, or it can't be imported; the text has FILE:LINE.
     """
     path = path.absolute()
     if not path.is_file():
-        raise ConfigError(f"there is no file {path}")
+        raise ConfigError(f"{path} does not exist")
     # A file json.py must not become the json module of everything else.
     name = re.sub(r"\W", "_", path.stem)
     if name in sys.modules or name in sys.stdlib_module_names:

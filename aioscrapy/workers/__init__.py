@@ -3,16 +3,16 @@
 from aioscrapy.exceptions import SettingError
 from aioscrapy.settings import Settings
 
-MOST = 256  # worker processes
+PROCESS_LIMIT = 256
 
 
-def processes(settings: Settings) -> int:
+def process_count(settings: Settings) -> int:
     """Return CRAWL_PROCESSES.
 
     Raises:
         SettingError: it is not between 1 and 256.
     """
     count = settings.getint("CRAWL_PROCESSES")
-    if not 1 <= count <= MOST:
-        raise SettingError("CRAWL_PROCESSES", f"{count} is not between 1 and {MOST}")
+    if not 1 <= count <= PROCESS_LIMIT:
+        raise SettingError("CRAWL_PROCESSES", f"{count} is not between 1 and {PROCESS_LIMIT}")
     return count

@@ -1,4 +1,4 @@
-"""The parent of several workers on one crawl: starts them, orders them about, and tells of them as of one."""
+"""The parent of the worker processes of one crawl: starts, stops and reports on them as on one crawl."""
 
 import asyncio
 import contextlib
@@ -13,7 +13,7 @@ from typing import Any
 
 from redis.exceptions import RedisError
 
-from aioscrapy import loop, signals
+from aioscrapy import event_loop, signals
 from aioscrapy.components import build, build_all, load_object
 from aioscrapy.context import CrawlContext
 from aioscrapy.db import db_manager
@@ -29,19 +29,28 @@ from aioscrapy.queue.crawls import Crawl, Crawls
 from aioscrapy.settings import Settings
 from aioscrapy.signals import SignalManager
 from aioscrapy.version import __version__
-from aioscrapy.workers import processes
+from aioscrapy.workers import process_count
+from aioscrapy.workers.child import WorkerProcess, fork_workers
 from aioscrapy.workers.feed import ItemFeed
-from aioscrapy.workers.frames import Kind
-from aioscrapy.workers.hands import Hand, fork
-from aioscrapy.workers.plan import needs_redis, of_workers, share, use_private, warm
-from aioscrapy.workers.server import PrivateRedis
-from aioscrapy.workers.totals import Totals
-from aioscrapy.workers.worker import TELL_S
+from aioscrapy.workers.pipe import MessageType
+from aioscrapy.workers.pool_settings import (
+    move_to_redis,
+    needs_redis,
+    preload,
+    use_private_redis,
+    worker_settings,
+)
+from aioscrapy.workers.pool_stats import PoolStats
+from aioscrapy.workers.private_redis import PrivateRedis
+from aioscrapy.workers.worker import REPORT_S
 
-logger = logging.getLogger("aioscrapy.crawler")  # the parent tells what the crawler of one process would tell
+# the parent logs what the crawler of one process would log
+logger = logging.getLogger("aioscrapy.crawler")
 
-_ONCE = (CoreStats, FeedExporter, LogCount, LogStats)  # extensions that the whole crawl has once
-_NORMAL = {"finished", "late", "shutdown"}  # ends of a worker that don't end the others
+# extensions that run in the parent only
+_IN_PARENT = (CoreStats, FeedExporter, LogCount, LogStats)
+# reasons of a worker that don't end the others
+_NORMAL = {"finished", "late", "shutdown"}
 _LIMITS = {
     "CLOSESPIDER_ITEMCOUNT": "item_scraped_count",
     "CLOSESPIDER_PAGECOUNT": "response_received_count",
@@ -50,7 +59,7 @@ _LIMITS = {
 
 
 class Pool:
-    """One crawl of one spider by CRAWL_PROCESSES workers; seen from outside, a crawler.
+    """One crawl of one spider by CRAWL_PROCESSES workers, with the interface of a crawler.
 
     Attributes:
         stats: those of all workers.
@@ -60,29 +69,29 @@ class Pool:
     def __init__(self, spider_class: Any, settings: Settings, arguments: Mapping[str, Any]) -> None:
         self.spidercls = spider_class
         self.settings = settings
-        self.stats = Totals()
+        self.stats = PoolStats()
         self.signals = SignalManager()
         self.reason = ""
         self._arguments = arguments
         self._context = CrawlContext(settings, self.stats, self.signals, self.stop)
-        self._hands: list[Hand] = []
+        self._processes: list[WorkerProcess] = []
         self._errors: list[str] = []
-        self._begun = False
+        self._started = False
         self._server: PrivateRedis | None = None
         self._log: logging.Handler = logging.NullHandler()
         self._limits = {name: settings.getint(name) for name in _LIMITS if settings.getint(name)}
 
     def start(self) -> None:
-        """Crawl, and return at the end.
+        """Crawl; returns at the end.
 
         Raises:
-            AioscrapyError: the first error with which a worker ended, or what kept the crawl from beginning.
+            AioscrapyError: the first error of a worker, or the error that prevented the start.
         """
         self._log = configure_logging(self.settings)
         try:
             with ExitStack() as closing:
                 self._prepare(closing)
-                loop.run(self._run, self)
+                event_loop.run(self._run, self)
         except AioscrapyError as exc:
             logger.error("%s", exc)
             raise
@@ -90,53 +99,53 @@ class Pool:
             remove_handler(self._log)
 
     def stop(self, reason: str = "shutdown") -> None:
-        """Let all workers begin no new page and end soon."""
+        """End soon; the workers begin no new page."""
         if self.reason:
             return
         self.reason = reason
-        self._order(Kind.STOP, reason)
+        self._send_all(MessageType.STOP, reason)
 
     def abort(self) -> None:
-        """Let all workers end now."""
-        self._order(Kind.ABORT)
+        """End now."""
+        self._send_all(MessageType.ABORT)
 
     def waiting(self) -> int:
         """Return the requests that are known to wait."""
         return self.stats.waiting()
 
     def _prepare(self, closing: ExitStack) -> None:
-        """Make the workers, before there is an event loop or a thread; they wait for the word to begin."""
+        """Fork the workers, before an event loop or a thread exists; they wait for the message BEGIN."""
         settings = self.settings
         logger.info("Scrapy %s started (bot: %s, by aioscrapy)", __version__, settings["BOT_NAME"])
-        share(settings, self.spidercls)
+        move_to_redis(settings, self.spidercls)
         try:
             forking = multiprocessing.get_context("fork")
         except ValueError:
-            raise ConfigError("CRAWL_PROCESSES needs a system whose processes can fork") from None
+            raise ConfigError("CRAWL_PROCESSES needs an operating system with fork") from None
         if needs_redis(settings):
             self._server = closing.enter_context(PrivateRedis(forking))
-        warm(settings)
+        preload(settings)
         if self._server is not None:
-            use_private(settings, self._server.url())
+            use_private_redis(settings, self._server.url())
         gc.freeze()  # a collection in a worker must not copy what it shares with the others
-        task = (self.spidercls, of_workers(settings), self._arguments)
-        others = self._server.pipes if self._server is not None else []
-        self._hands = fork(forking, processes(settings), task, others)
-        closing.callback(self._end_all)
+        task = (self.spidercls, worker_settings(settings), self._arguments)
+        pipes = self._server.pipes if self._server is not None else []
+        self._processes = fork_workers(forking, process_count(settings), task, pipes)
+        closing.callback(self._close_workers)
         gc.unfreeze()
         where = "an embedded Redis" if self._server is not None else "the Redis of REDIS_ARGS"
-        pids = ", ".join(f"#{hand.number} {hand.process.pid}" for hand in self._hands)
-        logger.info("%d worker processes on %s: %s", len(self._hands), where, pids)
+        pids = ", ".join(f"#{worker.number} {worker.process.pid}" for worker in self._processes)
+        logger.info("%d worker processes on %s: %s", len(self._processes), where, pids)
 
     async def _run(self) -> None:
         settings, context = self.settings, self._context
         async with AsyncExitStack() as closing:
             await db_manager.from_settings(settings)
             closing.push_async_callback(db_manager.close)
-            # Its signals lead nowhere: what the spider does at the begin and the end it does in the workers.
-            apart = CrawlContext.without_crawl(settings)
-            context.spider = apart.spider = await settle(
-                self.spidercls.from_crawler(apart, **self._arguments)
+            # its signals are not sent: the spider's handlers run in the workers
+            detached = CrawlContext.without_crawl(settings)
+            context.spider = detached.spider = await settle(
+                self.spidercls.from_crawler(detached, **self._arguments)
             )
             extensions = await build_all("EXTENSIONS", _extensions(settings), context)
             store = await build(
@@ -167,23 +176,23 @@ class Pool:
         return ItemFeed(crawls, crawl, writers[0].item_scraped, kept_s)
 
     async def _work(self, crawl_id: str, feed: ItemFeed | None) -> None:
-        """Let the workers crawl until all have ended, and write what they find."""
-        running, over = asyncio.get_running_loop(), asyncio.Event()
-        for hand in self._hands:
-            running.add_reader(hand.inlet.pipe, self._hear, hand, over)
-            hand.send(Kind.BEGIN, pickle.dumps({"CRAWL_ID": crawl_id}))
+        """Let the workers crawl until all have ended, and write their items."""
+        loop, over = asyncio.get_running_loop(), asyncio.Event()
+        for worker in self._processes:
+            loop.add_reader(worker.reader.pipe, self._receive, worker, over)
+            worker.send(MessageType.BEGIN, pickle.dumps({"CRAWL_ID": crawl_id}))
         if self._server is not None:
-            running.add_reader(self._server.news, self._lose_server, self._server)
-        self._begun = True
+            loop.add_reader(self._server.reports, self._lose_server, self._server)
+        self._started = True
         if self.reason:
-            self._order(Kind.STOP, self.reason)
+            self._send_all(MessageType.STOP, self.reason)
         while not over.is_set():
             with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(TELL_S):
+                async with asyncio.timeout(REPORT_S):
                     await over.wait()
             await self._write(feed)
         if self._server is not None:
-            running.remove_reader(self._server.news)
+            loop.remove_reader(self._server.reports)
         if feed is not None and not await self._write(feed):
             self._errors.append("Redis does not answer: the last items are missing in the feed")
         if feed is not None:
@@ -202,7 +211,7 @@ class Pool:
         return True
 
     async def _close(self) -> None:
-        """Tell the end, once for all."""
+        """Announce the end of the crawl."""
         self.reason = self.reason or self._reason_of_workers()
         await self.signals.send(signals.engine_stopped)
         await self.signals.send(signals.spider_closed, spider=self._context.spider, reason=self.reason)
@@ -211,51 +220,52 @@ class Pool:
         logger.info("Spider closed (%s)", self.reason)
 
     def _reason_of_workers(self) -> str:
-        reasons = [hand.end.reason for hand in self._hands if hand.end is not None]
+        reasons = [worker.end.reason for worker in self._processes if worker.end is not None]
         if not reasons:
             return "killed"
         return next((reason for reason in reasons if reason == "finished"), reasons[0])
 
-    def _hear(self, hand: Hand, over: asyncio.Event) -> None:
-        """Take what a worker says: its log lines go on as they are."""
-        heard = hand.hear()
-        if heard is None:
-            asyncio.get_running_loop().remove_reader(hand.inlet.pipe)
-            self._lose(hand)
-            if all(each.gone for each in self._hands):
+    def _receive(self, worker: WorkerProcess, over: asyncio.Event) -> None:
+        """Take the messages of a worker; its log lines are written unchanged."""
+        messages = worker.read_messages()
+        if messages is None:
+            asyncio.get_running_loop().remove_reader(worker.reader.pipe)
+            self._lose(worker)
+            if all(other.ended for other in self._processes):
                 over.set()
             return
-        lines, figures = heard
+        lines, stats = messages
         if lines:
             self._write_log(lines)
-        if figures is not None:
-            self.stats.take(hand.number, figures)
+        if stats is not None:
+            self.stats.update(worker.number, stats)
             self._check_limits()
 
-    def _lose(self, hand: Hand) -> None:
-        """Take note that a worker has ended."""
-        hand.process.join()
-        if hand.end is None:
-            self._tell_killed(hand)
-        elif hand.end.error:
-            self._errors.append(hand.end.error)
+    def _lose(self, worker: WorkerProcess) -> None:
+        """React to the end of a worker."""
+        worker.process.join()
+        if worker.end is None:
+            self._report_killed(worker)
+        elif worker.end.error:
+            self._errors.append(worker.end.error)
             self.stop("shutdown")
-        elif hand.end.reason not in _NORMAL:
-            self.stop(hand.end.reason)
+        elif worker.end.reason not in _NORMAL:
+            self.stop(worker.end.reason)
 
-    def _tell_killed(self, hand: Hand) -> None:
-        others = sum(not each.gone for each in self._hands)
+    def _report_killed(self, worker: WorkerProcess) -> None:
+        others = sum(not other.ended for other in self._processes)
         lease_s = self.settings.getfloat("SCHEDULER_LEASE")
-        how = f"Worker #{hand.number} (process {hand.process.pid}) ended with status {hand.process.exitcode}"
+        process = worker.process
+        how = f"Worker #{worker.number} (process {process.pid}) ended with status {process.exitcode}"
         if others:
-            logger.error("%s: the others get its pages within %g s", how, lease_s)
+            logger.error("%s: the others take over its pages within %g s", how, lease_s)
             return
         logger.error("%s", how)
-        if not any(each.end for each in self._hands) and not self._errors:
+        if not any(other.end for other in self._processes) and not self._errors:
             self._errors.append("all workers were killed")
 
     def _lose_server(self, server: PrivateRedis) -> None:
-        asyncio.get_running_loop().remove_reader(server.news)
+        asyncio.get_running_loop().remove_reader(server.reports)
         self._errors.append("the embedded Redis has ended: the crawl is lost")
         logger.error("%s", self._errors[-1])
         self.reason = self.reason or "redis_lost"
@@ -273,20 +283,22 @@ class Pool:
                 handler.stream.write(lines.decode("utf-8", "replace"))
                 handler.flush()
 
-    def _order(self, kind: Kind, text: str = "") -> None:
-        if self._begun:
-            for hand in self._hands:
-                hand.send(kind, text.encode())
+    def _send_all(self, kind: MessageType, text: str = "") -> None:
+        if self._started:
+            for worker in self._processes:
+                worker.send(kind, text.encode())
 
-    def _end_all(self) -> None:
-        """Leave no worker behind: without a parent they end, or are ended."""
-        for hand in self._hands:
-            hand.close()
+    def _close_workers(self) -> None:
+        """End all workers: without a parent they end, or are killed."""
+        for worker in self._processes:
+            worker.close()
 
 
 def _extensions(settings: Settings) -> dict[Any, Any]:
-    """Return class -> order of those that the whole crawl has once."""
+    """Return class -> order of the extensions that run in the parent only."""
     loaded = {
         load_object(path, "EXTENSIONS"): order for path, order in settings.getwithbase("EXTENSIONS").items()
     }
-    return {cls: order for cls, order in loaded.items() if isinstance(cls, type) and issubclass(cls, _ONCE)}
+    return {
+        cls: order for cls, order in loaded.items() if isinstance(cls, type) and issubclass(cls, _IN_PARENT)
+    }

@@ -1,4 +1,4 @@
-"""One worker: a crawl as in a process by itself, of which it tells its parent all that is to be known."""
+"""Run one crawl in a child process and report log, stats and exit reason to the parent."""
 
 import asyncio
 import contextlib
@@ -10,137 +10,132 @@ import pickle
 import signal
 import threading
 from collections.abc import Mapping
-from typing import Any, NamedTuple, NoReturn
+from typing import Any, NamedTuple
 
-from aioscrapy import loop
+from aioscrapy import event_loop
 from aioscrapy.components import load_object
 from aioscrapy.crawler import Crawler
 from aioscrapy.exceptions import AioscrapyError
 from aioscrapy.log import configure_logging, logger
+from aioscrapy.os_signals import STOP_SIGNALS
 from aioscrapy.settings import Settings
-from aioscrapy.workers.frames import Inlet, Kind, Outlet
-from aioscrapy.workers.plan import OURS
-from aioscrapy.workers.totals import Figures, Remembered
+from aioscrapy.workers.pipe import MessageReader, MessageType, MessageWriter
+from aioscrapy.workers.pool_settings import POOL_PRIORITY
+from aioscrapy.workers.pool_stats import MergeableStats, WorkerStats
 
-TELL_S = 0.5  # seconds between two reports to the parent
-_FORCED_EXIT_S = (
-    0.5  # seconds after an abort at which the worker ends, whatever hangs; sooner than its parent
-)
+REPORT_S = 0.5  # seconds between two reports to the parent
+# seconds after an abort at which the worker ends, whatever hangs; sooner than its parent
+_FORCED_EXIT_S = 0.5
 ORPHAN_EXIT_S = 3.0  # seconds that an orphan has to give its pages back
 
 
-class End(NamedTuple):
-    """How a worker ended: the reason, or the error that ended it."""
+class WorkerEnd(NamedTuple):
+    """The reason of a worker's end, or the error that ended it."""
 
     reason: str
     error: str
 
 
-def work(
+def run_worker(
     number: int, spider_class: Any, settings: Settings, arguments: Mapping[str, Any], pipes: tuple[int, int]
 ) -> None:
-    """Crawl in this process, which was made for it. `pipes` are those from and to the parent."""
-    for each in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(each, signal.SIG_IGN)  # the whole group may get it: only the parent says what it means
+    """Crawl in this process, which was forked for it. `pipes` are those from and to the parent."""
+    for stop_signal in STOP_SIGNALS:
+        # the terminal sends it to the whole group: only the parent decides what it means
+        signal.signal(stop_signal, signal.SIG_IGN)
     gc.unfreeze()
-    inlet, outlet = Inlet(pipes[0]), Outlet(pipes[1])
-    _log_to(outlet, number, settings)
+    reader, writer = MessageReader(pipes[0]), MessageWriter(pipes[1])
+    _log_to(writer, number, settings)
     try:
-        orders = inlet.read()
-        while orders == []:
-            orders = inlet.read()
-        if orders is None:
+        messages = reader.read()
+        while messages == []:
+            messages = reader.read()
+        if messages is None:
             return  # the parent could not begin
-        settings.setdict(pickle.loads(orders[0][1]), OURS)  # noqa: S301 our parent wrote it
+        settings.setdict(pickle.loads(messages[0][1]), POOL_PRIORITY)  # noqa: S301 our parent wrote it
         stats_class = load_object(settings["STATS_CLASS"], "STATS_CLASS")
-        settings.set("STATS_CLASS", type("Remembered", (Remembered, stats_class), {}), OURS)
-        worker = _Worker(Crawler(spider_class, settings), inlet, outlet, orders[1:])
+        settings.set("STATS_CLASS", type("PoolMember", (MergeableStats, stats_class), {}), POOL_PRIORITY)
+        worker = _Worker(Crawler(spider_class, settings), reader, writer, messages[1:])
         end = worker.run(arguments)
-        outlet.send(Kind.END, pickle.dumps(end))
+        writer.send(MessageType.END, pickle.dumps(end))
     except BrokenPipeError:
-        os._exit(1)  # the parent is gone
+        os._exit(1)  # the parent has ended
 
 
 class _Worker:
-    """Between a crawl and the parent."""
+    """Connects a crawl with the parent."""
 
     def __init__(
-        self, crawler: Crawler, inlet: Inlet, outlet: Outlet, orders: list[tuple[Kind, bytes]]
+        self,
+        crawler: Crawler,
+        reader: MessageReader,
+        writer: MessageWriter,
+        messages: list[tuple[MessageType, bytes]],
     ) -> None:
         self._crawler = crawler
-        self._inlet = inlet
-        self._outlet = outlet
-        self._orders = orders
-        self._told = b""
+        self._reader = reader
+        self._writer = writer
+        self._messages = messages
+        self._reported = b""
 
-    def run(self, arguments: Mapping[str, Any]) -> End:
-        """Crawl to the end, and tell all that was counted."""
+    def run(self, arguments: Mapping[str, Any]) -> WorkerEnd:
+        """Crawl to the end and report the final stats."""
         error = ""
         try:
-            loop.run(lambda: self._crawl(arguments), self._crawler, numbers=())
+            event_loop.run(lambda: self._crawl(arguments), self._crawler, numbers=())
         except AioscrapyError as exc:
             error = str(exc)
-        except BaseException as exc:  # noqa: BLE001 the parent tells it
+        except BaseException as exc:  # noqa: BLE001 the parent reports it
             logger.exception("The crawl failed")
             error = f"{type(exc).__name__}: {exc}"
         with contextlib.suppress(BrokenPipeError):
-            self._tell()
-        return End(self._crawler.reason, error)
+            self._report()
+        return WorkerEnd(self._crawler.reason, error)
 
     async def _crawl(self, arguments: Mapping[str, Any]) -> None:
-        running = asyncio.get_running_loop()
-        threading.Thread(target=self._obey, args=(running,), name="orders", daemon=True).start()
-        telling = asyncio.create_task(self._keep_telling(), name="figures")
+        loop = asyncio.get_running_loop()
+        threading.Thread(target=self._obey, args=(loop,), name="parent", daemon=True).start()
+        reports = asyncio.create_task(self._keep_reporting(), name="reports")
         try:
             await self._crawler.crawl(**arguments)
         finally:
-            telling.cancel()
+            reports.cancel()
 
-    async def _keep_telling(self) -> None:
+    async def _keep_reporting(self) -> None:
         while True:
-            await asyncio.sleep(TELL_S)
-            self._tell()
+            await asyncio.sleep(REPORT_S)
+            self._report()
 
-    def _tell(self) -> None:
+    def _report(self) -> None:
         stats: Any = self._crawler.stats
+        snapshot = stats.snapshot(self._crawler.waiting())
         try:
-            data = pickle.dumps(stats.figures(self._crawler.waiting()))
-        except Exception:  # noqa: BLE001 a figure of the user's that can't travel
-            figures = stats.figures(self._crawler.waiting())
-            plain = {key: value if _travels(value) else repr(value) for key, value in figures.stats.items()}
-            data = pickle.dumps(Figures(plain, figures.rules, figures.waiting))
-        if data != self._told:
-            self._told = data
-            self._outlet.send(Kind.FIGURES, data)
+            data = pickle.dumps(snapshot)
+        except Exception:  # noqa: BLE001 a value of the user's that can't be pickled
+            values = {k: value if _can_pickle(value) else repr(value) for k, value in snapshot.stats.items()}
+            data = pickle.dumps(WorkerStats(values, snapshot.rules, snapshot.waiting))
+        if data != self._reported:
+            self._reported = data
+            self._writer.send(MessageType.STATS, data)
 
-    def _obey(self, running: asyncio.AbstractEventLoop) -> None:
-        """Do what the parent says, in a thread: a callback that blocks the loop must not hold it up."""
-        orders: list[tuple[Kind, bytes]] | None = self._orders
-        while orders is not None:
-            for kind, payload in orders:
-                if kind is Kind.STOP:
-                    running.call_soon_threadsafe(self._crawler.stop, payload.decode())
-                elif kind is Kind.ABORT:
-                    _exit_in(_FORCED_EXIT_S)
-                    running.call_soon_threadsafe(self._crawler.abort)
-            orders = self._inlet.read()
-        _exit_in(ORPHAN_EXIT_S)  # the parent is gone
+    def _obey(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Follow the parent's messages, in a thread: a callback that blocks the loop must not delay them."""
+        messages: list[tuple[MessageType, bytes]] | None = self._messages
+        while messages is not None:
+            for kind, payload in messages:
+                if kind is MessageType.STOP:
+                    loop.call_soon_threadsafe(self._crawler.stop, payload.decode())
+                elif kind is MessageType.ABORT:
+                    event_loop.exit_after(_FORCED_EXIT_S)
+                    loop.call_soon_threadsafe(self._crawler.abort)
+            messages = self._reader.read()
+        event_loop.exit_after(ORPHAN_EXIT_S)  # the parent has ended
         with contextlib.suppress(RuntimeError):  # the loop is closed: the crawl has ended anyway
-            running.call_soon_threadsafe(self._crawler.stop, "shutdown")
-            running.call_soon_threadsafe(self._crawler.abort)
+            loop.call_soon_threadsafe(self._crawler.stop, "shutdown")
+            loop.call_soon_threadsafe(self._crawler.abort)
 
 
-def _exit_in(seconds: float) -> None:
-    watch = threading.Timer(seconds, _exit)
-    watch.daemon = True
-    watch.start()
-
-
-def _exit() -> NoReturn:
-    os._exit(1)
-
-
-def _travels(value: Any) -> bool:
+def _can_pickle(value: Any) -> bool:
     try:
         pickle.dumps(value)
     except Exception:  # noqa: BLE001 pickle raises anything
@@ -148,30 +143,31 @@ def _travels(value: Any) -> bool:
     return True
 
 
-def _log_to(outlet: Outlet, number: int, settings: Settings) -> None:
+def _log_to(writer: MessageWriter, number: int, settings: Settings) -> None:
     """Send every log line to the parent."""
     for handler in logging.getLogger().handlers[:]:
-        logging.getLogger().removeHandler(handler)  # the parent's: its file is the parent's to write
-    configure_logging(settings, _ToParent(outlet, number) if settings.getbool("LOG_ENABLED") else None)
+        logging.getLogger().removeHandler(handler)  # the parent's: only the parent writes to its file
+    configure_logging(settings, _ParentHandler(writer, number) if settings.getbool("LOG_ENABLED") else None)
 
 
-class _ToParent(logging.Handler):
-    """Formats a record here and lets the parent write it; the name of the logger gets the worker's number."""
+class _ParentHandler(logging.Handler):
+    """Formats a record here and lets the parent write it; the logger's name gets the worker's number."""
 
-    def __init__(self, outlet: Outlet, number: int) -> None:
+    def __init__(self, writer: MessageWriter, number: int) -> None:
         super().__init__()
-        self._outlet = outlet
+        self._writer = writer
         self._number = number
 
     def emit(self, record: logging.LogRecord) -> None:
         if record.name == "aioscrapy.crawler" and record.levelno == logging.INFO:
-            return  # begin and end of the crawl, which the parent tells
+            return  # begin and end of the crawl, which the parent logs
         record = copy.copy(record)
         record.name = f"{record.name}#{self._number}"
         record.processName = f"worker-{self._number}"
         try:
-            self._outlet.send(Kind.LOG, self.format(record).encode("utf-8", "backslashreplace") + b"\n")
+            line = self.format(record).encode("utf-8", "backslashreplace") + b"\n"
+            self._writer.send(MessageType.LOG, line)
         except BrokenPipeError:
-            pass  # the parent is gone: who listens for orders ends the worker
+            pass  # the parent has ended: the thread that reads its messages ends the worker
         except Exception:  # noqa: BLE001 as every handler of the standard library
             self.handleError(record)

@@ -292,8 +292,8 @@ def test_one_file_is_a_crawl(tmp_path: Path, site: Site, name: str) -> None:
 @pytest.mark.parametrize(
     ("source", "problem"),
     [
-        (None, "there is no file"),
-        ("x = 1\n", "no spider in the file"),
+        (None, "does not exist"),
+        ("x = 1\n", "the file has no spider"),
         (
             SPIDER.format(more="") + "\nclass Other(Pages):\n    name = 'other'\n",
             "several spiders (pages, other)",

@@ -1,7 +1,10 @@
 """What every handler sends and reads, byte by byte: headers, codings, proxies, TLS, HTTP/2."""
 
+import asyncio
 import base64
+import contextlib
 import gzip
+import ssl
 import zlib
 from pathlib import Path
 from typing import Any
@@ -287,6 +290,19 @@ async def test_http_2_is_spoken_where_the_server_does(name: str, tmp_path: Path)
     assert (response.status, response.body, response.protocol) == (200, b"ok", "HTTP/2")
     assert response.headers["Content-Type"] == b"text/plain"
     assert ("x-one", "1") in server.headers
+
+
+async def test_the_http_2_server_closes_its_connections(tmp_path: Path) -> None:
+    trusting = ssl.create_default_context()
+    trusting.check_hostname, trusting.verify_mode = False, ssl.CERT_NONE
+    trusting.set_alpn_protocols(["h2"])
+    async with Http2Server(tls_context(tmp_path, ("h2",))) as server:
+        port = int(server.url.rpartition(":")[2])
+        reader, writer = await asyncio.open_connection("127.0.0.1", port, ssl=trusting)
+        assert await reader.read(1)  # the connection is established
+    with contextlib.suppress(ConnectionError):
+        await asyncio.wait_for(reader.read(), timeout=5)  # ends only if the server has closed it
+    writer.transport.abort()
 
 
 async def test_http_1_is_spoken_where_the_server_has_no_other(name: str, tmp_path: Path) -> None:

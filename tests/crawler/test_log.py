@@ -3,7 +3,6 @@
 import logging
 import re
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -12,14 +11,6 @@ import pytest
 from aioscrapy.exceptions import SettingError
 from aioscrapy.log import configure_logging, logger, remove_handler
 from aioscrapy.settings import Settings
-
-
-@pytest.fixture(autouse=True)
-def level_as_before() -> Iterator[None]:
-    root = logging.getLogger()
-    before = root.level
-    yield
-    root.setLevel(before)
 
 
 def logged(path: Path, *lines: tuple[int, str], **settings: Any) -> str:
@@ -54,6 +45,13 @@ def test_a_log_may_be_in_another_encoding(tmp_path: Path) -> None:
     logger.info("café")
     remove_handler(handler)
     assert b"caf\xe9" in path.read_bytes()
+
+
+def test_a_removed_handler_gives_the_levels_back(tmp_path: Path) -> None:
+    loggers = [logging.getLogger(name) for name in (None, "asyncio", "aiohttp", "redis")]
+    before = [logger.level for logger in loggers]
+    logged(tmp_path / "x.log", LOG_LEVEL="CRITICAL")
+    assert [logger.level for logger in loggers] == before
 
 
 def test_no_log_is_no_log(tmp_path: Path) -> None:

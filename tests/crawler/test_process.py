@@ -10,8 +10,9 @@ from typing import Any
 
 import pytest
 
-from aioscrapy.crawler import Crawler, CrawlerProcess
+from aioscrapy.crawler import Crawler
 from aioscrapy.exceptions import ConfigError, SettingError
+from aioscrapy.process import CrawlerProcess
 from support.crawling import LONGEST_S, QUIET, Script, SiteSpider, json_lines
 from support.redis import RedisServer
 from support.site import Site
@@ -173,6 +174,90 @@ def test_two_spiders_crawl_in_one_process(tmp_path: Path, site: Site, backend: s
     assert script.log.count("Spider closed (finished)") == 2
     assert "ERROR" not in script.log
     assert "Waiting for the frontier" not in script.log
+
+
+# -- CRAWL_PROCESSES: two worker processes, or one line that says why not
+
+PARTS = """
+import os
+from aioscrapy import Crawler, CrawlerProcess, Request, Spider
+from aioscrapy.process import single_process_run
+from aioscrapy.settings import Settings
+
+class Everything(Spider):
+    name = "everything"
+    start_urls = [START + "/"]
+
+    async def parse(self, response):
+        yield {"url": response.url, "pid": os.getpid()}
+        for href in response.css("a::attr(href)"):
+            yield Request(response.urljoin(href), callback=self.parse)
+
+process = CrawlerProcess(SETTINGS)
+"""
+STARTS = {
+    "Spider.start": "Everything.custom_settings = SETTINGS\nEverything.start()",
+    "CrawlerProcess": "process.crawl(Everything)\nprocess.start()",
+    "single_process_run": "single_process_run((Everything, Settings(SETTINGS)))",
+}
+REFUSED = {
+    "two crawls": "process.crawl(Everything)\nprocess.crawl(Everything)\nprocess.start()",
+    "a Crawler": "process.crawl(Crawler(Everything, SETTINGS))",
+    "positional arguments": "process.crawl(Everything, 'name')",
+}
+
+
+def in_two_processes(folder: Path, site: Site, lines: str) -> Script:
+    feeds = {str(folder / "items.jl"): {"format": "jsonlines"}}
+    settings = {"CRAWL_PROCESSES": 2, "FEEDS": feeds}
+    return Script(folder, PARTS + lines, START=site.url, SETTINGS=settings)
+
+
+@pytest.mark.parametrize("start", STARTS.values(), ids=STARTS)
+def test_every_way_to_start_a_crawl_honours_crawl_processes(tmp_path: Path, site: Site, start: str) -> None:
+    script = in_two_processes(tmp_path, site, start)
+    assert script.run() == 0, script.log
+    items = json_lines(tmp_path / "items.jl")
+    assert Counter(item["url"] for item in items) == Counter(site.urls)
+    assert "2 worker processes" in script.log
+    assert script.pid not in {item["pid"] for item in items}
+
+
+@pytest.mark.parametrize("start", REFUSED.values(), ids=REFUSED)
+def test_a_crawl_that_several_processes_can_not_do_is_refused(tmp_path: Path, site: Site, start: str) -> None:
+    script = in_two_processes(tmp_path, site, start)
+    assert script.run() == 1
+    assert "ConfigError: CRAWL_PROCESSES is above 1" in script.log
+    assert not site.counts()
+
+
+FORKED = """
+import os
+import signal
+from pathlib import Path
+from aioscrapy import Spider
+from aioscrapy.process import multi_process_run
+
+class One(Spider):
+    name = "one"
+    start_urls = [START]
+    custom_settings = SETTINGS
+
+    async def parse(self, response):
+        pass
+
+if __name__ == "__main__":
+    before = signal.getsignal(signal.SIGTERM)
+    multi_process_run((One, None))
+    assert signal.getsignal(signal.SIGTERM) is before
+    os.kill(os.getpid(), signal.SIGTERM)
+    print("still alive after SIGTERM")
+"""
+
+
+def test_a_script_gets_sigterm_back_from_multi_process_run(tmp_path: Path, site: Site) -> None:
+    script = Script(tmp_path, FORKED, START=f"{site.url}/page/1", SETTINGS=QUIET)
+    assert script.run() == -signal.SIGTERM, script.log
 
 
 # -- CrawlerProcess in this process

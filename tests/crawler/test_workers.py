@@ -9,10 +9,10 @@ import pytest
 from aioscrapy.exceptions import ConfigError, SettingError
 from aioscrapy.settings import Settings
 from aioscrapy.spiders import Spider
-from aioscrapy.workers import processes
-from aioscrapy.workers.frames import Inlet, Kind, Outlet
-from aioscrapy.workers.plan import of_workers, share
-from aioscrapy.workers.totals import Remembered, Totals
+from aioscrapy.workers import process_count
+from aioscrapy.workers.pipe import MessageReader, MessageType, MessageWriter
+from aioscrapy.workers.pool_settings import move_to_redis, worker_settings
+from aioscrapy.workers.pool_stats import MergeableStats, PoolStats
 
 
 class Slow(Spider):
@@ -22,31 +22,31 @@ class Slow(Spider):
 @pytest.mark.parametrize("count", ["0", "-1", "many", "1.5", "257"])
 def test_a_number_of_processes_that_cant_be_is_one_line(count: str) -> None:
     with pytest.raises(SettingError, match="setting CRAWL_PROCESSES: ") as told:
-        processes(Settings({"CRAWL_PROCESSES": count}))
+        process_count(Settings({"CRAWL_PROCESSES": count}))
     assert "\n" not in str(told.value)
 
 
 def test_frames_arrive_whole_however_the_pipe_cuts_them() -> None:
     down, up = os.pipe()
-    inlet, outlet = Inlet(down), Outlet(up)
-    outlet.send(Kind.LOG, b"one\n")
-    outlet.send(Kind.STOP)
-    first = inlet.read()
+    reader, writer = MessageReader(down), MessageWriter(up)
+    writer.send(MessageType.LOG, b"one\n")
+    writer.send(MessageType.STOP)
+    first = reader.read()
     os.write(up, b"\x01\x00\x00")
-    second = inlet.read()
+    second = reader.read()
     os.write(up, b"\x00\x03two")
-    third = inlet.read()
-    outlet.close()
-    assert first == [(Kind.LOG, b"one\n"), (Kind.STOP, b"")]
-    assert (second, third, inlet.read()) == ([], [(Kind.LOG, b"two")], None)
+    third = reader.read()
+    writer.close()
+    assert first == [(MessageType.LOG, b"one\n"), (MessageType.STOP, b"")]
+    assert (second, third, reader.read()) == ([], [(MessageType.LOG, b"two")], None)
     os.close(down)
 
 
 def test_the_stats_of_workers_become_one_table() -> None:
-    totals = Totals()
+    totals = PoolStats()
     totals.set_value("start_time", "the crawl's")
     for number, (depth, least, size) in enumerate([(3, 5, 10), (7, 2, 20)], 1):
-        stats = Remembered()
+        stats = MergeableStats()
         stats.set_value("start_time", datetime.now(UTC))
         stats.inc_value("pages", number)
         stats.max_value("depth", depth)
@@ -55,7 +55,7 @@ def test_the_stats_of_workers_become_one_table() -> None:
         stats.set_value("begun", 0)
         stats.inc_value("begun")
         stats.set_value("name", "x")
-        totals.take(number, stats.figures(number * 10))
+        totals.update(number, stats.snapshot(number * 10))
     assert totals.get_stats() == {
         "start_time": "the crawl's",
         "pages": 3,
@@ -70,10 +70,10 @@ def test_the_stats_of_workers_become_one_table() -> None:
 
 
 def test_the_newest_figures_of_a_worker_take_the_place_of_its_earlier_ones() -> None:
-    totals, stats = Totals(), Remembered()
+    totals, stats = PoolStats(), MergeableStats()
     for _ in range(2):
         stats.inc_value("pages")
-        totals.take(1, stats.figures(0))
+        totals.update(1, stats.snapshot(0))
     totals.inc_value("pages", 5)
     assert totals.get_value("pages") == 7
 
@@ -84,7 +84,7 @@ def test_the_newest_figures_of_a_worker_take_the_place_of_its_earlier_ones() -> 
 )
 def test_a_queue_in_memory_becomes_that_of_redis_with_the_same_order(queue: str, shared: str) -> None:
     settings = Settings({"SCHEDULER_QUEUE_CLASS": f"aioscrapy.queue.memory.{queue}"})
-    share(settings, Slow)
+    move_to_redis(settings, Slow)
     assert settings["SCHEDULER_QUEUE_CLASS"] == f"aioscrapy.queue.redis.{shared}"
     assert settings["CRAWL_ID"]
 
@@ -100,7 +100,7 @@ def test_a_queue_in_memory_becomes_that_of_redis_with_the_same_order(queue: str,
 )
 def test_a_filter_in_memory_becomes_that_of_redis(given: str, became: str) -> None:
     settings = Settings({"DUPEFILTER_CLASS": given})
-    share(settings, Slow)
+    move_to_redis(settings, Slow)
     assert settings["DUPEFILTER_CLASS"] == became
 
 
@@ -110,7 +110,7 @@ def test_a_crawl_in_redis_stays_as_it_is() -> None:
         "DUPEFILTER_CLASS": "aioscrapy.dupefilters.redis.RedisBloomDupeFilter",
     }
     settings = Settings(chosen)
-    share(settings, Slow)
+    move_to_redis(settings, Slow)
     assert {name: settings[name] for name in [*chosen, "CRAWL_ID"]} == {**chosen, "CRAWL_ID": None}
 
 
@@ -125,7 +125,7 @@ def test_a_crawl_in_redis_stays_as_it_is() -> None:
 )
 def test_several_processes_ask_a_host_no_oftener_than_one(given: dict[str, Any], scope: str) -> None:
     settings = Settings(given)
-    share(settings, Slow)
+    move_to_redis(settings, Slow)
     assert settings["POLITENESS_SCOPE"] == scope
 
 
@@ -134,12 +134,12 @@ def test_several_processes_ask_a_host_no_oftener_than_one(given: dict[str, Any],
     [
         ({"JOBDIR": "job"}, "JOBDIR"),
         ({"FEEDS": {"a.jl": {"item_classes": ["x.Y"]}}}, "item_classes"),
-        ({"DUPEFILTER_CLASS": "crawler.test_workers.OwnFilter"}, "of one process"),
+        ({"DUPEFILTER_CLASS": "crawler.test_workers.OwnFilter"}, "works in one process"),
     ],
 )
 def test_what_belongs_to_one_process_is_refused(given: dict[str, Any], told: str) -> None:
     with pytest.raises(ConfigError, match=told):
-        share(Settings(given), Slow)
+        move_to_redis(Settings(given), Slow)
 
 
 class OwnFilter:
@@ -147,8 +147,8 @@ class OwnFilter:
 
 
 def test_a_worker_writes_no_feed_and_tells_no_stats_of_its_own() -> None:
-    own = of_workers(Settings({"FEEDS": {"a.jl": {}}, "CRAWL_PROCESSES": 3, "CRAWL_FRESH": True}))
+    own = worker_settings(Settings({"FEEDS": {"a.jl": {}}, "CRAWL_PROCESSES": 3, "CRAWL_FRESH": True}))
     assert own.getdict("FEEDS") == {}
     assert own["ITEMS_IN_REDIS"] is True
     assert (own["CRAWL_PROCESSES"], own["CRAWL_FRESH"], own["STATS_DUMP"]) == (1, False, False)
-    assert of_workers(Settings())["ITEMS_IN_REDIS"] is False
+    assert worker_settings(Settings())["ITEMS_IN_REDIS"] is False

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from aioscrapy.demo.neighbours import SiteProcess
+from aioscrapy.demo.servers import SiteProcess
 from support import REPOSITORY, child_environment
 from support.redis import RedisServer
 

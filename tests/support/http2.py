@@ -16,6 +16,7 @@ class Http2Server:
         self._tls = tls
         self.url = ""
         self.headers: list[tuple[str, str]] = []
+        self.connections: set[_Connection] = set()
 
     async def __aenter__(self) -> Self:
         self._server = await asyncio.get_running_loop().create_server(
@@ -26,16 +27,21 @@ class Http2Server:
 
     async def __aexit__(self, *ignored: object) -> None:
         self._server.close()
+        for connection in list(self.connections):
+            connection.close()
+        await asyncio.gather(*(connection.lost for connection in list(self.connections)))
 
 
 class _Connection(asyncio.Protocol):
     def __init__(self, server: Http2Server) -> None:
         self._server = server
         self._h2 = H2Connection(H2Configuration(client_side=False, header_encoding="utf-8"))
+        self.lost = asyncio.get_running_loop().create_future()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         assert isinstance(transport, asyncio.Transport)
         self._transport = transport
+        self._server.connections.add(self)
         self._h2.initiate_connection()
         transport.write(self._h2.data_to_send())
 
@@ -46,3 +52,10 @@ class _Connection(asyncio.Protocol):
                 self._h2.send_headers(event.stream_id, [(":status", "200"), ("content-type", "text/plain")])
                 self._h2.send_data(event.stream_id, b"ok", end_stream=True)
         self._transport.write(self._h2.data_to_send())
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._server.connections.discard(self)
+        self.lost.set_result(None)
+
+    def close(self) -> None:
+        self._transport.abort()

@@ -1,4 +1,4 @@
-"""What the settings of a crawl become where several processes work on it."""
+"""The settings of a crawl by several processes, derived from those of one process."""
 
 import uuid
 from typing import Any
@@ -10,7 +10,8 @@ from aioscrapy.log import logger
 from aioscrapy.queue.base import Order
 from aioscrapy.settings import Settings
 
-OURS = 50  # the layer of what is set here, above that of the command line
+# of the settings that are set here: above that of the command line
+POOL_PRIORITY = 50
 
 _SHARED_QUEUES = {
     Order.PRIORITY: "aioscrapy.queue.redis.SpiderPriorityQueue",
@@ -24,20 +25,20 @@ _SHARED_FILTERS = {
 
 
 def needs_redis(settings: Settings) -> bool:
-    """Tell whether no Redis is configured for the frontier."""
+    """Return True if no Redis is configured for the frontier."""
     return settings["SCHEDULER_QUEUE_ALIAS"] not in settings.getdict("REDIS_ARGS")
 
 
-def share(settings: Settings, spider_class: Any) -> None:
-    """Make of a crawl in memory one in Redis, and say so.
+def move_to_redis(settings: Settings, spider_class: Any) -> None:
+    """Move a crawl from memory to Redis, and log it.
 
     Raises:
-        ConfigError: something in the settings belongs to one process.
+        ConfigError: a setting is for crawls of one process.
     """
     if settings["JOBDIR"]:
         raise ConfigError(
-            "JOBDIR keeps the crawl of one process, CRAWL_PROCESSES is for several: to go on after a stop "
-            "without JOBDIR, keep the crawl in a Redis of yours (SCHEDULER_QUEUE_CLASS, REDIS_ARGS)"
+            "JOBDIR keeps the crawl of one process and can't be used with CRAWL_PROCESSES: to resume a crawl "
+            "of several processes, keep it in your Redis (SCHEDULER_QUEUE_CLASS, REDIS_ARGS)"
         )
     for key, options in settings.getdict("FEEDS").items():
         if isinstance(options, dict) and options.get("item_classes"):
@@ -45,31 +46,30 @@ def share(settings: Settings, spider_class: Any) -> None:
     queue = load_object(settings["SCHEDULER_QUEUE_CLASS"], "SCHEDULER_QUEUE_CLASS")
     dupefilter = load_object(settings["DUPEFILTER_CLASS"] or queue.dupefilter, "DUPEFILTER_CLASS")
     if not dupefilter.shared:
-        _share_filter(settings, dupefilter)
+        _use_shared_filter(settings, dupefilter)
     if not queue.shared:
         shared = _SHARED_QUEUES[queue.order]
-        settings.set("SCHEDULER_QUEUE_CLASS", shared, OURS)
+        settings.set("SCHEDULER_QUEUE_CLASS", shared, POOL_PRIORITY)
         if not settings["CRAWL_ID"]:  # as in memory: a crawl for itself, begun anew each time
-            settings.set("CRAWL_ID", uuid.uuid4().hex[:12], OURS)
+            settings.set("CRAWL_ID", uuid.uuid4().hex[:12], POOL_PRIORITY)
         logger.info("Several processes: the requests wait in Redis (%s), not in memory", shared)
-    slow = _slow(settings, spider_class)
-    if slow and settings.getpriority("POLITENESS_SCOPE") == 0:
-        settings.set("POLITENESS_SCOPE", "crawl", OURS)
-        logger.info("Several processes keep %s together: POLITENESS_SCOPE is 'crawl'", slow)
+    setting = _delaying_setting(settings, spider_class)
+    if setting and settings.getpriority("POLITENESS_SCOPE") == 0:
+        settings.set("POLITENESS_SCOPE", "crawl", POOL_PRIORITY)
+        logger.info("Several processes keep %s together: POLITENESS_SCOPE is 'crawl'", setting)
 
 
-def use_private(settings: Settings, url: str) -> None:
-    """Put the frontier into the Redis of this crawl, which no other program writes to."""
+def use_private_redis(settings: Settings, url: str) -> None:
+    """Put the frontier into the private Redis of this crawl, which no other program writes to."""
     redis_args = {**settings.getdict("REDIS_ARGS"), settings["SCHEDULER_QUEUE_ALIAS"]: {"url": url}}
-    settings.set("REDIS_ARGS", redis_args, OURS)
-    if (
-        settings.getpriority("SCHEDULER_SERIALIZER") == 0
-    ):  # so items and requests may hold what they may in memory
-        settings.set("SCHEDULER_SERIALIZER", "aioscrapy.serializer.PickleSerializer", OURS)
+    settings.set("REDIS_ARGS", redis_args, POOL_PRIORITY)
+    if settings.getpriority("SCHEDULER_SERIALIZER") == 0:
+        # requests and items may hold the same values as in memory; nobody else can write to this Redis
+        settings.set("SCHEDULER_SERIALIZER", "aioscrapy.serializer.PickleSerializer", POOL_PRIORITY)
 
 
-def of_workers(settings: Settings) -> Settings:
-    """Return the settings of one worker: what there is once for the whole crawl is taken out."""
+def worker_settings(settings: Settings) -> Settings:
+    """Return the settings of one worker process, without what the whole crawl has once."""
     own = settings.copy()
     own.setdict(
         {
@@ -81,13 +81,13 @@ def of_workers(settings: Settings) -> Settings:
             "STATS_DUMP": False,
             "ITEMS_IN_REDIS": settings.getbool("ITEMS_IN_REDIS") or bool(settings.getdict("FEEDS")),
         },
-        OURS,
+        POOL_PRIORITY,
     )
     return own
 
 
-def warm(settings: Settings) -> None:
-    """Load what every worker needs, so that it is loaded once and its memory is shared."""
+def preload(settings: Settings) -> None:
+    """Import the components before the workers are forked: once, in memory that they share."""
     for name in ("DOWNLOADER_MIDDLEWARES", "SPIDER_MIDDLEWARES", "EXTENSIONS", "ITEM_PIPELINES"):
         for path in settings.getwithbase(name):
             load_object(path, name)
@@ -96,18 +96,18 @@ def warm(settings: Settings) -> None:
     load_object("aioscrapy.db.redis_client.make_client", "REDIS_ARGS")
 
 
-def _share_filter(settings: Settings, dupefilter: Any) -> None:
+def _use_shared_filter(settings: Settings, dupefilter: Any) -> None:
     shared = _SHARED_FILTERS.get(dupefilter.__name__)
     if shared is None or not dupefilter.__module__.startswith("aioscrapy.dupefilters."):
         raise ConfigError(
-            f"DUPEFILTER_CLASS {dupefilter.__module__}.{dupefilter.__name__} is of one process: with "
-            "CRAWL_PROCESSES take one of aioscrapy.dupefilters.redis"
+            f"DUPEFILTER_CLASS {dupefilter.__module__}.{dupefilter.__name__} works in one process: "
+            "with CRAWL_PROCESSES take one of aioscrapy.dupefilters.redis"
         )
-    settings.set("DUPEFILTER_CLASS", shared, OURS)
+    settings.set("DUPEFILTER_CLASS", shared, POOL_PRIORITY)
 
 
-def _slow(settings: Settings, spider_class: Any) -> str:
-    """Return what makes the crawl wait between the requests to a host; "" where nothing does."""
+def _delaying_setting(settings: Settings, spider_class: Any) -> str:
+    """Return the setting that makes the crawl wait between two requests to a host; "" if none does."""
     if settings.getfloat("DOWNLOAD_DELAY") > 0 or getattr(spider_class, "download_delay", None):
         return "DOWNLOAD_DELAY"
     return next((name for name in ("AUTOTHROTTLE_ENABLED", "ROBOTSTXT_OBEY") if settings.getbool(name)), "")

@@ -1,4 +1,4 @@
-"""A Redis for one crawl, which nobody else reaches and which is gone with it."""
+"""An embedded Redis for one crawl: nobody else can reach it, and it ends with the crawl."""
 
 import contextlib
 import os
@@ -13,17 +13,18 @@ from typing import Self
 
 from aioscrapy.db.embedded import EmbeddedRedis
 from aioscrapy.exceptions import AioscrapyError, ConfigError
+from aioscrapy.os_signals import INTERRUPTS
 
-_LOOK_S = 1.0  # seconds between two looks whether the server lives
-_LONGEST_SOCKET = 100  # bytes of a socket's path that every system takes
-_GONE_S = 5.0  # seconds that the keeper may take to end
+_CHECK_S = 1.0  # seconds between two checks that the server runs
+_SOCKET_PATH_LIMIT = 100  # bytes of a socket's path that every system takes
+_END_S = 5.0  # seconds that the keeper may take to end
 
 
 class PrivateRedis:
     """A server on a socket in a folder that only this user may enter.
 
     A process of its own, the keeper, starts it, ends it and removes the folder as soon as the pipe to the
-    parent closes: also where the parent was killed. Data is never written to the disk.
+    parent closes, also if the parent is killed. Data is never written to the disk.
 
     Attributes:
         pipes: the parent's ends of the pipes; every other child of the parent must close them.
@@ -35,29 +36,29 @@ class PrivateRedis:
 
     def __enter__(self) -> Self:
         """Begin to start the server; `url` waits for it."""
-        (life, self._life), (self.news, news) = os.pipe(), os.pipe()
-        self.pipes = [self._life, self.news]
+        (life, self._life), (self.reports, reports) = os.pipe(), os.pipe()
+        self.pipes = [self._life, self.reports]
         self._keeper = self._context.Process(
-            target=_keep, args=(life, news, self.pipes), name="redis", daemon=True
+            target=_keep, args=(life, reports, self.pipes), name="redis", daemon=True
         )
         self._keeper.start()
         os.close(life)
-        os.close(news)
+        os.close(reports)
         return self
 
     def url(self) -> str:
-        """Return where it listens, once it does.
+        """Wait until the server is ready and return its URL.
 
         Raises:
             ConfigError: it can't be started.
         """
-        told = b""
-        while not told.endswith(b"\n"):
-            data = os.read(self.news, 4096)
+        report = b""
+        while not report.endswith(b"\n"):
+            data = os.read(self.reports, 4096)
             if not data:
                 raise ConfigError("the embedded Redis could not be started")
-            told += data
-        problem, _, url = told.decode(errors="replace").rstrip("\n").partition("\t")
+            report += data
+        problem, _, url = report.decode(errors="replace").rstrip("\n").partition("\t")
         if problem:
             raise ConfigError(problem)
         return url
@@ -67,35 +68,35 @@ class PrivateRedis:
     ) -> None:
         for pipe in self.pipes:
             os.close(pipe)
-        self._keeper.join(_GONE_S)
+        self._keeper.join(_END_S)
 
 
-def _keep(life: int, news: int, others: list[int]) -> None:
-    """Run the server until nobody holds the other end of `life`."""
+def _keep(life: int, reports: int, other_pipes: list[int]) -> None:
+    """Run the server until the other end of `life` is closed."""
     os.setsid()  # Ctrl-C is for the parent
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+    for number in INTERRUPTS:
         signal.signal(number, signal.SIG_IGN)
-    for pipe in others:
+    for pipe in other_pipes:
         os.close(pipe)
     null = os.open(os.devnull, os.O_RDWR)
-    for stream in range(3):  # whoever reads what the crawl prints must not wait for us
+    for stream in range(3):  # a program that reads the crawl's output must not wait for the keeper
         os.dup2(null, stream)
     folder = _folder()
     try:
         with contextlib.suppress(BrokenPipeError), EmbeddedRedis(folder, unix_socket=folder / "s") as server:
-            os.write(news, f"\t{server.url}\n".encode())
-            while server.alive() and not select.select([life], [], [], _LOOK_S)[0]:
+            os.write(reports, f"\t{server.url}\n".encode())
+            while server.alive() and not select.select([life], [], [], _CHECK_S)[0]:
                 pass
-            server.kill()  # nothing in it is wanted any more
+            server.kill()  # its data is not needed any more
     except (AioscrapyError, OSError) as exc:
-        os.write(news, f"{' '.join(str(exc).split())}\t\n".encode())
+        os.write(reports, f"{' '.join(str(exc).split())}\t\n".encode())
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 
 
 def _folder() -> Path:
     folder = Path(tempfile.mkdtemp(prefix="aioscrapy-")).resolve()
-    if len(os.fsencode(folder)) <= _LONGEST_SOCKET:
+    if len(os.fsencode(folder)) <= _SOCKET_PATH_LIMIT:
         return folder
     folder.rmdir()
     return Path(tempfile.mkdtemp(prefix="aioscrapy-", dir="/tmp")).resolve()

@@ -23,7 +23,7 @@ _PAUSE_S = 0.05
 _OPENER = build_opener(ProxyHandler({}))
 
 
-class NeighbourError(AioscrapyError):
+class DemoServerError(AioscrapyError):
     """A program beside us did not start, or did not answer."""
 
 
@@ -56,13 +56,13 @@ def get_json(url: str, form: dict[str, Any] | None = None) -> dict[str, Any]:
     """Return the JSON object that a GET, or a POST with this form, answers.
 
     Raises:
-        NeighbourError: No answer, or one of another kind.
+        DemoServerError: No answer, or one of another kind.
     """
     try:
         with _OPENER.open(url, urlencode(form, doseq=True).encode() if form else None, timeout=30) as answer:
             decoded: dict[str, Any] = json.load(answer)
     except (OSError, ValueError) as exc:
-        raise NeighbourError(f"{url}: {exc}") from exc
+        raise DemoServerError(f"{url}: {exc}") from exc
     return decoded
 
 
@@ -81,7 +81,7 @@ class SiteProcess:
         """Start it; `url` and `pages` then tell where it is and how many pages it has.
 
         Raises:
-            NeighbourError: It ended at once.
+            DemoServerError: It ended at once.
         """
         with self._log.open("wb") as log:
             self._process = subprocess.Popen(  # noqa: S603 our own module
@@ -93,7 +93,7 @@ class SiteProcess:
             )
         announced = self._process.stdout.readline().decode().split() if self._process.stdout else []
         if not announced:
-            raise NeighbourError(f"the demo site did not start (log: {self._log})")
+            raise DemoServerError(f"the demo site did not start (log: {self._log})")
         self.url, self.pages = announced[0], int(announced[1])
 
     def stats(self) -> dict[str, Any]:
@@ -145,7 +145,7 @@ class ScrapydProcess:
         """Start it and return when it answers.
 
         Raises:
-            NeighbourError: It ended at once, or did not answer within 30 seconds.
+            DemoServerError: It ended at once, or did not answer within 30 seconds.
         """
         # both variables win over every scrapyd.conf, also over one of this machine or this user
         place = {"SCRAPYD_BIND_ADDRESS": "127.0.0.1", "SCRAPYD_HTTP_PORT": str(self._port)}
@@ -163,22 +163,22 @@ class ScrapydProcess:
             )
         deadline = time.monotonic() + _START_S
         while time.monotonic() < deadline:
-            with contextlib.suppress(NeighbourError):
+            with contextlib.suppress(DemoServerError):
                 self.api("daemonstatus")
                 return
             if self.pause():
-                raise NeighbourError(f"Scrapyd ended at once (log: {self.log})")
-        raise NeighbourError(f"Scrapyd did not answer within {_START_S:.0f} s (log: {self.log})")
+                raise DemoServerError(f"Scrapyd ended at once (log: {self.log})")
+        raise DemoServerError(f"Scrapyd did not answer within {_START_S:.0f} s (log: {self.log})")
 
     def api(self, name: str, form: dict[str, Any] | None = None) -> dict[str, Any]:
         """Call one JSON service: GET, or POST where there is a form.
 
         Raises:
-            NeighbourError: No answer, or `status: error`.
+            DemoServerError: No answer, or `status: error`.
         """
         answer = get_json(f"{self.url}{name}.json", form)
         if answer.get("status") != "ok":
-            raise NeighbourError(f"Scrapyd, asked for {name}: {answer.get('message')}")
+            raise DemoServerError(f"Scrapyd, asked for {name}: {answer.get('message')}")
         return answer
 
     def pause(self, pause_s: float = _PAUSE_S) -> bool:
@@ -196,7 +196,7 @@ class ScrapydProcess:
         if self._process is None:
             return
         if self._process.poll() is None:
-            with contextlib.suppress(NeighbourError):
+            with contextlib.suppress(DemoServerError):
                 self._cancel_jobs()
             self._process.terminate()
             if not self.pause(_STOP_S):

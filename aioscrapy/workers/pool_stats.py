@@ -1,4 +1,4 @@
-"""The stats of all workers as one table."""
+"""The stats of all worker processes as one table."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -7,17 +7,18 @@ from typing import Any
 from aioscrapy.stats import StatsCollector
 
 _RULES: dict[str, Callable[[Any, Any], Any]] = {"max": max, "min": min}
-_ONES_OWN = {"start_time", "finish_time", "finish_reason", "elapsed_time_seconds"}  # the crawl has its own
+# the pool has its own
+_PER_CRAWL = {"start_time", "finish_time", "finish_reason", "elapsed_time_seconds"}
 
 
 @dataclass(frozen=True, slots=True)
-class Figures:
-    """What one worker has counted.
+class WorkerStats:
+    """The stats of one worker process.
 
     Attributes:
-        stats: name -> figure.
-        rules: name -> "max", "min" or "set" for what is not to be added up.
-        waiting: requests that it knows to wait.
+        stats: name -> value.
+        rules: name -> "max", "min" or "set" for values that are not added up.
+        waiting: requests that are known to wait.
     """
 
     stats: dict[str, Any] = field(default_factory=dict)
@@ -25,18 +26,18 @@ class Figures:
     waiting: int = 0
 
 
-class Remembered(StatsCollector):
-    """A collector that remembers how each figure came about, so that those of several can be put together."""
+class MergeableStats(StatsCollector):
+    """A collector that records how each value came about, so that several collectors can be merged."""
 
     def __init__(self) -> None:
         super().__init__()
         self.rules: dict[str, str] = {}
-        self._given: dict[str, Any] = {}
+        self._set_values: dict[str, Any] = {}
 
     def set_value(self, key: str, value: Any, spider: object = None) -> None:
         super().set_value(key, value)
         self.rules[key] = "set"
-        self._given[key] = value
+        self._set_values[key] = value
 
     def max_value(self, key: str, value: Any, spider: object = None) -> None:
         super().max_value(key, value)
@@ -46,40 +47,40 @@ class Remembered(StatsCollector):
         super().min_value(key, value)
         self.rules[key] = "min"
 
-    def figures(self, waiting: int) -> Figures:
-        """Return what was counted so far."""
+    def snapshot(self, waiting: int) -> WorkerStats:
+        """Return the stats so far; `waiting` is the number of requests that are known to wait."""
         rules = {
             key: rule
             for key, rule in self.rules.items()
-            if rule != "set" or self._stats.get(key) == self._given[key]  # else: set, then counted on
+            if rule != "set" or self._stats.get(key) == self._set_values[key]  # else: set, then counted on
         }
-        stats = {key: value for key, value in self._stats.items() if key not in _ONES_OWN}
-        return Figures(stats, rules, waiting)
+        stats = {key: value for key, value in self._stats.items() if key not in _PER_CRAWL}
+        return WorkerStats(stats, rules, waiting)
 
 
-class Totals(StatsCollector):
-    """What the parent counts itself, and the figures of the workers put together with it."""
+class PoolStats(StatsCollector):
+    """The parent's own stats, merged with those of the worker processes."""
 
     def __init__(self) -> None:
         super().__init__()
-        self._workers: dict[int, Figures] = {}
+        self._workers: dict[int, WorkerStats] = {}
 
-    def take(self, number: int, figures: Figures) -> None:
-        """Put the newest figures of a worker in the place of its earlier ones."""
-        self._workers[number] = figures
+    def update(self, number: int, stats: WorkerStats) -> None:
+        """Replace the stats of a worker by its newest ones."""
+        self._workers[number] = stats
 
     def waiting(self) -> int:
-        """Return the requests that are known to wait: the workers see one frontier."""
-        return max((figures.waiting for figures in self._workers.values()), default=0)
+        """Return the requests that are known to wait: all workers see one frontier."""
+        return max((stats.waiting for stats in self._workers.values()), default=0)
 
     def get_value(self, key: str, default: Any = None, spider: object = None) -> Any:
         return self.get_stats().get(key, default)
 
     def get_stats(self, spider: object = None) -> dict[str, Any]:
         merged: dict[str, Any] = {}
-        for figures in self._workers.values():
-            for key, value in figures.stats.items():
-                merged[key] = _merge(merged, key, value, figures.rules)
+        for worker in self._workers.values():
+            for key, value in worker.stats.items():
+                merged[key] = _merge(merged, key, value, worker.rules)
         for key, value in self._stats.items():
             merged[key] = _merge(merged, key, value, {})
         return merged
@@ -91,7 +92,7 @@ class Totals(StatsCollector):
 
 
 def _merge(merged: Mapping[str, Any], key: str, value: Any, rules: Mapping[str, str]) -> Any:
-    """Return a figure together with that of the same name: the larger, the smaller, the last or the sum."""
+    """Merge a value into the one of the same name: the larger, the smaller, the last, or the sum."""
     if key not in merged:
         return value
     rule = rules.get(key)

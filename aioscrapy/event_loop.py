@@ -1,0 +1,81 @@
+"""The event loop around a crawl, and the meaning of SIGINT and SIGTERM for it."""
+
+import asyncio
+import logging
+import os
+import signal
+import threading
+from collections.abc import Callable, Coroutine, Sequence
+from typing import Any, Protocol, TypeVar
+
+from aioscrapy.os_signals import STOP_SIGNALS, policy
+
+logger = logging.getLogger(__name__)
+
+T = TypeVar("T")
+
+FORCED_EXIT_S = 0.8  # seconds after the second signal at which the process ends, whatever hangs
+
+
+class Stoppable(Protocol):
+    """A crawl that signals can end."""
+
+    def stop(self, reason: str) -> None:
+        """Begin nothing new and end soon."""
+
+    def abort(self) -> None:
+        """End now."""
+
+
+def run(
+    main: Callable[[], Coroutine[Any, Any, T]],
+    target: Stoppable,
+    numbers: Sequence[signal.Signals] = STOP_SIGNALS,
+) -> T:
+    """Run `main()` on a new event loop (uvloop if it is installed) and return its result.
+
+    The first of the signals `numbers` stops `target` gracefully with the reason "shutdown"; the second one
+    aborts it and ends the process within a second.
+    """
+    with asyncio.Runner(loop_factory=_loop_factory()) as runner:
+        return runner.run(_with_signals(main, target, numbers))
+
+
+def exit_after(seconds: float) -> None:
+    """End the process with status 1 after this time, whatever hangs."""
+    timer = threading.Timer(seconds, os._exit, [1])  # nothing is left to do: log lines are written at once
+    timer.daemon = True
+    timer.start()
+
+
+def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
+    try:
+        import uvloop
+    except ImportError:
+        return None
+    return uvloop.new_event_loop
+
+
+async def _with_signals(
+    main: Callable[[], Coroutine[Any, Any, T]], target: Stoppable, numbers: Sequence[signal.Signals]
+) -> T:
+    loop = asyncio.get_running_loop()
+
+    def stop(number: signal.Signals) -> None:
+        # LogParser and ScrapydWeb read this line; the blank at its end is Scrapy's
+        logger.info("Received %s, shutting down gracefully. Send again to force ", number.name)
+        target.stop("shutdown")
+
+    def abort(number: signal.Signals) -> None:
+        logger.info("Received %s twice, forcing unclean shutdown", number.name)
+        target.abort()
+
+    def on_first(number: signal.Signals) -> None:
+        loop.call_soon_threadsafe(stop, number)
+
+    def on_later(number: signal.Signals) -> None:
+        exit_after(FORCED_EXIT_S)
+        loop.call_soon_threadsafe(abort, number)
+
+    with policy(on_first, on_later, numbers):
+        return await main()
