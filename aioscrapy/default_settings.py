@@ -235,7 +235,7 @@ DUPEFILTER_CLASS: Annotated[str | None, Component("shared", optional=True)] = No
 # Log every duplicate, not only the first.
 DUPEFILTER_DEBUG: Flag = False
 # Class whose fingerprint(request) returns the bytes that identify a request. None: aioscrapy.http.fingerprint.RequestFingerprinter, which applies the FINGERPRINT_ settings.
-REQUEST_FINGERPRINTER_CLASS: Annotated[str | None, Component("fingerprint", optional=True)] = None
+REQUEST_FINGERPRINTER_CLASS: Annotated[str | None, Component(optional=True)] = None
 # Query parameters that don't distinguish requests. A * stands for any text: "utm_*".
 FINGERPRINT_IGNORE_PARAMS: Names = []
 # The text behind the # of a URL distinguishes requests.
