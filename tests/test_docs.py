@@ -112,3 +112,12 @@ def test_settings_in_the_text_exist(page: Path) -> None:
     text = page.read_text("utf-8")
     names = set(re.findall(r"`([A-Z][A-Z0-9]*_[A-Z0-9_]+)(?: = [^`]*)?`", text))
     assert names - SETTINGS - VARIABLES - OF_AIO_SCRAPY == set()
+
+
+@pytest.mark.parametrize("package", ["aioscrapy", "aioscrapy_scrapyd", "deploy/aioscrapy_deploy"])
+def test_every_module_and_folder_is_on_the_page_of_the_architecture(package: str) -> None:
+    page = (DOCS / "architecture.md").read_text("utf-8")
+    children = [path for path in (REPOSITORY / package).iterdir() if not path.name.startswith("__")]
+    modules = [path.stem for path in children if path.suffix == ".py"]
+    folders = [f"{path.name}/" for path in children if path.is_dir()]
+    assert [name for name in (*modules, *folders) if f"`{name}`" not in page] == []
