@@ -1,10 +1,10 @@
-"""How a request's dict becomes bytes in the queue, and back."""
+"""How the dict of a request or an item becomes bytes in the queue, and back."""
 
 import json
+from collections.abc import Callable
 from typing import Any, Protocol
 
 from aioscrapy.exceptions import SerializeError
-from aioscrapy.log import logger
 
 _encode = json.JSONEncoder(separators=(",", ":")).encode
 
@@ -22,7 +22,7 @@ class Serializer(Protocol):
 
 
 class JsonSerializer:
-    """Compact JSON, ASCII only: readable in any Redis client. Tuples come back as lists."""
+    """Compact JSON in ASCII, readable in any Redis client. Tuples become lists."""
 
     @staticmethod
     def dumps(obj: Any) -> bytes:
@@ -40,7 +40,7 @@ class JsonSerializer:
 
 
 class MsgpackSerializer:
-    """MessagePack: smaller than JSON, also holds bytes. Integers of 64 bits at most; tuples become lists."""
+    """MessagePack: smaller than JSON, holds bytes too. Integers have at most 64 bits; tuples become lists."""
 
     @staticmethod
     def dumps(obj: Any) -> bytes:
@@ -62,13 +62,7 @@ class MsgpackSerializer:
 
 
 class PickleSerializer:
-    """Pickle: holds almost anything, and runs whatever the writer of the bytes wants."""
-
-    def __init__(self) -> None:
-        logger.warning(
-            "PickleSerializer: whoever can write to the queue can run code in this process; "
-            "use JsonSerializer unless nobody else reaches that Redis"
-        )
+    """Pickle: holds almost anything. Whoever writes the bytes can run code in the process that reads them."""
 
     @staticmethod
     def dumps(obj: Any) -> bytes:
@@ -84,9 +78,19 @@ class PickleSerializer:
         import pickle
 
         try:
-            return pickle.loads(data)  # noqa: S301 the user chose it, and was warned
-        except Exception as exc:  # broken pickles raise anything
+            return pickle.loads(data)  # noqa: S301 the user chose it and gets a warning
+        except Exception as exc:  # a broken pickle may raise any error
             raise _unreadable("pickle", data, exc) from exc
+
+
+def reader_of(serializer: Serializer) -> Callable[[bytes], Any]:
+    """Return a function that reads this serializer's bytes, and JSON objects that other programs push."""
+
+    def read(data: bytes) -> Any:
+        # Neither MessagePack nor pickle begins a dict with a brace.
+        return (JsonSerializer if data[:1] == b"{" else serializer).loads(data)
+
+    return read
 
 
 def _unwritable(form: str, exc: Exception) -> SerializeError:

@@ -12,10 +12,11 @@ from types import FrameType
 from typing import Any, TypeVar
 
 from aioscrapy.context import CrawlContext
+from aioscrapy.crawls.catalog import Crawl, Crawls
+from aioscrapy.crawls.progress import Progress, counters, filter_usage, memory, progress, workers_of
 from aioscrapy.dupefilters.redis import BloomDupeFilter
 from aioscrapy.exceptions import ConfigError
-from aioscrapy.queue.crawls import Crawl, Crawls, open_crawls
-from aioscrapy.queue.figures import Figures, counters, figures, fill, memory, signs_of_life
+from aioscrapy.frontier_settings import open_crawls
 from aioscrapy.settings import PRIORITIES, Settings
 
 T = TypeVar("T")
@@ -93,7 +94,7 @@ async def _run(options: argparse.Namespace) -> int:
     bot = bot_of(options.settings)
     async with open_crawls(options.settings, options.redis, bot=bot) as crawls:
         if options.action == "list":
-            _print_list(await figures(crawls.redis, await crawls.all()), bool(bot), options.json)
+            _print_list(await progress(crawls.redis, await crawls.all()), bool(bot), options.json)
             return 0
         crawl = await crawls.find(options.crawl)
         if options.action == "show":
@@ -125,7 +126,7 @@ async def _delete(crawls: Crawls, crawl: Crawl, options: argparse.Namespace) -> 
     if not options.yes:
         if not sys.stdin.isatty():
             raise ConfigError(f"crawl {crawl.id} is deleted only with --yes where nobody can be asked")
-        for told in await figures(crawls.redis, [crawl]):
+        for told in await progress(crawls.redis, [crawl]):
             waiting = told.ready + told.leased + told.delayed
             print(f"Crawl {crawl.id} of {crawl.spider} has {waiting} requests and {told.items} items.")
         if not _answered_yes("Delete it? [y/N] "):
@@ -145,10 +146,10 @@ def _answered_yes(question: str) -> bool:
 
 async def _everything(crawls: Crawls, crawl: Crawl, settings: Settings) -> dict[str, Any]:
     redis = crawls.redis
-    found = await figures(redis, [crawl])
+    found = await progress(redis, [crawl])
     if not found:
         raise ConfigError(f"crawl {crawl.id} of {crawl.spider!r} has expired: nothing of it is left")
-    dupefilter = await fill(redis, crawl)
+    dupefilter = await filter_usage(redis, crawl)
     if dupefilter["kind"] == "bloom":
         context = CrawlContext.without_crawl(settings)
         rate = BloomDupeFilter.from_crawler(context).error_rate(dupefilter["layers"])
@@ -157,14 +158,14 @@ async def _everything(crawls: Crawls, crawl: Crawl, settings: Settings) -> dict[
     return {
         **_plain(found[0]),
         "counters": await counters(redis, crawl),
-        "worker_list": await signs_of_life(redis, crawl, settings.getfloat("SCHEDULER_LEASE")),
+        "worker_list": await workers_of(redis, crawl, settings.getfloat("SCHEDULER_LEASE")),
         "filter": dupefilter,
         "bytes": sum(keys.values()),
         "bytes_by_key": keys,
     }
 
 
-def _plain(told: Figures) -> dict[str, Any]:
+def _plain(told: Progress) -> dict[str, Any]:
     """Return what JSON shows of the figures: times as in ISO 8601."""
     return {**asdict(told), "created": _time(told.created), "finished_at": _time(told.finished_at)}
 
@@ -173,7 +174,7 @@ def _time(ms: int | None) -> str | None:
     return None if ms is None else datetime.fromtimestamp(ms / 1000, UTC).isoformat(timespec="milliseconds")
 
 
-def _print_list(found: list[Figures], one_project: bool, as_json: bool) -> None:
+def _print_list(found: list[Progress], one_project: bool, as_json: bool) -> None:
     if as_json:
         print(json.dumps([_plain(each) for each in found], indent=2))
         return

@@ -5,7 +5,8 @@ import json
 from dataclasses import asdict
 
 from aioscrapy.commands.crawls import add_redis_option, bot_of, run_to_end, worker_command
-from aioscrapy.queue.crawls import Crawl, Crawls, open_crawls
+from aioscrapy.crawls.catalog import Crawl, Crawls
+from aioscrapy.frontier_settings import open_crawls
 
 
 def configure(parser: argparse.ArgumentParser) -> None:

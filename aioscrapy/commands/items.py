@@ -12,10 +12,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from aioscrapy.commands.crawls import add_redis_option, bot_of, end_at_signal, run_to_end
+from aioscrapy.crawls.catalog import Crawl, Crawls
 from aioscrapy.exceptions import ConfigError, SerializeError
 from aioscrapy.extensions.feedexport import FORMATS, feed_of
 from aioscrapy.feeds import STDOUT, Feed
-from aioscrapy.queue.crawls import Crawl, Crawls, open_crawls
+from aioscrapy.frontier_settings import open_crawls
 from aioscrapy.settings import Settings
 from aioscrapy_deploy.errors import DeployError
 from aioscrapy_deploy.fleet import add_target_options

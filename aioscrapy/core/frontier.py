@@ -28,11 +28,27 @@ class FrontierChoice(NamedTuple):
 
 
 def choose_frontier(settings: Settings) -> FrontierChoice:
-    """Return the classes of SCHEDULER_QUEUE_CLASS and DUPEFILTER_CLASS; JOBDIR puts a memory queue on disk.
+    """Return the classes of the queue and of the filter, which go together.
 
     Raises:
         SettingError: a class can't be loaded.
         ConfigError: the queue and the filter don't go together.
+    """
+    choice = load_frontier(settings)
+    queue_class, filter_class = choice
+    if filter_class.shared != queue_class.shared:
+        raise ConfigError(
+            f"{_path(filter_class)} and {_path(queue_class)} don't go together: "
+            "take DUPEFILTER_CLASS and SCHEDULER_QUEUE_CLASS both of redis, or both not"
+        )
+    return choice
+
+
+def load_frontier(settings: Settings) -> FrontierChoice:
+    """Load SCHEDULER_QUEUE_CLASS and DUPEFILTER_CLASS; JOBDIR puts a memory queue on disk.
+
+    Raises:
+        SettingError: a class can't be loaded.
     """
     queue_class = load_object(settings["SCHEDULER_QUEUE_CLASS"], "SCHEDULER_QUEUE_CLASS")
     on_disk = bool(settings["JOBDIR"]) and issubclass(queue_class, MemoryQueue)
@@ -41,11 +57,6 @@ def choose_frontier(settings: Settings) -> FrontierChoice:
     filter_class = load_object(settings["DUPEFILTER_CLASS"] or queue_class.dupefilter, "DUPEFILTER_CLASS")
     if filter_class.shared and settings.getpriority("SCHEDULER_QUEUE_CLASS") == 0 and not on_disk:
         queue_class = load_object(filter_class.queue, "DUPEFILTER_CLASS")  # only a shared filter was chosen
-    if filter_class.shared != queue_class.shared:
-        raise ConfigError(
-            f"{_path(filter_class)} and {_path(queue_class)} don't go together: "
-            "take DUPEFILTER_CLASS and SCHEDULER_QUEUE_CLASS both of redis, or both not"
-        )
     return FrontierChoice(queue_class, filter_class)
 
 

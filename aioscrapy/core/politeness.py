@@ -6,7 +6,7 @@ import sys
 from collections.abc import Callable
 from typing import Self
 
-from aioscrapy.queue.base import Manners
+from aioscrapy.queue.base import HostLimits
 from aioscrapy.settings import Settings
 
 
@@ -47,7 +47,7 @@ class Politeness:
         limit = limit or settings.getint("CONCURRENT_REQUESTS")
         return cls(int(limit), float(delay_s), settings.getbool("RANDOMIZE_DOWNLOAD_DELAY"))
 
-    def manners(self) -> Manners | None:
+    def limits(self) -> HostLimits | None:
         """Return the limits that a shared store keeps; None where they are kept in this process."""
         return None
 
@@ -112,13 +112,13 @@ class SharedPoliteness(Politeness):
 
     def __init__(self, limit: int, delay_s: float, jitter: bool) -> None:
         super().__init__(sys.maxsize, 0.0, False)
-        self._shared = Manners(limit, delay_s, jitter)
+        self._shared = HostLimits(limit, delay_s, jitter)
         self._own_delays: dict[str, float] = {}
 
-    def manners(self) -> Manners:
+    def limits(self) -> HostLimits:
         """Return the limits for the store, with what changed since the last call."""
         shared = self._shared
-        self._shared = Manners(shared.limit, shared.delay_s, shared.jitter)
+        self._shared = HostLimits(shared.limit, shared.delay_s, shared.jitter)
         return shared
 
     def delay(self, host: str) -> float:

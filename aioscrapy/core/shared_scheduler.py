@@ -14,7 +14,7 @@ from aioscrapy.core.scheduler import Scheduler
 from aioscrapy.exceptions import QueueError
 from aioscrapy.http.request import Request
 from aioscrapy.log import logger
-from aioscrapy.queue.base import SEED, Entry, Lease, Manners, Page, Reply, State, Store
+from aioscrapy.queue.base import SEED, Entry, HostLimits, Lease, Page, Reply, State, Store
 from aioscrapy.queue.hosts import HostQueue
 
 FIRST_RETRY_S = 0.1  # seconds before the second try of an exchange that failed; doubled each time
@@ -57,7 +57,7 @@ class SharedScheduler(Scheduler):
         self._heartbeat_s = settings.getfloat("SCHEDULER_HEARTBEAT")
         self._go = asyncio.Event()  # there is something to exchange
         self._dry = asyncio.Event()  # the store had less than was wanted: wait for its news
-        self._call: tuple[list[Page], int, list[str], bool, Manners | None] | None = (
+        self._call: tuple[list[Page], int, list[str], bool, HostLimits | None] | None = (
             None  # the exchange that is under way
         )
         self._cursor = 0
@@ -84,7 +84,7 @@ class SharedScheduler(Scheduler):
                 if self._stopping and not self._active and not self._outbox:
                     return
         finally:
-            while not listener.done():  # a call of redis-py may swallow it (see `heard`)
+            while not listener.done():  # a call of redis-py may swallow it (see `cancellable`)
                 listener.cancel()
                 await asyncio.wait([listener], timeout=FIRST_RETRY_S)
 
@@ -175,22 +175,22 @@ class SharedScheduler(Scheduler):
         """Make one exchange; one that failed is made again as it was: the store knows it for the same."""
         if self._call is None:
             self._call = self._plan()
-        pages, want, busy, may_finish, manners = self._call
+        pages, want, busy, may_finish, limits = self._call
         reply = await self._store.exchange(
-            pages, want, busy=busy, cap=self._per_host, may_finish=may_finish, manners=manners
+            pages, want, busy=busy, cap=self._per_host, may_finish=may_finish, limits=limits
         )
         self._call = None
         await self._settle(len(pages), want, reply)
 
-    def _plan(self) -> tuple[list[Page], int, list[str], bool, Manners | None]:
+    def _plan(self) -> tuple[list[Page], int, list[str], bool, HostLimits | None]:
         held = self._active + len(self._ready) + len(self._timers)
         want = 0 if self._stopping else self._concurrency + self._prefetch - held
         busy = [
-            *self._ready.aside(),
-            *(host for host, count in self._ready.hosts() if count >= self._per_host),
+            *self._ready.busy_hosts(),
+            *(host for host, count in self._ready.sizes() if count >= self._per_host),
         ]
         may_finish = self._may_finish or (self._close_on_idle and not self._listening_for_idle())
-        return list(self._outbox), max(0, want), busy, may_finish, self.politeness.manners()
+        return list(self._outbox), max(0, want), busy, may_finish, self.politeness.limits()
 
     async def _settle(self, sent: int, want: int, reply: Reply) -> None:
         """Take over what the store answered, and announce the pages that are now visible."""
@@ -267,7 +267,7 @@ class SharedScheduler(Scheduler):
                 self._kept_open_until = time.monotonic() + self._heartbeat_s
             return
         if reply.state is State.GONE:
-            if await self._store.begin_again():
+            if await self._store.recreate():
                 logger.warning("The frontier has lost the whole crawl: it begins anew")
                 self._go.set()
                 return

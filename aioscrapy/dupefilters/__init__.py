@@ -1,1 +1,1 @@
-"""What remembers the requests that were seen."""
+"""Duplicate filters: they remember the requests of a crawl."""

@@ -4,7 +4,7 @@ from aioscrapy.dupefilters.base import LocalDupeFilter
 
 
 class RFPDupeFilter(set[bytes], LocalDupeFilter):
-    """The exact set of all fingerprints: some 100 bytes each."""
+    """The exact set of all fingerprints; one takes about 100 bytes."""
 
     __slots__ = ()
 
@@ -15,7 +15,7 @@ class RFPDupeFilter(set[bytes], LocalDupeFilter):
 
 
 class BaseDupeFilter(LocalDupeFilter):
-    """A filter that calls every request new."""
+    """A filter that lets every request pass."""
 
     remembers = False
 
@@ -29,4 +29,4 @@ class BaseDupeFilter(LocalDupeFilter):
         return 0
 
     def clear(self) -> None:
-        """Do nothing: there is nothing to forget."""
+        """Do nothing: the filter is empty."""

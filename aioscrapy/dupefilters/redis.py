@@ -1,37 +1,32 @@
 """Duplicate filters in Redis: one set of marks for all workers, tested and set inside the page commit."""
 
 import math
-import struct
 from importlib.resources import files
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 from aioscrapy.context import CrawlContext
+from aioscrapy.crawls.progress import bloom_layers
+from aioscrapy.dupefilters.base import DupeFilter
 from aioscrapy.exceptions import SettingError
 from aioscrapy.log import logger
 
-_HEADER_BYTES = 64  # of bloom.lua: 16 numbers of 32 bits
 
-
-class RedisDupeFilter:
-    """A filter that is a piece of Lua inside the store's own script.
+class RedisDupeFilter(DupeFilter):
+    """A filter that is a piece of Lua inside the store's script.
 
     Attributes:
-        suffix: the name of its key behind the crawl's; "" where it has none.
+        suffix: the suffix of its key; "" if it has no key.
+        source: the file of its Lua.
         lua: defines `mark(fingerprint)` and `marked()`, over KEYS[FILTER].
     """
 
     shared: ClassVar[bool] = True
     suffix: ClassVar[str] = "seen"
     source: ClassVar[str]
-    queue: ClassVar[str] = "aioscrapy.queue.redis.SpiderPriorityQueue"  # where no queue is chosen
+    queue: ClassVar[str] = "aioscrapy.queue.redis.SpiderPriorityQueue"
 
-    @classmethod
-    def from_crawler(cls, crawler: CrawlContext) -> "RedisDupeFilter":
-        """Make a filter from the settings."""
-        return cls()
-
-    async def fill(self, redis: Any, key: str) -> dict[str, int | float]:
-        """Return stats of what is in the filter's key."""
+    async def usage(self, redis: Any, key: str) -> dict[str, int | float]:
+        """Return stats of the filter's key: name -> value."""
         return {}
 
     @property
@@ -49,16 +44,16 @@ class RFPDupeFilter(RedisDupeFilter):
 
     source = "set.lua"
 
-    async def fill(self, redis: Any, key: str) -> dict[str, int | float]:
+    async def usage(self, redis: Any, key: str) -> dict[str, int | float]:
         return {"dupefilter/fingerprints": int(await redis.scard(key))}
 
 
 class BloomDupeFilter(RedisDupeFilter):
-    """A Bloom filter that grows with what is in it: 8 KiB at first, each further layer eight times as large.
+    """A Bloom filter that grows: 8 KiB at first, each further layer eight times as large.
 
-    It never forgets a request; it may call a new one seen, with a probability below BLOOMFILTER_ERROR_RATE as
-    long as it may grow: at 1e-6 a fingerprint takes 37 bits with 12 probes, 75 bits with 6. At
-    2**BLOOMFILTER_BIT bits it grows no more and the rate rises.
+    It never forgets a request. It may drop a new one, with a probability below BLOOMFILTER_ERROR_RATE while
+    it may grow: at 1e-6 a fingerprint takes 37 bits with 12 probes, 75 bits with 6. At
+    2**BLOOMFILTER_BIT bits it stops growing and the rate rises.
 
     Keys:
         <crawl>:bloom   string of bits; expires with the crawl, or is kept for the next one
@@ -72,12 +67,12 @@ class BloomDupeFilter(RedisDupeFilter):
     def __init__(self, bits: int, probes: int, error_rate: float) -> None:
         self._bits = bits
         self._probes = probes
-        self._asked_rate = error_rate
-        layers = 5  # that many full layers hold 32 million fingerprints; their rates add up
+        self._error_rate = error_rate
+        layers = 5  # full layers that hold 32 million fingerprints; their rates add up
         self._bits_per_url = -probes / math.log(1 - (error_rate / layers) ** (1 / probes))
 
     @classmethod
-    def from_crawler(cls, crawler: CrawlContext) -> "BloomDupeFilter":
+    def from_crawler(cls, crawler: CrawlContext) -> Self:
         """Read BLOOMFILTER_BIT (10 to 32) and BLOOMFILTER_HASH_NUMBER (1 to 32).
 
         Raises:
@@ -87,7 +82,7 @@ class BloomDupeFilter(RedisDupeFilter):
         bits, probes = settings.getint("BLOOMFILTER_BIT"), settings.getint("BLOOMFILTER_HASH_NUMBER")
         if not 10 <= bits <= 32:  # a Redis string has at most 2**32 bits
             raise SettingError("BLOOMFILTER_BIT", f"{bits} is not between 10 and 32")
-        if not 1 <= probes <= 32:  # more cost time and gain nothing
+        if not 1 <= probes <= 32:  # more take time and gain nothing
             raise SettingError("BLOOMFILTER_HASH_NUMBER", f"{probes} is not between 1 and 32")
         rate = settings.getfloat("BLOOMFILTER_ERROR_RATE")
         if not 0 < rate < 1:
@@ -99,16 +94,15 @@ class BloomDupeFilter(RedisDupeFilter):
         numbers = f"local BITS, PROBES, PER_URL = {self._bits}, {self._probes}, {self._bits_per_url}\n"
         return numbers + super().lua
 
-    async def fill(self, redis: Any, key: str) -> dict[str, int | float]:
-        header = bytes(await redis.getrange(key, 0, _HEADER_BYTES - 1)).ljust(_HEADER_BYTES, b"\0")
-        counts = list(struct.unpack(">16I", header))
+    async def usage(self, redis: Any, key: str) -> dict[str, int | float]:
+        counts = await bloom_layers(redis, key)
         rate = self.error_rate(counts)
-        if rate > self._asked_rate:
+        if rate > self._error_rate:
             logger.warning(
-                "The Bloom filter is too full: it calls %.2g of the new requests seen (asked: %g); "
+                "The Bloom filter is too full: it drops a share of %.2g of the new requests (limit: %g); "
                 "raise BLOOMFILTER_BIT",
                 rate,
-                self._asked_rate,
+                self._error_rate,
             )
         return {
             "dupefilter/fingerprints": sum(counts),
@@ -118,7 +112,7 @@ class BloomDupeFilter(RedisDupeFilter):
 
     def error_rate(self, counts: list[int]) -> float:
         """Return the estimated rate of false positives, from the fingerprints in each layer."""
-        log_of_none = 0.0  # of the probability that no layer is wrong
+        log_of_none = 0.0  # logarithm of the probability that no layer is wrong
         for layer, count in enumerate(counts):
             bits = min(2 ** (16 + 3 * layer), 2**self._bits)
             wrong = (1 - math.exp(-self._probes * count / bits)) ** self._probes
@@ -127,8 +121,9 @@ class BloomDupeFilter(RedisDupeFilter):
 
 
 class BaseDupeFilter(RedisDupeFilter):
-    """A filter that calls every request new."""
+    """A filter that lets every request pass."""
 
+    remembers = False
     suffix = ""
     source = "none.lua"
 

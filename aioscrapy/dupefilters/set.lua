@@ -1,4 +1,4 @@
--- The exact filter: a set of fingerprints. Stands before exchange.lua or seen.lua.
+-- The exact filter: a set of fingerprints. Stands before the parts of the exchange.
 -- KEYS[FILTER] the set.
 
 local function mark(fingerprint)

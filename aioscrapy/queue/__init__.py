@@ -1,1 +1,1 @@
-"""Where requests wait: the frontier's stores."""
+"""Where requests wait: the stores of the frontier."""

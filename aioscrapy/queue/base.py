@@ -1,4 +1,4 @@
-"""What travels between the engine and the stores of the frontier, and what a store must offer."""
+"""The data between the engine and the stores of the frontier, and the interface of a store."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
@@ -7,31 +7,43 @@ from enum import StrEnum
 from typing import Any, ClassVar
 
 from aioscrapy.context import CrawlContext
+from aioscrapy.dupefilters.base import DupeFilter
 from aioscrapy.http.request import Request
 
 PRIORITY_LIMIT = 2**20
-"""Priorities are kept between -2**20 and 2**20 - 1; what lies beyond counts as the limit."""
+"""Priorities lie between -2**20 and 2**20 - 1; others count as the nearest limit."""
+
+SEQUENCES = 2**32
+"""A sort key is a multiple of this, for the priority, plus the number of arrival."""
 
 SEED = 0
 """The id of the lease to run `start_requests`; the ids of requests begin at 1."""
 
 
 class Order(StrEnum):
-    """In which order waiting requests leave a queue."""
+    """The order in which waiting requests leave a queue."""
 
     PRIORITY = "priority"  # the highest number first, the oldest first among equals
     FIFO = "fifo"
     LIFO = "lifo"
 
 
-def urgency(order: Order, priority: int, seq: int) -> int:
-    """Return the sort key of the `seq`th request: the smallest leaves first; below 2**53 (exact in Redis)."""
+def sort_key(order: Order, priority: int, number: int) -> int:
+    """Return the sort key of the request that arrived as this number; below 2**53 (exact in Redis).
+
+    The smallest leaves first.
+    """
     if order is Order.LIFO:
-        return 2**32 - 1 - seq
-    if order is Order.FIFO:
-        return seq
+        return SEQUENCES - 1 - number
+    return sort_base(order, priority) + number
+
+
+def sort_base(order: Order, priority: int) -> int:
+    """Return the part of a sort key that is known before the request has a number."""
+    if order is not Order.PRIORITY:
+        return 0
     clamped = max(-PRIORITY_LIMIT, min(PRIORITY_LIMIT - 1, priority))
-    return (PRIORITY_LIMIT - 1 - clamped) * 2**32 + seq
+    return (PRIORITY_LIMIT - 1 - clamped) * SEQUENCES
 
 
 @dataclass(slots=True, eq=False)
@@ -39,10 +51,10 @@ class Entry:
     """A request on its way into the frontier."""
 
     request: Request
-    fingerprint: bytes | None  # None: it passes the filter unasked (dont_filter)
+    fingerprint: bytes | None  # None: the filter is not asked (dont_filter)
     host: str
     delay_s: float = 0.0  # seconds until it may leave
-    payload: bytes = b""  # the serialised request, for stores outside this process
+    payload: bytes = b""  # the serialised request, in stores outside this process
 
 
 @dataclass(slots=True, eq=False)
@@ -51,15 +63,15 @@ class Lease:
 
     request: Request | None  # None: run `start_requests` (the id is SEED)
     id: int
-    token: int  # fencing: a commit with another token than the store's is refused
+    token: int  # fencing: the store refuses a commit with another token
     host: str
-    key: int  # where it stood in the order
-    start_s: float = 0.0  # seconds to wait before it begins: its turn at a host that the workers share
+    key: int  # its place in the order
+    start_s: float = 0.0  # seconds until its turn at a host that the workers share
 
 
 @dataclass(slots=True, eq=False)
 class Page:
-    """What one lease led to; becomes visible in one step, or not at all.
+    """The output of one lease; it becomes visible in one step, or not at all.
 
     `final` False commits a piece of a long output: the lease stays.
     """
@@ -67,32 +79,32 @@ class Page:
     lease: Lease | None  # None: pushed from outside the crawl
     entries: list[Entry] = field(default_factory=list)
     items: list[tuple[Any, Any]] = field(default_factory=list)  # (item, response)
-    packed_items: list[bytes] = field(default_factory=list)  # the same, where the store keeps them
-    failure: str = ""  # why the page is a dead letter
+    packed_items: list[bytes] = field(default_factory=list)  # the same, if the store keeps items
+    failure: str = ""  # the reason, if the request becomes a dead letter
     final: bool = True
-    give_back: bool = False  # not done: ready again for anybody, at its old place
+    give_back: bool = False  # not done: ready again for any worker, at its old place
 
 
 @dataclass(slots=True)
-class Manners:
-    """How the workers of a crawl treat each host together, and what this one has learnt of some hosts."""
+class HostLimits:
+    """The limits of hosts that all workers of a crawl keep, and what this worker has learnt of some hosts."""
 
-    limit: int = 0  # requests at once to one host, over all workers; 0: each worker keeps limits of its own
+    limit: int = 0  # requests at once to one host, over all workers; 0: each worker keeps its own limits
     delay_s: float = 0.0  # seconds between two requests to one host, over all workers
     jitter: bool = False  # vary the delay between half and one and a half of it
-    delays: dict[str, float] = field(default_factory=dict)  # host -> another delay, in seconds
-    pauses: dict[str, float] = field(default_factory=dict)  # host -> seconds to leave it alone from now
+    delays: dict[str, float] = field(default_factory=dict)  # host -> its own delay, in seconds
+    pauses: dict[str, float] = field(default_factory=dict)  # host -> seconds from now without a request
 
 
 class State(StrEnum):
-    """What a store says of the crawl."""
+    """The state of a crawl, as its store reports it."""
 
     OPEN = "open"
-    IDLE = "idle"  # seeded and nothing left, but it may not finish by itself
+    IDLE = "idle"  # seeded and nothing left, but it may not finish yet
     FINISHED = "finished"
-    LATE = "late"  # the crawl that we came for has just ended
-    STOPPED = "stopped"  # somebody stopped the crawl; it can be resumed
-    GONE = "gone"  # the store has no such crawl: somebody deleted it, or the store has lost all
+    LATE = "late"  # the crawl has just ended
+    STOPPED = "stopped"  # by command; it can be resumed
+    GONE = "gone"  # deleted, or lost by the store
 
 
 @dataclass(slots=True)
@@ -102,41 +114,41 @@ class Reply:
     accepted: Sequence[bool]  # one a page: False where the lease had been taken away
     leases: Sequence[Lease]
     state: State
-    lost: bool = False  # this worker was given up: it holds only the leases of this reply
-    fell_back: bool = False  # it was because the store has forgotten answers that it gave
+    lost: bool = False  # this worker had lost its leases: it holds only those of this reply
+    fell_back: bool = False  # because the store has forgotten replies that it gave
     waiting: int = 0  # requests ready, in the whole crawl
-    filtered: int = 0  # entries that the filter had seen
-    broken: Sequence[tuple[Lease, str]] = ()  # leases whose request can't be read, and why
+    filtered: int = 0  # entries that the filter knew
+    broken: Sequence[tuple[Lease, str]] = ()  # leases whose request can't be read, and the reason
     next_due_s: float | None = None  # seconds until a delayed request is due
-    cursor: int = 0  # what `wait` goes on from
+    cursor: int = 0  # the position from which `wait` continues
 
 
 class Store(ABC):
-    """Where the requests of a crawl wait, outside the engine's process: Redis or a file.
+    """The waiting requests of a crawl, outside the engine's process: in Redis or in a file.
 
-    One call, `exchange`, does everything that changes it, in one atomic step.
+    Every change is made by one call, `exchange`, in one atomic step.
     """
 
     shared: ClassVar[bool] = True  # more than one process may work on it
     order: ClassVar[Order] = Order.PRIORITY
-    dupefilter: ClassVar[str]  # dotted path of the filter that belongs to it
+    dupefilter: ClassVar[str]  # dotted path of its duplicate filter, if the settings name none
 
     @classmethod
     @abstractmethod
     async def from_crawler(cls, crawler: CrawlContext) -> "Store":
-        """Make a store from the settings."""
+        """Make the store of the settings."""
 
     @abstractmethod
-    async def open(self, dupefilter: Any) -> State:
-        """Find or make the crawl and join it; LATE or FINISHED where there is nothing to join.
+    async def open(self, dupefilter: DupeFilter) -> State:
+        """Find or create the crawl and join it; return LATE or FINISHED if it has ended.
 
         Raises:
-            QueueError: the store can't be reached at all.
-            ConfigError: it can't work with this filter.
+            QueueError: the store can't be reached.
+            ConfigError: the store can't work with this filter.
         """
 
-    async def begin_again(self) -> bool:
-        """Make the crawl that is GONE anew; False where it was deleted, so that its workers shall end.
+    async def recreate(self) -> bool:
+        """Create the crawl that is GONE again; return False if it was deleted, so that its workers end.
 
         Raises:
             QueueError: no answer.
@@ -148,11 +160,11 @@ class Store(ABC):
         """Fill the entry's payload.
 
         Raises:
-            SerializeError: the request can't travel; names the part.
+            SerializeError: the request can't be stored; the text names the part.
         """
 
     def pack_item(self, item: Any) -> bytes | None:
-        """Return an item as the store keeps it; None where it keeps none.
+        """Return an item as the store keeps it; None if it keeps no items.
 
         Raises:
             SerializeError: the item can't be written.
@@ -168,19 +180,19 @@ class Store(ABC):
         busy: Sequence[str] = (),
         cap: int = 0,
         may_finish: bool = True,
-        manners: Manners | None = None,
+        limits: HostLimits | None = None,
     ) -> Reply:
         """Commit all `pages`, then lease up to `want` requests, in one atomic step and one round trip.
 
         Args:
-            pages: what is done, given back, or a piece of a longer output.
-            want: requests to lease at the most.
-            busy: hosts of which no request is wanted.
-            cap: requests of one host to lease at the most; 0: no limit.
-            may_finish: when nothing is left the crawl is finished; else the state is IDLE.
-            manners: what the store keeps to over all workers, where there can be others.
+            pages: done, given back, or a piece of a longer output.
+            want: the most requests to lease.
+            busy: hosts that must not be leased.
+            cap: the most requests of one host to lease; 0: no limit.
+            may_finish: the crawl finishes when nothing is left; else its state is IDLE.
+            limits: of hosts, which the store keeps over all workers.
 
-        Repeating a call after an error is safe: what the first one did is not done twice.
+        A call may be repeated after an error: the store does nothing twice.
 
         Raises:
             QueueError: no answer; call again with the same pages.
@@ -188,8 +200,8 @@ class Store(ABC):
 
     @abstractmethod
     async def wait(self, cursor: int, timeout_s: float) -> None:
-        """Return when something has changed since the exchange that gave `cursor`, or after the time."""
+        """Return when something has changed since the exchange that returned `cursor`, or after the time."""
 
     @abstractmethod
     async def close(self) -> None:
-        """Leave the crawl: everything that this worker holds is ready for others."""
+        """Leave the crawl: the leases of this worker are ready for others."""

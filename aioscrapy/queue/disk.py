@@ -1,4 +1,4 @@
-"""Requests in a file of JOBDIR: a crawl of one process that goes on where it was stopped or killed."""
+"""Requests in a file of JOBDIR: a crawl in one process that continues after a stop or a kill."""
 
 import asyncio
 import sqlite3
@@ -9,12 +9,13 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, ClassVar
 
-from aioscrapy.components import load_object
 from aioscrapy.context import CrawlContext
+from aioscrapy.dupefilters.base import DupeFilter
 from aioscrapy.exceptions import ConfigError, QueueError, SerializeError
+from aioscrapy.frontier_settings import serializer_of
 from aioscrapy.http.request import request_from_dict
 from aioscrapy.log import logger
-from aioscrapy.queue.base import SEED, Entry, Lease, Manners, Order, Page, Reply, State, Store, urgency
+from aioscrapy.queue.base import SEED, Entry, HostLimits, Lease, Order, Page, Reply, State, Store, sort_key
 
 FILE = "frontier.sqlite"
 
@@ -30,7 +31,7 @@ CREATE TABLE IF NOT EXISTS failed (id INTEGER PRIMARY KEY, reason TEXT, payload 
 
 
 class DiskQueue(Store):
-    """The frontier in an SQLite file, where JOBDIR is set; a page commit is a transaction."""
+    """The frontier in an SQLite file of JOBDIR; a page commit is a transaction."""
 
     shared: ClassVar[bool] = False
     dupefilter: ClassVar[str] = "aioscrapy.dupefilters.disk.RFPDupeFilter"
@@ -41,9 +42,9 @@ class DiskQueue(Store):
         self._folder = Path(settings["JOBDIR"])
         self._fresh = settings.getbool("SCHEDULER_FLUSH_ON_START") or settings.getbool("CRAWL_FRESH")
         self._keep_filter = settings.getbool("KEEP_DUPEFILTER_DATA_ON_CLOSE")
-        self._serializer = load_object(settings["SCHEDULER_SERIALIZER"], "SCHEDULER_SERIALIZER")
+        self._serializer = serializer_of(settings)
         self._thread = ThreadPoolExecutor(1, "frontier")
-        self._unheard: asyncio.Future[Any] | None = None  # the exchange whose answer nobody has got yet
+        self._exchanging: asyncio.Future[Any] | None = None  # the exchange that has not returned yet
         self._db: sqlite3.Connection
         self._filtering = True
         self._seeding = False
@@ -56,7 +57,7 @@ class DiskQueue(Store):
             )
         return cls(crawler)
 
-    async def open(self, dupefilter: Any) -> State:
+    async def open(self, dupefilter: DupeFilter) -> State:
         self._filtering = dupefilter.remembers
         try:
             await self._in_thread(self._open)
@@ -75,21 +76,21 @@ class DiskQueue(Store):
         busy: Sequence[str] = (),
         cap: int = 0,
         may_finish: bool = True,
-        manners: Manners | None = None,
+        limits: HostLimits | None = None,
     ) -> Reply:
-        if self._unheard is None:
-            self._unheard = self._in_thread(self._exchange, pages, want, busy, cap, may_finish)
+        if self._exchanging is None:
+            self._exchanging = self._in_thread(self._exchange, pages, want, busy, cap, may_finish)
         try:
-            # A call that is cancelled goes on in its thread: the next one, the same again, gets its answer.
-            reply: Reply = await asyncio.shield(self._unheard)
+            # A cancelled call goes on in its thread: the next one, which repeats it, gets its reply.
+            reply: Reply = await asyncio.shield(self._exchanging)
         except sqlite3.Error as exc:
-            self._unheard = None
+            self._exchanging = None
             raise QueueError(f"{self._folder / FILE}: {exc}") from exc
-        self._unheard = None
+        self._exchanging = None
         return reply
 
     async def wait(self, cursor: int, timeout_s: float) -> None:
-        await asyncio.sleep(timeout_s)  # nobody else can change the file
+        await asyncio.sleep(timeout_s)  # no other process can change the file
 
     async def close(self) -> None:
         await self._in_thread(self._db.close)
@@ -108,7 +109,7 @@ class DiskQueue(Store):
             raise
 
     def _begin(self, db: sqlite3.Connection) -> None:
-        """Take the file for this process, and take up what an earlier crawl left in it."""
+        """Lock the file for this process, and continue the crawl in it or begin a new one."""
         db.execute("PRAGMA locking_mode=EXCLUSIVE")
         db.execute("PRAGMA journal_mode=WAL")
         db.execute("PRAGMA synchronous=NORMAL")
@@ -168,7 +169,7 @@ class DiskQueue(Store):
         )
 
     def _commit(self, page: Page) -> int:
-        """Write one page; returns how many of its requests were duplicates."""
+        """Write one page; return the number of duplicates among its requests."""
         db, lease, filtered = self._db, page.lease, 0
         if page.give_back and lease is not None:
             self._seeding = self._seeding and lease.id != SEED
@@ -181,7 +182,7 @@ class DiskQueue(Store):
                 continue
             seq = self._fact("seq") + 1
             self._set("seq", seq)
-            key = urgency(self.order, entry.request.priority, seq)
+            key = sort_key(self.order, entry.request.priority, seq)
             due = time.time() + entry.delay_s if entry.delay_s else 0
             db.execute(
                 "INSERT INTO requests (id, key, host, payload, due) VALUES (?, ?, ?, ?, ?)",

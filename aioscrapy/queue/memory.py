@@ -1,18 +1,18 @@
-"""Requests in this process's memory, as objects: nothing is serialised, nothing survives."""
+"""Requests in the memory of this process, as objects; they end with the process."""
 
 from typing import ClassVar
 
-from aioscrapy.queue.base import Entry, Lease, Order, urgency
+from aioscrapy.queue.base import Entry, Lease, Order, sort_key
 from aioscrapy.queue.hosts import HostQueue
 
 
 class MemoryQueue:
-    """The frontier of a crawl of one process: plain calls, no waiting."""
+    """The frontier of a crawl in one process."""
 
     shared: ClassVar[bool] = False
     order: ClassVar[Order] = Order.PRIORITY
     dupefilter: ClassVar[str] = "aioscrapy.dupefilters.memory.RFPDupeFilter"
-    on_disk: ClassVar[str] = "aioscrapy.queue.disk.SpiderPriorityQueue"  # takes its place where JOBDIR is set
+    on_disk: ClassVar[str] = "aioscrapy.queue.disk.SpiderPriorityQueue"  # replaces it where JOBDIR is set
 
     def __init__(self) -> None:
         self.ready: HostQueue[Lease] = HostQueue()
@@ -22,7 +22,7 @@ class MemoryQueue:
         """Add a request."""
         self._seq = seq = self._seq + 1
         request = entry.request
-        lease = Lease(request, seq, 0, entry.host, urgency(self.order, request.priority, seq))
+        lease = Lease(request, seq, 0, entry.host, sort_key(self.order, request.priority, seq))
         self.ready.push(entry.host, lease.key, lease)
 
 

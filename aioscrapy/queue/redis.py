@@ -5,30 +5,50 @@ import os
 import secrets
 import socket
 import struct
-import time
 from collections.abc import Mapping, Sequence
+from importlib.resources import files
 from typing import Any, ClassVar
 
-import msgpack
 from redis.exceptions import RedisError
 
-from aioscrapy.components import load_object
 from aioscrapy.context import CrawlContext
+from aioscrapy.crawls.ids import new_id
+from aioscrapy.crawls.keys import KEYS, OWN, crawl_key, spider_key, tag_of
+from aioscrapy.crawls.script import Script, cancellable, lua
 from aioscrapy.db import db_manager
+from aioscrapy.dupefilters.base import DupeFilter
+from aioscrapy.dupefilters.redis import RedisDupeFilter
 from aioscrapy.exceptions import ConfigError, QueueError, SerializeError
+from aioscrapy.frontier_settings import serializer_of
 from aioscrapy.http.request import request_from_dict
 from aioscrapy.items import as_dict
 from aioscrapy.log import logger
-from aioscrapy.queue import wire
-from aioscrapy.queue.base import Entry, Lease, Manners, Order, Page, Reply, State, Store
-from aioscrapy.queue.keys import KEYS, OWN, tag_of
+from aioscrapy.queue.base import Entry, HostLimits, Lease, Order, Page, Reply, State, Store
+from aioscrapy.queue.exchange_message import (
+    ExchangeMessage,
+    ExchangeReply,
+    LeaseMessage,
+    limit_fields,
+    lua_head,
+    page_message,
+)
 from aioscrapy.queue.push import Pusher, context_of
-from aioscrapy.queue.script import Script, heard, lua
-from aioscrapy.serializer import JsonSerializer, Serializer
+from aioscrapy.serializer import Serializer, reader_of
+
+_PARTS = (
+    "1_repeat.lua",
+    "2_hosts.lua",
+    "3_workers.lua",
+    "4_commit.lua",
+    "5_due.lua",
+    "6_pushed.lua",
+    "7_lease.lua",
+    "8_finish.lua",
+)
 
 
 class RedisQueue(Store):
-    """The shared frontier. Its keys begin with `aioscrapy:{BOT_NAME/spider}`: see docs/redis.md.
+    """The shared frontier. Its keys begin with `aioscrapy:{BOT_NAME/spider}`, see docs/redis.md.
 
     Connects with the alias SCHEDULER_QUEUE_ALIAS of REDIS_ARGS.
     """
@@ -39,7 +59,7 @@ class RedisQueue(Store):
         settings = crawler.settings
         self._spider = crawler.spider
         self._stats = crawler.stats
-        self._dupefilter: Any = None
+        self._dupefilter: RedisDupeFilter | None = None
         self._tag = tag_of(settings["BOT_NAME"], crawler.spider.name)
         self._named = str(getattr(crawler.spider, "crawl", None) or settings["CRAWL_ID"] or "")
         self._fresh = settings.getbool("CRAWL_FRESH")
@@ -49,7 +69,8 @@ class RedisQueue(Store):
         self._keep_ms = int(settings.getfloat("CRAWL_KEEP") * 1000)
         self._lease_ms = int(settings.getfloat("SCHEDULER_LEASE") * 1000)
         self._items = settings.getbool("ITEMS_IN_REDIS")
-        self._serializer: Serializer = load_object(settings["SCHEDULER_SERIALIZER"], "SCHEDULER_SERIALIZER")
+        self._serializer: Serializer = serializer_of(settings)
+        self._loads = reader_of(self._serializer)
         self._alias = str(settings["SCHEDULER_QUEUE_ALIAS"])
         self._redis: Any = None
         self._keys: list[str] = []
@@ -69,15 +90,17 @@ class RedisQueue(Store):
         return cls(crawler)
 
     @classmethod
-    def from_dict(cls, given: Mapping[str, str]) -> Pusher:
-        """Make a pusher of spider_name and, where need be, alias, serializer and bot_name."""
-        return Pusher(cls(context_of(given)))
+    def from_dict(cls, arguments: Mapping[str, str]) -> Pusher:
+        """Make a pusher from spider_name and, optionally, alias, serializer and bot_name."""
+        return Pusher(cls(context_of(arguments)))
 
-    async def open(self, dupefilter: Any) -> State:
+    async def open(self, dupefilter: DupeFilter) -> State:
+        if not isinstance(dupefilter, RedisDupeFilter):
+            raise ConfigError(f"{type(dupefilter).__name__} is not a filter for {type(self).__name__}")
         self._dupefilter = dupefilter
         self._redis = db_manager.redis(self._alias)
         try:
-            answer, crawl_id, ago_ms = await self._find_or_make()
+            answer, crawl_id, ago_ms = await self._find_or_create()
         except (RedisError, OSError, TimeoutError) as exc:
             raise QueueError(
                 f"can't open the crawl in Redis (REDIS_ARGS[{self._alias!r}]): {_reason(exc)}"
@@ -85,32 +108,35 @@ class RedisQueue(Store):
         self.crawl_id = crawl_id
         if answer == "late":
             logger.info(
-                "Crawl %s finished %.1f s ago: this worker came late and ends (CRAWL_JOIN_WINDOW); "
+                "Crawl %s finished %.1f s ago: this worker comes too late and ends (CRAWL_JOIN_WINDOW); "
                 "start a new crawl with --fresh or CRAWL_FRESH",
                 crawl_id,
                 ago_ms / 1000,
             )
             return State.LATE
         if answer == "finished":
-            logger.info("Crawl %s has finished already: nothing is left to do", crawl_id)
+            logger.info("Crawl %s has finished: nothing is left to do", crawl_id)
             return State.FINISHED
-        logger.info(
-            "%s crawl %s as worker %s", "Began" if answer == "made" else "Joined", crawl_id, self.worker
-        )
-        prefix = f"{self._tag}:{crawl_id}"
-        self._keys = [f"{self._tag if suffix == 'push' else prefix}:{suffix}" for suffix in KEYS]
-        if dupefilter.suffix:
-            self._keys.append(f"{self._tag if self._keep_filter else prefix}:{dupefilter.suffix}")
-        head = f"local FILTER = {len(KEYS) + 1}\n"
-        self._script = Script(head + dupefilter.lua + lua("exchange.lua"))
+        verb = "Began" if answer == "created" else "Joined"
+        logger.info("%s crawl %s as worker %s", verb, crawl_id, self.worker)
+        self._keys = [
+            spider_key(self._tag, suffix) if suffix == "push" else self._key(suffix) for suffix in KEYS
+        ]
+        if suffix := dupefilter.suffix:
+            self._keys.append(spider_key(self._tag, suffix) if self._keep_filter else self._key(suffix))
+        self._script = Script(exchange_source(dupefilter.lua))
         return State.OPEN
 
-    async def begin_again(self) -> bool:
-        prefix = f"{self._tag}:{self.crawl_id}"
-        keys = [f"{self._tag}:current", f"{self._tag}:crawls", f"{prefix}:meta", f"{prefix}:deleted"]
+    async def recreate(self) -> bool:
+        keys = [
+            self._spider_key("current"),
+            self._spider_key("crawls"),
+            self._key("meta"),
+            self._key("deleted"),
+        ]
         arguments = [self.crawl_id, int(bool(self._named)), int(self._keep_filter)]
         try:
-            return bool(await heard(Script(lua("again.lua")).run(self._redis, keys, arguments)))
+            return bool(await cancellable(Script(_source("recreate.lua")).run(self._redis, keys, arguments)))
         except (RedisError, OSError, TimeoutError) as exc:
             raise QueueError(f"Redis: {_reason(exc)}") from exc
 
@@ -128,95 +154,90 @@ class RedisQueue(Store):
         busy: Sequence[str] = (),
         cap: int = 0,
         may_finish: bool = True,
-        manners: Manners | None = None,
+        limits: HostLimits | None = None,
     ) -> Reply:
-        answer = await self._call(pages, want, busy, cap, may_finish, manners or Manners())
-        accepted, leases, state, waiting, filtered, due_ms, cursor, lost = answer
+        limits = limits or HostLimits()
+        reply = await self._call(pages, want, busy=busy, cap=cap, may_finish=may_finish, limits=limits)
         good, broken = [], []
-        for lease in leases:
-            held, problem = self._lease(*lease)
+        for message in reply.leases:
+            lease, problem = self._lease(LeaseMessage(*message))
             if problem:
-                broken.append((held, problem))
+                broken.append((lease, problem))
             else:
-                good.append(held)
+                good.append(lease)
         return Reply(
-            accepted=[bool(taken) for taken in accepted] or [False] * len(pages),  # none: the crawl is gone
+            accepted=[bool(taken) for taken in reply.accepted]
+            or [False] * len(pages),  # none: the crawl is gone
             leases=good,
             broken=broken,
-            state=_STATES.get(state, State.OPEN),
-            lost=bool(lost),
-            fell_back=lost == 2,
-            waiting=waiting,
-            filtered=filtered,
-            next_due_s=None if due_ms < 0 else due_ms / 1000,
-            cursor=cursor,
+            state=State(reply.state.decode()),
+            lost=bool(reply.lost),
+            fell_back=reply.lost == 2,
+            waiting=reply.waiting,
+            filtered=reply.filtered,
+            next_due_s=None if reply.due_ms < 0 else reply.due_ms / 1000,
+            cursor=reply.cursor,
         )
 
     async def wait(self, cursor: int, timeout_s: float) -> None:
         wake, push = (self._keys[KEYS.index(suffix)] for suffix in ("wake", "push"))
         silence_s = db_manager.redis.silence_s(self._alias) or timeout_s
-        block_ms = max(1, int(min(timeout_s, silence_s * 0.8) * 1000))  # an answer before the client hangs up
+        block_ms = max(1, int(min(timeout_s, silence_s * 0.8) * 1000))  # a reply before the client gives up
         try:
-            await heard(self._redis.xread({wake: f"{cursor}-1", push: "0-0"}, block=block_ms))
+            await cancellable(self._redis.xread({wake: f"{cursor}-1", push: "0-0"}, block=block_ms))
         except (RedisError, OSError, TimeoutError) as exc:
             raise QueueError(_reason(exc)) from exc
 
     async def close(self) -> None:
         if self._called:
             await self._count_filter()
-            self._serial += 2  # not the number of a call whose answer was lost: this is no repetition of it
-            await self._call_once([], 0, (), 0, False, Manners(), leave=True)
+            self._serial += 2  # not the number of a call whose reply was lost: this is no repetition of it
+            await self._call_once([], 0, limits=HostLimits(), leave=True)
 
     async def _count_filter(self) -> None:
-        """Put the fill of the filter into the stats."""
-        if len(self._keys) > len(KEYS):
+        """Put the size of the filter into the stats."""
+        if self._dupefilter is not None and self._dupefilter.suffix:
             try:
-                fill = await heard(self._dupefilter.fill(self._redis, self._keys[-1]))
+                figures = await cancellable(self._dupefilter.usage(self._redis, self._keys[-1]))
             except (RedisError, OSError, TimeoutError) as exc:
                 raise QueueError(_reason(exc)) from exc
-            for name, value in fill.items():
+            for name, value in figures.items():
                 self._stats.set_value(name, value)
 
-    async def _find_or_make(self) -> tuple[str, str, int]:
+    async def _find_or_create(self) -> tuple[str, str, int]:
         """Run open.lua until no other worker is quicker: (answer, crawl id, ms since its end)."""
-        script = Script(lua("open.lua"))
+        script = Script(_source("open.lua"))
         while True:
-            found = self._named or await self._redis.get(f"{self._tag}:current") or b""
-            found = found.decode() if isinstance(found, bytes) else found
-            made = self._named or time.strftime("%Y%m%dT%H%M%S-", time.gmtime()) + secrets.token_hex(3)
+            current = self._named or await self._redis.get(self._spider_key("current")) or b""
+            current = current.decode() if isinstance(current, bytes) else current
+            new = self._named or new_id()
             if self._named and self._fresh:
-                await self._delete(self._named)
-            crawl = f"{self._tag}:{found or made}"
+                await self._redis.delete(*(crawl_key(self._tag, self._named, suffix) for suffix in OWN))
             keys = [
-                f"{self._tag}:current",
-                f"{self._tag}:crawls",
-                f"{crawl}:meta",
-                f"{self._tag}:{made}:meta",
-                f"{crawl}:workers",
-                f"{self._tag}:{made}:deleted",
+                self._spider_key("current"),
+                self._spider_key("crawls"),
+                crawl_key(self._tag, current or new, "meta"),
+                crawl_key(self._tag, new, "meta"),
+                crawl_key(self._tag, current or new, "workers"),
+                crawl_key(self._tag, new, "deleted"),
             ]
             flags = [int(flag) for flag in (bool(self._named), self._fresh, self._flush)]
-            arguments = [found, made, *flags, self._window_ms, int(self._keep_filter)]
+            arguments = [current, new, *flags, self._window_ms, int(self._keep_filter)]
             answer, *rest = await script.run(self._redis, keys, arguments)
             if answer != b"again":
                 return answer.decode(), rest[0].decode(), rest[1] if len(rest) > 1 else 0
 
-    async def _delete(self, crawl_id: str) -> None:
-        await self._redis.delete(*(f"{self._tag}:{crawl_id}:{suffix}" for suffix in OWN))
+    def _spider_key(self, suffix: str) -> str:
+        return spider_key(self._tag, suffix)
 
-    async def _call(
-        self,
-        pages: Sequence[Page],
-        want: int,
-        busy: Sequence[str],
-        cap: int,
-        may_finish: bool,
-        manners: Manners,
-    ) -> list[Any]:
+    def _key(self, suffix: str) -> str:
+        return crawl_key(self._tag, self.crawl_id, suffix)
+
+    async def _call(self, pages: Sequence[Page], want: int, **options: Any) -> ExchangeReply:
         """Call the script under a new number; a call that failed is repeated under its old one."""
         self._serial += 1
         try:
-            return await self._call_once(pages, want, busy, cap, may_finish, manners)
+            return await self._call_once(pages, want, **options)
         except (QueueError, asyncio.CancelledError):
             self._serial -= 1
             raise
@@ -225,15 +246,15 @@ class RedisQueue(Store):
         self,
         pages: Sequence[Page],
         want: int,
-        busy: Sequence[str],
-        cap: int,
-        may_finish: bool,
-        manners: Manners,
         *,
+        limits: HostLimits,
+        busy: Sequence[str] = (),
+        cap: int = 0,
+        may_finish: bool = False,
         leave: bool = False,
-    ) -> list[Any]:
+    ) -> ExchangeReply:
         self._called = True
-        message = [
+        message = ExchangeMessage(
             self.worker,
             self._serial,
             self._lease_ms,
@@ -242,29 +263,25 @@ class RedisQueue(Store):
             int(may_finish),
             self.order.value,
             list(busy),
-            [wire.page(page, self.order) for page in pages],
+            [page_message(page, self.order) for page in pages],
             self._keep_ms,
             int(leave),
-            *wire.manners(manners, self._serial),
-        ]
+            *limit_fields(limits),
+        )
         items = [item for page in pages for item in page.packed_items]
-        arguments = [msgpack.packb(message, use_bin_type=False), *items]
         try:
-            answer = await heard(self._script.run(self._redis, self._keys, arguments))
+            call = self._script.run(self._redis, self._keys, [message.pack(), *items])
+            return ExchangeReply.unpack(await cancellable(call))
         except (RedisError, OSError, TimeoutError, struct.error) as exc:
             raise QueueError(f"Redis: {_reason(exc)}") from exc
-        return msgpack.unpackb(answer, raw=True)  # type: ignore[no-any-return]  # msgpack has no types
 
-    def _lease(
-        self, id: int, token: int, host: bytes, key: int, payload: bytes, start_ms: int
-    ) -> tuple[Lease, str]:
-        """Make a lease of what the script gave, and say what is wrong with it."""
-        lease = Lease(None, id, token, host.decode(), key, start_ms / 1000)
-        if payload:
-            # What other programs push is JSON; neither MessagePack nor pickle begins a dict with a brace.
-            serializer = JsonSerializer if payload[:1] == b"{" else self._serializer
+    def _lease(self, message: LeaseMessage) -> tuple[Lease, str]:
+        """Make the lease of a message; return it with what is wrong with its request, or ""."""
+        host, start_s = message.host.decode(), message.start_ms / 1000
+        lease = Lease(None, message.id, message.token, host, message.key, start_s)
+        if message.payload:
             try:
-                lease.request = request_from_dict(serializer.loads(payload), self._spider)
+                lease.request = request_from_dict(self._loads(message.payload), self._spider)
             except SerializeError as exc:
                 return lease, str(exc)
         return lease, ""
@@ -290,7 +307,16 @@ RedisPriorityQueue = SpiderPriorityQueue
 RedisFifoQueue = SpiderQueue
 RedisLifoQueue = SpiderStack
 
-_STATES = {b"idle": State.IDLE, b"finished": State.FINISHED, b"gone": State.GONE, b"stopped": State.STOPPED}
+
+def exchange_source(filter_lua: str) -> str:
+    """Return the source of the exchange script with this filter."""
+    parts = "".join(_source(f"exchange/{name}") for name in _PARTS)
+    return lua_head() + filter_lua + lua("member.lua", "news.lua") + parts
+
+
+def _source(name: str) -> str:
+    """Return the source of a script of this package."""
+    return (files("aioscrapy.queue") / name).read_text("utf-8")
 
 
 def _reason(exc: BaseException) -> str:

@@ -6,9 +6,9 @@ import uuid
 from collections.abc import Callable
 from typing import Any
 
+from aioscrapy.crawls.catalog import Crawl, Crawls
 from aioscrapy.exceptions import SerializeError
 from aioscrapy.log import logger
-from aioscrapy.queue.crawls import Crawl, Crawls
 
 _OWNER_MS = 15_000  # ms without a sign of life after which another run may write the feed of this crawl
 

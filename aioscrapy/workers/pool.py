@@ -8,7 +8,6 @@ import multiprocessing
 import pickle
 from collections.abc import Mapping
 from contextlib import AsyncExitStack, ExitStack
-from types import SimpleNamespace
 from typing import Any
 
 from redis.exceptions import RedisError
@@ -16,16 +15,20 @@ from redis.exceptions import RedisError
 from aioscrapy import event_loop, signals
 from aioscrapy.components import build, build_all, load_object
 from aioscrapy.context import CrawlContext
+from aioscrapy.core.frontier import choose_frontier
+from aioscrapy.crawls.catalog import Crawl, Crawls
 from aioscrapy.db import db_manager
+from aioscrapy.dupefilters.redis import BaseDupeFilter
 from aioscrapy.exceptions import AioscrapyError, ConfigError, QueueError
 from aioscrapy.extensions.corestats import CoreStats
 from aioscrapy.extensions.feedexport import FeedExporter
 from aioscrapy.extensions.logcount import LogCount
 from aioscrapy.extensions.logstats import LogStats
+from aioscrapy.frontier_settings import serializer_of
 from aioscrapy.hooks import settle
 from aioscrapy.log import configure_logging, remove_handler
 from aioscrapy.queue.base import State
-from aioscrapy.queue.crawls import Crawl, Crawls
+from aioscrapy.serializer import reader_of
 from aioscrapy.settings import Settings
 from aioscrapy.signals import SignalManager
 from aioscrapy.version import __version__
@@ -148,10 +151,8 @@ class Pool:
                 self.spidercls.from_crawler(detached, **self._arguments)
             )
             extensions = await build_all("EXTENSIONS", _extensions(settings), context)
-            store = await build(
-                load_object(settings["SCHEDULER_QUEUE_CLASS"], "SCHEDULER_QUEUE_CLASS"), context
-            )
-            state = await store.open(SimpleNamespace(suffix="", lua=""))
+            store = await build(choose_frontier(settings).queue_class, context)
+            state = await store.open(BaseDupeFilter())
             logger.info("Spider opened")
             await self.signals.send(signals.spider_opened, spider=context.spider)
             writers = [each for each in extensions if isinstance(each, FeedExporter)]
@@ -169,8 +170,8 @@ class Pool:
         if not writers:
             return None
         settings = self.settings
-        serializer = load_object(settings["SCHEDULER_SERIALIZER"], "SCHEDULER_SERIALIZER")
-        crawls = Crawls(db_manager.redis(settings["SCHEDULER_QUEUE_ALIAS"]), settings["BOT_NAME"], serializer)
+        redis = db_manager.redis(settings["SCHEDULER_QUEUE_ALIAS"])
+        crawls = Crawls(redis, settings["BOT_NAME"], reader_of(serializer_of(settings)))
         crawl = Crawl(settings["BOT_NAME"], self._context.spider.name, crawl_id)
         kept_s = settings.getfloat("CRAWL_KEEP") if settings.getbool("ITEMS_IN_REDIS") else 0.0
         return ItemFeed(crawls, crawl, writers[0].item_scraped, kept_s)

@@ -5,6 +5,7 @@ from typing import Any
 
 from aioscrapy.components import load_object
 from aioscrapy.core.downloader import handler_paths
+from aioscrapy.core.frontier import load_frontier
 from aioscrapy.exceptions import ConfigError, SettingError
 from aioscrapy.log import logger
 from aioscrapy.queue.base import Order
@@ -43,8 +44,7 @@ def move_to_redis(settings: Settings, spider_class: Any) -> None:
     for key, options in settings.getdict("FEEDS").items():
         if isinstance(options, dict) and options.get("item_classes"):
             raise SettingError("FEEDS", f"{key}: item_classes can't be used together with CRAWL_PROCESSES")
-    queue = load_object(settings["SCHEDULER_QUEUE_CLASS"], "SCHEDULER_QUEUE_CLASS")
-    dupefilter = load_object(settings["DUPEFILTER_CLASS"] or queue.dupefilter, "DUPEFILTER_CLASS")
+    queue, dupefilter = load_frontier(settings)
     if not dupefilter.shared:
         _use_shared_filter(settings, dupefilter)
     if not queue.shared:

@@ -13,8 +13,9 @@ from typing import Any
 
 import pytest
 
+from aioscrapy.crawls.catalog import Crawls
 from aioscrapy.exceptions import QueueError
-from aioscrapy.queue.crawls import Crawls, open_crawls
+from aioscrapy.frontier_settings import open_crawls
 from aioscrapy.settings import Settings
 from support import child_environment
 from support.commands import aioscrapy, fails, output, write_shop
@@ -318,10 +319,10 @@ async def test_a_crawl_whose_keys_expired_is_listed_while_its_items_are_left(
     redis.rpush(f"{prefix}:left:items", "{}")
     redis.zadd("aioscrapy:{we x/c}:crawls", {"left": 3000})
     async with open_crawls(Settings(), redis_url, bot="we [x]*") as crawls:
-        from aioscrapy.queue.figures import figures as figures_of
+        from aioscrapy.crawls.progress import progress
 
         assert [crawl.spider for crawl in await crawls.all()] == ["a/b", "a/b"]
-        [told] = await figures_of(crawls.redis, await crawls.all())
+        [told] = await progress(crawls.redis, await crawls.all())
         assert (told.crawl, told.state, told.items) == ("left", "expired", 1)
         assert await crawls.delete(await crawls.find("left")) == 1
     assert redis.zrange(f"{prefix}:crawls", 0, -1) == ["gone"]

@@ -16,13 +16,13 @@ from redis import Redis
 from redis.asyncio import RedisCluster
 from redis.exceptions import RedisError
 
+from aioscrapy.crawls.progress import filter_usage, memory, progress, workers_of
+from aioscrapy.crawls.script import Script
 from aioscrapy.db import DbManager
 from aioscrapy.db.embedded import free_port, server_binary
 from aioscrapy.db.redis_client import make_client
 from aioscrapy.exceptions import QueueError, SettingError
-from aioscrapy.queue.crawls import open_crawls
-from aioscrapy.queue.figures import figures, fill, memory, signs_of_life
-from aioscrapy.queue.script import Script
+from aioscrapy.frontier_settings import open_crawls
 from aioscrapy.settings import Settings
 from support.crawling import Crawled, Everything, SiteSpider, crawl
 from support.redis import BINARY_VARIABLE, RedisServer
@@ -486,15 +486,15 @@ async def test_the_commands_see_the_spiders_of_every_node_of_a_cluster(tmp_path:
         async with open_crawls(Settings({**settings, "BOT_NAME": "x"}), None, bot="") as crawls:
             found = await crawls.all()
             assert sorted(each.spider for each in found) == names
-            told = await figures(crawls.redis, found)
+            told = await progress(crawls.redis, found)
             assert [each.done for each in told] == [2] * len(names)
             for each in found:
                 assert await crawls.find(each.spider) == each
                 assert [len(page) async for page in crawls.items(each)] == [2]
                 assert [letter async for letter in crawls.failed(each)] == []
                 assert await crawls.retry(each) == (0, False)
-                assert (await fill(crawls.redis, each))["fingerprints"] == 2
-                assert await signs_of_life(crawls.redis, each, 15.0) == []
+                assert (await filter_usage(crawls.redis, each))["fingerprints"] == 2
+                assert await workers_of(crawls.redis, each, 15.0) == []
                 assert (await memory(crawls.redis, each))["items"] > 0
                 assert await crawls.delete(each) > 0
             assert await crawls.all() == []

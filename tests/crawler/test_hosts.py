@@ -39,7 +39,7 @@ def test_a_busy_host_is_asked_once_until_it_is_released() -> None:
     assert queue.pop(free) == 5001
     assert queue.pop(free) is None
     assert asked.count("slow") == 1
-    assert list(queue.aside()) == ["slow"]
+    assert list(queue.busy_hosts()) == ["slow"]
     queue.release("slow")
     assert queue.pop(anyone) == 0
 
@@ -93,4 +93,4 @@ def test_it_agrees_with_a_plain_list(script: list[tuple[str, str]]) -> None:
             if expected:
                 model.remove(expected)
         assert len(queue) == len(model)
-        assert dict(queue.hosts()) == {h: sum(1 for _, each in model if each == h) for _, h in model}
+        assert dict(queue.sizes()) == {h: sum(1 for _, each in model if each == h) for _, h in model}

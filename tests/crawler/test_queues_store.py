@@ -10,7 +10,7 @@ import pytest
 from aioscrapy.db import db_manager
 from aioscrapy.dupefilters.redis import RFPDupeFilter
 from aioscrapy.exceptions import ConfigError, QueueError
-from aioscrapy.queue.base import Entry, Lease, Order, Page, Reply, State, urgency
+from aioscrapy.queue.base import Entry, Lease, Order, Page, Reply, State, sort_key
 from aioscrapy.queue.redis import RedisQueue, SpiderPriorityQueue
 from support.context import context
 from support.frontier import EAGER, TAG, Worker, crawl_id, figures, numbers, page, redis_settings
@@ -147,7 +147,7 @@ async def test_a_failed_page_is_a_dead_letter(shared: dict[str, Any], redis: Any
 
 
 def test_priorities_are_exact_numbers_in_redis() -> None:
-    keys = [urgency(Order.PRIORITY, priority, 2**32 - 1) for priority in (10**9, 1, 0, -1, -(10**9))]
+    keys = [sort_key(Order.PRIORITY, priority, 2**32 - 1) for priority in (10**9, 1, 0, -1, -(10**9))]
     assert keys == sorted(keys)
     assert all(float(key) == key < 2**53 for key in keys)
 

@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 import pytest
 
-from aioscrapy.queue.script import heard
+from aioscrapy.crawls.script import cancellable
 
 
 async def swallowing() -> str:
@@ -23,7 +23,7 @@ async def outcome(before: Callable[[], None] | None = None) -> asyncio.Task[str]
     async def work() -> str:
         if before is not None:
             before()
-        return str(await heard(swallowing()))
+        return str(await cancellable(swallowing()))
 
     task = asyncio.create_task(work())
     if before is None:
@@ -38,11 +38,11 @@ def cancel_oneself() -> None:
     task.cancel()
 
 
-async def test_a_cancellation_during_the_call_is_heard() -> None:
+async def test_a_cancellation_during_the_call_is_raised() -> None:
     assert (await outcome()).cancelled()
 
 
-async def test_a_cancellation_before_the_call_is_heard() -> None:
+async def test_a_cancellation_before_the_call_is_raised() -> None:
     assert (await outcome(cancel_oneself)).cancelled()
 
 
@@ -53,7 +53,7 @@ async def test_who_cleans_up_after_a_cancellation_may_call() -> None:
         try:
             await asyncio.Event().wait()
         finally:
-            answers.append(await heard(swallowing()))
+            answers.append(await cancellable(swallowing()))
 
     task = asyncio.create_task(work())
     asyncio.get_running_loop().call_soon(task.cancel)

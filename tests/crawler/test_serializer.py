@@ -7,7 +7,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from aioscrapy.exceptions import SerializeError
-from aioscrapy.serializer import JsonSerializer, MsgpackSerializer, PickleSerializer, Serializer
+from aioscrapy.frontier_settings import serializer_of
+from aioscrapy.serializer import JsonSerializer, MsgpackSerializer, PickleSerializer, Serializer, reader_of
+from aioscrapy.settings import PRIORITIES, Settings
+from support.crawling import SiteSpider, crawl
+from support.frontier import redis_settings
+from support.site import Site
 
 DATA = st.recursive(
     st.none() | st.booleans() | st.integers(-(2**63), 2**64 - 1) | st.floats(allow_nan=False) | st.text(),
@@ -55,7 +60,28 @@ def test_msgpack_refuses_a_number_that_is_too_large() -> None:
         MsgpackSerializer.dumps(2**64)
 
 
-def test_pickle_warns_at_creation(caplog: pytest.LogCaptureFixture) -> None:
-    with caplog.at_level(logging.WARNING):
-        PickleSerializer()
-    assert "run code" in caplog.text
+def test_what_other_programs_push_is_json_whatever_the_serializer() -> None:
+    for serializer in SERIALIZERS:
+        read = reader_of(serializer)
+        assert read(b'{"url": "http://a/"}') == {"url": "http://a/"}
+        assert read(serializer.dumps({"url": "http://a/"})) == {"url": "http://a/"}
+
+
+PICKLE = "aioscrapy.serializer.PickleSerializer"
+
+
+async def test_a_crawl_with_pickle_says_that_its_redis_can_run_code(
+    site: Site, redis_url: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    with caplog.at_level(logging.WARNING, "aioscrapy"):
+        await crawl(
+            SiteSpider, redis_settings(redis_url, SCHEDULER_SERIALIZER=PICKLE), site=site.url, pages=2
+        )
+    assert caplog.text.count("can run code in this process") == 1
+
+
+def test_a_pool_of_workers_that_takes_pickle_itself_says_nothing(caplog: pytest.LogCaptureFixture) -> None:
+    settings = Settings()
+    settings.set("SCHEDULER_SERIALIZER", PICKLE, max(PRIORITIES.values()) + 10)
+    assert isinstance(serializer_of(settings), PickleSerializer)
+    assert not caplog.text

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from hashlib import md5
 
 from aioscrapy.http import Request
-from aioscrapy.queue.base import Lease, Order, State, urgency
+from aioscrapy.queue.base import Lease, Order, State, sort_key
 
 HOSTS = ("a", "a.b", "")  # names that could be mistaken for each other
 DELAY_S = 1000.0  # of every delayed request: time passes only where a test says so
@@ -223,7 +223,7 @@ class Model:
 
     def _number(self, request: Accepted) -> None:
         self._seq += 1
-        request.key = urgency(self.order, request.priority, self._seq)
+        request.key = sort_key(self.order, request.priority, self._seq)
 
     def _lease(self, worker: str, want: int, busy: set[str], cap: int) -> list[int | None]:
         leases: list[int | None] = []

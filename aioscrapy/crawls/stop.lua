@@ -1,8 +1,8 @@
--- Stop a crawl, or take that back. One atomic step.
+-- Stop a crawl, or let it go on. One atomic step. Follows news.lua.
 --
 -- KEYS: 1 meta  2 wake
 -- ARGV: 1 stop (1) or resume (0)
--- Returns 'stopped', 'resumed', 'as it was', or 'finished' or 'gone' where the crawl is.
+-- Returns 'stopped', 'resumed', 'unchanged'; 'finished' or 'gone' if the crawl is.
 
 local META, WAKE = KEYS[1], KEYS[2]
 local state = redis.call('HGET', META, 'state')
@@ -11,14 +11,12 @@ if state ~= 'open' then
 end
 local is_stopped = redis.call('HGET', META, 'stopped') == '1'
 if is_stopped == (ARGV[1] == '1') then
-  return 'as it was'
+  return 'unchanged'
 end
 if is_stopped then
   redis.call('HDEL', META, 'stopped')
   return 'resumed'
 end
 redis.call('HSET', META, 'stopped', 1)
--- The news at which idle workers ask, and learn that they are to end: as in exchange.lua.
-local cursor = redis.call('HINCRBY', META, 'wake', 1)
-redis.call('XADD', WAKE, 'MAXLEN', 1, string.format('%d-1', cursor), 'n', cursor)
+wake_workers(META, WAKE)
 return 'stopped'

@@ -1,8 +1,9 @@
--- Make a crawl anew that this Redis has forgotten altogether. All its workers ask, the first makes it. One atomic step.
+-- Create a crawl again that this Redis has forgotten altogether. All its workers ask; the first creates it.
+-- One atomic step.
 --
 -- KEYS: 1 current  2 crawls, both of the spider  3 meta  4 deleted, both of the crawl
 -- ARGV: 1 id of the crawl  2 named (1/0)  3 keep the filter (1/0)
--- Returns 1; 0 where nobody forgot it: somebody deleted it or its keys, or they have expired.
+-- Returns 1; 0 if it was deleted, or has expired.
 
 if redis.call('EXISTS', KEYS[3]) == 1 then
   return 1

@@ -1,8 +1,8 @@
--- Delete a crawl with all its keys, unless somebody works in it. One atomic step.
+-- Delete a crawl with all its keys, unless workers are alive. One atomic step.
 --
--- KEYS: 1 current  2 crawls, both of the spider  3 workers  4 deleted; behind them every key of the crawl, meta first
--- ARGV: 1 id of the crawl  2 although it has live workers (1/0)
--- Returns {live workers, keys that were deleted}; the second is -1 where nothing was.
+-- KEYS: 1 current  2 crawls, both of the spider  3 workers  4 deleted; then every key of the crawl, meta first
+-- ARGV: 1 id of the crawl  2 delete it even if workers are alive (1/0)
+-- Returns {live workers, deleted keys}; the second is -1 if nothing was deleted.
 
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
@@ -15,7 +15,7 @@ local deleted = 0
 for i = 5, #KEYS do
   deleted = deleted + redis.call('UNLINK', KEYS[i])
 end
-if alive > 0 or unfinished then -- else workers, also sleeping ones, would take it for forgotten, and begin it anew
+if alive > 0 or unfinished then -- without the mark its workers, sleeping ones too, would create it again
   redis.call('SET', KEYS[4], now, 'EX', 86400)
 end
 redis.call('ZREM', KEYS[2], ARGV[1])

@@ -1,4 +1,4 @@
-"""Lua scripts: called by SHA, sent whole where the server doesn't know them."""
+"""Lua scripts: called by SHA, sent in full if the server does not know them."""
 
 import asyncio
 from collections.abc import Coroutine, Sequence
@@ -9,7 +9,7 @@ from redis.exceptions import NoScriptError
 
 
 class Script:
-    """A script called by its SHA; sent whole where the server doesn't know it (any more)."""
+    """A script that is called by its SHA, and sent in full if the server does not know it."""
 
     def __init__(self, source: str) -> None:
         import hashlib
@@ -18,21 +18,22 @@ class Script:
         self._sha = hashlib.sha1(source.encode(), usedforsecurity=False).hexdigest()
 
     async def run(self, redis: Any, keys: Sequence[str], arguments: Sequence[Any]) -> Any:
+        """Run the script; one round trip."""
         try:
             return await redis.evalsha(self._sha, len(keys), *keys, *arguments)
         except NoScriptError:
             return await redis.eval(self._source, len(keys), *keys, *arguments)
 
 
-async def heard(call: Coroutine[Any, Any, Any]) -> Any:
+async def cancellable(call: Coroutine[Any, Any, Any]) -> Any:
     """Await a call of redis-py, in which Python 3.11's wait_for may swallow a cancellation (gh-81839).
 
     Raises:
-        asyncio.CancelledError: one came meanwhile, or before and was not delivered yet.
+        asyncio.CancelledError: the task was cancelled during the call, or before and not told yet.
     """
     task = asyncio.current_task()
     before = task.cancelling() if task else 0
-    if before:  # delivered already, or still to be: that can't be seen, but this delivers it
+    if before:  # was it delivered? That can't be read, but a turn of the loop delivers it
         try:
             await asyncio.sleep(0)
         except asyncio.CancelledError:
@@ -45,6 +46,6 @@ async def heard(call: Coroutine[Any, Any, Any]) -> Any:
             raise asyncio.CancelledError
 
 
-def lua(name: str) -> str:
-    """Return the source of a script beside this file."""
-    return (files("aioscrapy.queue") / name).read_text("utf-8")
+def lua(*names: str) -> str:
+    """Return the joined sources of scripts of this package."""
+    return "".join((files("aioscrapy.crawls") / name).read_text("utf-8") for name in names)

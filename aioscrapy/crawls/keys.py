@@ -1,0 +1,54 @@
+"""How the keys of crawls in Redis are named; docs/redis.md says what each holds."""
+
+KEYS = (
+    "meta",
+    "ready",
+    "hosts",
+    "leased",
+    "delayed",
+    "workers",
+    "idle",
+    "replies",
+    "wake",
+    "items",
+    "failed",
+    "seeds",
+    "slots",
+    "resting",
+    "push",
+)
+"""The suffixes of the keys in the order of the exchange script's KEYS; the filter's key follows them.
+
+Each belongs to one crawl, except `push`, which belongs to the spider.
+"""
+
+OWN = (*(suffix for suffix in KEYS if suffix != "push"), "seen", "bloom")
+"""The suffixes of all keys that belong to one crawl."""
+
+PREFIX = "aioscrapy:{"
+"""The beginning of every key."""
+
+
+def tag_of(bot: str, spider: str) -> str:
+    """Return the beginning of all keys of a spider; the part in braces is Redis's hash tag."""
+    return f"{PREFIX}{plain(bot)}/{plain(spider)}}}"
+
+
+def plain(name: str) -> str:
+    """Return the name with the braces replaced, which would end the hash tag."""
+    return name.replace("{", "(").replace("}", ")")
+
+
+def spider_key(tag: str, suffix: str) -> str:
+    """Return the name of a key of the spider: `current`, `crawls`, `push`, or a kept filter."""
+    return f"{tag}:{suffix}"
+
+
+def crawl_key(tag: str, crawl_id: str, suffix: str) -> str:
+    """Return the name of a key of one crawl."""
+    return f"{tag}:{crawl_id}:{suffix}"
+
+
+def lua_names() -> str:
+    """Return the line of Lua that gives every key of KEYS its name in capitals."""
+    return f"local {', '.join(suffix.upper() for suffix in KEYS)} = unpack(KEYS, 1, {len(KEYS)})\n"

@@ -1,0 +1,54 @@
+-- The exchange: everything that changes a crawl, in one atomic step and one round trip.
+-- Its parts are joined in the order of their numbers. Before them stand the head that exchange_message.py writes
+-- (names of keys and arguments), the duplicate filter's script, which defines `mark(fingerprint)` (true if it is new)
+-- and `marked()` (called once, at the end), and member.lua and news.lua.
+--
+-- This part answers a repeated call, and reads the state of the crawl.
+-- KEYS: META, REPLIES. ARGV[1] is the message; behind it stand the items of all pages, in order.
+
+local call = redis.call
+local FULL = 9e15 -- a host that carries as many requests as it may rests until this time
+math.randomseed(serial)
+
+-- The reply to the latest exchange of this worker, if it was lost on the way.
+local previous, answered = call('HGET', REPLIES, worker), 0
+if previous then
+  answered = struct.unpack('>I4', previous)
+  if answered == serial then
+    return string.sub(previous, 5)
+  end
+end
+-- A reply that the worker has got is not known here: a replica took over, or the last seconds were not on disk.
+local fell_back = answered < serial - 1 and leave == 0
+
+local function pack_reply(values)
+  local fields = {}
+  for name, position in pairs(REPLY) do
+    fields[position] = values[name]
+  end
+  return cmsgpack.pack(fields)
+end
+
+local time = call('TIME')
+local now = time[1] * 1000 + math.floor(time[2] / 1000)
+local state, seq, token, kept, stopped, seeded, cursor =
+  unpack(call('HMGET', META, 'state', 'seq', 'token', 'kept', 'stopped', 'seeded', 'wake'))
+if not state then
+  return pack_reply({
+    accepted = {}, leases = {}, state = 'gone', waiting = 0, filtered = 0, due_ms = -1, cursor = 0, lost = 0
+  })
+end
+seq, token, cursor = tonumber(seq), tonumber(token), tonumber(cursor or 0)
+kept, stopped = kept == '1', stopped == '1'
+
+-- One call for many values: a call costs more than its work.
+local function call_with_all(list, verb, key, ...)
+  local size = 1000 -- Lua's stack has room for some 8,000
+  for first = 1, #list, size do
+    local arguments = {...}
+    for i = first, math.min(first + size - 1, #list) do
+      arguments[#arguments + 1] = list[i]
+    end
+    call(verb, key, unpack(arguments))
+  end
+end

@@ -1,0 +1,109 @@
+-- Lease the wanted number of requests: the most urgent of the hosts that are not busy.
+-- KEYS: LEASED, HOSTS, READY, SLOTS, RESTING
+
+local AHEAD_MS = 1000 -- a turn at a host is leased at most this long before it begins
+local leases, leased = {}, {}
+
+local function lease(id, host, key, payload, member, start_ms)
+  token = token + 1
+  leased[#leased + 1] = id
+  leased[#leased + 1] = pack_lease(worker, token, member)
+  if per_host > 0 and id ~= '0' then
+    call('HINCRBY', SLOTS, 'a' .. host, 1)
+  end
+  local values = {}
+  values[LEASE.id], values[LEASE.token] = tonumber(id), token
+  values[LEASE.host], values[LEASE.key] = host, key
+  values[LEASE.payload], values[LEASE.start_ms] = payload, start_ms
+  leases[#leases + 1] = values
+end
+
+-- For limits that the workers share: how many requests of this host may be leased now, and in how many ms they
+-- may begin. A host that may not have any goes to rest.
+local function turn(host, room)
+  if per_host == 0 then
+    return room, 0
+  end
+  room = math.min(room, per_host - tonumber(call('HGET', SLOTS, 'a' .. host) or 0))
+  if room <= 0 then
+    rest(host, FULL)
+    return 0, 0
+  end
+  local delay = tonumber(call('HGET', SLOTS, 'd' .. host) or pace_ms)
+  local begin = math.max(now, tonumber(call('HGET', SLOTS, 'n' .. host) or 0))
+  if begin > now + AHEAD_MS then
+    rest(host, begin - AHEAD_MS)
+    return 0, 0
+  elseif delay <= 0 then
+    return room, begin - now
+  end
+  if jitter == 1 then
+    delay = delay * (0.5 + math.random())
+  end
+  call('HSET', SLOTS, 'n' .. host, string.format('%d', begin + delay))
+  return 1, begin - now
+end
+
+-- Lease up to `room` requests of a host, as long as they are more urgent than `next_key`; returns how many.
+local function lease_of_host(host, room, start_ms, next_key)
+  local members, count, taken_out = members_of(READY, host, room + 1), 0, {}
+  for i = 1, math.min(room, #members) do
+    local _, key, payload = unpack_member(members[i])
+    if count > 0 and key > next_key then
+      break
+    end
+    count = count + 1
+    taken_out[count] = members[i]
+    -- The id of a request is its number of arrival.
+    local id = order == 'lifo' and SEQUENCES - 1 - key or key % SEQUENCES
+    lease(string.format('%d', id), host, key, payload, members[i], start_ms)
+  end
+  call_with_all(taken_out, 'ZREM', READY)
+  local head = members[count + 1]
+  if head then
+    local _, key = unpack_member(head)
+    call('ZADD', HOSTS, key, host)
+  else
+    call('ZREM', HOSTS, host)
+  end
+  return count
+end
+
+local function lease_requests()
+  local skip, taken, offset = {}, {}, 0
+  for _, host in ipairs(busy) do
+    skip[host] = true
+  end
+  while #leases < want do
+    local next_hosts = call('ZRANGE', HOSTS, offset, offset + 1, 'WITHSCORES')
+    local host = next_hosts[1]
+    if not host then
+      return
+    end
+    if skip[host] then
+      offset = offset + 1
+    else
+      local room, start_ms = want - #leases, nil
+      if cap > 0 then
+        room = math.min(room, cap - (taken[host] or 0))
+      end
+      room, start_ms = turn(host, room)
+      if room > 0 then
+        local next_key = next_hosts[4] and tonumber(next_hosts[4]) or math.huge
+        taken[host] = (taken[host] or 0) + lease_of_host(host, room, start_ms, next_key)
+        if cap > 0 and taken[host] >= cap then
+          skip[host] = true
+        end
+      end
+    end
+  end
+end
+
+if want > 0 and state == 'open' and not stopped then
+  write_ready()
+  if not seeded and call('HEXISTS', LEASED, '0') == 0 then
+    lease('0', '', 0, '', '', 0)
+  end
+  lease_requests()
+end
+call_with_all(leased, 'HSET', LEASED)

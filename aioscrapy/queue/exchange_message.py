@@ -1,0 +1,132 @@
+"""The message to the exchange script and its reply; their fields write the head of the script."""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import msgpack
+
+from aioscrapy.crawls.keys import KEYS, lua_names
+from aioscrapy.queue.base import PRIORITY_LIMIT, SEQUENCES, Entry, HostLimits, Order, Page, sort_base
+
+FINAL, PIECE, GIVE_BACK = 0, 1, 2
+"""What a page does to its lease: end it, keep it, return it."""
+
+
+class EntryMessage(NamedTuple):
+    """A new request."""
+
+    host: str
+    base: int  # the sort key without the number of arrival
+    fingerprint: bytes  # b"": the filter is not asked
+    payload: bytes
+    delay_ms: int
+
+
+class PageMessage(NamedTuple):
+    """A page; its items travel as arguments of their own."""
+
+    lease: int  # the id; -1: pushed from outside the crawl
+    token: int
+    kind: int  # FINAL, PIECE or GIVE_BACK
+    entries: list[EntryMessage]
+    items: int  # how many
+    failure: str  # "" if the page is done
+
+
+class ExchangeMessage(NamedTuple):
+    """The arguments of one exchange."""
+
+    worker: str
+    serial: int  # counts the exchanges of this worker; a repeated call has the number of the first
+    lease_ms: int
+    want: int  # requests to lease
+    cap: int  # requests of one host to lease; 0: no limit
+    may_finish: int
+    order: str
+    busy: list[str]  # hosts that must not be leased
+    pages: list[PageMessage]
+    keep_ms: int  # how long a finished crawl stays
+    leave: int  # 1: the worker ends; its leases are ready for others
+    per_host: int  # requests at once to one host, over all workers; 0: each worker keeps its own limits
+    pace_ms: int  # between two requests to one host
+    jitter: int  # 1: vary it
+    delays: list[tuple[str, int]]  # (host, ms)
+    pauses: list[tuple[str, int]]  # (host, ms)
+
+    def pack(self) -> bytes:
+        """Return the message as MessagePack."""
+        packed: bytes = msgpack.packb(self, use_bin_type=False)
+        return packed
+
+
+class ExchangeReply(NamedTuple):
+    """The values that the script returns."""
+
+    accepted: Sequence[int]  # one a page
+    leases: Sequence[tuple[int, int, bytes, int, bytes, int]]  # LeaseMessage
+    state: bytes
+    waiting: int
+    filtered: int
+    due_ms: int  # until a delayed request is due; -1: none is
+    cursor: int
+    lost: int  # 1: this worker had lost its leases; 2: because the store had lost its latest writes
+
+    @classmethod
+    def unpack(cls, data: bytes) -> "ExchangeReply":
+        """Read the reply."""
+        return cls(*msgpack.unpackb(data, raw=True))
+
+
+class LeaseMessage(NamedTuple):
+    """A lease in a reply."""
+
+    id: int
+    token: int
+    host: bytes
+    key: int
+    payload: bytes  # b"": the lease to seed
+    start_ms: int
+
+
+def page_message(page: Page, order: Order) -> PageMessage:
+    """Return a page as the script reads it."""
+    kind = GIVE_BACK if page.give_back else FINAL if page.final else PIECE
+    entries = [_entry_message(entry, order) for entry in page.entries]
+    id, token = (page.lease.id, page.lease.token) if page.lease else (-1, 0)
+    return PageMessage(id, token, kind, entries, len(page.packed_items), page.failure)
+
+
+def limit_fields(limits: HostLimits) -> tuple[int, int, int, list[tuple[str, int]], list[tuple[str, int]]]:
+    """Return per_host, pace_ms, jitter, delays and pauses of a message."""
+    delays = [(host, _ms(delay_s)) for host, delay_s in limits.delays.items()]
+    pauses = [(host, _ms(pause_s)) for host, pause_s in limits.pauses.items()]
+    return limits.limit, _ms(limits.delay_s), int(limits.jitter), delays, pauses
+
+
+def lua_head() -> str:
+    """Return the head of the script: the names of its keys, its arguments and the fields of messages."""
+    arguments = ExchangeMessage._fields
+    return (
+        lua_names() + f"local FILTER = {len(KEYS) + 1}\n"
+        f"local PRIORITY_LIMIT, SEQUENCES = {PRIORITY_LIMIT}, {SEQUENCES}\n"
+        f"local FINAL, PIECE, GIVE_BACK = {FINAL}, {PIECE}, {GIVE_BACK}\n"
+        f"local {', '.join(arguments)} = unpack(cmsgpack.unpack(ARGV[1]), 1, {len(arguments)})\n"
+        f"local PAGE = {_positions(PageMessage._fields)}\n"
+        f"local ENTRY = {_positions(EntryMessage._fields)}\n"
+        f"local LEASE = {_positions(LeaseMessage._fields)}\n"
+        f"local REPLY = {_positions(ExchangeReply._fields)}\n"
+    )
+
+
+def _entry_message(entry: Entry, order: Order) -> EntryMessage:
+    base = sort_base(order, entry.request.priority)
+    return EntryMessage(entry.host, base, entry.fingerprint or b"", entry.payload, _ms(entry.delay_s))
+
+
+def _positions(fields: Sequence[str]) -> str:
+    """Return a table of Lua: field -> position."""
+    return "{" + ", ".join(f"{name} = {position}" for position, name in enumerate(fields, 1)) + "}"
+
+
+def _ms(seconds: float) -> int:
+    return int(seconds * 1000)
