@@ -10,6 +10,7 @@ import pytest
 
 from aioscrapy import default_settings
 from aioscrapy.cmdline import whole_parser
+from aioscrapy.crawls.keys import OWN
 from support import REPOSITORY
 
 DOCS = REPOSITORY / "docs"
@@ -121,3 +122,9 @@ def test_every_module_and_folder_is_on_the_page_of_the_architecture(package: str
     modules = [path.stem for path in children if path.suffix == ".py"]
     folders = [f"{path.name}/" for path in children if path.is_dir()]
     assert [name for name in (*modules, *folders) if f"`{name}`" not in page] == []
+
+
+def test_every_key_of_a_crawl_is_on_the_page_of_redis() -> None:
+    page = (DOCS / "redis.md").read_text("utf-8")
+    names = [*(f"C:{suffix}" for suffix in OWN), "P:current", "P:crawls", "P:push"]
+    assert [name for name in names if f"`{name}`" not in page] == []
