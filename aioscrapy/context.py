@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from typing import Any, Protocol, Self
 
+from aioscrapy.ends import Reason
 from aioscrapy.settings import Settings
 from aioscrapy.signals import SignalManager
 from aioscrapy.stats import StatsCollector
@@ -30,6 +31,8 @@ class CrawlContext:
         spider: the spider; None only while `Spider.from_crawler` creates it.
         politeness: the limits of every host; set before the first component is built.
         stop: ends the crawl soon, with a reason; works at any time.
+        fail: the same for an error, with its reason (see `aioscrapy.ends`) and its text; it wins over every
+            reason of `stop`, also while the crawl closes.
     """
 
     politeness: PolitenessLike
@@ -40,17 +43,20 @@ class CrawlContext:
         stats: StatsCollector,
         signals: SignalManager,
         stop: Callable[[str], None],
+        fail: Callable[[Reason, str], None],
     ) -> None:
         self.settings = settings
         self.stats = stats
         self.signals = signals
         self.stop = stop
+        self.fail = fail
         self.spider: Any = None
 
     @classmethod
     def without_crawl(cls, settings: Settings, spider: Any = None) -> Self:
         """Return a context for parts that work outside of a crawl: its stats and signals reach nobody."""
-        context = cls(settings, StatsCollector(), SignalManager(), stop=lambda reason: None)
+        stats, signals = StatsCollector(), SignalManager()
+        context = cls(settings, stats, signals, stop=lambda reason: None, fail=lambda reason, error: None)
         context.spider = spider
         return context
 

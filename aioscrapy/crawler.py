@@ -7,6 +7,7 @@ from importlib import import_module
 from typing import Any
 
 from aioscrapy import signals
+from aioscrapy.cancellation import raise_if_aborted
 from aioscrapy.components import build_all, load_object
 from aioscrapy.context import CrawlContext
 from aioscrapy.core.downloader import Downloader
@@ -15,6 +16,8 @@ from aioscrapy.core.frontier import build_politeness, build_scheduler, choose_fr
 from aioscrapy.core.scheduler import Scheduler
 from aioscrapy.core.scraper import Scraper
 from aioscrapy.db import db_manager
+from aioscrapy.ends import End, Ending, Reason, end_for, error_text
+from aioscrapy.exceptions import AioscrapyError, CrawlError
 from aioscrapy.hooks import settle
 from aioscrapy.pipelines.chain import Pipelines
 from aioscrapy.queue.base import State
@@ -31,7 +34,8 @@ class Crawler:
     Attributes:
         settings: the project's settings overlaid by the spider's.
         stats: what was counted; stays after the end.
-        spider: the spider, from the moment it is made.
+        spider: the spider, from its creation on.
+        end: how the crawl ended; None until then.
     """
 
     def __init__(self, spider_class: Any, settings: Settings | Mapping[str, Any] | None = None) -> None:
@@ -43,18 +47,27 @@ class Crawler:
         self.stats = load_object(own["STATS_CLASS"], "STATS_CLASS")()
         self.signals = SignalManager()
         self.spider: Any = None
-        self.reason = ""
-        self._context = CrawlContext(own, self.stats, self.signals, self.stop)
+        self.end: End | None = None
+        self._ending = Ending()
+        self._context = CrawlContext(own, self.stats, self.signals, self.stop, self.fail)
         self._engine: Engine | None = None
         self._scheduler: Scheduler | None = None
-        self._stop_early = ""
+
+    @property
+    def reason(self) -> str:
+        """The reason of the end; "" until then."""
+        return self.end.reason if self.end is not None else ""
 
     def stop(self, reason: str = "shutdown") -> None:
         """Begin no new page and end soon; what is in flight may end, or is given back."""
-        if self._engine is None:
-            self._stop_early = reason
-        else:
+        self._ending.stop(reason)
+        if self._engine is not None:
             self._engine.stop(reason)
+
+    def fail(self, reason: Reason, error: str) -> None:
+        """Note an error that keeps the crawl from being complete, and end soon."""
+        self._ending.fail(reason, error)
+        self.stop(reason)
 
     def abort(self) -> None:
         """End now; what is in flight is given back."""
@@ -71,7 +84,21 @@ class Crawler:
         Raises:
             ConfigError: the settings don't make a crawl.
             QueueError: the frontier's store can't be reached.
+            CrawlError: the project's code, or ours, raised an error that ends the crawl; it is logged.
         """
+        try:
+            await self._crawl(*args, **kwargs)
+        except AioscrapyError as exc:
+            self.end = self.end or end_for(Reason.NOT_STARTED, str(exc))
+            raise
+        except BaseException as exc:
+            raise_if_aborted(exc)
+            error = error_text(exc)
+            self.end = self.end or end_for(Reason.NOT_STARTED, error)
+            logger.exception("The crawl failed")
+            raise CrawlError(error) from exc
+
+    async def _crawl(self, *args: Any, **kwargs: Any) -> None:
         settings, context = self.settings, self._context
         settings.freeze()
         logger.info("Scrapy %s started (bot: %s, by aioscrapy)", __version__, settings["BOT_NAME"])
@@ -90,29 +117,45 @@ class Crawler:
             closing.push_async_callback(downloader.close)
             pipelines = await Pipelines.from_crawler(context)
             scraper = await Scraper.from_crawler(context, pipelines, scheduler)
-            engine = Engine(context, scheduler, downloader, scraper)
-            self.reason = await self._run(engine, scheduler, pipelines)
+            engine = Engine(context, self._ending, scheduler, downloader, scraper)
+            state = await self._open(scheduler, pipelines)
+            self._engine = engine
+            if self._ending.stop_reason:
+                engine.stop(self._ending.stop_reason)
+            try:
+                if state is State.OPEN:
+                    await engine.run()
+            except BaseException as exc:
+                raise_if_aborted(exc)
+                self._ending.fail_by(exc)
+                raise
+            finally:
+                await self._close(scheduler, pipelines)
 
-    async def _run(self, engine: Engine, scheduler: Scheduler, pipelines: Pipelines) -> str:
-        """Open, run, close; returns the reason of the end."""
+    async def _open(self, scheduler: Scheduler, pipelines: Pipelines) -> State:
+        """Join the crawl and open what writes its items; leave it again if that fails."""
         state = await scheduler.open()
-        await pipelines.open()
-        logger.info("Spider opened")
-        await self.signals.send(signals.spider_opened, spider=self.spider)
-        self._engine = engine
-        if self._stop_early:
-            engine.stop(self._stop_early)
         try:
-            if state is State.OPEN:
-                await engine.run()
-        finally:
-            reason = engine.reason if state is State.OPEN else state.value
+            await pipelines.open()
+            logger.info("Spider opened")
+            await self.signals.send(signals.spider_opened, spider=self.spider)
+        except BaseException:
             await pipelines.close()
-            await self.signals.send(signals.spider_closed, spider=self.spider, reason=reason)
-            if self.settings.getbool("STATS_DUMP"):
-                self.stats.dump()
-            logger.info("Spider closed (%s)", reason)
-        return reason
+            await scheduler.close()
+            raise
+        return state
+
+    async def _close(self, scheduler: Scheduler, pipelines: Pipelines) -> None:
+        """Close what writes items; then the end is certain, and is announced."""
+        for error in await pipelines.close():
+            self._ending.fail(Reason.OUTPUT_FAILED, error)
+        self.end = end = self._ending.end(scheduler.end)
+        await self.signals.send(signals.spider_closed, spider=self.spider, reason=end.reason)
+        if self.settings.getbool("STATS_DUMP"):
+            self.stats.dump()
+        if end.error:
+            logger.error("The crawl is not complete (%s): %s", end.reason, end.error)
+        logger.info("Spider closed (%s)", end.reason)
 
 
 def __getattr__(name: str) -> Any:

@@ -67,6 +67,16 @@ class End:
         return self.reason == Reason.FINISHED
 
 
+def error_text(exc: BaseException) -> str:
+    """Return an exception as text: its class and what it says."""
+    return f"{type(exc).__name__}: {exc}"
+
+
+def end_for(reason: str, error: str = "") -> End:
+    """Return the end with this reason and its exit status."""
+    return End(str(reason), exit_status(reason), error)
+
+
 def exit_status(reason: str) -> int:
     """Return 0 for a complete crawl and for an end that somebody asked for (CloseSpider, signals), else 1."""
     return int(reason in _MEANINGS and reason not in _OWN_WILL)
@@ -84,21 +94,28 @@ class Ending:
     """
 
     def __init__(self) -> None:
-        self._stop = ""
+        self.stop_reason = ""
         self._failure: End | None = None
 
     def stop(self, reason: str) -> None:
         """Note that somebody asked for the end."""
-        self._stop = self._stop or reason
+        self.stop_reason = self.stop_reason or reason
 
     def fail(self, reason: Reason, error: str, status: int = 1) -> None:
         """Note something that keeps the crawl from being complete."""
         if self._failure is None:
             self._failure = End(str(reason), status, " ".join(error.split()))
 
-    def end(self, proven: str) -> End:
-        """Return the end. `proven` is the reason of the frontier: `finished` if all requests are done."""
+    def fail_by(self, exc: BaseException) -> None:
+        """Note an exception that ends the crawl: `exited` if it is not an Exception, as SystemExit."""
+        reason = Reason.CRASHED if isinstance(exc, Exception) else Reason.EXITED
+        status = exc.code if isinstance(exc, SystemExit) and isinstance(exc.code, int) else 1
+        self.fail(reason, error_text(exc), status if 0 < status < 256 else 1)
+
+    def end(self, proven: End | None) -> End:
+        """Return the end. `proven` is the end of the frontier: `finished` if all requests are done."""
         if self._failure is not None:
             return self._failure
-        reason = self._stop or proven or Reason.CRASHED
-        return End(str(reason), exit_status(reason))
+        if self.stop_reason:
+            return end_for(self.stop_reason)
+        return proven or end_for(Reason.CRASHED)

@@ -9,11 +9,15 @@ AioscrapyError                 what a person may see as one line
 │   ├── DownloadTimeoutError   no answer within DOWNLOAD_TIMEOUT
 │   └── ResponseTooLargeError  more than DOWNLOAD_MAXSIZE bytes
 ├── QueueError                 the shared frontier can't be reached or refused us
-└── SerializeError             a request that can't travel; names the part
+├── SerializeError             a request that can't travel; names the part
+├── CrawlError                 an unexpected exception ended the crawl
+└── ItemLostError              a pipeline returned None in the place of an item
 
 Control flow, raised by users and middlewares, never shown as failures:
 NotConfigured, IgnoreRequest, DropItem, CloseSpider, DontCloseSpider, NotSupported
 """
+
+from typing import ClassVar
 
 
 class AioscrapyError(Exception):
@@ -63,12 +67,28 @@ class SerializeError(AioscrapyError):
     """A request or an item can't be written to the store; the text names the part."""
 
 
+class CrawlError(AioscrapyError):
+    """An unexpected exception ended a crawl, or kept it from beginning; the log has its traceback."""
+
+
+class ItemLostError(AioscrapyError):
+    """A pipeline returned None in the place of an item."""
+
+
 class NotConfigured(Exception):  # noqa: N818 Scrapy's name
     """Raise in `from_crawler` to leave this component out."""
 
 
 class IgnoreRequest(Exception):  # noqa: N818 Scrapy's name
-    """Raise in a downloader middleware to drop this request."""
+    """Raise in a downloader middleware to drop this request.
+
+    Attributes:
+        quiet: no log line; whoever raises it has written one.
+        fruitless: the drop was not wanted: a crawl in which all requests end so has failed.
+    """
+
+    quiet: ClassVar[bool] = False
+    fruitless: ClassVar[bool] = False
 
 
 class DropItem(Exception):  # noqa: N818 Scrapy's name

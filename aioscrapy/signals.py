@@ -5,6 +5,7 @@ import logging
 from collections.abc import Callable
 from typing import Any
 
+from aioscrapy.cancellation import ERRORS, raise_if_aborted
 from aioscrapy.exceptions import CloseSpider, DontCloseSpider
 
 logger = logging.getLogger(__name__)
@@ -71,7 +72,8 @@ class SignalManager:
                     result = await result
             except (CloseSpider, DontCloseSpider) as control:
                 result = control
-            except Exception as exc:  # one listener must not end the crawl
+            except ERRORS as exc:  # one listener must not end the crawl
+                raise_if_aborted(exc)
                 logger.exception("Error in the handler %r of %r", receiver, signal)
                 result = exc
             results.append(result)

@@ -88,8 +88,16 @@ class Spider:
         """Yield the first requests; one worker of a shared crawl runs this. It may be a plain generator."""
         if not self.start_urls and hasattr(self, "start_url"):
             raise AttributeError("the spider has start_url: name it start_urls, a list")
+        if isinstance(self.start_urls, str | bytes):
+            raise TypeError(f"start_urls must be a list of URLs, not the one text {self.start_urls!r}")
         for url in self.start_urls:
-            yield Request(url)
+            try:
+                request = Request(url)
+            except (TypeError, ValueError) as exc:  # one bad URL must not end the others
+                self.logger.error("A start URL is left out: %r: %s", url, exc)
+                self.stats.inc_value("start_urls/invalid_count")
+                continue
+            yield request
 
     def parse(self, response: Any) -> Any:
         """Handle a response of a request without a callback: yield items and requests."""

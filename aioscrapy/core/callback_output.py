@@ -4,7 +4,6 @@ import inspect
 from collections.abc import AsyncIterator, Iterable
 from typing import Any
 
-from aioscrapy.exceptions import SerializeError
 from aioscrapy.hooks import Hook, hooks
 from aioscrapy.http.request import Request
 from aioscrapy.items import is_item
@@ -34,36 +33,37 @@ def _collecting(hook: Hook) -> Hook:
 
 
 def stream_of(result: Any) -> Any:
-    """Make one async generator of whatever a callback returned."""
+    """Return one async generator of whatever a callback returned."""
     return result if inspect.isasyncgen(result) else _outputs(result)
 
 
+def line_of(stream: Any) -> str:
+    """Return where a callback's generator stands, as " (FILE:LINE, in NAME)"; "" where that is not known."""
+    frame = getattr(stream, "ag_frame", None)
+    if frame is not None and frame.f_code is _outputs.__code__:
+        result = frame.f_locals.get("result")
+        frame = getattr(result, "gi_frame", None) or getattr(result, "ag_frame", None)
+    if frame is None:
+        return ""
+    return f" ({frame.f_code.co_filename}:{frame.f_lineno}, in {frame.f_code.co_name})"
+
+
 async def _outputs(result: Any) -> AsyncIterator[Any]:
-    """Yield what a callback returned: nothing, one output, or each of an iterable; awaited where need be."""
+    """Yield what a callback returned: nothing, one output, or those of an iterable; awaited if need be."""
     if inspect.isawaitable(result):
         result = await result
     if hasattr(result, "__aiter__"):
         async for output in result:
             yield output
     elif _is_many(result):
-        outputs = iter(result)
-        refused: SerializeError | None = None
-        while True:
-            try:
-                output = outputs.throw(refused) if refused and hasattr(outputs, "throw") else next(outputs)
-            except StopIteration:
-                return
-            refused = None
-            try:
-                yield output
-            except SerializeError as exc:
-                refused = exc
+        for output in result:
+            yield output
     elif result is not None:
         yield result
 
 
 def _is_many(result: Any) -> bool:
-    """Tell an iterable of outputs from one output."""
+    """Return True for an iterable of outputs, False for one output."""
     return (
         isinstance(result, Iterable)
         and not isinstance(result, (dict, str, bytes, Request))

@@ -6,10 +6,12 @@ from contextlib import aclosing
 from typing import Any
 
 from aioscrapy import signals
+from aioscrapy.cancellation import ERRORS, raise_if_aborted
 from aioscrapy.context import CrawlContext
 from aioscrapy.core.downloader import Downloader
 from aioscrapy.core.scheduler import Scheduler
 from aioscrapy.core.scraper import Scraper
+from aioscrapy.ends import End, Ending, Reason, error_text
 from aioscrapy.http.request import Request
 from aioscrapy.log import logger
 from aioscrapy.queue.base import Lease, Page
@@ -21,10 +23,15 @@ class Engine:
     """CONCURRENT_REQUESTS long-lived workers that reserve, fetch, scrape and commit."""
 
     def __init__(
-        self, crawler: CrawlContext, scheduler: Scheduler, downloader: Downloader, scraper: Scraper
+        self,
+        crawler: CrawlContext,
+        ending: Ending,
+        scheduler: Scheduler,
+        downloader: Downloader,
+        scraper: Scraper,
     ) -> None:
         settings = crawler.settings
-        self._spider = crawler.spider
+        self._ending = ending
         self._signals = crawler.signals
         self._scheduler = scheduler
         self._downloader = downloader
@@ -35,10 +42,9 @@ class Engine:
         self._background: asyncio.Task[None] | None = None
         self._deadline: asyncio.TimerHandle | None = None
         self._verbose = logger.isEnabledFor(logging.DEBUG)
-        self.reason = "finished"
 
-    async def run(self) -> None:
-        """Carry requests until the crawl is over or stopped."""
+    async def run(self) -> End | None:
+        """Carry requests until the crawl is over or stopped; returns the end that the frontier proves."""
         await self._signals.send(signals.engine_started)
         self._background = background = asyncio.create_task(self._announce(), name="frontier")
         self._tasks = [asyncio.create_task(self._work(), name=f"worker-{n}") for n in range(self._workers)]
@@ -56,12 +62,12 @@ class Engine:
             for page in await self._scheduler.close():
                 await self._scraper.announce(page)
             await self._signals.send(signals.engine_stopped)
+        return self._scheduler.end
 
     def stop(self, reason: str) -> None:
         """Begin no new page; what is in flight has SHUTDOWN_TIMEOUT seconds to end, then it is given back."""
         if self._deadline is not None:
             return
-        self.reason = reason
         logger.info("Closing spider (%s)", reason)
         self._scheduler.stop()
         self._deadline = asyncio.get_running_loop().call_later(self._shutdown_timeout_s, self.abort)
@@ -77,11 +83,29 @@ class Engine:
         """Announce the pages that the store makes visible, as they come."""
         async with aclosing(self._scheduler.run()) as pages:
             async for page in pages:
-                await self._scraper.announce(page)
+                try:
+                    await self._scraper.announce(page)
+                except BaseException as exc:  # noqa: BLE001 a signal handler's SystemExit is not for the loop
+                    self._exit(exc)
 
     async def _work(self) -> None:
         while (lease := await self._scheduler.reserve()) is not None:
-            await self._carry(lease)
+            try:
+                await self._carry(lease)
+            except BaseException as exc:  # noqa: BLE001 SystemExit of the project's code is not the event loop's
+                self._exit(exc)
+
+    def _exit(self, exc: BaseException) -> None:
+        """End the crawl if the project's code raised what is not an Exception, such as SystemExit.
+
+        Raises:
+            CancelledError, Exception: `exc` is one of these.
+        """
+        if isinstance(exc, ERRORS):
+            raise exc
+        logger.error("The crawl ends: the project's code raised %s", type(exc).__name__, exc_info=exc)
+        self._ending.fail_by(exc)
+        self.stop(Reason.EXITED)
 
     async def _carry(self, lease: Lease) -> None:
         """Live the whole life of one request, from its lease to the commit of its page."""
@@ -92,33 +116,55 @@ class Engine:
             else:
                 await self._visit(lease.request, page)
         except asyncio.CancelledError:
-            await self._scheduler.commit(Page(lease, give_back=True))
+            await self._leave(page)
             raise
+        except BaseException as exc:  # noqa: BLE001 _exit raises it again unless it ends the crawl
+            self._exit(exc)
+            page.failure, page.fruitless = error_text(exc), True
+        await self._scraper.commit(page)
+
+    async def _leave(self, page: Page) -> None:
+        """Give back a page that was cut short; where nobody will crawl it again, commit what it has."""
+        if self._scheduler.resumable:
+            page = Page(page.lease, give_back=True)
         await self._scraper.commit(page)
 
     async def _visit(self, request: Request, page: Page) -> None:
         try:
             answer = await self._downloader.fetch(request)
-        except Exception as exc:  # noqa: BLE001 one failed request must not end the crawl
+            if isinstance(answer, Request):  # a retry or a redirect: the page of this request is that request
+                self._pass_on(request, answer, page)
+                return
+        except ERRORS as exc:  # one failed request must not end the crawl
+            raise_if_aborted(exc)
             await self._scraper.fail(request, exc, page)
-            return
-        if isinstance(answer, Request):  # a retry or a redirect: the page of this request is that request
-            if answer is request:  # a hook says: again. The filter has seen it, that must not be the end
-                answer = request.replace(dont_filter=True)
-            entry = self._scheduler.accept(answer)
-            if entry is not None:
-                page.entries.append(entry)
             return
         if self._verbose:
             _log_crawled(answer, request)
         await self._scraper.scrape(request, answer, page)
 
+    def _pass_on(self, request: Request, answer: Request, page: Page) -> None:
+        if answer is request:  # a hook says: again. The filter has seen it, that must not be the end
+            answer = request.replace(dont_filter=True)
+        entry = self._scheduler.accept(answer)
+        if entry is not None:
+            page.entries.append(entry)
+
     async def _seed(self, page: Page) -> None:
+        """Run the start requests; those before an error are crawled, but the crawl is not complete."""
         try:
             await self._scraper.seed(page)
-        except Exception:  # noqa: BLE001 what was seeded before it is still crawled
-            logger.exception("Error while obtaining start requests")
-            page.failure = "start_requests failed"
+        except BaseException as exc:  # noqa: BLE001 the crawl goes on, or _exit ends it
+            raise_if_aborted(exc)
+            self._fail_start(exc, page)
+
+    def _fail_start(self, exc: BaseException, page: Page) -> None:
+        page.failure = error_text(exc)
+        if isinstance(exc, ERRORS):
+            logger.error("Error while obtaining start requests", exc_info=exc)
+            self._ending.fail(Reason.START_FAILED, page.failure)
+        else:
+            self._exit(exc)
 
 
 def _log_crawled(response: Any, request: Request) -> None:

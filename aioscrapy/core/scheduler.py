@@ -5,12 +5,13 @@ import logging
 from abc import ABC, abstractmethod
 from collections import deque
 from collections.abc import AsyncGenerator, Callable, Container
-from typing import Any
+from typing import Any, ClassVar
 
 from aioscrapy import signals
 from aioscrapy.context import CrawlContext
 from aioscrapy.core.politeness import Politeness
 from aioscrapy.dupefilters.base import LocalDupeFilter
+from aioscrapy.ends import End, Reason, end_for
 from aioscrapy.exceptions import DontCloseSpider
 from aioscrapy.http.hosts import slot_of
 from aioscrapy.http.request import Request
@@ -27,6 +28,9 @@ class Scheduler(ABC):
 
     All workers of the engine share one; whoever finds nothing waits here until something changes.
     """
+
+    resumable: ClassVar[bool]
+    """Whether a page that is given back is crawled again, by another process or after a restart."""
 
     def __init__(
         self,
@@ -50,6 +54,8 @@ class Scheduler(ABC):
         self._waiters: deque[asyncio.Future[None]] = deque()
         self._stopping = False
         self.politeness = politeness
+        self.end: End | None = None
+        """How the crawl ended, as far as the frontier proves it; None while it is not over."""
         politeness.on_free = self._host_free
 
     @abstractmethod
@@ -99,7 +105,13 @@ class Scheduler(ABC):
 
     @abstractmethod
     def _host_free(self, host: str) -> None:
-        """Take note that a host which was busy may take a request again."""
+        """Note that a host which was busy may take a request again."""
+
+    def _all_done(self, handled: int, fruitless: int) -> End:
+        """Return the end of a crawl of which nothing is left, with its numbers of such pages."""
+        if fruitless and not handled:
+            return end_for(Reason.ALL_FAILED, f"all {fruitless} requests failed; the log says why")
+        return end_for(Reason.FINISHED)
 
     def _entry(self, request: Request, fingerprint: bytes | None) -> Entry:
         return Entry(request, fingerprint, slot_of(request))
@@ -155,6 +167,8 @@ class Scheduler(ABC):
 class MemoryScheduler(Scheduler):
     """The frontier of a crawl of one process: no store, no waiting for one."""
 
+    resumable = False
+
     def __init__(
         self,
         crawler: CrawlContext,
@@ -168,6 +182,8 @@ class MemoryScheduler(Scheduler):
         self._ready = queue.ready
         self._seen_now = dupefilter.add
         self._leased = 0
+        self._handled = 0
+        self._fruitless = 0
         self._begun = False  # seeding has been leased
         self._alone = crawler.settings.getint("CONCURRENT_REQUESTS") <= 1  # who seeds has to take them too
         self._room: asyncio.Future[None] | None = None  # seeding waits for it
@@ -224,6 +240,8 @@ class MemoryScheduler(Scheduler):
             self._leased -= 1
             if page.give_back:
                 self._again(page.lease)
+            self._handled += page.handled
+            self._fruitless += page.fruitless
             if page.lease.request is not None:
                 self.politeness.done(page.lease.host)
         self._wake(len(page.entries) + 1)
@@ -282,6 +300,7 @@ class MemoryScheduler(Scheduler):
         try:
             if await self._may_close():
                 if not self._leased and not self._ready:
+                    self.end = self._all_done(self._handled, self._fruitless)
                     self.stop()
                 return
         finally:

@@ -1,23 +1,20 @@
 """The way of a response through the spider: hooks, callback, hooks, items and requests onto its page."""
 
+import asyncio
 import inspect
 import logging
 from collections.abc import Callable
+from time import monotonic
 from typing import Any
 
 from aioscrapy import signals
+from aioscrapy.cancellation import ERRORS, raise_if_aborted
 from aioscrapy.components import build_all
 from aioscrapy.context import CrawlContext
-from aioscrapy.core.callback_output import piped, stream_of
+from aioscrapy.core.callback_output import line_of, piped, stream_of
 from aioscrapy.core.scheduler import Scheduler
-from aioscrapy.exceptions import (
-    AioscrapyError,
-    CloseSpider,
-    DropItem,
-    IgnoreRequest,
-    NotSupported,
-    SerializeError,
-)
+from aioscrapy.ends import error_text
+from aioscrapy.exceptions import AioscrapyError, CloseSpider, DropItem, IgnoreRequest, NotSupported
 from aioscrapy.hooks import Hook, hooks, settle
 from aioscrapy.http.request import Request
 from aioscrapy.http.response import Response
@@ -26,6 +23,7 @@ from aioscrapy.pipelines.chain import Pipelines
 from aioscrapy.queue.base import Page
 
 _BUILT_IN = "aioscrapy.middlewares."
+SLICE_S = 1.0  # seconds that a callback may run before others run and, in a memory crawl, its items are shown
 
 
 class Scraper:
@@ -66,16 +64,18 @@ class Scraper:
 
     async def seed(self, page: Page) -> None:
         """Run the spider's start requests; each is committed as it comes, so the crawl begins at once."""
+        stream: Any = None
         try:
-            stream: Any = stream_of(_start(self._spider))
+            stream = started = stream_of(_start(self._spider))
             for hook in self._on_start:
                 stream = stream_of(hook(stream))
             async for output in stream:
-                await self._take(output, None, page)
+                await self._take(output, None, page, started)
                 if page.entries or page.items:
                     await self.commit(page_piece(page))
         except CloseSpider as exc:
             self._stop(exc.reason)
+        page.fruitless = bool(self._stats.get_value("start_urls/invalid_count"))
 
     async def scrape(self, request: Request, response: Response, page: Page) -> None:
         """Put everything that the callback of this response yields onto its page; never raises for it."""
@@ -83,13 +83,14 @@ class Scraper:
             for hook in self._on_input:
                 if (waiting := hook(response)) is not None:
                     await settle(waiting)
-        except Exception as exc:  # noqa: BLE001 a refused response is the errback's matter
+        except ERRORS as exc:  # a refused response is the errback's matter
+            raise_if_aborted(exc)
             await self.fail(request, exc, page)
             return
         kwargs = request.cb_kwargs if request._cb_kwargs else {}
         await self._run(request.callback or self._spider.parse, response, request, page, kwargs)
 
-    async def fail(self, request: Request, exc: Exception, page: Page) -> None:
+    async def fail(self, request: Request, exc: BaseException, page: Page) -> None:
         """Give a failure to the request's errback; without one, log it and mark the page as failed."""
         if request.errback is None:
             self._log_failure(request, exc, page)
@@ -110,55 +111,60 @@ class Scraper:
         response = argument if isinstance(argument, Response) else None
         try:
             call = getattr(self._spider, callback) if isinstance(callback, str) else callback
-            stream = stream_of(call(argument, **kwargs))
+            stream = source = stream_of(call(argument, **kwargs))
             for hook in self._on_output:
                 stream = stream_of(hook(response, stream))
-            await self._consume(stream, response, page)
+            await self._consume(stream, response, page, source)
         except CloseSpider as exc:
             self._stop(exc.reason)
-        except Exception as exc:  # noqa: BLE001 one bad page must not end the crawl
+        except ERRORS as exc:  # one bad page must not end the crawl
+            raise_if_aborted(exc)
             await self._callback_failed(exc, request, response, page)
 
-    async def _consume(self, stream: Any, response: Response | None, page: Page) -> None:
+    async def _consume(self, stream: Any, response: Response | None, page: Page, source: Any) -> None:
+        """Put all that a callback yields onto its page; a long output is committed in pieces as it comes."""
         scheduler, filtered = self._scheduler, 0
         known = scheduler.known if self._drop_early and not scheduler.logs_filtered else _unknown
+        since_s = monotonic()
         try:
             async for output in stream:
                 if isinstance(output, Request) and known(output):
-                    filtered += 1  # dozens on a page: each step more would tell
+                    filtered += 1  # dozens on a page: each step more costs
                     continue
-                try:
-                    await self._take(output, response, page)
-                except SerializeError as exc:
-                    await self._refuse(exc, stream, response, page)
-                if len(page.entries) >= self._commit_size:
-                    await self.commit(page_piece(page))
+                await self._take(output, response, page, source)
+                if len(page.entries) + len(page.items) >= self._commit_size:
+                    await self._commit_piece(page)
+                elif monotonic() - since_s > SLICE_S:
+                    since_s = monotonic()
+                    await self._breathe(page)
         finally:
             if filtered:
                 scheduler.count_filtered(filtered)
+        page.handled = True
 
-    async def _refuse(
-        self, refused: SerializeError, stream: Any, response: Response | None, page: Page
-    ) -> None:
-        """Let what can't be serialised show up at the callback's own `yield`; take what it gives then."""
-        while True:
-            try:
-                output = await stream.athrow(refused)
-            except StopAsyncIteration:
-                return
-            try:
-                await self._take(output, response, page)
-            except SerializeError as exc:
-                refused = exc
-            else:
-                return
+    async def _breathe(self, page: Page) -> None:
+        """Let others run beside a long callback; show its items, unless its page may be crawled again."""
+        if not self._scheduler.resumable and page.items:
+            await self._commit_piece(page)
+        await asyncio.sleep(0)
 
-    async def _take(self, output: Any, response: Response | None, page: Page) -> None:
-        """Put one output of a callback onto the page."""
-        if isinstance(output, Request):
-            self._request(output, response, page)
-        elif output is not None:
-            await self._item(output, response, page)
+    async def _commit_piece(self, page: Page) -> None:
+        page.handled = True
+        await self.commit(page_piece(page))
+        await asyncio.sleep(0)
+
+    async def _take(self, output: Any, response: Response | None, page: Page, source: Any) -> None:
+        """Put one output of a callback onto the page; report one that can't be used."""
+        try:
+            if isinstance(output, Request):
+                self._request(output, response, page)
+            elif output is not None:
+                await self._item(output, response, page)
+        except CloseSpider:
+            raise
+        except ERRORS as exc:  # one bad output must not end its callback
+            raise_if_aborted(exc)
+            await self._output_failed(exc, output, response, page, source)
 
     def _request(self, output: Request, response: Response | None, page: Page) -> None:
         """Put a request onto the page, unless a hook drops it or it is known."""
@@ -177,8 +183,7 @@ class Scraper:
             if item is None:
                 return
         if isinstance(item, (str, bytes, int, float)):
-            logger.error("Spider must yield requests or items, got %s in %s", type(item).__name__, response)
-            return
+            raise TypeError(f"Spider must yield requests or items, got {type(item).__name__} in {response}")
         try:
             if not self._pipelines.empty:
                 item = await self._pipelines.process(item)
@@ -194,8 +199,10 @@ class Scraper:
             )
         except CloseSpider:
             raise
-        except Exception as exc:  # noqa: BLE001 one bad item must not end the crawl
-            logger.exception("Error processing %r of %s", item, response)
+        except ERRORS as exc:  # one bad item must not end the crawl
+            raise_if_aborted(exc)
+            trace = None if isinstance(exc, AioscrapyError) else exc
+            logger.error("Error processing %r of %s: %s", item, response, exc, exc_info=trace)
             self._stats.inc_value("item_error_count")
             await self._signals.send(
                 signals.item_error, item=item, response=response, spider=self._spider, failure=exc
@@ -215,7 +222,7 @@ class Scraper:
             await send(signals.item_scraped, item=item, response=response, spider=spider)
 
     async def _callback_failed(
-        self, exc: Exception, request: Request, response: Response | None, page: Page
+        self, exc: BaseException, request: Request, response: Response | None, page: Page
     ) -> None:
         try:
             if await self._rescued(exc, response, page):
@@ -223,32 +230,50 @@ class Scraper:
         except CloseSpider as close:
             self._stop(close.reason)
             return
-        except Exception as another:  # noqa: BLE001 a hook that fails takes the place of what it was to handle
+        except ERRORS as another:  # its error takes the place of the first
+            raise_if_aborted(another)
             exc = another
         referer = request.headers.get("Referer") if request._headers else None
         logger.error("Spider error processing %s (referer: %s)", request, referer, exc_info=exc)
+        await self._report(exc, response, page)
+        if not (page.entries or page.items or page.handled):
+            page.fruitless = True
+
+    async def _output_failed(
+        self, exc: BaseException, output: Any, response: Response | None, page: Page, source: Any
+    ) -> None:
+        """Report an output that can't be used, with the line that yielded it."""
+        trace = None if isinstance(exc, (AioscrapyError, TypeError)) else exc
+        logger.error("Left out %r of %s%s: %s", output, response, line_of(source), exc, exc_info=trace)
+        await self._report(exc, response, page)
+
+    async def _report(self, exc: BaseException, response: Response | None, page: Page) -> None:
+        """Count an error of the spider, announce it, and keep it with its page."""
         self._stats.inc_value(f"spider_exceptions/{type(exc).__name__}")
         self._stats.inc_value("spider_exceptions/count")
         await self._signals.send(signals.spider_error, failure=exc, response=response, spider=self._spider)
-        page.failure = f"{type(exc).__name__}: {exc}"
+        if page.lease is not None and page.lease.request is not None:
+            page.failure = page.failure or error_text(exc)
 
-    async def _rescued(self, exc: Exception, response: Response | None, page: Page) -> bool:
+    async def _rescued(self, exc: BaseException, response: Response | None, page: Page) -> bool:
         """Ask the hooks for exceptions; tells whether one gave an output instead."""
         for hook in self._on_exception:
             answer = await settle(hook(response, exc))
             if answer is not None:
-                await self._consume(stream_of(answer), response, page)
+                stream = stream_of(answer)
+                await self._consume(stream, response, page, stream)
                 return True
         return False
 
-    def _log_failure(self, request: Request, exc: Exception, page: Page) -> None:
+    def _log_failure(self, request: Request, exc: BaseException, page: Page) -> None:
         if isinstance(exc, IgnoreRequest):
-            if str(exc) and not getattr(exc, "quiet", False):
+            if str(exc) and not exc.quiet:
                 logger.info("%s", exc)
+            page.fruitless = exc.fruitless
             return
         known = isinstance(exc, (AioscrapyError, NotSupported, OSError))  # their text says it all
         logger.error("Error downloading %s: %s", request, exc, exc_info=None if known else exc)
-        page.failure = f"{type(exc).__name__}: {exc}"
+        page.failure, page.fruitless = error_text(exc), True
 
 
 def _with_request_hook(middlewares: list[Any]) -> list[Any]:

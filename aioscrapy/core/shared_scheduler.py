@@ -11,6 +11,7 @@ from aioscrapy import signals
 from aioscrapy.context import CrawlContext
 from aioscrapy.core.politeness import Politeness, SharedPoliteness
 from aioscrapy.core.scheduler import Scheduler
+from aioscrapy.ends import End, Reason, end_for
 from aioscrapy.exceptions import QueueError
 from aioscrapy.http.request import Request
 from aioscrapy.log import logger
@@ -22,12 +23,21 @@ LAST_RETRY_S = 5.0  # seconds between two tries at the most
 KNOWN_LIMIT = 200_000  # fingerprints that a worker remembers, so that a link it has seen need not travel
 GOODBYE_S = 1.0  # seconds that the last exchange may take, and then leaving, when the store does not answer
 
+_REASONS = {
+    State.FINISHED: Reason.FINISHED,
+    State.LATE: Reason.LATE,
+    State.STOPPED: Reason.STOPPED,
+    State.GONE: Reason.DELETED,
+}
+
 
 class SharedScheduler(Scheduler):
     """Holds a few leased requests ready, and hands finished pages over many at a time.
 
     One task, `run`, talks to the store; while one exchange is under way the next pages gather in the outbox.
     """
+
+    resumable = True
 
     def __init__(
         self,
@@ -67,7 +77,10 @@ class SharedScheduler(Scheduler):
         self._kept_open_until = 0.0
 
     async def open(self) -> State:
-        return await self._store.open(self._dupefilter)
+        state = await self._store.open(self._dupefilter)
+        if state is not State.OPEN:
+            self.end = end_for(_REASONS[state])
+        return state
 
     async def run(self) -> AsyncGenerator[Page]:
         listener = asyncio.create_task(self._listen(), name="frontier-news")
@@ -272,8 +285,19 @@ class SharedScheduler(Scheduler):
                 self._go.set()
                 return
             logger.warning("The crawl was deleted from its store: this worker ends")
+        self.end = self._end_of(reply)
         Scheduler.stop(self)
         self._go.set()
+
+    def _end_of(self, reply: Reply) -> End:
+        """Return the end of the crawl that the store reports."""
+        if reply.problem:
+            return end_for(Reason.PAGES_LOST, reply.problem)
+        if reply.state is State.FINISHED:
+            if reply.seed_failure:
+                return end_for(Reason.START_FAILED, reply.seed_failure)
+            return self._all_done(reply.handled, reply.fruitless)
+        return end_for(_REASONS[reply.state])
 
     def _begin(self, lease: Lease) -> None:
         """Make a lease ready whose turn has come."""

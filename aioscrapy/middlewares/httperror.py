@@ -12,6 +12,8 @@ from aioscrapy.stats import StatsCollector
 class HttpError(IgnoreRequest):  # Scrapy's name
     """A response was not given to its callback because of its status; an errback gets this."""
 
+    fruitless = True
+
     def __init__(self, response: Response) -> None:
         super().__init__(f"Ignoring response {response}: HTTP status code is not handled or not allowed")
         self.response = response

@@ -22,6 +22,12 @@ _REMEMBERED_SITES = 10_000
 _EVERYTHING = None  # rules of a host that forbids nothing
 
 
+class ForbiddenByRobotsTxt(IgnoreRequest):
+    """The robots.txt of its host forbids a request."""
+
+    fruitless = True
+
+
 class RobotsTxtMiddleware:
     """Fetches the robots.txt of each host once, by `download`, and drops the requests that it forbids.
 
@@ -55,7 +61,7 @@ class RobotsTxtMiddleware:
         """Refuse what robots.txt forbids.
 
         Raises:
-            IgnoreRequest: it does.
+            ForbiddenByRobotsTxt: it does.
         """
         if request.meta.get("dont_obey_robotstxt"):
             return
@@ -67,7 +73,7 @@ class RobotsTxtMiddleware:
         if rules is _EVERYTHING or rules.can_fetch(request.url, self._agent_of(request)):
             return
         self._stats.inc_value("robotstxt/forbidden")
-        raise IgnoreRequest(f"Forbidden by robots.txt: {request}")
+        raise ForbiddenByRobotsTxt(f"Forbidden by robots.txt: {request}")
 
     def _agent_of(self, request: Request) -> str:
         if self._user_agent:

@@ -2,8 +2,10 @@
 
 from typing import Any
 
+from aioscrapy.cancellation import raise_if_aborted
 from aioscrapy.components import build_all
 from aioscrapy.context import CrawlContext
+from aioscrapy.exceptions import ItemLostError
 from aioscrapy.hooks import Hook, hooks, settle
 from aioscrapy.log import logger
 
@@ -12,7 +14,11 @@ class Pipelines:
     """Every pipeline of ITEM_PIPELINES in its order, then the spider's own `process_item`."""
 
     def __init__(self, pipelines: list[Any], spider: Any) -> None:
-        self._steps: list[Hook] = hooks(pipelines, "process_item", 1, spider)
+        self._steps: list[tuple[str, Hook]] = [
+            (type(pipeline).__name__, hook)
+            for pipeline in pipelines
+            for hook in hooks([pipeline], "process_item", 1, spider)
+        ]
         self._last: list[Hook] = hooks([spider], "process_item", 1, spider)
         self._on_open: list[Hook] = hooks(pipelines, "open_spider", 0, spider)
         self._on_close: list[Hook] = hooks(reversed(pipelines), "close_spider", 0, spider)
@@ -34,21 +40,28 @@ class Pipelines:
             await settle(hook())
 
     async def process(self, item: Any) -> Any:
-        """Pass one item through all of them; returns what the last one gave back.
+        """Pass one item through all of them; returns what the last one returned.
 
         Raises:
             DropItem: a pipeline drops it.
+            ItemLostError: a pipeline returned None.
         """
-        for hook in self._steps:
+        for name, hook in self._steps:
             item = await settle(hook(item))
+            if item is None:
+                raise ItemLostError(f"{name}.process_item returned None: is `return item` missing?")
         for hook in self._last:
             await settle(hook(item))
         return item
 
-    async def close(self) -> None:
-        """Call `close_spider` of each; an error of one does not keep the others open."""
+    async def close(self) -> list[str]:
+        """Call `close_spider` of each; an error of one does not keep the others open. Returns the errors."""
+        errors = []
         for hook in self._on_close:
             try:
                 await settle(hook())
-            except Exception:  # noqa: BLE001 the other pipelines must close too
+            except BaseException as exc:  # noqa: BLE001 the other pipelines must close too
+                raise_if_aborted(exc)
                 logger.exception("A pipeline did not close")
+                errors.append(f"a pipeline did not close: {type(exc).__name__}: {exc}")
+        return errors

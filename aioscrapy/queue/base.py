@@ -83,6 +83,8 @@ class Page:
     failure: str = ""  # the reason, if the request becomes a dead letter
     final: bool = True
     give_back: bool = False  # not done: ready again for any worker, at its old place
+    handled: bool = False  # a callback or an errback used it, or it had output
+    fruitless: bool = False  # it led to nothing, and nobody wanted that: failed, refused by status, forbidden
 
 
 @dataclass(slots=True)
@@ -121,6 +123,10 @@ class Reply:
     broken: Sequence[tuple[Lease, str]] = ()  # leases whose request can't be read, and the reason
     next_due_s: float | None = None  # seconds until a delayed request is due
     cursor: int = 0  # the position from which `wait` continues
+    handled: int = 0  # pages of the whole crawl with `handled`
+    fruitless: int = 0  # pages of the whole crawl with `fruitless`
+    seed_failure: str = ""  # why `start_requests` did not run to its end
+    problem: str = ""  # why the crawl can't be complete: what the store has lost
 
 
 class Store(ABC):

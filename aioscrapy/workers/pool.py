@@ -19,6 +19,7 @@ from aioscrapy.core.frontier import choose_frontier
 from aioscrapy.crawls.catalog import Crawl, Crawls
 from aioscrapy.db import db_manager
 from aioscrapy.dupefilters.redis import BaseDupeFilter
+from aioscrapy.ends import Reason
 from aioscrapy.exceptions import AioscrapyError, ConfigError, QueueError
 from aioscrapy.extensions.corestats import CoreStats
 from aioscrapy.extensions.feedexport import FeedExporter
@@ -76,7 +77,7 @@ class Pool:
         self.signals = SignalManager()
         self.reason = ""
         self._arguments = arguments
-        self._context = CrawlContext(settings, self.stats, self.signals, self.stop)
+        self._context = CrawlContext(settings, self.stats, self.signals, self.stop, self.fail)
         self._processes: list[WorkerProcess] = []
         self._errors: list[str] = []
         self._started = False
@@ -107,6 +108,11 @@ class Pool:
             return
         self.reason = reason
         self._send_all(MessageType.STOP, reason)
+
+    def fail(self, reason: Reason, error: str) -> None:
+        """Let all workers end soon, because of an error."""
+        self._errors.append(error)
+        self.stop(reason)
 
     def abort(self) -> None:
         """End now."""

@@ -5,22 +5,23 @@ import pytest
 from aioscrapy import ends
 from aioscrapy.ends import End, Ending, Reason
 
+FINISHED = End("finished", 0)
+
 
 def test_a_crawl_without_a_stop_or_a_failure_ends_as_its_frontier_proves() -> None:
-    assert Ending().end(Reason.FINISHED) == End("finished", 0)
-    assert Ending().end(Reason.STOPPED) == End("stopped", 0)
-    assert Ending().end(Reason.DELETED) == End("deleted", 1)
+    for end in (End("finished", 0), End("stopped", 0), End("deleted", 1, "why")):
+        assert Ending().end(end) == end
 
 
 def test_nothing_proven_is_not_finished() -> None:
-    assert Ending().end("") == End("crashed", 1)
+    assert Ending().end(None) == End("crashed", 1)
 
 
 def test_the_first_stop_is_the_reason() -> None:
     ending = Ending()
     ending.stop("enough")
     ending.stop("shutdown")
-    assert ending.end(Reason.FINISHED) == End("enough", 0)
+    assert ending.end(FINISHED) == End("enough", 0)
 
 
 def test_the_first_failure_wins_over_every_stop() -> None:
@@ -28,13 +29,13 @@ def test_the_first_failure_wins_over_every_stop() -> None:
     ending.stop("enough")
     ending.fail(Reason.OUTPUT_FAILED, "no space\n  left")
     ending.fail(Reason.EXITED, "SystemExit: 3", 3)
-    assert ending.end(Reason.FINISHED) == End("output_failed", 1, "no space left")
+    assert ending.end(FINISHED) == End("output_failed", 1, "no space left")
 
 
 def test_a_failure_may_bring_its_own_exit_status() -> None:
     ending = Ending()
     ending.fail(Reason.EXITED, "SystemExit: 3", 3)
-    assert ending.end(Reason.FINISHED).exit_status == 3
+    assert ending.end(FINISHED).exit_status == 3
 
 
 @pytest.mark.parametrize(
@@ -48,4 +49,4 @@ def test_the_exit_status_is_0_where_the_end_was_asked_for(reason: str, status: i
 
 def test_every_reason_has_a_meaning_and_is_plain_text() -> None:
     assert all(ends.meaning(reason) for reason in (*Reason, "mine"))
-    assert type(Ending().end(Reason.FINISHED).reason) is str
+    assert type(ends.end_for(Reason.FINISHED).reason) is str

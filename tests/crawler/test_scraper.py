@@ -75,7 +75,7 @@ async def test_a_spider_without_parse_fails_its_pages(site: Site, caplog: pytest
 
 
 @pytest.mark.parametrize("kind", ["async", "plain"])
-async def test_a_request_that_can_not_travel_is_an_error_at_its_yield(
+async def test_a_request_that_can_not_travel_is_reported_with_its_yield_and_the_rest_goes_on(
     site: Site, shared: dict[str, Any], kind: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     class Lambda(TwoPages):
@@ -85,18 +85,22 @@ async def test_a_request_that_can_not_travel_is_an_error_at_its_yield(
         def plain(self, response: Any) -> Iterator[Any]:
             yield {"path": response.url}
             yield self.request("/page/3", callback=lambda response: None)
+            yield self.request("/page/4", callback=self.quiet)
 
         async def asynchronous(self, response: Any) -> AsyncIterator[Any]:
             yield {"path": response.url}
             yield self.request("/page/3", callback=lambda response: None)
+            yield self.request("/page/4", callback=self.quiet)
+
+        def quiet(self, response: Any) -> None:
+            return None
 
     crawled = await crawl(Lambda, shared, site=site.url)
     assert len(crawled.items) == 2
     assert crawled.stat("spider_exceptions/SerializeError") == 2
     assert "only its methods can travel" in caplog.text
-    assert (
-        f"in {'plain' if kind == 'plain' else 'asynchronous'}" in caplog.text
-    )  # the traceback shows the yield
+    assert f"in {'plain' if kind == 'plain' else 'asynchronous'})" in caplog.text  # where the yield stands
+    assert site.counts()["/page/4"] == 1
 
 
 async def test_an_output_that_is_neither_item_nor_request_is_named(
@@ -110,6 +114,7 @@ async def test_an_output_that_is_neither_item_nor_request_is_named(
     crawled = await crawl(Text, site=site.url)
     assert crawled.items == [{"fine": True}] * 2
     assert "must yield requests or items, got str" in caplog.text
+    assert crawled.stat("spider_exceptions/TypeError") == 2
 
 
 # -- Items
@@ -249,7 +254,7 @@ async def test_a_pipeline_that_does_not_close_keeps_no_other_open(
     crawled = await crawl(TwoPages, pipelines(Waiting, Stuck), site=site.url)
     assert Waiting.seen[-1] == "close"
     assert "still busy" in caplog.text
-    assert crawled.reason == "finished"
+    assert crawled.reason == "output_failed"
 
 
 async def test_a_component_may_stay_out(site: Site) -> None:
