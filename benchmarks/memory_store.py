@@ -17,7 +17,7 @@ from neighbours import HERE
 
 from aioscrapy.context import CrawlContext
 from aioscrapy.core.frontier import build_fingerprint, build_politeness
-from aioscrapy.core.scheduler import MemoryScheduler
+from aioscrapy.core.memory_scheduler import MemoryScheduler
 from aioscrapy.dupefilters.memory import RFPDupeFilter
 from aioscrapy.http import Request
 from aioscrapy.queue.base import Page

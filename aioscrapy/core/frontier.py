@@ -5,8 +5,9 @@ from typing import Any, NamedTuple
 
 from aioscrapy.components import build, load_object
 from aioscrapy.context import CrawlContext
+from aioscrapy.core.memory_scheduler import MemoryScheduler
 from aioscrapy.core.politeness import Politeness, SharedPoliteness
-from aioscrapy.core.scheduler import MemoryScheduler, Scheduler
+from aioscrapy.core.scheduler import Scheduler
 from aioscrapy.core.shared_scheduler import SharedScheduler
 from aioscrapy.exceptions import AioscrapyError, ConfigError, SettingError
 from aioscrapy.http.fingerprint import RequestFingerprinter, fingerprint_function

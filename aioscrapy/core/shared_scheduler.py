@@ -10,8 +10,8 @@ from typing import Any
 from aioscrapy import signals
 from aioscrapy.context import CrawlContext
 from aioscrapy.core.politeness import Politeness, SharedPoliteness
+from aioscrapy.core.proof import end_of_reply, end_of_state
 from aioscrapy.core.scheduler import Scheduler
-from aioscrapy.ends import End, Reason, end_for
 from aioscrapy.exceptions import QueueError
 from aioscrapy.http.request import Request
 from aioscrapy.log import logger
@@ -22,13 +22,6 @@ FIRST_RETRY_S = 0.1  # seconds before the second try of an exchange that failed;
 LAST_RETRY_S = 5.0  # seconds between two tries at the most
 KNOWN_LIMIT = 200_000  # fingerprints that a worker remembers, so that a link it has seen need not travel
 GOODBYE_S = 1.0  # seconds that the last exchange may take, and then leaving, when the store does not answer
-
-_REASONS = {
-    State.FINISHED: Reason.FINISHED,
-    State.LATE: Reason.LATE,
-    State.STOPPED: Reason.STOPPED,
-    State.GONE: Reason.DELETED,
-}
 
 
 class SharedScheduler(Scheduler):
@@ -78,8 +71,7 @@ class SharedScheduler(Scheduler):
 
     async def open(self) -> State:
         state = await self._store.open(self._dupefilter)
-        if state is not State.OPEN:
-            self.end = end_for(_REASONS[state])
+        self.end = end_of_state(state)
         return state
 
     async def run(self) -> AsyncGenerator[Page]:
@@ -285,19 +277,9 @@ class SharedScheduler(Scheduler):
                 self._go.set()
                 return
             logger.warning("The crawl was deleted from its store: this worker ends")
-        self.end = self._end_of(reply)
+        self.end = end_of_reply(reply)
         Scheduler.stop(self)
         self._go.set()
-
-    def _end_of(self, reply: Reply) -> End:
-        """Return the end of the crawl that the store reports."""
-        if reply.problem:
-            return end_for(Reason.PAGES_LOST, reply.problem)
-        if reply.state is State.FINISHED:
-            if reply.seed_failure:
-                return end_for(Reason.START_FAILED, reply.seed_failure)
-            return self._all_done(reply.handled, reply.fruitless)
-        return end_for(_REASONS[reply.state])
 
     def _begin(self, lease: Lease) -> None:
         """Make a lease ready whose turn has come."""

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from aioscrapy import signals
-from aioscrapy.core.scheduler import SEEDS_AHEAD
+from aioscrapy.core.memory_scheduler import SEEDS_AHEAD
 from aioscrapy.crawler import Crawler
 from support.crawling import QUIET, SiteSpider
 from support.frontier import redis_settings

@@ -9,7 +9,7 @@ from typing import Any
 
 from redis.exceptions import ConnectionError as RedisConnectionError
 
-from aioscrapy.core.scheduler import MemoryScheduler
+from aioscrapy.core.memory_scheduler import MemoryScheduler
 from aioscrapy.db import db_manager
 from aioscrapy.dupefilters import disk, memory
 from aioscrapy.dupefilters.redis import RFPDupeFilter
