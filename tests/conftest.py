@@ -1,6 +1,8 @@
-"""The servers of the tests: a Redis, a web site, the real Scrapyd; and the seed's project."""
+"""The servers of the tests (a Redis, a web site, Scrapyd), the seed's project, and the marker `server`."""
 
+import os
 import signal
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,14 +13,34 @@ from support.redis import RedisServer
 from support.scrapyd import ScrapydServer
 from support.site import Site
 
+SERVER_FIXTURES = {"redis_server", "site_server", "scrapyd", "server", "python"}
+SERVER_FOLDERS = {"e2e", "faults", "node", "plugin"}
+_STARTS = {"subprocess.Popen", "os.fork", "os.posix_spawn", "socket.bind"}
 
-def pytest_configure() -> None:
-    """Stop the servers also when the run is terminated, as on Ctrl-C.
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Stop the servers also if the run is terminated; keep servers out of `scripts/test-fast`.
 
     A shell starts what it puts in the background with SIGINT ignored, and every child inherits that.
     """
     signal.signal(signal.SIGINT, signal.default_int_handler)
     signal.signal(signal.SIGTERM, lambda *_: pytest.exit("terminated", returncode=143))
+    if config.getoption("markexpr") == "not server":
+        sys.addaudithook(_refuse_servers)
+
+
+def _refuse_servers(event: str, _: tuple[object, ...]) -> None:
+    if event in _STARTS and "PYTEST_CURRENT_TEST" in os.environ:  # not in what starts the workers of xdist
+        raise RuntimeError(f"{event}: a test that starts a process or a server needs @pytest.mark.server")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark with `server` what uses a server's fixture (also by a parameter) or is in a folder of them."""
+    for item in items:
+        fixtures = SERVER_FIXTURES.intersection(getattr(item, "fixturenames", ()))
+        parameters = item.nodeid.rpartition("[")[2]
+        if fixtures or SERVER_FOLDERS.intersection(item.path.parts) or "redis" in parameters:
+            item.add_marker(pytest.mark.server)
 
 
 @pytest.fixture(scope="session")

@@ -31,12 +31,6 @@ def settings_page() -> "object":
     return module
 
 
-def test_the_floors_hold() -> None:
-    command = [str(Path(sys.executable).with_name("lint-imports")), "--no-cache"]
-    done = subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True)
-    assert done.returncode == 0, done.stdout
-
-
 def test_nobody_inside_imports_the_face() -> None:
     face = REPOSITORY / "aioscrapy" / "__init__.py"
     names = {path.stem for path in face.parent.iterdir()}
@@ -79,6 +73,7 @@ def test_every_setting_has_a_reader() -> None:
     assert unread == []
 
 
+@pytest.mark.server
 def test_the_public_names_load() -> None:
     script = "import aioscrapy\nfor name in aioscrapy.__all__: getattr(aioscrapy, name)"
     subprocess.run([sys.executable, "-W", "error", "-c", script], check=True, cwd=REPOSITORY)

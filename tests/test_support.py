@@ -19,6 +19,8 @@ from support.scrapyd import ScrapydServer
 from support.site import Site
 from support.site_pages import page_links
 
+pytestmark = pytest.mark.server
+
 
 def fetch(url: str) -> str:
     with urllib.request.urlopen(url, timeout=10) as answer:

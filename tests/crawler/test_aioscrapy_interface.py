@@ -134,6 +134,7 @@ def test_params_data_and_json_say_what_is_sent(tmp_path: Path, site: Site) -> No
     assert "there is no requests handler here, aiohttp downloads" in log
 
 
+@pytest.mark.server
 def test_a_client_that_is_not_there_is_refused_in_one_line(tmp_path: Path) -> None:
     program = """
         from aioscrapy import Spider
@@ -374,6 +375,7 @@ def test_spiders_run_side_by_side(tmp_path: Path, site: Site, redis_url: str, ca
     assert log.count("Spider closed (finished)") == 2
 
 
+@pytest.mark.server
 def test_a_spider_that_fails_in_its_process_makes_the_script_fail(tmp_path: Path) -> None:
     program = """
         from aioscrapy import Spider

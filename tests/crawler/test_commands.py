@@ -14,6 +14,8 @@ from aioscrapy.version import __version__
 from support import child_environment
 from support.site import Site
 
+pytestmark = pytest.mark.server
+
 Done = subprocess.CompletedProcess[str]
 
 

@@ -12,6 +12,8 @@ from aioscrapy.cmdline import GROUPS, OPERATE
 from support import REPOSITORY, child_environment
 from support.commands import aioscrapy, output
 
+pytestmark = pytest.mark.server
+
 ASK = """
 source "$1"
 COMP_WORDS=("${@:2}")

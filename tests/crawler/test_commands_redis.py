@@ -14,6 +14,8 @@ from aioscrapy.db.embedded import free_port
 from support import child_environment
 from support.commands import aioscrapy, fails
 
+pytestmark = pytest.mark.server
+
 
 def started(folder: Path, *arguments: str) -> "tuple[subprocess.Popen[str], list[str]]":
     """Start the command; returns it and its lines when the server takes connections."""

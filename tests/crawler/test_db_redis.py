@@ -251,6 +251,7 @@ async def test_a_cluster_behind_tls(tmp_path: Path, site: Site, certificate: tup
             assert sum(gate.connections > 0 for gate in gates) > 1
 
 
+@pytest.mark.server
 async def test_a_node_that_lost_its_scripts_gets_them_again(tmp_path: Path, manager: DbManager) -> None:
     with cluster(tmp_path) as servers:
         url = f"redis+cluster://:{ESCAPED}@127.0.0.1:{servers[0].port}"
@@ -326,6 +327,7 @@ async def test_sentinels(tmp_path: Path, site: Site, filter_class: str) -> None:
             assert client.dbsize() > 0
 
 
+@pytest.mark.server
 async def test_two_who_ask_at_once_lose_no_sentinel(tmp_path: Path) -> None:
     with guarded(tmp_path) as (master, _, port):
         client = make_client(sentinel_arguments(port))
@@ -338,6 +340,7 @@ async def test_two_who_ask_at_once_lose_no_sentinel(tmp_path: Path) -> None:
             await client.aclose()
 
 
+@pytest.mark.server
 async def test_the_worker_goes_on_when_the_master_is_killed(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -233,6 +233,7 @@ def test_xml_stays_well_formed_whatever_the_text(item: dict[str, Any]) -> None:
         assert len(root[0]) == len(item)
 
 
+@pytest.mark.server
 def test_exporting_a_dataclass_does_not_load_scrapy() -> None:
     program = """
 import dataclasses, io, sys

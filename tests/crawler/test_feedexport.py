@@ -134,6 +134,7 @@ async def test_an_item_is_in_the_file_before_the_next_page(tmp_path: Path) -> No
     await context.signals.send(spider_closed)
 
 
+@pytest.mark.server
 def test_what_was_written_survives_kill_9(tmp_path: Path) -> None:
     path = tmp_path / "items.jl"
     program = f"""
@@ -220,6 +221,7 @@ async def test_a_feed_can_be_for_items_of_some_classes(tmp_path: Path) -> None:
     assert lines(rest) == [{"a": 1}, {"title": "b"}]
 
 
+@pytest.mark.server
 @pytest.mark.parametrize("key", ["-", "stdout:"])
 def test_items_can_go_to_standard_output(key: str) -> None:
     program = f"""

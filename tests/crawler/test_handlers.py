@@ -21,6 +21,8 @@ from support.handlers import HANDLERS, WireServer, open_handler
 from support.site import Site
 from support.site_pages import TEXT
 
+pytestmark = pytest.mark.server
+
 Fetch = Callable[..., Awaitable[Any]]
 
 

@@ -18,6 +18,8 @@ from support.handlers import HANDLERS, WireServer, open_handler, socks5_proxy, t
 from support.http2 import Http2Server
 from support.site import Site
 
+pytestmark = pytest.mark.server
+
 LOGIN = "Basic " + base64.b64encode(b"user:p@ss:word").decode()
 TEXT = b"<html><head><title>Compressed</title></head><body>Compressed</body></html>"
 PACKED = {

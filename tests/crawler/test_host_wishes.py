@@ -12,6 +12,8 @@ from aioscrapy.queue.redis import SpiderPriorityQueue
 from support.crawling import SiteSpider, crawl
 from support.site import Site
 
+pytestmark = pytest.mark.server
+
 QUEUE = f"{SpiderPriorityQueue.__module__}.{SpiderPriorityQueue.__name__}"
 
 

@@ -16,6 +16,8 @@ from support.context import context
 from support.frontier import EAGER, TAG, Worker, crawl_id, figures, numbers, page, redis_settings
 from support.redis import RedisServer
 
+pytestmark = pytest.mark.server
+
 
 async def opened_store(settings: dict[str, Any]) -> RedisQueue:
     crawler = context(settings)

@@ -135,6 +135,7 @@ def test_projects_are_listed(server: Server) -> None:
     assert server.seen[0].path == "/pre/listprojects.json"
 
 
+@pytest.mark.server
 def test_nobody_there_is_one_line() -> None:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
@@ -153,6 +154,7 @@ def test_a_server_that_never_answers_is_given_up(server: Server, monkeypatch: py
         ScrapydClient(server.url).addversion("p", "1", b"")
 
 
+@pytest.mark.server
 def test_a_server_that_hangs_up_is_told() -> None:
     with socket.create_server(("127.0.0.1", 0)) as listener:
 

@@ -9,6 +9,8 @@ import pytest
 from aioscrapy_deploy.build.version import resolve_version
 from aioscrapy_deploy.errors import VersionError
 
+pytestmark = pytest.mark.server
+
 
 def git(folder: Path, *words: str) -> None:
     identity = ["-c", "user.name=t", "-c", "user.email=t@example.com", "-c", "init.defaultBranch=main"]

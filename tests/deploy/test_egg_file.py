@@ -54,6 +54,7 @@ def test_importlib_metadata_reads_it(tmp_path: Path) -> None:
     assert (found.read_text("top_level.txt") or "").split() == ["shop"]
 
 
+@pytest.mark.server
 def test_python_imports_from_it_also_where_an_init_is_missing(tmp_path: Path) -> None:
     path = tmp_path / "shop.egg"
     path.write_bytes(egg.egg_bytes({"shop/deep/settings.py": b"X = 1\n", "whole/__init__.py": b""}))

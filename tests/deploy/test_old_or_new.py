@@ -17,6 +17,8 @@ from support import child_environment
 from support.deploying import PROGRAM, Done, Run, Write
 from support.scrapyd import ScrapydServer
 
+pytestmark = pytest.mark.server
+
 ONLY_THERE = "import os\nif 'SCRAPY_PROJECT' in os.environ:\n    raise KeyError('only there')\n"
 ONLY_SECOND = "import os\nif 'SECOND' in os.environ:\n    raise KeyError('only on the second')\n"
 SETTINGS = "SPIDER_MODULES = ['shop.spiders']\nEDITION = {!r}\n"

@@ -64,6 +64,7 @@ def test_a_form_can_be_read_in_pieces_of_any_size() -> None:
     assert told == sorted(told)
 
 
+@pytest.mark.server
 def test_an_upload_keeps_no_second_copy_of_the_egg() -> None:
     """The server drops what it reads, so that nothing but the upload counts."""
     import http.server

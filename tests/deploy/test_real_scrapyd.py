@@ -11,6 +11,8 @@ from aioscrapy_deploy.eggs.record import recorded_spiders
 from support.deploying import Run, Write
 from support.scrapyd import ScrapydServer
 
+pytestmark = pytest.mark.server
+
 SETUP = """
     from setuptools import setup, find_packages
 

@@ -16,6 +16,8 @@ from support import child_environment
 from support.deploying import PROGRAM, Run, Server, Write
 from support.scrapyd import ScrapydServer
 
+pytestmark = pytest.mark.server
+
 SPIDER = "from aioscrapy import Spider\n\n\nclass One(Spider):\n    name = 'one'\n"
 ONLY_HERE = "import os\nif 'SCRAPY_PROJECT' in os.environ:\n    raise KeyError('only there')\n"
 SETTINGS = "SPIDER_MODULES = ['shop.spiders']\n"
