@@ -4,14 +4,15 @@ from typing import Any
 
 # Nothing of Scrapyd or Twisted at module level: some of their modules install a reactor at import.
 
-# Key of scrapyd.conf -> (Scrapyd's own part, ours). A part that the user has named himself stays.
-PARTS = {
-    "poller": ("scrapyd.poller.QueuePoller", "scrapyd.poller.QueuePoller"),
-    "jobstorage": ("scrapyd.jobstorage.MemoryJobStorage", "scrapyd.jobstorage.MemoryJobStorage"),
-    "eggstorage": ("scrapyd.eggstorage.FilesystemEggStorage", "scrapyd.eggstorage.FilesystemEggStorage"),
-    "launcher": ("scrapyd.launcher.Launcher", "scrapyd.launcher.Launcher"),
-    "webroot": ("scrapyd.website.Root", "aioscrapy_scrapyd.website.Root"),
+# Key of scrapyd.conf -> Scrapyd's own part. The node takes their place together: where the user has named one
+# of them himself, all of them are those of scrapyd.conf.
+JOB_PARTS = {
+    "spiderqueue": "scrapyd.spiderqueue.SqliteSpiderQueue",
+    "poller": "scrapyd.poller.QueuePoller",
+    "launcher": "scrapyd.launcher.Launcher",
+    "jobstorage": "scrapyd.jobstorage.MemoryJobStorage",
 }
+STORAGES = {JOB_PARTS["jobstorage"], "scrapyd.jobstorage.SqliteJobStorage"}
 
 
 def application(config: Any) -> Any:
@@ -23,10 +24,8 @@ def application(config: Any) -> Any:
     Raises:
         scrapyd.exceptions.ConfigError: the node can't start like this; Scrapyd prints the text and exits.
     """
-    from scrapyd.environ import Environment
-    from scrapyd.interfaces import IEggStorage, IEnvironment, IJobStorage, IPoller, ISpiderScheduler
-    from scrapyd.scheduler import SpiderScheduler
-    from twisted.application.internet import TCPServer, TimerService, UNIXServer
+    from scrapyd.interfaces import IEggStorage
+    from twisted.application.internet import TCPServer, UNIXServer
     from twisted.application.service import Application
     from twisted.logger import Logger
 
@@ -37,14 +36,13 @@ def application(config: Any) -> Any:
     node = node_config(config)
     log = Logger("scrapyd.app")
     app = Application("Scrapyd")
-    poller = _part(config, "poller")
-    app.setComponent(IEnvironment, Environment(config))
-    app.setComponent(ISpiderScheduler, SpiderScheduler(config))
-    app.setComponent(IPoller, poller)
-    app.setComponent(IJobStorage, _part(config, "jobstorage"))
-    app.setComponent(IEggStorage, _part(config, "eggstorage"))
-    _part(config, "launcher", app).setServiceParent(app)
-    TimerService(config.getfloat("poll_interval", 5), poller.poll).setServiceParent(app)
+    app.setComponent(IEggStorage, _part(config, "eggstorage", "scrapyd.eggstorage.FilesystemEggStorage"))
+    own_parts = ", ".join(_replaced(config))
+    if own_parts:
+        log.warn("Jobs are not kept over a restart, by {parts}", parts=own_parts)  # noqa: G010 Twisted's Logger
+        _add_stock_jobs(app, config)
+    else:
+        _add_jobs(app, config, node)
 
     door = Door(
         guard=node.guard,
@@ -53,7 +51,8 @@ def application(config: Any) -> Any:
         prefix_header=config.get("prefix_header", "x-forwarded-prefix").lower(),
         proxies=node.trusted_proxies,
     )
-    site = NodeSite(_part(config, "webroot", app), door)
+    webroot = _part(config, "webroot", "scrapyd.website.Root", "aioscrapy_scrapyd.website.Root", app)
+    site = NodeSite(webroot, door)
     state = "enabled" if node.users else "disabled as either `username` or `password` is unset"
     log.info("Basic authentication {state}", state=state)
     if node.bind_address and node.http_port:
@@ -69,10 +68,73 @@ def application(config: Any) -> Any:
     return app
 
 
-def _part(config: Any, key: str, *args: Any) -> Any:
+def _add_jobs(app: Any, config: Any, settings: Any) -> None:
+    """Add the node and the faces of it that Scrapyd's services read."""
+    from scrapyd.exceptions import ConfigError
+    from scrapyd.interfaces import IEnvironment, IJobStorage, IPoller, ISpiderScheduler
+    from twisted.internet import reactor
+
+    from aioscrapy_scrapyd.environ import Environment
+    from aioscrapy_scrapyd.jobstorage import JobStorage
+    from aioscrapy_scrapyd.launcher import Launcher
+    from aioscrapy_scrapyd.node import Node
+    from aioscrapy_scrapyd.poller import Poller
+    from aioscrapy_scrapyd.scheduler import SpiderScheduler
+    from aioscrapy_scrapyd.state.folder import StateFolder
+    from aioscrapy_scrapyd.state.jobs import Jobs
+    from aioscrapy_scrapyd.state.store import StoreError
+
+    jobs = Jobs(settings.limits)
+    try:
+        folder = StateFolder(settings.dbs_dir)
+        store = folder.open()
+    except StoreError as exc:
+        raise ConfigError(str(exc)) from exc
+    environment = Environment(config, jobs.live)
+    node = Node(
+        jobs,
+        store,
+        environment.command,
+        environment.files,
+        cancel_deadline_s=settings.cancel_deadline_s,
+        reactor=reactor,
+    )
+    poller = Poller(config, node)
+    app.setComponent(IEnvironment, environment)
+    app.setComponent(IPoller, poller)
+    app.setComponent(ISpiderScheduler, SpiderScheduler(poller))
+    app.setComponent(IJobStorage, JobStorage(config, store))
+    Launcher(config, app, node).setServiceParent(app)
+
+
+def _add_stock_jobs(app: Any, config: Any) -> None:
+    """Add Scrapyd's own queue, poller and launcher, or those that the user has named."""
+    from scrapyd.environ import Environment
+    from scrapyd.interfaces import IEnvironment, IJobStorage, IPoller, ISpiderScheduler
+    from scrapyd.scheduler import SpiderScheduler
+    from twisted.application.internet import TimerService
+
+    poller = _part(config, "poller", JOB_PARTS["poller"])
+    app.setComponent(IEnvironment, Environment(config))
+    app.setComponent(ISpiderScheduler, SpiderScheduler(config))
+    app.setComponent(IPoller, poller)
+    app.setComponent(IJobStorage, _part(config, "jobstorage", JOB_PARTS["jobstorage"]))
+    _part(config, "launcher", JOB_PARTS["launcher"], "", app).setServiceParent(app)
+    TimerService(config.getfloat("poll_interval", 5), poller.poll).setServiceParent(app)
+
+
+def _replaced(config: Any) -> list[str]:
+    """Return the parts of the jobs that the user has replaced by his own."""
+    return [
+        f"{key} = {config.get(key, stock)}"
+        for key, stock in JOB_PARTS.items()
+        if config.get(key, stock) not in {stock, *(STORAGES if key == "jobstorage" else ())}
+    ]
+
+
+def _part(config: Any, key: str, stock: str, ours: str = "", *args: Any) -> Any:
     """Build one part: ours in the place of Scrapyd's own, the user's where he has named one."""
     from scrapy.utils.misc import load_object
 
-    stock, ours = PARTS[key]
     named = config.get(key, stock)
-    return load_object(ours if named == stock else named)(config, *args)
+    return load_object(ours if ours and named == stock else named)(config, *args)

@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 from scrapyd.exceptions import ConfigError
 
 from aioscrapy_scrapyd.guard import Guard, is_loopback
+from aioscrapy_scrapyd.state.jobs import Limits
 from aioscrapy_scrapyd.users import User, UserError, scrapyd_login, users_of
 
 
@@ -25,6 +26,9 @@ class NodeConfig:
         guard: rules about where requests come from.
         egg_max_mb: megabytes of a request's body at most.
         trusted_proxies: addresses whose prefix header counts; empty for all.
+        limits: processes at once.
+        dbs_dir: folder of the node's state.
+        cancel_deadline_s: seconds that a cancelled job has to end.
     """
 
     bind_address: str
@@ -34,6 +38,9 @@ class NodeConfig:
     guard: Guard
     egg_max_mb: int
     trusted_proxies: frozenset[str]
+    limits: Limits
+    dbs_dir: Path
+    cancel_deadline_s: float
 
 
 def node_config(config: Any) -> NodeConfig:
@@ -57,6 +64,7 @@ def node_config(config: Any) -> NodeConfig:
             "is configured. Set username and password (or [users]), or bind_address = 127.0.0.1. "
             "open_access = yes starts it without users all the same"
         )
+    cpus = os.cpu_count() or 1
     return NodeConfig(
         bind_address=bind_address,
         http_port=http_port,
@@ -67,8 +75,15 @@ def node_config(config: Any) -> NodeConfig:
             origins=_listed(config, "allowed_origins"),
             cors=_cors(config),
         ),
-        egg_max_mb=_positive(config, "egg_max_mb", 64),
+        egg_max_mb=_number(config, "egg_max_mb", 64, least=1),
         trusted_proxies=_listed(config, "trusted_proxies"),
+        limits=Limits(
+            slots=_number(config, "max_proc", 0) or cpus * _number(config, "max_proc_per_cpu", 4, least=1),
+            per_project=_number(config, "max_proc_per_project", 0),
+            per_spider=_number(config, "max_proc_per_spider", 0),
+        ),
+        dbs_dir=_dbs_dir(config),
+        cancel_deadline_s=_number(config, "cancel_deadline", 10),
     )
 
 
@@ -88,11 +103,18 @@ def _listed(config: Any, key: str) -> frozenset[str]:
     return frozenset(part.lower().rstrip("/") for part in config.get(key, "").replace(",", " ").split())
 
 
-def _positive(config: Any, key: str, default: int) -> int:
+def _dbs_dir(config: Any) -> Path:
+    folder = config.get("dbs_dir", "dbs")
+    if folder == ":memory:":
+        raise ConfigError("dbs_dir = :memory: forgets all jobs with the daemon: name a folder")
+    return Path(folder).absolute()
+
+
+def _number(config: Any, key: str, default: int, *, least: int = 0) -> int:
     try:
         number: int = config.getint(key, default)
     except ValueError:
-        raise ConfigError(f"{key} = {config.get(key)}: not a whole number of at least 1") from None
-    if number < 1:
-        raise ConfigError(f"{key} = {number}: not a whole number of at least 1")
+        number = -1
+    if number < least:
+        raise ConfigError(f"{key} = {config.get(key)} is not a whole number of at least {least}")
     return number

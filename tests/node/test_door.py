@@ -184,7 +184,7 @@ def refusal_to_start(folder: Path, **conf: str) -> str:
 
 def test_a_node_without_users_does_not_start_beyond_loopback(tmp_path: Path) -> None:
     assert "open_access = yes" in refusal_to_start(tmp_path, bind_address="0.0.0.0")
-    assert "not a whole number" in refusal_to_start(tmp_path, egg_max_mb="many")
+    assert "is not a whole number of at least 1" in refusal_to_start(tmp_path, egg_max_mb="many")
 
 
 def test_open_access_insists(tmp_path: Path) -> None:
@@ -194,7 +194,12 @@ def test_open_access_insists(tmp_path: Path) -> None:
 
 
 def test_a_part_that_the_user_names_stays_his(tmp_path: Path) -> None:
-    conf = {"application": APPLICATION, "jobstorage": "scrapyd.jobstorage.SqliteJobStorage"}
-    with ScrapydServer(tmp_path, conf=conf) as server:
+    (tmp_path / "mine.py").write_text(
+        "from scrapyd.launcher import Launcher\nclass Mine(Launcher):\n    def startService(self):\n"
+        "        print('MINE')\n        super().startService()\n"
+    )
+    with ScrapydServer(tmp_path, conf={"application": APPLICATION, "launcher": "mine.Mine"}) as server:
         assert server.api("daemonstatus")["status"] == "ok"
-        assert (tmp_path / "dbs" / "jobs.db").exists()
+        assert "MINE" in server.daemon_text()
+        assert "launcher = mine.Mine" in server.daemon_text()
+        assert not (tmp_path / "dbs" / "node.db").exists()

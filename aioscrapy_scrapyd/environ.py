@@ -1,0 +1,77 @@
+"""Settings, environment and files of a job's process."""
+
+import os
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Any
+
+import scrapyd.environ
+from typing_extensions import override
+
+from aioscrapy_scrapyd.command import Command, Files
+from aioscrapy_scrapyd.processes import MARK
+from aioscrapy_scrapyd.state.job import Job
+
+
+class Environment(scrapyd.environ.Environment):
+    """Scrapyd's environment, which deletes no log of a job that is still running.
+
+    Args:
+        config: Scrapyd's `Config`.
+        live: returns the jobs that have a process.
+    """
+
+    def __init__(self, config: Any, live: Callable[[], Iterable[Job]] = tuple) -> None:
+        super().__init__(config)
+        self._runner = config.get("runner", "scrapyd.runner")
+        self._live = live
+        self._state_dir = Path(self.dbs_dir if self.dbs_dir != ":memory:" else ".").absolute() / "node"
+
+    def command(self, job: Job) -> Command:
+        """Return how the job's process is started; makes folders and deletes old logs: for a thread."""
+        message: dict[str, Any] = {
+            "_project": job.project,
+            "_spider": job.spider,
+            "_job": job.id,
+            **job.args,
+        }
+        if job.version is not None:
+            message["_version"] = job.version
+        settings = {**job.settings, **self.get_settings(message)}
+        environment = self.get_environment(message, job.slot)
+        environment[MARK] = job.mark
+        arguments = ["-m", self._runner, "crawl", job.spider]
+        for name, value in settings.items():
+            arguments += ["-s", f"{name}={value}"]
+        spider_arguments = {"_job": job.id, **job.args, **({"_version": job.version} if job.version else {})}
+        if job.crawl:
+            spider_arguments["crawl"] = job.crawl
+        for name, value in spider_arguments.items():
+            arguments += ["-a", f"{name}={value}"]
+        return Command(arguments, environment, log=settings.get("LOG_FILE", ""))
+
+    def files(self, job: Job) -> Files:
+        """Return where the job leaves its end record and its last words."""
+        record = (
+            Path(self.logs_dir or self._state_dir).absolute()
+            / job.project
+            / ".ends"
+            / job.spider
+            / f"{job.id}.json"
+        )
+        return Files(record, self._state_dir / "stderr" / job.project / job.spider / f"{job.id}.txt")
+
+    @override
+    def _prepare_file(self, message: dict[str, Any], directory: str, extension: str) -> str:
+        """Return the path of a job's file; delete the oldest files of its spider, but none of a live job."""
+        path = scrapyd.environ.get_file_path(
+            directory, message["_project"], message["_spider"], f"{message['_job']}.{extension}"
+        )
+        folder = Path(path.dirname())
+        folder.mkdir(parents=True, exist_ok=True)
+        live = {job.id for job in self._live() if job.project == message["_project"]}
+        files = sorted(folder.iterdir(), key=os.path.getmtime)
+        for old in files[: -self.jobs_to_keep]:
+            if old.is_file() and old.stem not in live:
+                old.unlink(missing_ok=True)
+        return str(path.path)

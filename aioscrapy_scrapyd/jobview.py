@@ -1,0 +1,74 @@
+"""A job as Scrapyd's services, its page and programs around them know one."""
+
+import contextlib
+import signal
+from datetime import datetime
+from typing import Any
+
+from aioscrapy_scrapyd.node import Node
+from aioscrapy_scrapyd.state.job import Job, State
+
+
+class JobView:
+    """The attributes of Scrapyd's process and of its finished job."""
+
+    def __init__(self, job: Job, node: Node | None = None) -> None:
+        self.model = job
+        self.project = job.project
+        self.spider = job.spider
+        self.job = job.id
+        self.pid = job.pid or None
+        self.start_time = _time(job.started or job.created)
+        self.end_time = _time(job.ended) if job.ended else None
+        self.args: list[str] = []
+        self.env: dict[str, str] = {}
+        self._node = node
+
+    @property
+    def transport(self) -> "JobView":
+        """What has `signalProcess`."""
+        return self
+
+    def signalProcess(self, number: str | int) -> None:  # noqa: N802 Twisted's name
+        """Stop the job: INT begins a stop with deadlines, KILL ends it at once."""
+        if self._node is not None and self.model.state is not State.PENDING:
+            self._node.cancel(self.model, number=signal_number(number))
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, JobView):
+            return NotImplemented
+        return (self.project, self.spider, self.job, self.start_time, self.end_time) == (
+            other.project,
+            other.spider,
+            other.job,
+            other.start_time,
+            other.end_time,
+        )
+
+    __hash__ = None  # type: ignore[assignment]  # mutable, as Scrapyd's
+
+
+def signal_number(name: str | int) -> int:
+    """Return the number of a signal: INT, SIGINT, 2.
+
+    Raises:
+        ValueError: there is no such signal.
+    """
+    with contextlib.suppress(ValueError):
+        return int(signal.Signals(int(name)))
+    try:
+        return int(signal.Signals[f"SIG{str(name).upper().removeprefix('SIG')}"])
+    except KeyError:
+        raise ValueError(f"there is no signal {name!r}") from None
+
+
+def message_of(job: Job) -> dict[str, Any]:
+    """Return a waiting job as a message of Scrapyd's queue."""
+    message: dict[str, Any] = {"name": job.spider, "_job": job.id, "settings": job.settings, **job.args}
+    if job.version is not None:
+        message["_version"] = job.version
+    return message
+
+
+def _time(seconds: float) -> datetime:
+    return datetime.fromtimestamp(seconds)  # noqa: DTZ006 Scrapyd's times are local

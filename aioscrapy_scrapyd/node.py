@@ -1,0 +1,296 @@
+"""The node: the one owner of all jobs in a daemon. What happens to a job, happens here."""
+
+import signal
+import time
+from collections.abc import Callable
+from typing import Any
+
+from twisted.internet.threads import deferToThread
+from twisted.logger import Logger
+
+from aioscrapy_scrapyd import processes
+from aioscrapy_scrapyd.command import Command, Files
+from aioscrapy_scrapyd.endrecord import ending_of
+from aioscrapy_scrapyd.processes import Exit, Process
+from aioscrapy_scrapyd.state.job import Job, State
+from aioscrapy_scrapyd.state.jobs import Jobs
+from aioscrapy_scrapyd.state.store import Store, StoreError
+from aioscrapy_scrapyd.watch import ProcessWatch, committed, in_background
+
+log = Logger()
+
+# Seconds between two looks at deadlines, and between two starts of processes: requests go before starts.
+TICK_S = 0.5
+SPAWN_PAUSE_S = 0.05
+# Seconds between the second SIGINT of a stop and SIGKILL.
+LAST_WORDS_S = 2.0
+# Seconds that an impatient user (a second cancel) waits for a clean end.
+IMPATIENT_S = 1.0
+
+
+class Node:
+    """The jobs of this daemon.
+
+    Args:
+        jobs: those that have not ended; empty, `start` fills it.
+        store: keeps them.
+        command: makes the command of a job; called in a thread, for it looks at disks.
+        files: of a job.
+        cancel_deadline_s: seconds from a cancel to the second SIGINT.
+        reactor: Twisted's.
+    """
+
+    def __init__(
+        self,
+        jobs: Jobs,
+        store: Store,
+        command: Callable[[Job], Command],
+        files: Callable[[Job], Files],
+        *,
+        cancel_deadline_s: float,
+        reactor: Any,
+    ) -> None:
+        self.jobs = jobs
+        self.store = store
+        self.listeners: list[Callable[[Job], None]] = []
+        self._command = command
+        self._files = files
+        self._cancel_deadline_s = cancel_deadline_s
+        self._reactor = reactor
+        self._watches: dict[tuple[str, str], ProcessWatch] = {}
+        self._boot_id = processes.boot_id()
+        self._running = False
+        self._tick: Any = None
+        self._claim_call: Any = None
+        self._claiming = False
+
+    # The life of a job: schedule -> _claim -> _started -> (cancel, _stop_next) -> _ended.
+
+    async def schedule(self, job: Job) -> tuple[Job, bool]:
+        """Take in a job; returns it and True, or the job that has its id already and False.
+
+        Raises:
+            StoreError: it could not be written: it is not accepted.
+        """
+        known = self.jobs.get(*job.key)
+        if known is None:
+            known = await deferToThread(self.store.find, *job.key)
+        known = self.jobs.get(*job.key) or known
+        if known is not None:
+            return known, False
+        job.created = time.time()
+        self.jobs.add(job)
+        try:
+            await committed(self.store.save(job), self._reactor)
+        except StoreError:
+            self.jobs.remove(job)
+            raise
+        self._changed(job)
+        self.wake()
+        return job, True
+
+    def cancel(self, job: Job, user: str = "", *, number: int = signal.SIGINT, reason: str = "") -> State:
+        """Stop a job; returns the state that it had.
+
+        A waiting one ends at once. A process gets `number`; at the deadline SIGINT again, then SIGKILL, with
+        its whole group. A second cancel shortens that to a second.
+        """
+        before = job.state
+        job.reason = reason or (f"cancelled by {user}" if user else "cancelled")
+        if before is State.PENDING:
+            job.stop_asked = time.time()
+            self._end(job, State.CANCELLED, job.reason)
+            return before
+        first = before is not State.STOPPING
+        now = time.time()
+        job.state = State.STOPPING
+        job.stop_asked = job.stop_asked or now
+        job.kill_at = now + (self._cancel_deadline_s if first else IMPATIENT_S)
+        job.stage = 1 if first else 2
+        process = self.process_of(job)
+        if process is not None and number == signal.SIGKILL:
+            process.kill_group()
+        elif process is not None:
+            process.signal(number)
+            process.wake()
+        self._save(job)
+        return before
+
+    def wake(self) -> None:
+        """Start what can start, soon."""
+        if self._running and self._claim_call is None and not self._claiming:
+            self._claim_call = self._reactor.callLater(0, self._claim)
+
+    def start(self) -> None:
+        """Take over the jobs of the file: waiting ones wait on, living processes are watched again."""
+        self._running = True
+        for job in self.store.live():
+            self.jobs.add(job)
+            if job.state is not State.PENDING:
+                self._take_over(job)
+        self._tick = self._reactor.callLater(TICK_S, self._look)
+        self.wake()
+
+    def stop(self) -> None:
+        """Start nothing more and write what waits; processes live on, and the next daemon takes them over."""
+        self._running = False
+        for call in (self._tick, self._claim_call):
+            if call is not None and call.active():
+                call.cancel()
+        for watch in self._watches.values():
+            self._reactor.removeReader(watch)
+        self.store.close()
+
+    def process_of(self, job: Job) -> Process | None:
+        """Return the process of a live job, once it has started."""
+        watch = self._watches.get(job.key)
+        return watch.process if watch is not None else None
+
+    def _claim(self) -> None:
+        self._claim_call = None
+        job, slot = self.jobs.next(), self.jobs.free_slot()
+        if job is None or slot is None or not self._running:
+            return
+        self.jobs.claim(job, slot, time.time())
+        self._claiming = True
+        in_background(self._spawn(job))
+
+    async def _spawn(self, job: Job) -> None:
+        """Give a claimed job its process; the claim is on the disk before that, so that it is not lost."""
+        pause_s = SPAWN_PAUSE_S
+        try:
+            await committed(self.store.save(job), self._reactor)
+        except StoreError as exc:
+            log.error("Job {job} waits: {problem}", job=job.mark, problem=str(exc))
+            self.jobs.requeue(job)
+            pause_s = TICK_S
+        else:
+            await self._start(job)
+        self._claiming = False
+        if self._running and self._claim_call is None:
+            self._claim_call = self._reactor.callLater(pause_s, self._claim)
+
+    async def _start(self, job: Job) -> None:
+        try:
+            command = await deferToThread(self._command, job)
+            process = await deferToThread(command.start, self._files(job))
+        except Exception as exc:  # noqa: BLE001 whatever fails to start must not cost a slot
+            self._end(job, State.FAILED, f"could not be started: {_one_line(exc)}")
+            return
+        job.log, job.items = command.log, command.items
+        job.pid, job.ticks, job.boot_id = process.pid, process.ticks, self._boot_id
+        if job.state is State.STARTING:
+            job.state = State.RUNNING
+        else:  # cancelled while it was being started
+            process.signal(signal.SIGINT)
+        _say("Process started", job, args=command.arguments)
+        self._watch(job, process)
+        self._save(job)
+
+    def _watch(self, job: Job, process: Process) -> None:
+        watch = self._watches[job.key] = ProcessWatch(
+            process, lambda: in_background(self._ended(job, process))
+        )
+        self._reactor.addReader(watch)
+
+    def _take_over(self, job: Job) -> None:
+        """Find the process of a job that an earlier daemon started, or its end."""
+        if job.boot_id and job.boot_id != self._boot_id:
+            job.reason = job.reason or "the machine was started again while it ran"
+            in_background(self._end_or_retry(job, Exit()))
+            return
+        process = processes.adopt(job.pid, job.ticks) if job.pid else processes.find_marked(job.mark)
+        if process is not None:
+            job.pid, job.ticks, job.boot_id = process.pid, process.ticks, self._boot_id
+            job.state = State.RUNNING if job.state is State.STARTING else job.state
+            log.info("Took over job {job}: pid {pid}", job=job.mark, pid=job.pid)
+            self._watch(job, process)
+            self._save(job)
+        elif job.pid:
+            in_background(self._end_or_retry(job, Exit()))
+        elif job.state is State.STOPPING:
+            self._end(job, State.CANCELLED, job.reason)
+        else:  # the daemon died between the claim and the start: nothing has run
+            self.jobs.requeue(job)
+            self._save(job)
+
+    async def _ended(self, job: Job, process: Process) -> None:
+        """Note the end of a process; its pidfd is readable."""
+        self._reactor.removeReader(self._watches.pop(job.key))
+        if job.stop_asked:
+            process.kill_group()  # before it is reaped: the number can't belong to another group yet
+        left = process.exit()
+        process.close()
+        await self._end_or_retry(job, left)
+
+    async def _end_or_retry(self, job: Job, left: Exit) -> None:
+        files = self._files(job)
+        record, stderr = await deferToThread(files.read)
+        ending = ending_of(job, left, record, stderr)
+        job.exit_status = left.status if left.status is not None else record.get("exit_status")
+        job.signal, job.counts = left.signal or 0, ending.counts
+        if ending.state is State.FAILED and job.attempt <= job.retries:
+            log.info("Job {job} failed ({reason}) and is tried again", job=job.mark, reason=ending.reason)
+            job.attempt += 1
+            job.reason = ""
+            self.jobs.requeue(job)
+            self._save(job)
+            self.wake()
+        else:
+            self._end(job, ending.state, ending.reason)
+
+    def _end(self, job: Job, state: State, reason: str) -> None:
+        job.state, job.reason, job.ended, job.kill_at = state, reason, time.time(), 0.0
+        self.jobs.remove(job)
+        _say("Process died" if state is State.FAILED else "Process finished", job, reason=reason)
+        self._save(job)
+        self.wake()
+
+    def _look(self) -> None:
+        """Go on with the stops whose deadline has come, and stop what runs longer than it may."""
+        self._tick = self._reactor.callLater(TICK_S, self._look)
+        now = time.time()
+        for job in self.jobs.live():
+            if job.state is State.RUNNING and job.timeout_s and now >= job.started + job.timeout_s:
+                self.cancel(job, reason=f"ran longer than {job.timeout_s:g} s")
+            elif job.state is State.STOPPING and job.kill_at and now >= job.kill_at:
+                self._stop_next(job, now)
+        self.wake()
+
+    def _stop_next(self, job: Job, now: float) -> None:
+        process = self.process_of(job)
+        if process is None:
+            return
+        if job.stage == 1:
+            process.signal(signal.SIGINT)
+            job.stage, job.kill_at = 2, now + LAST_WORDS_S
+            self._save(job)
+        else:
+            process.kill_group()
+
+    def _changed(self, job: Job) -> None:
+        for listener in self.listeners:
+            listener(job)
+
+    def _save(self, job: Job) -> None:
+        self.store.save(job, must=True)
+        self._changed(job)
+
+
+def _say(what: str, job: Job, **details: Any) -> None:
+    """Log a line in the form of Scrapyd's launcher."""
+    log.info(
+        "{what}: project={project!r} spider={spider!r} job={job!r} pid={pid!r} {details}",
+        what=what,
+        project=job.project,
+        spider=job.spider,
+        job=job.id,
+        pid=job.pid,
+        details=" ".join(f"{name}={value!r}" for name, value in details.items()),
+        log_system="aioscrapy_scrapyd.launcher",
+    )
+
+
+def _one_line(error: BaseException) -> str:
+    text = " ".join(str(error).split())
+    return text if isinstance(error, OSError) and text else f"{type(error).__name__}: {text}"
