@@ -1,0 +1,471 @@
+"""A crawl says `finished` only where all is done; whatever else ends it has a reason and an exit status."""
+
+import asyncio
+import logging
+import sys
+from collections.abc import AsyncIterator, Callable, Iterator
+from typing import Any
+
+import pytest
+
+from aioscrapy import signals
+from aioscrapy.crawler import Crawler
+from aioscrapy.ends import End
+from aioscrapy.exceptions import CloseSpider, CrawlError, IgnoreRequest, QueueError
+from aioscrapy.http import Request
+from support.crawling import QUIET, Crawled, SiteSpider, crawl
+from support.site import Site
+
+NO_RETRY = {"RETRY_ENABLED": False}
+PAGES = tuple(f"/page/{number}" for number in range(1, 6))
+
+
+@pytest.fixture(params=["memory", "jobdir", "redis"])
+def store(request: pytest.FixtureRequest, tmp_path: Any) -> dict[str, Any]:
+    """Settings of each kind of frontier."""
+    if request.param == "redis":
+        return dict(request.getfixturevalue("shared"))
+    return {"JOBDIR": str(tmp_path / "job")} if request.param == "jobdir" else {}
+
+
+def end_of(crawled: Crawled) -> End:
+    assert crawled.crawler.end is not None
+    assert crawled.reason == crawled.stat("finish_reason") == crawled.crawler.end.reason
+    return crawled.crawler.end
+
+
+class Worse(BaseException):
+    """What a library may raise that is not an Exception."""
+
+
+# -- The project's code raises what is not an Exception
+
+
+def raising(where: str, error: BaseException) -> tuple[type[SiteSpider], dict[str, Any]]:
+    """Return a spider and settings with which `where` raises, at the page 3 if it is called for each page."""
+
+    def reach(here: str, path: str = "/page/3") -> None:
+        if here == where and path.endswith("/page/3"):
+            raise error
+
+    class Pipeline:
+        def open_spider(self) -> None:
+            reach("open_spider")
+
+        def process_item(self, item: Any) -> Any:
+            reach("pipeline", item["path"])
+            return item
+
+        def close_spider(self) -> None:
+            reach("close_spider")
+
+    class Middleware:
+        def process_request(self, request: Request) -> None:
+            reach("middleware", request.url)
+
+    class Output:
+        def process_spider_output(self, response: Any, result: Any) -> Iterator[Any]:
+            for output in result:
+                reach("spider middleware", response.url)
+                yield output
+
+    settings = {
+        "ITEM_PIPELINES": {Pipeline: 1},
+        "DOWNLOADER_MIDDLEWARES": {Middleware: 1},
+        "SPIDER_MIDDLEWARES": {Output: 1},
+        **NO_RETRY,
+    }
+    return raising_spider(reach, errbacks=where == "errback"), settings
+
+
+def raising_spider(reach: Callable[..., None], *, errbacks: bool) -> type[SiteSpider]:
+    class Raiser(SiteSpider):
+        @classmethod
+        def from_crawler(cls, crawler: Any, *args: Any, **kwargs: Any) -> Any:
+            reach("from_crawler")
+            spider = super().from_crawler(crawler, *args, **kwargs)
+            crawler.signals.connect(spider.scraped, signals.item_scraped)  # type: ignore[attr-defined]
+            return spider
+
+        def scraped(self, item: Any) -> None:
+            reach("signal", item["path"])
+
+        async def start_requests(self) -> AsyncIterator[Request]:
+            for path in PAGES:
+                yield self.request(path, errback=self.failed if errbacks else None)
+                reach("start", path)
+
+        def failed(self, failure: Exception) -> None:
+            reach("errback")
+
+        def parse(self, response: Any) -> Iterator[Any]:
+            reach("callback", response.url)
+            yield from super().parse(response)
+
+    return Raiser
+
+
+RUNNING = ["callback", "errback", "pipeline", "middleware", "spider middleware", "start"]
+
+
+@pytest.mark.parametrize(
+    "error", [SystemExit(3), KeyboardInterrupt(), Worse("odd"), GeneratorExit()], ids=repr
+)
+@pytest.mark.parametrize("where", RUNNING)
+async def test_an_exit_of_the_projects_code_ends_the_crawl_with_its_reason(
+    site: Site, where: str, error: BaseException, caplog: pytest.LogCaptureFixture
+) -> None:
+    spider, settings = raising(where, error)
+    paths = {"site": site.url if where != "errback" else "http://127.0.0.1:1"}
+    crawled = await crawl(spider, {**settings, "CONCURRENT_REQUESTS": 1}, **paths)
+    end = end_of(crawled)
+    assert (end.reason, end.exit_status) == ("exited", 3 if isinstance(error, SystemExit) else 1)
+    assert type(error).__name__ in end.error
+    assert type(error).__name__ in caplog.text
+    assert len(crawled.items) < len(PAGES)
+
+
+@pytest.mark.parametrize("code", [0, None, "a text", 256, -1])
+async def test_an_exit_without_a_status_is_not_a_success(site: Site, code: Any) -> None:
+    spider, settings = raising("callback", SystemExit(code))
+    assert end_of(await crawl(spider, settings, site=site.url)).exit_status == 1
+
+
+async def test_sys_exit_in_a_store_fails_its_page_and_gives_back_the_others(
+    site: Site, store: dict[str, Any]
+) -> None:
+    class Exits(SiteSpider):
+        paths = PAGES
+        exits = True
+
+        def parse(self, response: Any) -> Iterator[Any]:
+            if self.exits and response.url.endswith("/page/2"):
+                sys.exit(7)
+            yield from super().parse(response)
+
+    settings = {**store, "CONCURRENT_REQUESTS": 1}
+    first = await crawl(Exits, settings, site=site.url)
+    assert (first.reason, end_of(first).exit_status) == ("exited", 7)
+    if store:
+        second = await crawl(Exits, settings, site=site.url, exits=False)
+        paths = [item["path"] for item in first.items + second.items]
+        assert sorted(paths) == ["/page/1", "/page/3", "/page/4", "/page/5"]  # the second is a dead letter
+
+
+async def test_a_signal_handler_that_exits_ends_the_crawl(site: Site, store: dict[str, Any]) -> None:
+    spider, settings = raising("signal", SystemExit(5))
+    crawled = await crawl(spider, {**settings, **store, "CONCURRENT_REQUESTS": 1}, site=site.url)
+    assert (crawled.reason, end_of(crawled).exit_status) == ("exited", 5)
+
+
+async def test_an_exit_in_close_spider_is_an_output_that_is_not_closed(site: Site) -> None:
+    spider, settings = raising("close_spider", SystemExit(0))
+    crawled = await crawl(spider, settings, site=site.url)
+    assert (crawled.reason, end_of(crawled).exit_status) == ("output_failed", 1)
+
+
+@pytest.mark.parametrize("error", [SystemExit(3), ValueError("no such shop"), Worse("odd")], ids=repr)
+@pytest.mark.parametrize("where", ["from_crawler", "open_spider"])
+async def test_an_error_before_the_first_request_is_logged_and_named(
+    site: Site, where: str, error: BaseException, store: dict[str, Any], caplog: pytest.LogCaptureFixture
+) -> None:
+    spider, settings = raising(where, error)
+    crawled = Crawled(Crawler(spider, {**QUIET, **settings, **store}))
+    with pytest.raises(CrawlError, match=type(error).__name__):
+        await crawled.crawler.crawl(site=site.url)
+    assert crawled.crawler.end == End("not_started", 1, f"{type(error).__name__}: {error}")
+    assert type(error).__name__ in caplog.text
+    assert site.counts() == {}
+    again = await crawl(SiteSpider, store, site=site.url, paths=PAGES)  # nothing of the crawl is held
+    assert len(again.items) == len(PAGES)
+
+
+# -- A cancellation that nobody asked for
+
+
+@pytest.mark.parametrize("where", [*RUNNING, "signal"])
+async def test_a_cancelled_error_of_the_projects_code_is_an_error_of_its_page(
+    site: Site, where: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    spider, settings = raising(where, asyncio.CancelledError())
+    crawled = await crawl(spider, {**settings, "CONCURRENT_REQUESTS": 2}, site=site.url)
+    assert crawled.reason == ("start_failed" if where == "start" else "finished")
+    expected = {"start": 3, "errback": 5, "signal": 5}.get(where, 4)
+    assert len(crawled.items) == expected
+    assert "CancelledError" in caplog.text or where == "errback"
+
+
+async def test_awaiting_a_cancelled_task_does_not_stop_the_workers(site: Site) -> None:
+    class Awaits(SiteSpider):
+        paths = PAGES
+
+        async def parse(self, response: Any) -> Any:
+            task = asyncio.ensure_future(asyncio.sleep(60))
+            task.cancel()
+            await task
+            yield {"never": True}
+
+    crawled = await crawl(Awaits, {"CONCURRENT_REQUESTS": 2}, site=site.url)
+    assert (crawled.reason, crawled.stat("spider_exceptions/CancelledError")) == ("all_failed", 5)
+
+
+# -- The start
+
+
+@pytest.mark.parametrize("error", [ValueError("odd"), asyncio.CancelledError(), RecursionError()], ids=repr)
+async def test_a_start_that_raises_is_not_finished(
+    site: Site, store: dict[str, Any], error: BaseException
+) -> None:
+    spider, settings = raising("start", error)
+    crawled = await crawl(spider, {**settings, **store}, site=site.url)
+    assert (crawled.reason, end_of(crawled).exit_status) == ("start_failed", 1)
+    assert type(error).__name__ in end_of(crawled).error
+    assert len(crawled.items) == 3  # what came before it is crawled
+
+
+async def test_a_plain_start_that_raises_is_not_finished(site: Site) -> None:
+    class Plain(SiteSpider):
+        def start_requests(self) -> Any:
+            yield self.request("/page/1")
+            yield Request("no scheme here")
+
+    crawled = await crawl(Plain, site=site.url)
+    assert (crawled.reason, len(crawled.items)) == ("start_failed", 1)
+
+
+async def test_a_start_method_of_scrapy_that_raises_is_not_finished(site: Site) -> None:
+    class Modern(SiteSpider):
+        async def start(self) -> AsyncIterator[Any]:  # type: ignore[override]
+            yield self.request("/page/1")
+            raise OSError("no list of shops")
+
+    crawled = await crawl(Modern, site=site.url)
+    assert (crawled.reason, end_of(crawled).error) == ("start_failed", "OSError: no list of shops")
+
+
+@pytest.mark.parametrize(
+    "bad", ["http://[oops/", "www.no-scheme.test", "", None, 7, b"http://a.test/", ["x"]]
+)
+async def test_one_bad_start_url_is_reported_and_the_others_are_crawled(
+    site: Site, store: dict[str, Any], bad: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    class Urls(SiteSpider):
+        start_requests = SiteSpider.__mro__[1].start_requests  # type: ignore[attr-defined]  # Spider's own
+        start_urls = [f"{site.url}/page/1", bad, f"{site.url}/page/2", bad]  # noqa: RUF012
+
+    crawled = await crawl(Urls, store, site=site.url)
+    assert sorted(item["path"] for item in crawled.items) == ["/page/1", "/page/2"]
+    assert crawled.stat("start_urls/invalid_count") == 2
+    errors = [record for record in caplog.records if record.levelno == logging.ERROR]
+    assert len(errors) == 2
+    assert all(repr(bad) in record.getMessage() for record in errors)
+    assert crawled.reason == "finished"
+
+
+async def test_start_urls_that_are_all_bad_are_not_a_finished_crawl(site: Site) -> None:
+    class Urls(SiteSpider):
+        start_requests = SiteSpider.__mro__[1].start_requests  # type: ignore[attr-defined]
+        start_urls = ["/page/1", "page/2"]  # noqa: RUF012
+
+    assert (await crawl(Urls, site=site.url)).reason == "all_failed"
+
+
+async def test_one_text_as_start_urls_is_refused_in_words(site: Site) -> None:
+    class Urls(SiteSpider):
+        start_requests = SiteSpider.__mro__[1].start_requests  # type: ignore[attr-defined]
+        start_urls = "http://a.test/"  # type: ignore[assignment]
+
+    crawled = await crawl(Urls, site=site.url)
+    assert crawled.reason == "start_failed"
+    assert "must be a list" in end_of(crawled).error
+
+
+async def test_bad_outputs_of_the_start_are_reported_and_the_rest_goes_on(
+    site: Site, shared: dict[str, Any], caplog: pytest.LogCaptureFixture
+) -> None:
+    class Mixed(SiteSpider):
+        async def start_requests(self) -> AsyncIterator[Any]:
+            yield self.request("/page/1")
+            yield 5
+            yield self.request("/page/2", callback=lambda response: None)
+            yield self.request("/page/3", meta={"what": object()})
+            yield self.request("/page/4")
+
+    crawled = await crawl(Mixed, shared, site=site.url)
+    assert sorted(item["path"] for item in crawled.items) == ["/page/1", "/page/4"]
+    assert crawled.stat("spider_exceptions/count") == 3
+    assert caplog.text.count("Left out") == 3
+
+
+# -- Every request fails
+
+
+async def test_start_requests_that_all_fail_are_not_a_finished_crawl() -> None:
+    settings = {"RETRY_TIMES": 1}
+    crawled = await crawl(SiteSpider, settings, site="http://127.0.0.1:1", paths=("/1", "/2"))
+    assert (crawled.reason, end_of(crawled).exit_status) == ("all_failed", 1)
+
+
+@pytest.mark.parametrize("path", ["/status/404", "/status/500", "/redirect/status"])
+async def test_statuses_that_nobody_handles_are_failures_where_nothing_else_comes(
+    site: Site, path: str
+) -> None:
+    crawled = await crawl(SiteSpider, {"RETRY_TIMES": 1}, site=site.url, paths=(path,))
+    assert crawled.reason == "all_failed"
+
+
+async def test_a_status_that_the_spider_handles_is_a_page(site: Site) -> None:
+    class Handles(SiteSpider):
+        paths = ("/status/404",)
+        handle_httpstatus_list = (404,)
+
+    assert (await crawl(Handles, site=site.url)).reason == "finished"
+
+
+async def test_an_errback_handles_a_failure(site: Site) -> None:
+    class Errback(SiteSpider):
+        async def start_requests(self) -> AsyncIterator[Request]:
+            yield Request("http://127.0.0.1:1/", errback=self.failed)
+
+        def failed(self, failure: Exception) -> None:
+            return None
+
+    assert (await crawl(Errback, NO_RETRY, site=site.url)).reason == "finished"
+
+
+async def test_one_good_page_among_failures_is_a_finished_crawl(site: Site, store: dict[str, Any]) -> None:
+    crawled = await crawl(SiteSpider, {**store, **NO_RETRY}, site=site.url, paths=("/status/500", "/page/1"))
+    assert crawled.reason == "finished"
+
+
+async def test_callbacks_that_all_raise_are_failures_unless_they_gave_something(site: Site) -> None:
+    class Raises(SiteSpider):
+        gives = False
+
+        def parse(self, response: Any) -> Iterator[Any]:
+            if self.gives:
+                yield {"a": 1}
+            raise ValueError("odd")
+
+    assert (await crawl(Raises, site=site.url)).reason == "all_failed"
+    assert (await crawl(Raises, site=site.url, gives=True)).reason == "finished"
+
+
+async def test_a_start_that_a_middleware_drops_on_purpose_is_a_finished_crawl(site: Site) -> None:
+    class Drop:
+        def process_request(self, request: Request) -> None:
+            raise IgnoreRequest("not today")
+
+    settings = {"DOWNLOADER_MIDDLEWARES": {Drop: 1}}
+    assert (await crawl(SiteSpider, settings, site=site.url)).reason == "finished"
+
+
+async def test_no_start_request_at_all_is_a_finished_crawl(site: Site, store: dict[str, Any]) -> None:
+    assert (await crawl(SiteSpider, store, site=site.url, paths=())).reason == "finished"
+
+
+# -- Stops, and what breaks
+
+
+async def test_a_stop_wins_over_what_would_be_finished(site: Site, store: dict[str, Any]) -> None:
+    class Closes(SiteSpider):
+        def parse(self, response: Any) -> Any:
+            raise CloseSpider("seen enough")
+
+    assert end_of(await crawl(Closes, store, site=site.url)) == End("seen enough", 0)
+
+
+async def test_a_failure_wins_over_a_stop(site: Site) -> None:
+    class Closes(SiteSpider):
+        def parse(self, response: Any) -> Any:
+            raise CloseSpider("seen enough")
+
+    class Stuck:
+        def process_item(self, item: Any) -> Any:
+            return item
+
+        async def close_spider(self) -> None:
+            raise OSError(28, "No space left on device")
+
+    crawled = await crawl(Closes, {"ITEM_PIPELINES": {Stuck: 1}}, site=site.url)
+    assert (crawled.reason, end_of(crawled).exit_status) == ("output_failed", 1)
+    assert "No space left" in end_of(crawled).error
+
+
+async def test_a_crawl_whose_frontier_breaks_is_not_finished(site: Site, shared: dict[str, Any]) -> None:
+    crawled = Crawled(
+        Crawler(SiteSpider, {**QUIET, **shared, "REDIS_ARGS": {"queue": {"url": "redis://127.0.0.1:1"}}})
+    )
+    with pytest.raises(QueueError):
+        await crawled.crawler.crawl(site=site.url)
+    assert crawled.crawler.end is not None
+    assert (crawled.crawler.end.reason, crawled.crawler.end.exit_status) == ("not_started", 1)
+
+
+# -- Items
+
+
+class Forgets:
+    def process_item(self, item: Any) -> Any:
+        item["seen"] = True
+
+
+class ForgetsLater:
+    async def process_item(self, item: Any, spider: Any) -> Any:
+        item["seen"] = True
+
+
+@pytest.mark.parametrize("pipeline", [Forgets, ForgetsLater])
+async def test_a_pipeline_that_forgets_to_return_the_item_is_named(
+    site: Site, store: dict[str, Any], pipeline: type, caplog: pytest.LogCaptureFixture
+) -> None:
+    settings = {**store, "ITEM_PIPELINES": {pipeline: 1}}
+    crawled = await crawl(SiteSpider, settings, site=site.url, paths=PAGES)
+    assert crawled.items == []
+    assert crawled.stat("item_error_count") == len(PAGES)
+    errors = [record.getMessage() for record in caplog.records if record.levelno == logging.ERROR]
+    assert len(errors) == len(PAGES)
+    assert all(f"{pipeline.__name__}.process_item returned None" in error for error in errors)
+
+
+async def test_the_spiders_own_process_item_need_not_return_the_item(site: Site) -> None:
+    class Own(SiteSpider):
+        def process_item(self, item: Any) -> None:
+            item["own"] = True
+
+    assert (await crawl(Own, site=site.url)).items == [{"path": "/", "own": True}]
+
+
+async def test_one_bad_item_does_not_end_its_callback(site: Site, caplog: pytest.LogCaptureFixture) -> None:
+    class Picky:
+        def process_item(self, item: Any) -> Any:
+            if item["number"] == 2:
+                raise KeyError("price")
+            return item
+
+    class Many(SiteSpider):
+        def parse(self, response: Any) -> Iterator[Any]:
+            yield from ({"number": number} for number in range(5))
+
+    crawled = await crawl(Many, {"ITEM_PIPELINES": {Picky: 1}}, site=site.url)
+    assert [item["number"] for item in crawled.items] == [0, 1, 3, 4]
+    assert crawled.stat("item_error_count") == 1
+
+
+async def test_a_hook_that_raises_for_one_request_leaves_the_others(site: Site) -> None:
+    class Picky:
+        def get_processed_request(self, request: Request, response: Any) -> Request:
+            if request.url.endswith("/page/2"):
+                raise KeyError("odd")
+            return request
+
+    class Links(SiteSpider):
+        def parse(self, response: Any) -> Iterator[Any]:
+            yield from (self.request(path, callback=self.page) for path in PAGES)
+
+        def page(self, response: Any) -> Any:
+            return {"path": self.path_of(response.url)}
+
+    crawled = await crawl(Links, {"SPIDER_MIDDLEWARES": {Picky: 1}}, site=site.url)
+    assert sorted(item["path"] for item in crawled.items) == ["/page/1", "/page/3", "/page/4", "/page/5"]
+    assert crawled.stat("spider_exceptions/KeyError") == 1
