@@ -1,5 +1,7 @@
 """How the keys of crawls in Redis are named; docs/redis.md says what each holds."""
 
+from aioscrapy.exceptions import ConfigError
+
 KEYS = (
     "meta",
     "ready",
@@ -37,6 +39,16 @@ def tag_of(bot: str, spider: str) -> str:
 def plain(name: str) -> str:
     """Return the name with the braces replaced, which would end the hash tag."""
     return name.replace("{", "(").replace("}", ")")
+
+
+def check_name(kind: str, name: str) -> None:
+    """Refuse a name that can't be part of a key, or that a terminal would obey.
+
+    Raises:
+        ConfigError: it holds a control character, or bytes that are not UTF-8.
+    """
+    if any(not char.isprintable() for char in name):
+        raise ConfigError(f"{kind} {name!r} holds a control character or bytes that are not UTF-8")
 
 
 def spider_key(tag: str, suffix: str) -> str:

@@ -1,25 +1,26 @@
 -- A Bloom filter that grows, in one string. Stands before the parts of the exchange.
 -- KEYS[FILTER] the string; BITS, PROBES, PER_URL (bits per fingerprint) come from the class.
 --
--- Bits 0 to 511 are a header of 16 numbers of 32 bits: how many fingerprints each layer holds. Behind it lie
--- the layers, each eight times as large as the one before, up to 2^BITS bits in all. A layer takes one
--- fingerprint for each PER_URL bits; the last one takes all that come, at a rising rate of false positives.
+-- Bits 0 to 511 are a header of 16 numbers of 32 bits: the fingerprints in each layer. Behind it are the layers,
+-- each eight times as large as the one before, up to 2^BITS bits in all. A layer takes one fingerprint for each
+-- PER_URL bits; the last one takes all others, at a rising rate of false positives.
 --
 -- Probes: triple hashing (Dillinger and Manolios, 2004) on three words of the fingerprint itself.
 
 local FIRST, HEADER = 16, 512
-local counts, layers, changed
+local counts, layers
+local added = 0
 
 local function layer_bits(i)
   return math.min(2 ^ (FIRST + 3 * i), 2 ^ BITS)
 end
 
-local function load()
+local function load_counts()
   local ask = {'BITFIELD', KEYS[FILTER]}
   for i = 0, 15 do
     ask[#ask + 1] = 'GET'; ask[#ask + 1] = 'u32'; ask[#ask + 1] = '#' .. i
   end
-  counts, layers, changed = redis.call(unpack(ask)), 1, false
+  counts, layers = redis.call(unpack(ask)), 1
   while layers < 16 and counts[layers + 1] > 0 do
     layers = layers + 1
   end
@@ -48,7 +49,7 @@ end
 
 local function mark(fingerprint)
   if not counts then
-    load()
+    load_counts()
   end
   local a, b, c = struct.unpack('>I4I4I4', fingerprint)
   for i = 0, layers - 2 do
@@ -66,17 +67,25 @@ local function mark(fingerprint)
     return false
   end
   counts[layers] = counts[layers] + 1
-  changed = true
+  added = added + 1
   return true
 end
 
+-- Returns the number of marks, and how many of them this exchange has set; nothing if the filter was not asked.
 local function marked()
-  if not changed then
+  if not counts then
     return
   end
-  local ask = {'BITFIELD', KEYS[FILTER]}
+  local total = 0
   for i = 1, layers do
-    ask[#ask + 1] = 'SET'; ask[#ask + 1] = 'u32'; ask[#ask + 1] = '#' .. (i - 1); ask[#ask + 1] = counts[i]
+    total = total + counts[i]
   end
-  redis.call(unpack(ask))
+  if added > 0 then
+    local ask = {'BITFIELD', KEYS[FILTER]}
+    for i = 1, layers do
+      ask[#ask + 1] = 'SET'; ask[#ask + 1] = 'u32'; ask[#ask + 1] = '#' .. (i - 1); ask[#ask + 1] = counts[i]
+    end
+    redis.call(unpack(ask))
+  end
+  return total, added
 end

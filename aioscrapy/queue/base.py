@@ -126,7 +126,7 @@ class Reply:
     handled: int = 0  # pages of the whole crawl with `handled`
     fruitless: int = 0  # pages of the whole crawl with `fruitless`
     seed_failure: str = ""  # why `start_requests` did not run to its end
-    problem: str = ""  # why the crawl can't be complete: what the store has lost
+    problem: str = ""  # what the store has lost of a crawl that has ended, and how much; "" for nothing
 
 
 class Store(ABC):

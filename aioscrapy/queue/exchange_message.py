@@ -8,6 +8,9 @@ import msgpack
 from aioscrapy.crawls.keys import KEYS, lua_names
 from aioscrapy.queue.base import PRIORITY_LIMIT, SEQUENCES, Entry, HostLimits, Order, Page, sort_base
 
+FAILURE_LENGTH = 10_000
+"""Characters of a failure that are kept; a page of a site may be in the text of an exception."""
+
 FINAL, PIECE, GIVE_BACK = 0, 1, 2
 """What a page does to its lease: end it, keep it, return it."""
 
@@ -31,6 +34,8 @@ class PageMessage(NamedTuple):
     entries: list[EntryMessage]
     items: int  # how many
     failure: str  # "" if the page is done
+    handled: int  # 1: it led to something
+    fruitless: int  # 1: it led to nothing, and nobody wanted that
 
 
 class ExchangeMessage(NamedTuple):
@@ -55,7 +60,7 @@ class ExchangeMessage(NamedTuple):
 
     def pack(self) -> bytes:
         """Return the message as MessagePack."""
-        packed: bytes = msgpack.packb(self, use_bin_type=False)
+        packed: bytes = msgpack.packb(self, use_bin_type=False, unicode_errors="surrogateescape")
         return packed
 
 
@@ -70,11 +75,29 @@ class ExchangeReply(NamedTuple):
     due_ms: int  # until a delayed request is due; -1: none is
     cursor: int
     lost: int  # 1: this worker had lost its leases; 2: because the store had lost its latest writes
+    handled: int  # pages of the whole crawl; 0 until it has finished, as the next four
+    fruitless: int
+    arrived: int  # requests
+    missing: int  # that are neither done nor failed; of a crawl that is gone, that were waiting
+    filter_lost: int  # 1: marks of the duplicate filter were lost
+    seed_failure: bytes  # why start_requests did not run to their end
 
     @classmethod
     def unpack(cls, data: bytes) -> "ExchangeReply":
         """Read the reply."""
         return cls(*msgpack.unpackb(data, raw=True))
+
+    @property
+    def problem(self) -> str:
+        """What Redis has lost of a crawl that has ended, as one line; "" for nothing."""
+        if self.state == b"gone" and self.missing:
+            return f"Redis has lost the key `meta` of the crawl; {self.missing} requests were waiting"
+        problems = []
+        if self.missing:
+            problems.append(f"{self.missing} of {self.arrived} requests are missing")
+        if self.filter_lost:
+            problems.append("marks of the duplicate filter are missing: pages may have been crawled twice")
+        return f"Redis has lost keys of the crawl: {'; '.join(problems)}" if problems else ""
 
 
 class LeaseMessage(NamedTuple):
@@ -93,7 +116,17 @@ def page_message(page: Page, order: Order) -> PageMessage:
     kind = GIVE_BACK if page.give_back else FINAL if page.final else PIECE
     entries = [_entry_message(entry, order) for entry in page.entries]
     id, token = (page.lease.id, page.lease.token) if page.lease else (-1, 0)
-    return PageMessage(id, token, kind, entries, len(page.packed_items), page.failure)
+    failure = page.failure[:FAILURE_LENGTH].encode("utf-8", "backslashreplace").decode()
+    return PageMessage(
+        id,
+        token,
+        kind,
+        entries,
+        len(page.packed_items),
+        failure,
+        int(page.handled),
+        int(page.fruitless),
+    )
 
 
 def limit_fields(limits: HostLimits) -> tuple[int, int, int, list[tuple[str, int]], list[tuple[str, int]]]:
@@ -129,4 +162,5 @@ def _positions(fields: Sequence[str]) -> str:
 
 
 def _ms(seconds: float) -> int:
-    return int(seconds * 1000)
+    """Return milliseconds; 0 for what is not a positive number, at most 68 years."""
+    return int(min(seconds, 2.0**31) * 1000) if seconds > 0 else 0

@@ -6,24 +6,20 @@ import secrets
 import socket
 import struct
 from collections.abc import Mapping, Sequence
-from importlib.resources import files
 from typing import Any, ClassVar
 
 from redis.exceptions import RedisError
 
 from aioscrapy.context import CrawlContext
-from aioscrapy.crawls.ids import new_id
-from aioscrapy.crawls.keys import KEYS, OWN, crawl_key, spider_key, tag_of
+from aioscrapy.crawls.keys import KEYS
 from aioscrapy.crawls.script import Script, cancellable, lua
 from aioscrapy.db import db_manager
 from aioscrapy.dupefilters.base import DupeFilter
 from aioscrapy.dupefilters.redis import RedisDupeFilter
 from aioscrapy.exceptions import ConfigError, QueueError, SerializeError
 from aioscrapy.frontier_settings import serializer_of
-from aioscrapy.http.request import request_from_dict
 from aioscrapy.items import as_dict
-from aioscrapy.log import logger
-from aioscrapy.queue.base import Entry, HostLimits, Lease, Order, Page, Reply, State, Store
+from aioscrapy.queue.base import SEED, Entry, HostLimits, Lease, Order, Page, Reply, State, Store
 from aioscrapy.queue.exchange_message import (
     ExchangeMessage,
     ExchangeReply,
@@ -32,8 +28,10 @@ from aioscrapy.queue.exchange_message import (
     lua_head,
     page_message,
 )
+from aioscrapy.queue.joining import Joining, source, state_of
 from aioscrapy.queue.push import Pusher, context_of
-from aioscrapy.serializer import Serializer, reader_of
+from aioscrapy.queue.request_codec import RequestCodec
+from aioscrapy.serializer import Serializer
 
 _PARTS = (
     "1_repeat.lua",
@@ -42,8 +40,9 @@ _PARTS = (
     "4_commit.lua",
     "5_due.lua",
     "6_pushed.lua",
-    "7_lease.lua",
-    "8_finish.lua",
+    "7_repair.lua",
+    "8_lease.lua",
+    "9_finish.lua",
 )
 
 
@@ -57,20 +56,14 @@ class RedisQueue(Store):
 
     def __init__(self, crawler: CrawlContext) -> None:
         settings = crawler.settings
-        self._spider = crawler.spider
         self._stats = crawler.stats
+        self._joining = Joining(crawler)
         self._dupefilter: RedisDupeFilter | None = None
-        self._tag = tag_of(settings["BOT_NAME"], crawler.spider.name)
-        self._named = str(getattr(crawler.spider, "crawl", None) or settings["CRAWL_ID"] or "")
-        self._fresh = settings.getbool("CRAWL_FRESH")
-        self._flush = settings.getbool("SCHEDULER_FLUSH_ON_START")
-        self._keep_filter = settings.getbool("KEEP_DUPEFILTER_DATA_ON_CLOSE")
-        self._window_ms = int(settings.getfloat("CRAWL_JOIN_WINDOW") * 1000)
         self._keep_ms = int(settings.getfloat("CRAWL_KEEP") * 1000)
         self._lease_ms = int(settings.getfloat("SCHEDULER_LEASE") * 1000)
         self._items = settings.getbool("ITEMS_IN_REDIS")
         self._serializer: Serializer = serializer_of(settings)
-        self._loads = reader_of(self._serializer)
+        self._codec = RequestCodec(self._serializer, crawler.spider)
         self._alias = str(settings["SCHEDULER_QUEUE_ALIAS"])
         self._redis: Any = None
         self._keys: list[str] = []
@@ -100,48 +93,24 @@ class RedisQueue(Store):
         self._dupefilter = dupefilter
         self._redis = db_manager.redis(self._alias)
         try:
-            answer, crawl_id, ago_ms = await self._find_or_create()
+            joined = await self._joining.join(self._redis)
         except (RedisError, OSError, TimeoutError) as exc:
             raise QueueError(
                 f"can't open the crawl in Redis (REDIS_ARGS[{self._alias!r}]): {_reason(exc)}"
             ) from exc
-        self.crawl_id = crawl_id
-        if answer == "late":
-            logger.info(
-                "Crawl %s finished %.1f s ago: this worker comes too late and ends (CRAWL_JOIN_WINDOW); "
-                "start a new crawl with --fresh or CRAWL_FRESH",
-                crawl_id,
-                ago_ms / 1000,
-            )
-            return State.LATE
-        if answer == "finished":
-            logger.info("Crawl %s has finished: nothing is left to do", crawl_id)
-            return State.FINISHED
-        verb = "Began" if answer == "created" else "Joined"
-        logger.info("%s crawl %s as worker %s", verb, crawl_id, self.worker)
-        self._keys = [
-            spider_key(self._tag, suffix) if suffix == "push" else self._key(suffix) for suffix in KEYS
-        ]
-        if suffix := dupefilter.suffix:
-            self._keys.append(spider_key(self._tag, suffix) if self._keep_filter else self._key(suffix))
+        self.crawl_id = joined.crawl_id
+        self._keys = self._joining.keys(joined.crawl_id, dupefilter.suffix)
         self._script = Script(exchange_source(dupefilter.lua))
-        return State.OPEN
+        return state_of(joined, self.worker)
 
     async def recreate(self) -> bool:
-        keys = [
-            self._spider_key("current"),
-            self._spider_key("crawls"),
-            self._key("meta"),
-            self._key("deleted"),
-        ]
-        arguments = [self.crawl_id, int(bool(self._named)), int(self._keep_filter)]
         try:
-            return bool(await cancellable(Script(_source("recreate.lua")).run(self._redis, keys, arguments)))
+            return await self._joining.recreate(self._redis, self.crawl_id)
         except (RedisError, OSError, TimeoutError) as exc:
             raise QueueError(f"Redis: {_reason(exc)}") from exc
 
     def pack(self, entry: Entry) -> None:
-        entry.payload = self._serializer.dumps(entry.request.to_dict(self._spider))
+        self._codec.pack(entry)
 
     def pack_item(self, item: Any) -> bytes | None:
         return self._serializer.dumps(as_dict(item)) if self._items else None
@@ -177,6 +146,10 @@ class RedisQueue(Store):
             filtered=reply.filtered,
             next_due_s=None if reply.due_ms < 0 else reply.due_ms / 1000,
             cursor=reply.cursor,
+            handled=reply.handled,
+            fruitless=reply.fruitless,
+            seed_failure=reply.seed_failure.decode(),
+            problem=reply.problem,
         )
 
     async def wait(self, cursor: int, timeout_s: float) -> None:
@@ -203,35 +176,6 @@ class RedisQueue(Store):
                 raise QueueError(_reason(exc)) from exc
             for name, value in figures.items():
                 self._stats.set_value(name, value)
-
-    async def _find_or_create(self) -> tuple[str, str, int]:
-        """Run open.lua until no other worker is quicker: (answer, crawl id, ms since its end)."""
-        script = Script(_source("open.lua"))
-        while True:
-            current = self._named or await self._redis.get(self._spider_key("current")) or b""
-            current = current.decode() if isinstance(current, bytes) else current
-            new = self._named or new_id()
-            if self._named and self._fresh:
-                await self._redis.delete(*(crawl_key(self._tag, self._named, suffix) for suffix in OWN))
-            keys = [
-                self._spider_key("current"),
-                self._spider_key("crawls"),
-                crawl_key(self._tag, current or new, "meta"),
-                crawl_key(self._tag, new, "meta"),
-                crawl_key(self._tag, current or new, "workers"),
-                crawl_key(self._tag, new, "deleted"),
-            ]
-            flags = [int(flag) for flag in (bool(self._named), self._fresh, self._flush)]
-            arguments = [current, new, *flags, self._window_ms, int(self._keep_filter)]
-            answer, *rest = await script.run(self._redis, keys, arguments)
-            if answer != b"again":
-                return answer.decode(), rest[0].decode(), rest[1] if len(rest) > 1 else 0
-
-    def _spider_key(self, suffix: str) -> str:
-        return spider_key(self._tag, suffix)
-
-    def _key(self, suffix: str) -> str:
-        return crawl_key(self._tag, self.crawl_id, suffix)
 
     async def _call(self, pages: Sequence[Page], want: int, **options: Any) -> ExchangeReply:
         """Call the script under a new number; a call that failed is repeated under its old one."""
@@ -277,11 +221,11 @@ class RedisQueue(Store):
 
     def _lease(self, message: LeaseMessage) -> tuple[Lease, str]:
         """Make the lease of a message; return it with what is wrong with its request, or ""."""
-        host, start_s = message.host.decode(), message.start_ms / 1000
+        host, start_s = message.host.decode("utf-8", "surrogateescape"), message.start_ms / 1000
         lease = Lease(None, message.id, message.token, host, message.key, start_s)
-        if message.payload:
+        if message.id != SEED:
             try:
-                lease.request = request_from_dict(self._loads(message.payload), self._spider)
+                lease.request = self._codec.loads(message.payload)
             except SerializeError as exc:
                 return lease, str(exc)
         return lease, ""
@@ -310,13 +254,8 @@ RedisLifoQueue = SpiderStack
 
 def exchange_source(filter_lua: str) -> str:
     """Return the source of the exchange script with this filter."""
-    parts = "".join(_source(f"exchange/{name}") for name in _PARTS)
+    parts = "".join(source(f"exchange/{name}") for name in _PARTS)
     return lua_head() + filter_lua + lua("member.lua", "news.lua") + parts
-
-
-def _source(name: str) -> str:
-    """Return the source of a script of this package."""
-    return (files("aioscrapy.queue") / name).read_text("utf-8")
 
 
 def _reason(exc: BaseException) -> str:

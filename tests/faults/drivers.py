@@ -68,7 +68,11 @@ class InMemory:
         self._loop = loop
         self._filtered = 0
         self._scheduler = MemoryScheduler(
-            crawler, lambda request: request.url.encode(), queue, memory.RFPDupeFilter()
+            crawler,
+            crawler.politeness,
+            lambda request: request.url.encode(),
+            queue,
+            memory.RFPDupeFilter(),
         )
 
     async def open(self) -> State:

@@ -3,6 +3,9 @@
 -- (names of keys and arguments), the duplicate filter's script, which defines `mark(fingerprint)` (true if it is new)
 -- and `marked()` (called once, at the end), and member.lua and news.lua.
 --
+-- A script that raises has changed nothing: errors are raised by this part only, before the first write. Data that
+-- can't be used later becomes a dead letter. Every loop is over a list, or takes something out of a key in each turn.
+--
 -- This part answers a repeated call, and reads the state of the crawl.
 -- KEYS: META, REPLIES. ARGV[1] is the message; behind it stand the items of all pages, in order.
 
@@ -12,7 +15,7 @@ math.randomseed(serial)
 
 -- The reply to the latest exchange of this worker, if it was lost on the way.
 local previous, answered = call('HGET', REPLIES, worker), 0
-if previous then
+if previous and #previous > 4 then
   answered = struct.unpack('>I4', previous)
   if answered == serial then
     return string.sub(previous, 5)
@@ -31,15 +34,23 @@ end
 
 local time = call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
-local state, seq, token, kept, stopped, seeded, cursor =
-  unpack(call('HMGET', META, 'state', 'seq', 'token', 'kept', 'stopped', 'seeded', 'wake'))
-if not state then
+local state, seq, token, kept, stopped, seeded, cursor, marks, seed_failure =
+  unpack(call('HMGET', META, 'state', 'seq', 'token', 'kept', 'stopped', 'seeded', 'wake', 'marks', 'seed_failure'))
+seq, token, cursor, marks = tonumber(seq), tonumber(token), tonumber(cursor or 0), tonumber(marks or 0)
+if not (state and seq and token and cursor and marks) then
+  -- Deleted: then nothing is left. Forgotten: then the other keys of the crawl may be here.
+  local left = call('ZCARD', READY) + call('HLEN', LEASED) + call('ZCARD', DELAYED)
   return pack_reply({
-    accepted = {}, leases = {}, state = 'gone', waiting = 0, filtered = 0, due_ms = -1, cursor = 0, lost = 0
+    accepted = {}, leases = {}, state = 'gone', waiting = left, filtered = 0, due_ms = -1, cursor = 0, lost = 0,
+    handled = 0, fruitless = 0, arrived = 0, missing = left, filter_lost = 0, seed_failure = '',
   })
 end
-seq, token, cursor = tonumber(seq), tonumber(token), tonumber(cursor or 0)
-kept, stopped = kept == '1', stopped == '1'
+kept, stopped, seed_failure = kept == '1', stopped == '1', seed_failure or ''
+if serial == 1 then -- keys of a wrong type: raise now
+  call('ZCARD', READY); call('ZCARD', HOSTS); call('HLEN', LEASED); call('ZCARD', DELAYED); call('ZCARD', WORKERS)
+  call('ZCARD', IDLE); call('XLEN', WAKE); call('LLEN', ITEMS); call('HLEN', FAILED); call('SCARD', SEEDS)
+  call('HLEN', SLOTS); call('ZCARD', RESTING); call('XLEN', PUSH)
+end
 
 -- One call for many values: a call costs more than its work.
 local function call_with_all(list, verb, key, ...)

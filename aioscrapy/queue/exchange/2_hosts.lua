@@ -1,5 +1,22 @@
--- Functions that put requests among the ready ones, and hosts to rest.
--- KEYS: READY, HOSTS, DELAYED, LEASED, RESTING, SLOTS
+-- Functions that put requests among the ready ones or the dead letters, and hosts to rest.
+-- KEYS: READY, HOSTS, DELAYED, LEASED, RESTING, SLOTS, FAILED, META
+
+local failed = 0
+local function bury(id, reason, member)
+  failed = failed + 1
+  call('HSET', FAILED, id, cmsgpack.pack({reason, member}))
+end
+
+-- For an entry that can't be used: it counts as a request that arrived and failed.
+local function refuse(reason, payload)
+  seq = seq + 1
+  bury(string.format('%d', seq), reason, pack_member('', seq, payload))
+end
+
+-- For a member that can't be read: its number is not known, so the letter gets a negative one.
+local function bury_damaged(member)
+  bury(string.format('%d', call('HINCRBY', META, 'damaged', -1)), 'damaged in Redis', pack_member('', 0, member))
+end
 
 local news = 0 -- requests that another worker could take now
 local some_rest = call('EXISTS', RESTING) == 1
@@ -42,9 +59,9 @@ local function end_rest(host)
   write_ready()
   call('ZREM', RESTING, host)
   local head = members_of(READY, host, 1)[1]
+  local _, key = unpack_member(head or '')
   if head then
-    local _, key = unpack_member(head)
-    call('ZADD', HOSTS, key, host)
+    call('ZADD', HOSTS, key or 0, host)
     news = news + 1
   end
 end
@@ -80,11 +97,13 @@ end
 
 local function put_back(id, member)
   call('HDEL', LEASED, id)
-  if id ~= '0' then
-    local host, key, payload = unpack_member(member)
+  local host, key, payload = unpack_member(member or '')
+  if id == '0' then
+    news = news + 1
+  elseif host then
     free_slot(host)
     make_ready(host, key, payload)
   else
-    news = news + 1
+    bury(id, 'damaged in Redis', pack_member('', 0, member or ''))
   end
 end

@@ -23,6 +23,7 @@ if fell_back then
   token = math.max(token + 1e9, now * 1000)
 elseif serial > 1 and not call('ZSCORE', WORKERS, worker) then
   lost = 1
+  give_up(worker) -- does nothing after another worker did it; not so if Redis has lost the key
 end
 call('ZADD', WORKERS, now + lease_ms, worker)
 for _, name in ipairs(call('ZRANGEBYSCORE', WORKERS, '-inf', '(' .. now)) do

@@ -1,7 +1,8 @@
 -- Commit the pages: their new requests, their items, and the end of their leases.
 -- KEYS: LEASED, FAILED, ITEMS, SEEDS, META
 
-local filtered, done, failed, refused = 0, 0, 0, 0
+local filtered, done, refused = 0, 0, 0
+local handled, fruitless = 0, 0 -- pages that led to something, and those that should have
 local accepted, over, items = {}, {}, {}
 local item_at = 2 -- in ARGV
 
@@ -16,7 +17,28 @@ for first = 1, #pages, 1000 do
   end
 end
 
+-- Returns why an entry can't be stored; nil if it can.
+local function problem_of(entry)
+  local fingerprint, delay_ms = entry[ENTRY.fingerprint], entry[ENTRY.delay_ms]
+  if type(entry[ENTRY.payload]) ~= 'string' then
+    return 'no request'
+  elseif type(entry[ENTRY.host]) ~= 'string' or string.find(entry[ENTRY.host], '\n', 1, true) then
+    return 'its host is not a name'
+  elseif type(fingerprint) ~= 'string' or (fingerprint ~= '' and #fingerprint ~= 16) then
+    return 'its fingerprint is not 16 bytes'
+  elseif type(entry[ENTRY.base]) ~= 'number' or not (entry[ENTRY.base] >= 0 and entry[ENTRY.base] < 2 ^ 53) then
+    return 'its priority is not a number'
+  elseif type(delay_ms) ~= 'number' or not (delay_ms < 2 ^ 53) then
+    return 'its delay is not a number'
+  end
+end
+
 local function commit_entry(entry, from_seed)
+  local problem = problem_of(entry)
+  if problem then
+    refuse(problem, type(entry[ENTRY.payload]) == 'string' and entry[ENTRY.payload] or '')
+    return
+  end
   local fingerprint = entry[ENTRY.fingerprint]
   local new = fingerprint == '' or mark(fingerprint)
   if kept and from_seed and fingerprint ~= '' then
@@ -34,16 +56,16 @@ local function end_lease(field, lease, failure)
   held[field] = nil
   local member = lease[3]
   if field == '0' then
-    seeded = '1'
-    call('HSET', META, 'seeded', 1)
+    seeded, seed_failure = '1', failure
+    call('HSET', META, 'seeded', 1, 'seed_failure', failure)
     return
   end
-  if paced then
-    free_slot((unpack_member(member)))
+  local host = unpack_member(member)
+  if paced and host then
+    free_slot(host)
   end
   if failure ~= '' then
-    failed = failed + 1
-    call('HSET', FAILED, field, cmsgpack.pack({failure, member}))
+    bury(field, failure, member)
   else
     done = done + 1
   end
@@ -69,6 +91,7 @@ for i, page in ipairs(pages) do
       items[#items + 1] = ARGV[at]
     end
     if kind == FINAL and not from_outside then
+      handled, fruitless = handled + page[PAGE.handled], fruitless + page[PAGE.fruitless]
       end_lease(field, lease, page[PAGE.failure])
     end
   end

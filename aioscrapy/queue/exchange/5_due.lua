@@ -20,5 +20,10 @@ for _, host in ipairs(call('ZRANGEBYSCORE', RESTING, '-inf', now, 'LIMIT', 0, 10
 end
 for _, member in ipairs(call('ZRANGEBYSCORE', DELAYED, '-inf', now, 'LIMIT', 0, 1000)) do
   call('ZREM', DELAYED, member)
-  make_ready(unpack_member(member))
+  local host, key, payload = unpack_member(member)
+  if host then
+    make_ready(host, key, payload)
+  else
+    bury_damaged(member)
+  end
 end

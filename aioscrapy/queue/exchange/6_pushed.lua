@@ -1,10 +1,32 @@
 -- Take in the requests that other programs have pushed: JSON, and 16 bytes if the filter shall be asked.
--- KEYS: PUSH, FAILED
+-- KEYS: PUSH
 
-local function refuse_pushed(payload, reason)
-  seq = seq + 1
-  failed = failed + 1
-  call('HSET', FAILED, string.format('%d', seq), cmsgpack.pack({reason, pack_member('', seq, payload)}))
+-- Returns the name of the host in a URL, or the slot, in the form that Python's `slot_of` gives them; nil if none.
+local function host_of(request)
+  local slot = type(request.meta) == 'table' and request.meta.download_slot
+  local host = type(slot) == 'string' and slot ~= '' and slot
+  if not host then
+    host = type(request.url) == 'string' and string.match(request.url, '^%s*%a[%w+.-]*://([^/?#]*)')
+    if not host then
+      return nil
+    end
+    host = string.lower(string.gsub(host, '^.*@', ''))
+    host = string.match(host, '^%[(.*)%]') or string.match(host, '^[^:]*')
+  end
+  return (string.gsub(host, '[%z\1-\31\127]', function(byte)
+    return string.format('%%%02X', string.byte(byte))
+  end))
+end
+
+local function sort_base(priority)
+  if order ~= 'priority' then
+    return 0
+  end
+  if type(priority) ~= 'number' or priority ~= priority then -- not a number, or NaN
+    priority = 0
+  end
+  priority = math.max(-PRIORITY_LIMIT, math.min(PRIORITY_LIMIT - 1, math.floor(priority)))
+  return (PRIORITY_LIMIT - 1 - priority) * SEQUENCES
 end
 
 local function take_in(entry)
@@ -12,24 +34,17 @@ local function take_in(entry)
   for i = 1, #entry, 2 do
     values[entry[i]] = entry[i + 1]
   end
-  local payload = values.request or ''
+  local payload, fingerprint = values.request or '', values.fingerprint
   local is_json, request = pcall(cjson.decode, payload)
-  local url = is_json and type(request) == 'table' and request.url
-  local host = type(url) == 'string' and string.match(url, '^%a[%w+.-]*://([^/?#]*)')
-  if not host or string.sub(payload, 1, 1) ~= '{' then
-    refuse_pushed(payload, 'pushed from outside, and not a request in JSON')
-  elseif values.fingerprint and not mark(values.fingerprint) then
+  local host = is_json and type(request) == 'table' and string.sub(payload, 1, 1) == '{' and host_of(request)
+  if not host then
+    refuse('pushed from outside, and not a request in JSON', payload)
+  elseif fingerprint and #fingerprint ~= 16 then
+    refuse('pushed from outside with a fingerprint that is not 16 bytes', payload)
+  elseif fingerprint and not mark(fingerprint) then
     filtered = filtered + 1
   else
-    host = string.lower(string.gsub(host, '^.*@', ''))
-    host = string.match(host, '^%[(.*)%]') or string.match(host, '^[^:]*')
-    local base = 0
-    if order == 'priority' then
-      local priority = math.floor(tonumber(request.priority) or 0)
-      priority = math.max(-PRIORITY_LIMIT, math.min(PRIORITY_LIMIT - 1, priority))
-      base = (PRIORITY_LIMIT - 1 - priority) * SEQUENCES
-    end
-    push(host, base, payload, 0)
+    push(host, sort_base(request.priority), payload, 0)
   end
 end
 

@@ -49,31 +49,37 @@ local function lease_of_host(host, room, start_ms, next_key)
   local members, count, taken_out = members_of(READY, host, room + 1), 0, {}
   for i = 1, math.min(room, #members) do
     local _, key, payload = unpack_member(members[i])
-    if count > 0 and key > next_key then
+    if key and count > 0 and key > next_key then
       break
     end
-    count = count + 1
-    taken_out[count] = members[i]
-    -- The id of a request is its number of arrival.
-    local id = order == 'lifo' and SEQUENCES - 1 - key or key % SEQUENCES
-    lease(string.format('%d', id), host, key, payload, members[i], start_ms)
+    taken_out[#taken_out + 1] = members[i]
+    if key then
+      count = count + 1
+      -- The id of a request is its number of arrival.
+      local id = order == 'lifo' and SEQUENCES - 1 - key or key % SEQUENCES
+      lease(string.format('%d', id), host, key, payload, members[i], start_ms)
+    else
+      bury_damaged(members[i])
+    end
   end
   call_with_all(taken_out, 'ZREM', READY)
-  local head = members[count + 1]
+  local head = members[#taken_out + 1]
   if head then
     local _, key = unpack_member(head)
-    call('ZADD', HOSTS, key, host)
+    call('ZADD', HOSTS, key or 0, host)
   else
-    call('ZREM', HOSTS, host)
+    call('ZREM', HOSTS, host) -- also if `ready` has lost its requests
   end
   return count
 end
 
+local skip, taken = {}, {} -- hosts of which no more is wanted; host -> requests leased now
+for _, host in ipairs(busy) do
+  skip[host] = true
+end
+
 local function lease_requests()
-  local skip, taken, offset = {}, {}, 0
-  for _, host in ipairs(busy) do
-    skip[host] = true
-  end
+  local offset = 0
   while #leases < want do
     local next_hosts = call('ZRANGE', HOSTS, offset, offset + 1, 'WITHSCORES')
     local host = next_hosts[1]
@@ -105,5 +111,8 @@ if want > 0 and state == 'open' and not stopped then
     lease('0', '', 0, '', '', 0)
   end
   lease_requests()
+  if #leases < want and repair() then
+    lease_requests()
+  end
 end
 call_with_all(leased, 'HSET', LEASED)

@@ -20,11 +20,31 @@ if stopped and state ~= 'finished' then
 end
 
 call('HSET', META, 'seq', string.format('%d', seq), 'token', string.format('%d', token))
-marked()
-for name, count in pairs({done = done, failed = failed, items = #items, filtered = filtered, refused = refused}) do
+for name, count in pairs({
+  done = done, failed = failed, items = #items, filtered = filtered, refused = refused, handled = handled,
+  fruitless = fruitless,
+}) do
   if count > 0 then
     call('HINCRBY', META, name, count)
   end
+end
+local marks_now, marks_new = marked()
+if marks_now then -- the filter was asked: it must have had all marks of before
+  if marks_now - marks_new < marks then
+    call('HSET', META, 'filter_lost', 1)
+  end
+  call('HSET', META, 'marks', marks_now)
+end
+
+-- The proof of the end: every request that arrived is done or failed.
+local proof = {handled = 0, fruitless = 0, arrived = 0, missing = 0, filter_lost = 0}
+if state == 'finished' then
+  for i, count in ipairs(call('HMGET', META, 'handled', 'fruitless', 'done', 'failed', 'filter_lost')) do
+    local name = ({'handled', 'fruitless', 'done', 'failed', 'filter_lost'})[i]
+    proof[name] = tonumber(count or 0)
+  end
+  proof.arrived, proof.missing = seq, seq - proof.done - proof.failed
+  call('HSET', META, 'missing', proof.missing)
 end
 
 if #leases < want and state == 'open' and leave == 0 then
@@ -50,6 +70,12 @@ local reply = pack_reply({
   due_ms = due < FULL and math.max(0, due - now) or -1,
   cursor = cursor,
   lost = lost,
+  handled = proof.handled,
+  fruitless = proof.fruitless,
+  arrived = proof.arrived,
+  missing = proof.missing,
+  filter_lost = proof.filter_lost,
+  seed_failure = seed_failure,
 })
 if leave == 1 then
   call('HDEL', REPLIES, worker)
