@@ -140,6 +140,9 @@ class Scraper:
         finally:
             if filtered:
                 scheduler.count_filtered(filtered)
+            if response is not None and response.invalid_links:
+                self._stats.inc_value("links/invalid_count", response.invalid_links)
+                response.invalid_links = 0
         page.handled = True
 
     async def _breathe(self, page: Page) -> None:

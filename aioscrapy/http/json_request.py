@@ -1,6 +1,7 @@
 """A request whose body is JSON."""
 
 import json
+import warnings
 from typing import Any
 
 from aioscrapy.http.request import Request
@@ -11,7 +12,8 @@ _ACCEPT = "application/json, text/javascript, */*; q=0.01"
 class JsonRequest(Request):
     """A request that sends `data` as JSON, by POST unless a method is given.
 
-    `data` is ignored where a `body` is given. `dumps_kwargs` are arguments of `json.dumps` (sort_keys is on).
+    With a `body`, `data` is ignored, with a warning. `dumps_kwargs` are arguments of `json.dumps`, where
+    sort_keys is on.
     """
 
     attributes = (*Request.attributes, "dumps_kwargs")
@@ -21,7 +23,9 @@ class JsonRequest(Request):
         self, *args: Any, data: Any = None, dumps_kwargs: dict[str, Any] | None = None, **kwargs: Any
     ) -> None:
         self.dumps_kwargs = {"sort_keys": True, **(dumps_kwargs or {})}
-        if data is not None and kwargs.get("body") is None and len(args) <= 4:
+        if data is not None and (kwargs.get("body") is not None or (len(args) > 4 and args[4] is not None)):
+            warnings.warn("Both body and data passed. data will be ignored", stacklevel=2)
+        elif data is not None and len(args) <= 4:
             kwargs["body"] = json.dumps(data, **self.dumps_kwargs)
             if len(args) <= 2:
                 kwargs.setdefault("method", "POST")
@@ -31,6 +35,8 @@ class JsonRequest(Request):
 
     def replace(self, *args: Any, cls: type[Request] | None = None, **kwargs: Any) -> Any:
         data = kwargs.pop("data", None)
-        if data is not None and kwargs.get("body") is None:
+        if data is not None and kwargs.get("body") is not None:
+            warnings.warn("Both body and data passed. data will be ignored", stacklevel=2)
+        elif data is not None:
             kwargs["body"] = json.dumps(data, **kwargs.get("dumps_kwargs", self.dumps_kwargs))
         return super().replace(*args, cls=cls, **kwargs)

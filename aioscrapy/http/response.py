@@ -1,12 +1,19 @@
 """A response of any kind; one that isn't text has only bytes."""
 
+import logging
+import re
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from typing import Any, NoReturn, Self, cast
 
 from aioscrapy.exceptions import NotSupported
 from aioscrapy.http.headers import Headers, HeadersArgument
 from aioscrapy.http.request import Request
 from aioscrapy.http.url import Base, href_of, join, split_base
+
+logger = logging.getLogger(__name__)
+
+_other_scheme = re.compile(r"(?!https?:)[a-zA-Z][a-zA-Z0-9+.-]*:(?!//)").match  # javascript:, mailto:, tel:
 
 
 class Response:
@@ -36,6 +43,7 @@ class Response:
         "_headers",
         "_url",
         "certificate",
+        "invalid_links",
         "ip_address",
         "protocol",
         "request",
@@ -66,6 +74,7 @@ class Response:
         self.ip_address = ip_address
         self.protocol = protocol
         self._base: Base | None = None
+        self.invalid_links = 0  # links that `follow_all` could not use
 
     def _bytes(self, body: Any) -> bytes:
         if body is None:
@@ -153,13 +162,44 @@ class Response:
         `url` is a str, a Link, or a Selector: an attribute, a text, an <a> or a <link> element.
 
         Raises:
-            ValueError: a Selector that has no URL, or a list of them.
+            ValueError: None, a URL that can't be used, a Selector that has no URL, or a list of them.
         """
+        if url is None:
+            raise ValueError("url can't be None")
+        if kwargs.get("encoding", "") is None:
+            raise ValueError("encoding can't be None")
         return Request(self.urljoin(url), callback, *args, **kwargs)
 
     def follow_all(self, urls: Iterable[Any], callback: Any = None, **kwargs: Any) -> Iterator[Request]:
-        """Yield the request for each link; see `follow`."""
-        return (self.follow(url, callback, **kwargs) for url in urls)
+        """Yield the request for each link; see `follow`.
+
+        A link that can't be used is logged and counted (the stat links/invalid_count), and the rest goes on;
+        `javascript:`, `mailto:` and the like are passed over.
+
+        Raises:
+            ValueError: None was among the links; raised after the others.
+        """
+        missing = 0
+        for url in urls:
+            if url is None:
+                missing += 1
+                continue
+            try:
+                request = self.follow(url, callback, **kwargs)
+            except (TypeError, ValueError) as exc:
+                self._leave_out(url, exc)
+            else:
+                yield request
+        if missing:
+            raise ValueError(f"urls can't contain None ({missing} times on {self!r})")
+
+    def _leave_out(self, url: Any, exc: Exception) -> None:
+        with suppress(TypeError, ValueError):
+            if _other_scheme(href_of(url).strip()):
+                logger.debug("Passed over a link of %r that is not a page: %r", self, url)
+                return
+        self.invalid_links += 1
+        logger.error("Left out a link of %r: %r: %s", self, url, exc)
 
     @property
     def text(self) -> str:

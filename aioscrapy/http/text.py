@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from aioscrapy.selector import Selector, SelectorList
 
 _UNSET = object()
+_ENCODING = 5  # position of `encoding` among the arguments of `follow` behind the callback
 HEAD = 4096  # characters in which encoding, <base> and meta refresh are looked for, as w3lib and Scrapy do
 _utf8_header = re.compile(rb"[a-z]+/[a-z+.-]+; *charset=utf-8", re.IGNORECASE).fullmatch
 _first_boms = frozenset(b"\x00\xfe\xff\xef")
@@ -164,8 +165,10 @@ class TextResponse(Response):
         return cast("SelectorList", self.selector.jmespath(query, **kwargs))
 
     def follow(self, url: Any, callback: Any = None, *args: Any, **kwargs: Any) -> Request:
-        if len(args) <= 5:  # the sixth is `encoding`, given by position
-            kwargs.setdefault("encoding", self.encoding)
+        if len(args) > _ENCODING:
+            args = (*args[:_ENCODING], args[_ENCODING] or self.encoding, *args[_ENCODING + 1 :])
+        elif kwargs.get("encoding") is None:
+            kwargs["encoding"] = self.encoding
         return super().follow(url, callback, *args, **kwargs)
 
     def follow_all(

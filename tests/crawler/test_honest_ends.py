@@ -452,6 +452,22 @@ async def test_one_bad_item_does_not_end_its_callback(site: Site, caplog: pytest
     assert crawled.stat("item_error_count") == 1
 
 
+async def test_bad_links_of_follow_all_are_counted_and_the_rest_goes_on(
+    site: Site, caplog: pytest.LogCaptureFixture
+) -> None:
+    class Links(SiteSpider):
+        def parse(self, response: Any) -> Iterator[Any]:
+            links = ["/page/1", "http://[x/", "/page/2", "mailto:a@b.test", 7, "/page/3"]
+            yield from response.follow_all(links, self.page)
+
+        def page(self, response: Any) -> Any:
+            return {"path": self.path_of(response.url)}
+
+    crawled = await crawl(Links, site=site.url)
+    assert sorted(item["path"] for item in crawled.items) == ["/page/1", "/page/2", "/page/3"]
+    assert crawled.stat("links/invalid_count") == caplog.text.count("Left out a link") == 2
+
+
 async def test_a_hook_that_raises_for_one_request_leaves_the_others(site: Site) -> None:
     class Picky:
         def get_processed_request(self, request: Request, response: Any) -> Request:

@@ -360,6 +360,15 @@ class TestJson:
     def test_without_data_is_a_get(self) -> None:
         assert (JsonRequest("http://a/").method, JsonRequest("http://a/").body) == ("GET", b"")
 
+    def test_a_body_wins_over_data_with_a_warning(self) -> None:
+        with pytest.warns(UserWarning, match="data will be ignored"):
+            request = JsonRequest("http://a/", body=b"own", data={"a": 1})
+        assert (request.method, request.body) == ("GET", b"own")
+        with pytest.warns(UserWarning, match="data will be ignored"):
+            assert JsonRequest("http://a/", None, "POST", None, b"own", data=[1]).body == b"own"
+        with pytest.warns(UserWarning, match="data will be ignored"):
+            assert JsonRequest("http://a/").replace(body=b"own", data=[1]).body == b"own"
+
     def test_replace_takes_new_data(self) -> None:
         assert JsonRequest("http://a/", data={"a": 1}).replace(data={"b": 2}).body == b'{"b": 2}'
 

@@ -252,8 +252,52 @@ class TestFollow:
             response.follow(response.css("p")[0])
         with pytest.raises(ValueError, match="take one of its elements"):
             response.follow(response.css("a"))
-        with pytest.raises(TypeError, match="url must be str or a Selector, got NoneType"):
+        with pytest.raises(TypeError, match="url must be str or a Selector, got int"):
+            response.follow(7)
+
+    @pytest.mark.parametrize("response", [Response("http://a/"), html(b"")])
+    def test_none_is_not_a_link(self, response: Response) -> None:
+        with pytest.raises(ValueError, match="url can't be None"):
             response.follow(None)
+        with pytest.raises(ValueError, match="urls can't contain None"):
+            list(response.follow_all([None]))
+        requests, links = [], response.follow_all(["x", None, "y", None])
+        with pytest.raises(ValueError, match="2 times"):
+            requests.extend(links)
+        assert [request.url[-2:] for request in requests] == ["/x", "/y"]  # the rest was not lost
+
+    def test_no_encoding_is_that_of_the_page(self) -> None:
+        page = html(b"", encoding="cp1251")
+        assert page.follow("x", encoding=None).encoding == "cp1251"
+        assert page.follow("x", None, "GET", None, None, None, None, None).encoding == "cp1251"
+        assert [request.encoding for request in page.follow_all(["x"], encoding=None)] == ["cp1251"]
+        with pytest.raises(ValueError, match="encoding can't be None"):
+            Response("http://a/").follow("x", encoding=None)
+
+    @pytest.mark.parametrize("bad", ["http://[x/", "http://a b:c/", 7, b"http://a/", ["x"], object()])
+    def test_a_bad_link_is_reported_and_the_rest_goes_on(
+        self, bad: object, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        page = html(b"")
+        urls = [request.url for request in page.follow_all(["one", bad, "two", bad])]
+        assert [url for url in urls if "/dir/" in url] == ["http://a/dir/one", "http://a/dir/two"]
+        if len(urls) == 2:  # a URL that is odd but can be sent fails later, as a request of its own
+            assert page.invalid_links == 2
+            assert caplog.text.count(f"Left out a link of <200 {page.url}>") == 2
+
+    @pytest.mark.parametrize("link", ["javascript:void(0)", "mailto:a@b.test", "tel:+100", "JavaScript: x()"])
+    def test_a_link_that_is_not_a_page_is_passed_over(
+        self, link: str, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        page = html(f'<a href="{link}">no</a><a href=one>yes</a>'.encode())
+        for requests in (
+            page.follow_all(css="a"),
+            page.follow_all([*page.css("a")]),
+            page.follow_all([link, "one"]),
+        ):
+            assert [request.url for request in requests] == ["http://a/dir/one"]
+        assert page.invalid_links == 0
+        assert "Left out" not in caplog.text
 
     def test_all_of_a_list_or_a_query(self) -> None:
         response = html(self.PAGE)
