@@ -1,20 +1,36 @@
-"""The egg of a job: which one it is, and which settings module it names."""
+"""The egg of a job: which file it is, and which settings module it names."""
 
 import configparser
 import os
-import re
 from pathlib import Path
-from typing import IO
+from typing import IO, NamedTuple
 
-from aioscrapy_scrapyd.job.config import STOCK_EGG_STORAGE, one_line, setting
+from aioscrapy_deploy.eggs import entry_points
+from aioscrapy_deploy.eggs.versions import latest, stored_name
+from aioscrapy_deploy.errors import BuildError
+from aioscrapy_scrapyd.job.config import STOCK_EGG_STORAGE, setting
 from aioscrapy_scrapyd.job.custom_storage import open_stored
 from aioscrapy_scrapyd.job.exceptions import EggError, RunnerError
 
+_TEXT_LIMIT = 1 << 20  # bytes of an entry_points.txt
 
-def open_egg(config: configparser.ConfigParser, project: str, version: str | None) -> IO[bytes] | None:
-    """Open the egg of this version, or the latest one if that is None; None where there is no such egg.
 
-    Scrapyd's own storage is read without importing it; any other one is asked for the egg.
+class Egg(NamedTuple):
+    """An open egg.
+
+    Attributes:
+        file: its bytes.
+        version: the name under which Scrapyd stores it; None if a custom storage does not say it.
+    """
+
+    file: IO[bytes]
+    version: str | None
+
+
+def open_egg(config: configparser.ConfigParser, project: str, version: str | None) -> Egg | None:
+    """Open the egg of this version, or the latest if that is None; None if there is no such egg.
+
+    Scrapyd's own storage is read without importing it; a custom storage class is asked for the egg.
 
     Raises:
         EggError: the egg can't be opened.
@@ -22,48 +38,35 @@ def open_egg(config: configparser.ConfigParser, project: str, version: str | Non
     """
     storage = setting(config, "scrapyd", "eggstorage") or ""
     if storage != STOCK_EGG_STORAGE:
-        return open_stored(storage, project, version)
+        egg = open_stored(storage, project, version)
+        return egg and Egg(*egg)
     eggs = Path(setting(config, "scrapyd", "eggs_dir") or "")
     return _open_in_folder(_project_folder(eggs, project), version)
-
-
-def latest(versions: list[str]) -> str | None:
-    """Return the version that Scrapyd takes for the latest; None of none.
-
-    Source: scrapyd.eggstorage.sorted_versions: by PEP 440 if every version is one, else by characters.
-    """
-    if len(versions) < 2:  # nothing to compare, nothing to import
-        return versions[0] if versions else None
-    from packaging.version import InvalidVersion, Version
-
-    try:
-        return sorted(versions, key=Version)[-1]  # noqa: FURB192 of equal ones Scrapyd takes the last
-    except InvalidVersion:
-        return max(versions)
 
 
 def settings_module(folder: Path) -> str:
     """Return the settings module that an unpacked egg names in its entry points.
 
-    The group `aioscrapy` goes before `scrapy`; the name is `settings` in both.
-
     Raises:
         EggError: it names none.
     """
-    groups = configparser.ConfigParser(delimiters=("=",), interpolation=None, strict=False)
-    groups.optionxform = str  # type: ignore[assignment,method-assign]  # names are case-sensitive
+    path = folder / entry_points.ENTRY_POINTS
     try:
-        groups.read(folder / "EGG-INFO" / "entry_points.txt", encoding="utf-8")
-    except (configparser.Error, UnicodeDecodeError) as exc:
-        raise EggError(f"the egg's entry_points.txt can't be read: {one_line(exc)}") from exc
-    for group in ("aioscrapy", "scrapy"):
-        value = groups.get(group, "settings", fallback="")
-        module = re.split(r"[:\[\s]", value.strip(), maxsplit=1)[0]
-        if module:
-            return module
-    raise EggError(
-        "the egg names no settings: its EGG-INFO/entry_points.txt needs [aioscrapy] settings = MODULE"
-    )
+        with path.open("rb") as file:
+            text = file.read(_TEXT_LIMIT)
+    except FileNotFoundError:
+        text = b""
+    except OSError as exc:
+        raise EggError(f"the egg's entry_points.txt can't be read: {exc}") from exc
+    try:
+        module = entry_points.settings_module(text)
+    except BuildError as exc:
+        raise EggError(str(exc)) from exc
+    if module is None:
+        raise EggError(
+            "the egg names no settings: its EGG-INFO/entry_points.txt needs [aioscrapy] settings = MODULE"
+        )
+    return module
 
 
 def _project_folder(eggs: Path, project: str) -> Path:
@@ -72,17 +75,15 @@ def _project_folder(eggs: Path, project: str) -> Path:
     return eggs / project
 
 
-def _open_in_folder(folder: Path, version: str | None) -> IO[bytes] | None:
-    if version is None:
-        name = latest([path.stem for path in folder.glob("*.egg") if path.name[0] != "."])
-        if name is None:
-            return None
-    else:
-        name = version
-    # the daemon stored it under this name: scrapyd.eggstorage.FilesystemEggStorage
-    path = folder / f"{re.sub(r'[^A-Za-z0-9_-]', '_', name)}.egg"
+def _open_in_folder(folder: Path, version: str | None) -> Egg | None:
+    name = version
+    if name is None:
+        name = latest(path.stem for path in folder.glob("*.egg") if path.name[0] != ".")
+    if name is None:
+        return None
+    path = folder / f"{stored_name(name)}.egg"
     try:
-        return path.open("rb")
+        return Egg(path.open("rb"), path.stem)
     except FileNotFoundError:
         return None
     except OSError as exc:

@@ -1,15 +1,12 @@
-"""Unpacks an egg once, into a folder that all jobs of this user share."""
+"""A folder with the unpacked eggs that all jobs of a user share."""
 
-import errno
-import hashlib
-import io
+import logging
 import os
-import re
 import shutil
+import stat
 import sys
 import tempfile
 import time
-import zipfile
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
@@ -18,97 +15,114 @@ from typing import IO
 import platformdirs
 
 from aioscrapy_scrapyd.job.exceptions import EggError
+from aioscrapy_scrapyd.job.unpacking import extract, folder_name, rewindable
+
+logger = logging.getLogger(__name__)
 
 KEEP_S = 30 * 86400  # seconds that an unpacked egg stays after the start of its last job
-_ABANDONED_S = 86400  # seconds after which a half unpacked egg belongs to a process that was killed
+ABANDONED_S = 600  # seconds after which an unlocked, half unpacked egg belongs to a process that was killed
+_TEMPORARY = "aioscrapy-egg-"  # prefix of a folder that a single job has in the folder for temporary files
 
 
 @contextmanager
-def unpacked(egg: IO[bytes]) -> Iterator[Path]:
-    """Yield the folder with the egg's files: that of the cache, else a temporary one that is removed.
+def unpacked(egg: IO[bytes], limit: int) -> Iterator[Path]:
+    """Yield the folder with the egg's files.
 
-    A folder in the cache is complete from the moment that it has its name, and is not removed as long as
-    the process that got it (or a child which it forked) lives. It is named DISTRIBUTION-HASH.egg: by such a
-    name importlib.metadata finds the distribution in its EGG-INFO.
+    It lies in the first of these that can be used: the cache that AIOSCRAPY_EGG_CACHE names, else the one
+    in the user's cache folder; a cache of the user among the temporary files; a temporary folder that is
+    removed at the end. A folder in a cache is complete from the moment that it has its name, and is not
+    removed while the process that got it (or a child which it forked) lives.
+
+    Args:
+        egg: a zip file.
+        limit: bytes that its files may have together.
 
     Raises:
-        EggError: it is not a whole zip file, or there is no room for its files.
+        EggError: the egg is damaged or exceeds a limit, or there is no room for its files.
     """
-    egg = _seekable(egg)
-    name = _folder_name(egg)
-    try:
-        folder = _from_cache(egg, _cache(), name)
-    except OSError:
-        folder = None  # no home, no right to write, no room
-    if folder is not None:
-        yield folder
-        return
     with ExitStack() as at_end:
+        egg = at_end.enter_context(rewindable(egg))
+        name = folder_name(egg)
+        folder = _in_a_cache(egg, name, limit)
+        if folder is not None:
+            yield folder
+            return
         try:
-            temporary = tempfile.mkdtemp(prefix="aioscrapy-")
+            temporary = Path(tempfile.mkdtemp(prefix=_TEMPORARY))
             at_end.callback(shutil.rmtree, temporary, ignore_errors=True)
-            folder = Path(temporary) / name
-            _extract(egg, folder)
+            _hold(temporary)
+            _prune_temporary(temporary.parent, time.time())
+            extract(egg, temporary / name, limit)
         except OSError as exc:
             raise EggError(f"the egg can't be unpacked: {exc}") from exc
-        yield folder
+        yield temporary / name
 
 
 def prune(cache: Path, now: float) -> None:
-    """Remove the eggs of which no job has started for KEEP_S seconds, and which no living job uses."""
+    """Remove the eggs that no living job uses and of which no job has started for KEEP_S seconds.
+
+    Also remove what processes that were killed have left half unpacked.
+    """
     for folder in cache.iterdir():
-        with suppress(OSError):  # another process was faster
+        with suppress(OSError):  # in use, or another process was faster
             idle_s = now - folder.stat().st_mtime
-            if folder.name.startswith(".") and idle_s > _ABANDONED_S:
-                shutil.rmtree(folder, ignore_errors=True)
-            elif folder.suffix == ".egg" and idle_s > KEEP_S:
+            is_part = folder.name.startswith(".")
+            if idle_s > (ABANDONED_S if is_part else KEEP_S) and (is_part or folder.suffix == ".egg"):
                 _remove(folder)
 
 
-def _cache() -> Path:
+def _in_a_cache(egg: IO[bytes], name: str, limit: int) -> Path | None:
+    """Return the egg's folder in the first cache that can be used; None if there is none."""
+    for cache in _caches():
+        with suppress(OSError):  # no right to write, no room
+            if cache.is_dir() and not _is_private(cache):
+                logger.warning(
+                    "The egg cache %s is not used: others can write to it (chmod go-w, chown)", cache
+                )
+                continue
+            folder = _from_cache(egg, cache, name, limit)
+            if folder is not None:
+                return folder
+    return None
+
+
+def _caches() -> Iterator[Path]:
     named = os.environ.get("AIOSCRAPY_EGG_CACHE")
-    # absolute: a spider may change the working folder
-    return Path(named or platformdirs.user_cache_path("aioscrapy", appauthor=False) / "eggs").absolute()
+    if named:
+        yield Path(named).absolute()  # a spider may change the working folder
+    else:
+        with suppress(RuntimeError):  # a user without a home
+            path = platformdirs.user_cache_path("aioscrapy", appauthor=False) / "eggs"
+            if path.is_absolute():  # older ones of platformdirs return ~/… then
+                yield path
+    if sys.platform != "win32":
+        yield Path(tempfile.gettempdir()).absolute() / f"aioscrapy-eggs-{os.geteuid()}"
 
 
-def _seekable(egg: IO[bytes]) -> IO[bytes]:
-    """Return the egg, or a copy if it is a stream, as storages in the net give it."""
-    if getattr(egg, "seekable", bool)():
-        return egg
-    return io.BytesIO(egg.read())
-
-
-def _folder_name(egg: IO[bytes]) -> str:
-    digest = hashlib.file_digest(egg, "sha256").hexdigest()  # type: ignore[arg-type]  # it is readable
-    with _reading(egg) as archive:
-        try:
-            info = archive.read("EGG-INFO/PKG-INFO").decode("utf-8", "replace")
-        except KeyError:
-            info = ""
-    found = re.search(r"^Name:\s*(\S+)", info, re.MULTILINE)
-    name = re.sub(r"[^A-Za-z0-9.]+", "_", found[1]) if found else "egg"
-    return f"{name[:64]}-{digest[:32]}.egg"
-
-
-def _from_cache(egg: IO[bytes], cache: Path, name: str) -> Path | None:
+def _from_cache(egg: IO[bytes], cache: Path, name: str, limit: int) -> Path | None:
     folder = cache / name
     for _ in range(3):  # it may be pruned between our look and our lock, not for ever
         if not folder.is_dir():
-            cache.mkdir(parents=True, exist_ok=True)
-            _unpack_to(egg, folder)
+            cache.mkdir(mode=0o700, parents=True, exist_ok=True)
+            if not _is_private(cache):  # created by somebody else in this moment
+                return None
+            _unpack_to(egg, folder, limit)
             prune(cache, time.time())
+        if not _is_private(folder):
+            return None
         if _hold(folder):
-            with suppress(OSError):  # a cache that somebody filled for us, and that we may only read
+            with suppress(OSError):  # a cache that an administrator filled, and that we may only read
                 os.utime(folder)
             return folder
     return None
 
 
-def _unpack_to(egg: IO[bytes], folder: Path) -> None:
+def _unpack_to(egg: IO[bytes], folder: Path, limit: int) -> None:
     """Unpack beside `folder` and rename: whoever sees the name sees all files."""
     parts = Path(tempfile.mkdtemp(prefix=".unpacking-", dir=folder.parent))
     try:
-        _extract(egg, parts / "egg")
+        _hold(parts)  # against `prune` of a job that takes us for a killed one
+        extract(egg, parts / "egg", limit)
         (parts / "egg").rename(folder)
     except OSError:
         if not folder.is_dir():  # else another job was faster, with the same bytes
@@ -117,40 +131,40 @@ def _unpack_to(egg: IO[bytes], folder: Path) -> None:
         shutil.rmtree(parts, ignore_errors=True)
 
 
-def _extract(egg: IO[bytes], folder: Path) -> None:
-    with _reading(egg) as archive:
-        archive.extractall(folder)
-
-
-@contextmanager
-def _reading(egg: IO[bytes]) -> Iterator[zipfile.ZipFile]:
-    """Open the egg; what a damaged zip raises (BadZipFile, zlib.error, EOFError, …) becomes an EggError."""
-    try:
-        egg.seek(0)
-        with zipfile.ZipFile(egg) as archive:
-            yield archive
-    except OSError as exc:
-        if exc.errno != errno.EINVAL:  # a seek to where the file ends no more
-            raise
-        raise EggError("the egg is damaged: it is cut off") from exc
-    except Exception as exc:
-        raise EggError(f"the egg is damaged: {type(exc).__name__}: {exc}") from exc
-
-
 if sys.platform == "win32":
 
+    def _is_private(folder: Path) -> bool:
+        """Return True: the user's profile belongs to the user."""
+        return True
+
     def _hold(folder: Path) -> bool:
-        """Say that the folder is there; its time alone protects it where folders can't be locked."""
+        """Return whether the folder exists; its time alone protects it where folders can't be locked."""
         return folder.is_dir()
 
     def _remove(folder: Path) -> None:
         shutil.rmtree(folder, ignore_errors=True)
 
+    def _prune_temporary(folder: Path, now: float) -> None:
+        """Do nothing: a folder that another job uses can't be told from an abandoned one."""
+
 else:
     import fcntl
 
+    def _is_private(folder: Path) -> bool:
+        """Return whether nobody but this user and root can change what lies in the folder.
+
+        Jobs run what lies there.
+        """
+        trusted = {0, os.geteuid()}
+        real = folder.resolve()
+        status = real.stat()
+        if {folder.lstat().st_uid, status.st_uid} - trusted or status.st_mode & 0o022:
+            return False
+        modes = (parent.stat().st_mode for parent in real.parents)
+        return all(not mode & 0o002 or mode & stat.S_ISVTX for mode in modes)
+
     def _hold(folder: Path) -> bool:
-        """Lock the folder against `prune` until this process and the children that it forked are gone.
+        """Lock the folder against `prune` until this process and the children that it forked have ended.
 
         False if it was removed in the meantime.
         """
@@ -176,3 +190,10 @@ else:
             shutil.rmtree(gone, ignore_errors=True)
         finally:
             os.close(lock)
+
+    def _prune_temporary(folder: Path, now: float) -> None:
+        """Remove the temporary folders of this user's jobs that were killed."""
+        for path in folder.glob(f"{_TEMPORARY}*"):
+            with suppress(OSError):  # in use
+                if _is_private(path) and now - path.stat().st_mtime > ABANDONED_S:
+                    _remove(path)

@@ -1,5 +1,6 @@
 """`runner list`: a child process imports the spiders, so that the listing ends whatever their modules do."""
 
+import contextlib
 import faulthandler
 import json
 import os
@@ -9,11 +10,11 @@ import signal
 import sys
 import time
 from collections.abc import Callable
-from typing import NoReturn
+from typing import Any, NamedTuple, NoReturn
 
 from aioscrapy.exceptions import AioscrapyError
+from aioscrapy_deploy.terminal.text import one_line, printable
 from aioscrapy_scrapyd.job.exceptions import RunnerError
-from aioscrapy_scrapyd.job.text import one_line, printable
 
 _BLOCK = 1 << 12
 _OUTPUT_LIMIT = 1 << 16  # bytes of the modules' own output that go on to Scrapyd, the last ones
@@ -23,12 +24,19 @@ _GRACE_S = 2.0  # seconds after the limit in which the child may still report wh
 _FRAME = re.compile(r'^  File "(?P<file>[^"]+)", line (?P<line>\d+) in ', re.MULTILINE)
 
 
-def list_spiders(load: Callable[[], list[str]], limit_s: float) -> None:
+class Listing(NamedTuple):
+    """The spiders of a project, and what is wrong with some of its modules."""
+
+    names: list[str]
+    warnings: list[str]
+
+
+def list_spiders(load: Callable[[], Listing], limit_s: float) -> None:
     """Write the names that `load` returns to standard output, one a line, and nothing else.
 
-    `load` runs in a child process that ends as soon as it has reported. Neither threads nor atexit handlers nor
-    processes that the project's modules have started can delay that, and none of them holds the pipes of
-    Scrapyd, which reads both to their end in its main thread. Their output goes to standard error.
+    `load` runs in a child process that ends as soon as it has reported. Threads, atexit handlers and
+    processes that the project's modules have started can't delay that, and none of them holds the pipes
+    of Scrapyd, which reads both to their end in its main thread. Their output goes to standard error.
 
     Args:
         load: imports the spiders.
@@ -57,23 +65,24 @@ def list_spiders(load: Callable[[], list[str]], limit_s: float) -> None:
     sys.stderr.write(printable(child.printed))
     if child.report is not None:
         _answer(child.report)
-    elif "Timeout (" in child.printed or not in_time:
-        raise RunnerError(_why_too_late(child.printed, limit_s))
+    elif child.trace or not in_time:
+        sys.stderr.write(printable(child.trace))
+        raise RunnerError(_why_too_late(child.trace, limit_s))
     else:
         how = f"by {signal.Signals(-status).name}" if status < 0 else f"with exit status {status}"
         raise RunnerError(f"the process that imports the spiders ended {how} before it had their names")
 
 
-def _list_here(load: Callable[[], list[str]]) -> NoReturn:
+def _list_here(load: Callable[[], Listing]) -> NoReturn:
     """List in this process, on a system without fork: without a limit, and threads can't delay the end."""
     out, sys.stdout = sys.stdout, sys.stderr
-    names = load()
+    listing = load()
     sys.stdout = out
-    _answer({"names": names})
+    _answer(listing._asdict())
     os._exit(0)
 
 
-def _run_child(load: Callable[[], list[str]], report_to: int, print_to: int, limit_s: float) -> NoReturn:
+def _run_child(load: Callable[[], Listing], report_to: int, print_to: int, limit_s: float) -> NoReturn:
     """Send the names, or the error, as one line of JSON, and end."""
     os.setsid()  # a process group: what the modules start is ended with it
     signal.alarm(int(limit_s + 2 * _GRACE_S) + 1)  # ends the child also if its parent was killed
@@ -81,17 +90,18 @@ def _run_child(load: Callable[[], list[str]], report_to: int, print_to: int, lim
     for source, stream in ((null, 0), (print_to, 1), (print_to, 2)):
         os.dup2(source, stream)
     sys.stdout = sys.stderr
-    faulthandler.dump_traceback_later(limit_s, exit=True)
-    report: dict[str, object]
+    faulthandler.dump_traceback_later(limit_s, exit=True, file=report_to)
+    report: dict[str, Any]
     try:
-        report = {"names": load()}
+        report = load()._asdict()
     except AioscrapyError as exc:
         report = {"error": str(exc)}
     except KeyboardInterrupt:
         report = {"interrupted": True}
     except BaseException as exc:  # noqa: BLE001 whatever a module raises is the answer to the listing
         report = {"error": f"{type(exc).__name__}: {exc}"}
-    sys.stderr.flush()
+    with contextlib.suppress(Exception):  # closed or replaced by a module
+        sys.stderr.flush()
     line = json.dumps(report).encode() + b"\n"
     while line:
         line = line[os.write(report_to, line) :]
@@ -103,16 +113,21 @@ class _Child:
 
     Attributes:
         report: what it sent; None if nothing.
+        trace: where it hung at the end of its time, as faulthandler wrote it.
         printed: the last part of its output.
     """
 
     def __init__(self, pid: int, reports: int, output: int) -> None:
-        self.report: dict[str, object] | None = None
+        self.report: dict[str, Any] | None = None
         self._pid = pid
         self._open = {reports, output}
         self._reports = reports
         self._line = b""
         self._printed = b""
+
+    @property
+    def trace(self) -> str:
+        return "" if self.report else self._line.decode("utf-8", "backslashreplace")
 
     @property
     def printed(self) -> str:
@@ -136,7 +151,7 @@ class _Child:
             except (ProcessLookupError, PermissionError):  # macOS refuses a group of ended processes
                 continue
         status = os.waitstatus_to_exitcode(os.waitpid(self._pid, 0)[1])
-        for _ in range(_OUTPUT_LIMIT // _BLOCK):  # not to the end: a process that has left the group may print on
+        for _ in range(_OUTPUT_LIMIT // _BLOCK):  # no more: a process outside of the group may print on
             self._read(0)
         for pipe in self._open:
             os.close(pipe)
@@ -156,26 +171,25 @@ class _Child:
                 self._line += block
             else:
                 self._printed = (self._printed + block)[-_OUTPUT_LIMIT:]
-        if self.report is None and self._line.endswith(b"\n"):
+        if self.report is None and self._line.startswith(b"{") and self._line.endswith(b"\n"):
             self.report = json.loads(self._line)
 
 
-def _answer(report: dict[str, object]) -> None:
+def _answer(report: dict[str, Any]) -> None:
     if "interrupted" in report:
         raise KeyboardInterrupt
-    names = report.get("names")
-    if not isinstance(names, list):
-        raise RunnerError(str(report.get("error")))
-    for name in names:
+    if "error" in report:
+        raise RunnerError(report["error"])
+    sys.stderr.writelines(f"aioscrapy: {one_line(warning)}\n" for warning in report["warnings"])
+    for name in report["names"]:
         if not name.isprintable():  # Scrapyd splits at every line break that Unicode knows
-            raise RunnerError(f"the spider name {one_line(ascii(name))} has a control character or a line break")
-    sys.stdout.buffer.write("".join(f"{name}\n" for name in names).encode())
+            raise RunnerError(f"the spider name {name!a} has a control character or a line break")
+    sys.stdout.buffer.write("".join(f"{name}\n" for name in report["names"]).encode())
     sys.stdout.flush()
 
 
-def _why_too_late(printed: str, limit_s: float) -> str:
-    trace = printed.rpartition("Timeout (")[2].rpartition("(most recent call first):")[2]
-    frames = _FRAME.findall(trace)
+def _why_too_late(trace: str, limit_s: float) -> str:
+    frames = _FRAME.findall(trace.rpartition("(most recent call first):")[2])
     place = ": {}:{} has not returned".format(*_project_frame(frames)) if frames else ""
     return (
         f"the spiders can't be listed within {limit_s:g} s (list_timeout in scrapyd.conf){place}; "

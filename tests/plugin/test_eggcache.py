@@ -4,10 +4,11 @@ import io
 import json
 import multiprocessing
 import os
+import stat
 import subprocess
 import sys
 import time
-import zipfile
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -15,12 +16,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from aioscrapy_scrapyd.job.eggcache import KEEP_S, prune, unpacked
+from aioscrapy_scrapyd.job.eggcache import ABANDONED_S, KEEP_S, prune, unpacked
 from aioscrapy_scrapyd.job.exceptions import EggError
 from plugin.jobs import Daemon, make_egg, spider
 from support import child_environment
 
 EGG = make_egg({"spiders/a.py": spider("one")})
+LIMIT = 1 << 30
+ROOT = pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a folder to another user")
 LONG_AGO = KEEP_S + 60
 
 
@@ -28,6 +31,14 @@ LONG_AGO = KEEP_S + 60
 def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     folder = tmp_path / "cache"
     monkeypatch.setenv("AIOSCRAPY_EGG_CACHE", str(folder))
+    return folder
+
+
+@pytest.fixture
+def temporary(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    folder = tmp_path / "tmp"
+    folder.mkdir()
+    monkeypatch.setattr("tempfile.tempdir", str(folder))
     return folder
 
 
@@ -41,7 +52,7 @@ def held_by_a_child(cache: Path) -> subprocess.Popen[bytes]:
     program = (
         "import io, sys\n"
         "from aioscrapy_scrapyd.job.eggcache import unpacked\n"
-        "with unpacked(io.BytesIO(sys.stdin.buffer.read(int(sys.argv[1])))) as folder:\n"
+        "with unpacked(io.BytesIO(sys.stdin.buffer.read(int(sys.argv[1]))), 1 << 30) as folder:\n"
         "    print(folder, flush=True)\n"
         "    sys.stdin.read()\n"
     )
@@ -60,7 +71,7 @@ def held_by_a_child(cache: Path) -> subprocess.Popen[bytes]:
 
 
 def test_the_same_bytes_have_the_same_folder(cache: Path) -> None:
-    with unpacked(io.BytesIO(EGG)) as first, unpacked(io.BytesIO(EGG)) as second:
+    with unpacked(io.BytesIO(EGG), LIMIT) as first, unpacked(io.BytesIO(EGG), LIMIT) as second:
         assert first == second
         assert first.parent == cache
         assert first.suffix == ".egg"
@@ -69,7 +80,7 @@ def test_the_same_bytes_have_the_same_folder(cache: Path) -> None:
 
 
 def test_other_bytes_have_another_folder(cache: Path) -> None:
-    with unpacked(io.BytesIO(EGG)) as first, unpacked(io.BytesIO(make_egg())) as second:
+    with unpacked(io.BytesIO(EGG), LIMIT) as first, unpacked(io.BytesIO(make_egg()), LIMIT) as second:
         assert first != second
 
 
@@ -77,7 +88,7 @@ def test_a_stream_that_cant_be_rewound_is_unpacked(cache: Path) -> None:
     reading, writing = os.pipe()
     with os.fdopen(reading, "rb") as stream, ThreadPoolExecutor(1) as threads:
         threads.submit(write_and_close, writing)
-        with unpacked(stream) as folder:
+        with unpacked(stream, LIMIT) as folder:
             assert (folder / "bot/settings.py").is_file()
 
 
@@ -86,26 +97,92 @@ def write_and_close(pipe: int) -> None:
         file.write(EGG)
 
 
-def test_no_file_of_an_egg_leaves_its_folder(cache: Path, tmp_path: Path) -> None:
-    data = io.BytesIO(EGG)
-    with zipfile.ZipFile(data, "a") as archive:
-        archive.writestr("../../outside.txt", "")
-        archive.writestr("/absolute.txt", "")
-    with unpacked(data) as folder:
-        assert (folder / "outside.txt").is_file()
-        assert (folder / "absolute.txt").is_file()
-    assert not (tmp_path / "outside.txt").exists()
-
-
-def test_a_cache_that_cant_be_written_is_replaced_for_the_time_of_the_job(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+def test_a_cache_that_cant_be_written_is_replaced_by_one_among_the_temporary_files(
+    tmp_path: Path, temporary: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "file").touch()
     monkeypatch.setenv("AIOSCRAPY_EGG_CACHE", str(tmp_path / "file" / "cache"))
-    with unpacked(io.BytesIO(EGG)) as folder:
+    with unpacked(io.BytesIO(EGG), LIMIT) as folder:
         assert folder.suffix == ".egg"
         assert (folder / "bot/settings.py").is_file()
+        assert folder.parent == temporary / f"aioscrapy-eggs-{os.geteuid()}"
+        assert stat.S_IMODE(folder.parent.stat().st_mode) == 0o700
+    with unpacked(io.BytesIO(EGG), LIMIT) as again:
+        assert again == folder
+
+
+def test_a_user_without_a_home_has_a_cache_among_the_temporary_files(daemon: Daemon, tmp_path: Path) -> None:
+    daemon.store(make_egg({"spiders/a.py": spider("one")}))
+    (tmp_path / "tmp").mkdir()
+    env = {"AIOSCRAPY_EGG_CACHE": "", "HOME": "/proc/nohome", "TMPDIR": str(tmp_path / "tmp")}
+    for _ in range(2):
+        assert daemon.list(**env) == (0, "one\n", "")
+    (cache,) = (tmp_path / "tmp").iterdir()
+    assert [path.suffix for path in cache.iterdir()] == [".egg"]
+
+
+OPEN_TO_OTHERS = [
+    pytest.param(lambda folder: folder.chmod(0o777), id="everybody may write"),
+    pytest.param(lambda folder: folder.chmod(0o770), id="the group may write"),
+    pytest.param(lambda folder: folder.parent.chmod(0o777), id="everybody may replace it"),
+    pytest.param(lambda folder: os.chown(folder, 54321, 54321), id="of another user", marks=ROOT),
+]
+
+
+@pytest.mark.parametrize("open_up", OPEN_TO_OTHERS)
+def test_a_cache_that_others_can_change_is_not_used(
+    tmp_path: Path,
+    temporary: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+    open_up: Callable[[Path], None],
+) -> None:
+    cache = tmp_path / "between" / "cache"
+    cache.mkdir(parents=True)
+    monkeypatch.setenv("AIOSCRAPY_EGG_CACHE", str(cache))
+    with unpacked(io.BytesIO(EGG), LIMIT) as folder:
+        planted = cache / folder.name / "bot" / "settings.py"
+    planted.write_text("raise SystemExit('planted')")
+    open_up(cache)
+    with unpacked(io.BytesIO(EGG), LIMIT) as folder:
+        assert folder.parent.parent == temporary
+        assert "planted" not in (folder / "bot/settings.py").read_text()
+    assert "others can write to it" in caplog.text
+
+
+def test_an_unpacked_egg_that_others_can_change_is_not_used(cache: Path, temporary: Path) -> None:
+    with unpacked(io.BytesIO(EGG), LIMIT) as folder:
+        folder.chmod(0o777)
+    with unpacked(io.BytesIO(EGG), LIMIT) as folder:
+        assert folder.parent.parent == temporary
+
+
+def test_a_squatter_among_the_temporary_files_gets_nothing(
+    tmp_path: Path, temporary: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AIOSCRAPY_EGG_CACHE", "/proc/nothing")
+    (temporary / f"aioscrapy-eggs-{os.geteuid()}").mkdir(mode=0o777)
+    (temporary / f"aioscrapy-eggs-{os.geteuid()}").chmod(0o777)
+    with unpacked(io.BytesIO(EGG), LIMIT) as folder:
+        assert folder.parent.parent == temporary
+        assert folder.parent.name.startswith("aioscrapy-egg-")
     assert not folder.parent.exists()
+    killed = temporary / "aioscrapy-egg-killed"
+    killed.mkdir(mode=0o700)
+    age(killed, ABANDONED_S + 60)
+    with unpacked(io.BytesIO(EGG), LIMIT):
+        assert not killed.exists()
+
+
+def test_a_new_cache_is_private_whatever_the_umask(cache: Path) -> None:
+    before = os.umask(0)
+    try:
+        with unpacked(io.BytesIO(EGG), LIMIT) as folder, unpacked(io.BytesIO(EGG), LIMIT) as again:
+            assert folder == again
+            assert folder.parent == cache
+            assert not any(path.stat().st_mode & 0o022 for path in (cache, folder))
+    finally:
+        os.umask(before)
 
 
 def test_a_relative_cache_is_found_after_a_change_of_folder(
@@ -113,7 +190,7 @@ def test_a_relative_cache_is_found_after_a_change_of_folder(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("AIOSCRAPY_EGG_CACHE", "cache")
-    with unpacked(io.BytesIO(EGG)) as folder:
+    with unpacked(io.BytesIO(EGG), LIMIT) as folder:
         assert folder.parent == tmp_path / "cache"
 
 
@@ -154,12 +231,12 @@ def test_a_use_keeps_an_old_egg(cache: Path) -> None:
         assert folder.is_dir()
 
 
-def test_what_a_killed_process_left_is_pruned_a_day_later(cache: Path) -> None:
+def test_what_a_killed_process_left_half_unpacked_is_pruned(cache: Path) -> None:
     left = cache / ".unpacking-x"
     left.mkdir(parents=True)
     prune(cache, time.time())
     assert left.is_dir()
-    age(left, 2 * 86400)
+    age(left, ABANDONED_S + 60)
     prune(cache, time.time())
     assert not left.exists()
 
@@ -167,7 +244,7 @@ def test_what_a_killed_process_left_is_pruned_a_day_later(cache: Path) -> None:
 def unpack_and_look(egg: bytes, cache: str, start: "multiprocessing.synchronize.Barrier") -> None:
     os.environ["AIOSCRAPY_EGG_CACHE"] = cache
     start.wait(30)
-    with unpacked(io.BytesIO(egg)) as folder:
+    with unpacked(io.BytesIO(egg), LIMIT) as folder:
         present = sum(1 for path in folder.rglob("*.txt"))
     (Path(cache).parent / f"{os.getpid()}.json").write_text(json.dumps([str(folder), present]))
 
@@ -209,7 +286,7 @@ def test_damaged_bytes_are_refused_or_unpacked_never_left_half(
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("AIOSCRAPY_EGG_CACHE", str(cache))
         try:
-            with unpacked(io.BytesIO(data[:cut])) as folder:
+            with unpacked(io.BytesIO(data[:cut]), LIMIT) as folder:
                 assert folder.is_dir()
         except EggError:
             pass

@@ -71,7 +71,7 @@ def test_an_egg_without_its_settings_does_not_take_those_of_the_folder(daemon: D
     (daemon.folder / "scrapy.cfg").write_text("[settings]\ndefault = here.settings\n")
     (daemon.folder / "here").mkdir()
     (daemon.folder / "here" / "settings.py").write_text("")
-    assert_one_line(daemon.list(), "the egg names the settings 'here.settings', but does not hold them")
+    assert_one_line(daemon.list(), "the egg names the settings 'here.settings', but does not contain them")
 
 
 @COMMANDS
