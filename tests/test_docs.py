@@ -12,8 +12,8 @@ from aioscrapy import default_settings
 from aioscrapy.cmdline import whole_parser
 from aioscrapy.crawls.keys import OWN
 from support import REPOSITORY
+from support.pages import DOCS, code_blocks
 
-DOCS = REPOSITORY / "docs"
 PAGES = sorted([*REPOSITORY.glob("*.md"), *DOCS.glob("*.md"), *REPOSITORY.glob("*/README.md")])
 
 SETTINGS = {name for name in dir(default_settings) if name.isupper()}
@@ -38,10 +38,6 @@ def anchors(page: Path) -> set[str]:
     """Return the anchors of the page's headings, as GitHub forms them."""
     headings = re.findall(r"^#+ (.+)$", page.read_text("utf-8"), re.MULTILINE)
     return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
-
-
-def code_blocks(page: Path, language: str) -> list[str]:
-    return re.findall(rf"^```{language}\n(.*?)^```", page.read_text("utf-8"), re.MULTILINE | re.DOTALL)
 
 
 def commands() -> dict[str, argparse.ArgumentParser]:

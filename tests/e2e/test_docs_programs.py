@@ -1,7 +1,6 @@
-"""Run the programs of docs/spiders.md and docs/components.md as printed, against the demo site."""
+"""Run the programs and commands of documentation pages as printed, against the demo site and a real Redis."""
 
 import json
-import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -10,10 +9,21 @@ from typing import Any
 
 import pytest
 
+from aioscrapy.demo.pages import site_pages
 from aioscrapy.demo.servers import SiteProcess
-from support import REPOSITORY, child_environment
+from support import child_environment
+from support.pages import DOCS, code_blocks
 
 PAGES = ("spiders.md", "components.md")
+SHELL = """
+set -e
+aioscrapy() {{ "{python}" -m aioscrapy "$@"; }}
+cat > urls.txt <<'END'
+{urls}END
+{first_block}
+until aioscrapy crawls show quotes > /dev/null 2>&1; do :; done
+{other_blocks}
+"""
 
 
 @pytest.fixture
@@ -21,8 +31,7 @@ def programs(tmp_path: Path) -> Iterator[Path]:
     """Write every Python block that begins with `# NAME.py` into a folder."""
     with SiteProcess(80, tmp_path / "site.log") as site:
         for page in PAGES:
-            text = (REPOSITORY / "docs" / page).read_text("utf-8")
-            for block in re.findall(r"^```python\n(# \w+\.py\n.*?)^```", text, re.MULTILINE | re.DOTALL):
+            for block in code_blocks(DOCS / page, "python"):
                 name = block.split(maxsplit=2)[1]
                 (tmp_path / name).write_text(block.replace("http://localhost:8000/", site.url), "utf-8")
         yield tmp_path
@@ -68,3 +77,29 @@ def test_the_components_work_together(programs: Path) -> None:
     assert all(author["page"].endswith("/") and author["born"] >= 1900 for author in authors)
     assert log.count("] INFO: author ") == len(authors)
     assert "] WARNING: Dropped: " in log
+
+
+def test_the_commands_of_the_page_on_crawls_work_in_their_order(tmp_path: Path, redis_url: str) -> None:
+    page = DOCS / "crawls.md"
+    urls = next(block for block in code_blocks(page, "") if '"priority": 10' in block)
+    commands = code_blocks(page, "bash")
+    start = next(number for number, block in enumerate(commands) if "startproject" in block)
+    others = "\n".join(commands[start + 1 :]).replace("crawls stop quotes\n", "crawls stop quotes\nwait\n")
+    others = others.replace("delete quotes\n", "delete quotes --yes\n").replace(" urls.txt", " ../urls.txt")
+    script = SHELL.format(python=sys.executable, urls=urls, first_block=commands[start], other_blocks=others)
+    with SiteProcess(80, tmp_path / "site.log") as site:
+        script = script.replace("http://127.0.0.1:8000/", site.url)
+        done = subprocess.run(
+            ["/bin/bash", "-c", script.replace("redis://127.0.0.1:6379/0", redis_url)],
+            cwd=tmp_path,
+            env=child_environment(),
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=90,
+            check=False,
+        )
+    assert done.returncode == 0, done.stderr
+    exported = (tmp_path / "shop" / "quotes.csv").read_text("utf-8").splitlines()
+    assert len({line.split(",")[0] for line in exported}) == len(site_pages(80)) + 1
+    assert "Deleted crawl" in done.stdout
