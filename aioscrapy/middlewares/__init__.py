@@ -1,1 +1,1 @@
-"""Hooks around download and callback, one file a built-in."""
+"""Built-in downloader and spider middlewares, one file each."""

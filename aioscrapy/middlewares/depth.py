@@ -1,4 +1,4 @@
-"""Each request knows how many links away from a start URL it is."""
+"""Count the links between a start URL and a request."""
 
 import logging
 
@@ -11,7 +11,7 @@ logger = logging.getLogger(__name__)
 
 
 class DepthMiddleware:
-    """Keeps meta["depth"], drops what is deeper than DEPTH_LIMIT, lowers the priority of deep requests."""
+    """Sets meta["depth"], drops requests deeper than DEPTH_LIMIT, lowers the priority of deep requests."""
 
     def __init__(self, stats: StatsCollector, limit: int, priority: int, *, verbose: bool) -> None:
         self._stats = stats
@@ -23,7 +23,7 @@ class DepthMiddleware:
 
     @classmethod
     def from_crawler(cls, crawler: CrawlContext) -> "DepthMiddleware":
-        """Take the limit, the priority and what to count."""
+        """Read the DEPTH_ settings."""
         settings = crawler.settings
         verbose = settings.getbool("DEPTH_STATS_VERBOSE")
         return cls(
@@ -31,7 +31,7 @@ class DepthMiddleware:
         )
 
     def get_processed_request(self, request: Request, response: Response | None) -> Request | None:
-        """Set the depth of a request; drop it if that is too deep."""
+        """Set the depth of a request; drop the request if it is too deep."""
         if response is None:
             depth = request.meta.setdefault("depth", 0)
         else:
@@ -53,7 +53,7 @@ class DepthMiddleware:
         if not self._reported:
             self._reported = True
             logger.debug(
-                "Ignoring link (depth > %d): %s - no more ignored links will be shown",
+                "Ignoring link (depth > %d): %s - further ignored links are not logged",
                 self._limit,
                 request.url,
             )

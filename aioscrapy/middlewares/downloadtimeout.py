@@ -1,4 +1,4 @@
-"""Each request knows how long its download may take."""
+"""Set the time limit for the download of a request."""
 
 from aioscrapy.context import CrawlContext
 from aioscrapy.exceptions import NotConfigured
@@ -6,9 +6,9 @@ from aioscrapy.http.request import Request
 
 
 class DownloadTimeoutMiddleware:
-    """Sets meta["download_timeout"] (seconds) where a request has none.
+    """Sets meta["download_timeout"] (seconds) if a request has none.
 
-    From the spider's `download_timeout`, else from the setting.
+    The value is the spider's `download_timeout`, else the setting DOWNLOAD_TIMEOUT.
     """
 
     def __init__(self, timeout_s: float) -> None:
@@ -16,7 +16,7 @@ class DownloadTimeoutMiddleware:
 
     @classmethod
     def from_crawler(cls, crawler: CrawlContext) -> "DownloadTimeoutMiddleware":
-        """Take the time-out; 0 switches it off."""
+        """Read the time limit; 0 leaves the middleware out."""
         timeout = getattr(crawler.spider, "download_timeout", None)
         timeout_s = float(timeout) if timeout is not None else crawler.settings.getfloat("DOWNLOAD_TIMEOUT")
         if not timeout_s:
@@ -24,5 +24,5 @@ class DownloadTimeoutMiddleware:
         return cls(timeout_s)
 
     def process_request(self, request: Request) -> None:
-        """Set the time-out, if there is none yet."""
+        """Set the time limit, if the request has none."""
         request.meta.setdefault("download_timeout", self._timeout_s)

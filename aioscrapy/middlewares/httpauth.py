@@ -11,7 +11,7 @@ from aioscrapy.http.request import Request
 class HttpAuthMiddleware:
     """Sends `http_user` and `http_pass` of the spider to `http_auth_domain` and its subdomains.
 
-    The domain must be named, so that no other host ever sees the password; None means every host.
+    The spider must set the domain, so that no other host gets the password; None means every host.
 
     Source: RFC 7617.
     """
@@ -22,7 +22,7 @@ class HttpAuthMiddleware:
 
     @classmethod
     def from_crawler(cls, crawler: CrawlContext) -> "HttpAuthMiddleware":
-        """Stay out where the spider has no name and password."""
+        """Create the middleware; leave it out if the spider has no user name and password."""
         spider = crawler.spider
         user, password = getattr(spider, "http_user", ""), getattr(spider, "http_pass", "")
         if not user and not password:

@@ -1,4 +1,4 @@
-"""Callbacks get the responses with status 200 to 299, and those that they ask for."""
+"""Pass only responses with status 200 to 299, or an allowed status, to callbacks."""
 
 from collections.abc import Collection
 from typing import Any
@@ -10,7 +10,7 @@ from aioscrapy.stats import StatsCollector
 
 
 class HttpError(IgnoreRequest):  # Scrapy's name
-    """A response was not given to its callback because of its status; an errback gets this."""
+    """The status of a response is not allowed; the errback gets this error, the callback is not called."""
 
     fruitless = True
 
@@ -20,10 +20,10 @@ class HttpError(IgnoreRequest):  # Scrapy's name
 
 
 class HttpErrorMiddleware:
-    """Refuses responses of other statuses, unless somebody handles them.
+    """Rejects responses with other statuses, unless they are allowed.
 
-    In this order: meta["handle_httpstatus_all"], meta["handle_httpstatus_list"], the spider's
-    `handle_httpstatus_list`, HTTPERROR_ALLOWED_CODES.
+    The first of these that is set applies: meta["handle_httpstatus_all"], meta["handle_httpstatus_list"], the
+    spider's `handle_httpstatus_list`, HTTPERROR_ALLOWED_CODES.
     """
 
     def __init__(self, stats: StatsCollector, allowed: Collection[int]) -> None:
@@ -32,16 +32,16 @@ class HttpErrorMiddleware:
 
     @classmethod
     def from_crawler(cls, crawler: CrawlContext) -> "HttpErrorMiddleware":
-        """Stay out where HTTPERROR_ALLOW_ALL is true."""
+        """Create the middleware; leave it out if HTTPERROR_ALLOW_ALL is true."""
         if crawler.settings.getbool("HTTPERROR_ALLOW_ALL"):
             raise NotConfigured
         return cls(crawler.stats, [int(code) for code in crawler.settings.getlist("HTTPERROR_ALLOWED_CODES")])
 
     def process_spider_input(self, response: Response, spider: Any) -> None:
-        """Refuse a response that nobody handles.
+        """Reject a response whose status is not allowed.
 
         Raises:
-            HttpError: the status of the response is not wanted.
+            HttpError: the status is not allowed.
         """
         status = response.status
         if 200 <= status < 300:
@@ -49,10 +49,10 @@ class HttpErrorMiddleware:
         meta = response.meta
         if meta.get("handle_httpstatus_all"):
             return
-        wanted = meta.get("handle_httpstatus_list")
-        if wanted is None:
-            wanted = getattr(spider, "handle_httpstatus_list", None) or self._allowed
-        if status not in wanted:
+        allowed = meta.get("handle_httpstatus_list")
+        if allowed is None:
+            allowed = getattr(spider, "handle_httpstatus_list", None) or self._allowed
+        if status not in allowed:
             self._stats.inc_value("httperror/response_ignored_count")
             self._stats.inc_value(f"httperror/response_ignored_status_count/{status}")
             raise HttpError(response)

@@ -1,4 +1,4 @@
-"""Only what is in the domains of the spider is fetched."""
+"""Drop requests outside the domains of the spider."""
 
 import logging
 from typing import Any
@@ -16,18 +16,18 @@ _REMEMBERED_HOSTS = 10_000
 
 
 class OffsiteRequest(IgnoreRequest):
-    """A request was dropped because of its host."""
+    """The host of a request is outside the domains of the spider; the request is dropped."""
 
-    quiet = True  # not logged: the first of each domain was
+    quiet = True  # the middleware logs the first request of every domain itself
 
 
 class OffsiteMiddleware:
-    """Drops what is outside the spider's `allowed_domains` and their subdomains.
+    """Drops requests outside the spider's `allowed_domains` and their subdomains.
 
-    Works in both roles: as a spider middleware it drops links before they enter the frontier, as a downloader
-    middleware what a redirect (or another middleware) has led astray. Start requests, dont_filter and
-    meta["allow_offsite"] go through. A spider may change its `allowed_domains` while it crawls; one that
-    has no such list has no such filter.
+    It works in both roles: as a spider middleware it drops links before they enter the frontier, as a
+    downloader middleware it drops requests that a redirect or another middleware sends elsewhere. Start
+    requests, dont_filter and meta["allow_offsite"] pass. A spider may change its `allowed_domains` while it
+    crawls. If a spider has no `allowed_domains`, every host is allowed.
     """
 
     def __init__(self, spider: Any, stats: StatsCollector) -> None:
@@ -39,20 +39,20 @@ class OffsiteMiddleware:
 
     @classmethod
     def from_crawler(cls, crawler: CrawlContext) -> "OffsiteMiddleware":
-        """Stay out where the spider names no domains."""
+        """Create the middleware; leave it out if the spider has no `allowed_domains`."""
         if getattr(crawler.spider, "allowed_domains", None) is None:
             raise NotConfigured
         return cls(crawler.spider, crawler.stats)
 
     def get_processed_request(self, request: Request, response: Response | None) -> Request | None:
-        """Drop a link that leads offsite."""
+        """Drop an offsite link."""
         if response is None or self._is_allowed(request):
             return request
         self._count(request)
         return None
 
     def process_request(self, request: Request) -> None:
-        """Refuse a request that leads offsite.
+        """Reject an offsite request.
 
         Raises:
             OffsiteRequest: its host is not in the domains of the spider.
@@ -76,7 +76,7 @@ class OffsiteMiddleware:
         return verdict or bool(request.meta.get("allow_offsite"))
 
     def _judge(self, host: str, url: str) -> bool:
-        """Compare one host with the domains, and remember the result."""
+        """Compare a host with the domains, and store the result."""
         if len(self._verdicts) >= _REMEMBERED_HOSTS:
             self._verdicts.clear()
         name = urlsplit(url).hostname or ""
@@ -86,7 +86,7 @@ class OffsiteMiddleware:
         return verdict
 
     def _count(self, request: Request) -> str | None:
-        """Count one dropped request; log the first of each domain. Returns the domain."""
+        """Count a dropped request, log the first of every domain, and return the domain."""
         domain = urlsplit(request.url).hostname
         if domain not in self._reported:
             self._reported.add(domain)
@@ -99,7 +99,8 @@ class OffsiteMiddleware:
 def _host_of(url: str) -> str:
     """Return the part between the second and the third slash: 0.1 µs instead of the 2 µs of urlsplit.
 
-    Longer than the host where a query follows it at once; all URLs with the same part have the same host.
+    The part is longer than the host if a query follows the host directly. URLs with the same part always have
+    the same host.
     """
     parts = url.split("/", 3)
     return parts[2] if len(parts) > 2 else ""

@@ -1,4 +1,4 @@
-"""Asks the pool that PROXY_HANDLER names for the proxy of each request, and tells it how it went."""
+"""Take the proxy of every request from the pool of PROXY_HANDLER, and report the result to the pool."""
 
 from typing import Any
 
@@ -10,7 +10,7 @@ from aioscrapy.http.response import Response
 
 
 class ProxyPoolMiddleware:
-    """Stands in front of HttpProxyMiddleware, which takes name and password out of the proxy's URL.
+    """Runs before HttpProxyMiddleware, which removes user name and password from the proxy's URL.
 
     The pool is the spider's `proxy`, as in aio-scrapy.
     """
@@ -20,7 +20,7 @@ class ProxyPoolMiddleware:
 
     @classmethod
     async def from_crawler(cls, crawler: CrawlContext) -> "ProxyPoolMiddleware":
-        """Make the pool; stay out where PROXY_HANDLER names none or USE_PROXY is false."""
+        """Create the pool; leave the middleware out without PROXY_HANDLER or USE_PROXY."""
         settings = crawler.settings
         if not settings["PROXY_HANDLER"] or not settings.getbool("USE_PROXY"):
             raise NotConfigured
@@ -33,10 +33,10 @@ class ProxyPoolMiddleware:
         await self._pool.add_proxy(request)
 
     def process_response(self, request: Request, response: Response) -> Response:
-        """Let the pool judge the proxy by the response's status."""
+        """Report the status of the response to the pool."""
         self._pool.check(request, response=response)
         return response
 
     def process_exception(self, request: Request, exception: Exception) -> None:
-        """Let the pool judge the proxy by the failure."""
+        """Report the failure to the pool."""
         self._pool.check(request, exception=exception)

@@ -1,4 +1,4 @@
-"""The Referer header: the page on which a link stood, as far as the referrer policy lets it be known."""
+"""Set the Referer header to the page that had the link, as far as the referrer policy allows it."""
 
 import logging
 from urllib.parse import urlsplit
@@ -30,7 +30,7 @@ POLICIES: dict[str, Policy] = {
 
 
 def find_policy(names: str) -> Policy | None:
-    """Return the policy of a name, or of the last known one in a list with commas; else None."""
+    """Return the policy of this name, in a list with commas of the last known name; None if there is none."""
     for name in reversed(names.lower().split(",")):
         if (policy := POLICIES.get(name.strip())) is not None:
             return policy
@@ -45,12 +45,12 @@ def setting_policy(name: str) -> Policy:
     """
     policy = find_policy(name)
     if policy is None:
-        raise SettingError("REFERRER_POLICY", f"{name!r} is none of {', '.join(filter(None, POLICIES))}")
+        raise SettingError("REFERRER_POLICY", f"{name!r} is not one of {', '.join(filter(None, POLICIES))}")
     return policy
 
 
 def referrer(policy: Policy, page: str, target: str) -> str | None:
-    """Return what a request for the URL `target` may tell of the URL `page`; None: nothing."""
+    """Return the Referer of a request for the URL `target` on the page `page`; None for no header."""
     full = _without_secrets(page)
     if full is None:
         return None
@@ -82,7 +82,7 @@ def origin(url: str) -> str:
 
 
 def _without_secrets(url: str) -> str | None:
-    """Return a URL without name, password and fragment; None where it is not one of http or https."""
+    """Return a URL without user name, password and fragment; None if it is not http or https."""
     if not url.startswith(("http://", "https://")):
         return None
     if "@" not in url and "#" not in url:
@@ -94,22 +94,22 @@ def _without_secrets(url: str) -> str | None:
 class RefererMiddleware:
     """Sets the Referer of the links of a page.
 
-    The policy is that of the request's meta["referrer_policy"], else of the page's header Referrer-Policy,
-    else of the setting REFERRER_POLICY.
+    The first of these policies that is set applies: the request's meta["referrer_policy"], the page's header
+    Referrer-Policy, the setting REFERRER_POLICY.
     """
 
     def __init__(self, policy: Policy) -> None:
         self._policy = policy
-        self._page: Response | None = None  # the page of the last link: its policy is found once a page
+        self._page: Response | None = None  # the page of the last link: its policy is read once
         self._page_policy = policy
-        self._plain: str | None = None  # what all its links tell that don't go from https to http
+        self._plain: str | None = None  # the Referer of its links that do not lead from https to http
         self._is_plain = False
         self._prefix = ""
         self._unknown: set[str] = set()
 
     @classmethod
     def from_crawler(cls, crawler: CrawlContext) -> "RefererMiddleware":
-        """Stay out where REFERER_ENABLED is false."""
+        """Create the middleware; leave it out if REFERER_ENABLED is false."""
         if not crawler.settings.getbool("REFERER_ENABLED"):
             raise NotConfigured
         return cls(setting_policy(crawler.settings["REFERRER_POLICY"]))
@@ -119,31 +119,31 @@ class RefererMiddleware:
         if response is None:
             return request
         if response is not self._page:
-            self._turn_to(response)
-        named = request.meta.get("referrer_policy")
-        if named is None and self._is_plain and request.url.startswith(self._prefix):
+            self._set_page(response)
+        name = request.meta.get("referrer_policy")
+        if name is None and self._is_plain and request.url.startswith(self._prefix):
             value = self._plain
         else:
-            policy = self._page_policy if named is None else self._known(named)
+            policy = self._page_policy if name is None else self._policy_of(name)
             value = referrer(policy, response.url, request.url)
         if value is not None:
             request.headers.setdefault("Referer", value)
         return request
 
-    def _turn_to(self, page: Response) -> None:
+    def _set_page(self, page: Response) -> None:
         self._page = page
         header = page.headers.get("Referrer-Policy")
-        self._page_policy = policy = self._known(header.decode("latin-1")) if header else self._policy
+        self._page_policy = policy = self._policy_of(header.decode("latin-1")) if header else self._policy
         self._prefix = "https:" if page.url.startswith("https:") else ""
         self._is_plain = policy[0] == policy[1]
         self._plain = referrer(policy, page.url, page.url)
 
-    def _known(self, name: str) -> Policy:
-        """Return the policy of that name; the setting's, with a warning, where there is none."""
+    def _policy_of(self, name: str) -> Policy:
+        """Return the policy of this name; without one log a warning and return the setting's."""
         policy = find_policy(name)
         if policy is not None:
             return policy
         if name not in self._unknown:
             self._unknown.add(name)
-            logger.warning("Unknown referrer policy %r: the one of REFERRER_POLICY is used", name)
+            logger.warning("Unknown referrer policy %r: REFERRER_POLICY is used", name)
         return self._policy

@@ -1,4 +1,4 @@
-"""Failed requests are sent again: those without a response, and those with a status that may pass."""
+"""Repeat failed requests: those without a response, and those with a temporary status."""
 
 import logging
 import time
@@ -16,7 +16,7 @@ from aioscrapy.stats import StatsCollector
 
 logger = logging.getLogger(__name__)
 
-_BUSY = {429, 503}  # statuses whose Retry-After speaks of the whole host
+_BUSY = {429, 503}  # statuses whose Retry-After applies to the whole host
 
 Reason = str | BaseException | type[BaseException]
 
@@ -31,18 +31,18 @@ def get_retry_request(
     logger: logging.Logger = logger,
     stats_base_key: str = "retry",
 ) -> Request | None:
-    """Return a copy of `request` to send again; None when it was sent often enough.
+    """Return a copy of `request` to send again; None after the last attempt.
 
-    For callbacks that find a page to be bad: `return get_retry_request(response.request, spider=self,
-    reason="empty")`. Without `max_retry_times` (attempts after the first) and `priority_adjust` the meta
-    keys of these names count, then RETRY_TIMES and RETRY_PRIORITY_ADJUST. `reason` names a stat.
+    A callback that gets an incomplete page can `return get_retry_request(response.request, spider=self,
+    reason="empty")`. The defaults of `max_retry_times` (attempts after the first) and `priority_adjust` are
+    the meta keys of these names, then RETRY_TIMES and RETRY_PRIORITY_ADJUST. `reason` is part of a stat.
     """
     retries = _Retries(spider.settings, spider.stats, logger, stats_base_key)
     return retries.again(request, reason, max_retry_times, priority_adjust)
 
 
 class RetryMiddleware:
-    """Retries statuses in RETRY_HTTP_CODES and every DownloadError but a body that is too large.
+    """Retries statuses in RETRY_HTTP_CODES and every DownloadError except a body that is too large.
 
     A host that answers 429 or 503 with Retry-After gets no request for that long (RETRY_AFTER_MAX).
 
@@ -59,7 +59,7 @@ class RetryMiddleware:
 
     @classmethod
     def from_crawler(cls, crawler: CrawlContext) -> "RetryMiddleware":
-        """Stay out where RETRY_ENABLED is false."""
+        """Create the middleware; leave it out if RETRY_ENABLED is false."""
         settings = crawler.settings
         if not settings.getbool("RETRY_ENABLED"):
             raise NotConfigured
@@ -68,7 +68,7 @@ class RetryMiddleware:
         return cls(retries, codes, crawler.politeness, settings.getfloat("RETRY_AFTER_MAX"))
 
     def process_response(self, request: Request, response: Response) -> Request | Response:
-        """Return a new attempt for a bad status; the response itself when there were enough of them."""
+        """Return a new attempt for a status to retry; after the last attempt the response."""
         if response.status in _BUSY and "Retry-After" in response.headers:
             self._pause_host(request, response)
         if response.status not in self._codes or request.meta.get("dont_retry"):
@@ -76,7 +76,7 @@ class RetryMiddleware:
         return self._retries.again(request, _status_line(response.status)) or response
 
     def process_exception(self, request: Request, exception: Exception) -> Request | None:
-        """Return a new attempt for a failed download; None when there were enough of them."""
+        """Return a new attempt for a failed download; None after the last attempt."""
         if not isinstance(exception, DownloadError) or isinstance(exception, ResponseTooLargeError):
             return None
         if request.meta.get("dont_retry"):
@@ -85,11 +85,13 @@ class RetryMiddleware:
 
     def _pause_host(self, request: Request, response: Response) -> None:
         """Pause a host for the time in its Retry-After header."""
-        asked_s = _seconds((response.headers.get("Retry-After") or b"").decode("latin-1"))
-        pause_s = min(asked_s, self._longest_pause_s)
+        requested_s = _seconds((response.headers.get("Retry-After") or b"").decode("latin-1"))
+        pause_s = min(requested_s, self._longest_pause_s)
         if pause_s > 0:
             host = slot_of(request)
-            logger.info("%s is left alone for %.1f s: it answered %d", host, pause_s, response.status)
+            logger.info(
+                "No request to %s for %.1f s: it answered %d with Retry-After", host, pause_s, response.status
+            )
             self._politeness.pause(host, pause_s)
 
 
@@ -106,7 +108,7 @@ class _Retries:
     def again(
         self, request: Request, reason: Reason, times: int | None = None, adjust: int | None = None
     ) -> Request | None:
-        """Return the next attempt, which passes the duplicate filter; None when it would be one too many."""
+        """Return the next attempt, which bypasses the duplicate filter; None after the last one."""
         meta = request.meta
         attempt = meta.get("retry_times", 0) + 1
         if attempt > _first(times, meta.get("max_retry_times"), self._times):
@@ -124,7 +126,7 @@ class _Retries:
 
 
 def _seconds(retry_after: str) -> float:
-    """Return the seconds of a Retry-After, given as such or as a date; 0 where it is neither."""
+    """Return the seconds of a Retry-After header, a number or a date; 0 if it is neither."""
     if retry_after.strip().isdigit():
         return float(retry_after)
     try:
@@ -134,12 +136,12 @@ def _seconds(retry_after: str) -> float:
 
 
 def _first(*numbers: int | None) -> int:
-    """Return the first that is given; the last always is."""
+    """Return the first number that is not None."""
     return next(number for number in numbers if number is not None)
 
 
 def _named(reason: Reason) -> str:
-    """Return a reason as a part of a stat's name: an exception by its dotted path."""
+    """Return a reason as part of the name of a stat: for an exception its dotted path."""
     if isinstance(reason, str):
         return reason
     cls = reason if isinstance(reason, type) else type(reason)
@@ -147,7 +149,7 @@ def _named(reason: Reason) -> str:
 
 
 def _status_line(status: int) -> str:
-    """Return "503 Service Unavailable"; the phrase is "Unknown Status" where no RFC names it."""
+    """Return "503 Service Unavailable", for example; "Unknown Status" if no RFC defines the status."""
     try:
         return f"{status} {HTTPStatus(status).phrase}"
     except ValueError:

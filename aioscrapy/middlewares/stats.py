@@ -1,4 +1,4 @@
-"""Counts what goes to the network and what comes back."""
+"""Count requests to the network and their responses."""
 
 from aioscrapy.context import CrawlContext
 from aioscrapy.exceptions import NotConfigured
@@ -8,9 +8,9 @@ from aioscrapy.stats import StatsCollector
 
 
 class DownloaderStats:
-    """Counts requests, responses, exceptions, and bytes as they would stand in HTTP/1.1.
+    """Counts requests, responses, exceptions, and bytes in the format of HTTP/1.1.
 
-    Bytes of responses are those of the body after decompression.
+    The bytes of a response include its body after decompression.
     """
 
     def __init__(self, stats: StatsCollector) -> None:
@@ -18,7 +18,7 @@ class DownloaderStats:
 
     @classmethod
     def from_crawler(cls, crawler: CrawlContext) -> "DownloaderStats":
-        """Stay out where DOWNLOADER_STATS is false."""
+        """Create the middleware; leave it out if DOWNLOADER_STATS is false."""
         if not crawler.settings.getbool("DOWNLOADER_STATS"):
             raise NotConfigured
         return cls(crawler.stats)

@@ -1,4 +1,4 @@
-"""Links with a very long URL are dropped: most often a trap that grows by itself."""
+"""Drop links with a very long URL: these are usually endless chains of links."""
 
 import logging
 
@@ -20,7 +20,7 @@ class UrlLengthMiddleware:
 
     @classmethod
     def from_crawler(cls, crawler: CrawlContext) -> "UrlLengthMiddleware":
-        """Stay out where there is no limit."""
+        """Create the middleware; leave it out if URLLENGTH_LIMIT is 0."""
         limit = crawler.settings.getint("URLLENGTH_LIMIT")
         if not limit:
             raise NotConfigured

@@ -1,4 +1,4 @@
-"""The User-Agent header, where a request has not set it."""
+"""Set the User-Agent header, if a request does not have it."""
 
 from aioscrapy.context import CrawlContext
 from aioscrapy.exceptions import NotConfigured
@@ -14,12 +14,12 @@ class UserAgentMiddleware:
 
     @classmethod
     def from_crawler(cls, crawler: CrawlContext) -> "UserAgentMiddleware":
-        """Stay out where neither the spider nor the settings name one."""
+        """Create the middleware; leave it out if neither the spider nor the settings have a user agent."""
         user_agent = getattr(crawler.spider, "user_agent", None) or crawler.settings["USER_AGENT"]
         if not user_agent:
             raise NotConfigured
         return cls(user_agent)
 
     def process_request(self, request: Request) -> None:
-        """Set the header, if there is none yet."""
+        """Set the header, if the request does not have it."""
         request.headers.fill(self._header)

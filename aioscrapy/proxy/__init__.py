@@ -1,4 +1,4 @@
-"""Pools of proxies: what chooses the proxy of each request, and gives up those that fail."""
+"""Pools of proxies: they choose the proxy of a request and remove proxies that fail."""
 
 from abc import ABC, abstractmethod
 
@@ -8,14 +8,14 @@ from aioscrapy.http.response import Response
 from aioscrapy.log import logger
 from aioscrapy.settings import Settings
 
-_TAKEN = "_pool_proxy"  # meta key: the proxy as the pool knows it, with its login
+_POOL_PROXY = "_pool_proxy"  # meta key: the proxy as it is in the pool, with its login
 
 
 class AbsProxy(ABC):
-    """A pool that PROXY_HANDLER names; `get` says the next proxy, the rest may be overridden too.
+    """Base class of the pool of PROXY_HANDLER: `get` returns the next proxy; other methods can be overridden.
 
     Attributes:
-        cache: the proxies that are at hand.
+        cache: the proxies that this process has.
     """
 
     def __init__(self, settings: Settings) -> None:
@@ -28,33 +28,33 @@ class AbsProxy(ABC):
     @classmethod
     @abstractmethod
     async def from_crawler(cls, crawler: CrawlContext) -> "AbsProxy":
-        """Make the pool from the settings."""
+        """Create the pool of the settings."""
 
     @abstractmethod
     async def get(self) -> str:
         """Return the URL of the proxy for the next request."""
 
     async def add_proxy(self, request: Request) -> Request:
-        """Set the request's meta["proxy"]; take it off where the request or USE_PROXY wants none."""
+        """Set the request's meta["proxy"]; remove it if the request or USE_PROXY excludes a proxy."""
         if self.use_proxy and request.use_proxy:
-            request.meta["proxy"] = request.meta[_TAKEN] = await self.get()
+            request.meta["proxy"] = request.meta[_POOL_PROXY] = await self.get()
         else:
             request.meta.pop("proxy", None)
         return request
 
     def remove(self, proxy: str | None, reason: object = None) -> None:
-        """Take a proxy off the cache."""
+        """Remove a proxy from the cache."""
         if proxy in self.cache:
-            logger.info("Proxy %s is given up: %s", proxy.rpartition("@")[2], reason)
+            logger.info("Proxy %s is removed: %s", proxy.rpartition("@")[2], reason)
             self.cache.remove(proxy)
 
     def check(
         self, request: Request, response: Response | None = None, exception: BaseException | None = None
     ) -> None:
-        """Give up the request's proxy after an error, or a status from 400 on that is not allowed."""
+        """Remove the request's proxy after an error, or a status of 400 or more that is not allowed."""
         if not self.use_proxy:
             return
         if response is not None and response.status >= 400 and response.status not in self.allow_status_code:
-            self.remove(request.meta.get(_TAKEN), f"status {response.status}")
+            self.remove(request.meta.get(_POOL_PROXY), f"status {response.status}")
         if exception is not None:
-            self.remove(request.meta.get(_TAKEN), type(exception).__name__)
+            self.remove(request.meta.get(_POOL_PROXY), type(exception).__name__)

@@ -16,10 +16,10 @@ _BEST = 100
 
 
 class RedisProxy(AbsProxy):
-    """Takes up to PROXY_MAX_COUNT proxies by chance, best ones where there are any, and uses them in turn.
+    """Takes up to PROXY_MAX_COUNT random proxies, best ones if there are any, and uses them in turn.
 
     Keys:
-        PROXY_KEY       sorted set of "host:port" or URLs, the score from 0 to 100; only read
+        PROXY_KEY       sorted set of "host:port" or URLs, scored from 0 to 100; only read
     """
 
     def __init__(self, settings: Settings, redis: Any, key: str, stop: Callable[[str], None]) -> None:
@@ -42,7 +42,7 @@ class RedisProxy(AbsProxy):
         """Return the next proxy.
 
         Raises:
-            DownloadError: there is none; the crawl is told to stop.
+            DownloadError: there is no proxy; the crawl stops.
         """
         async with self._filling:
             if len(self.cache) < self.min_count:
@@ -55,11 +55,11 @@ class RedisProxy(AbsProxy):
         return proxy
 
     async def _fill(self) -> None:
-        """Take proxies that are not at hand yet: one or two round trips."""
-        found = await self._redis.zrangebyscore(self._key, _BEST, _BEST)
-        if not found:
-            found = await self._redis.zrangebyscore(self._key, 0, _BEST)
-        urls = {_url(member) for member in found} - set(self.cache)
+        """Take proxies that are not in the cache; one or two round trips."""
+        members = await self._redis.zrangebyscore(self._key, _BEST, _BEST)
+        if not members:
+            members = await self._redis.zrangebyscore(self._key, 0, _BEST)
+        urls = {_url(member) for member in members} - set(self.cache)
         self.cache.extend(_some(urls, self.max_count - len(self.cache)))
 
 

@@ -330,7 +330,7 @@ def test_the_pool_in_redis_gives_the_best_proxies(tmp_path: Path, site: Site, re
     assert run(tmp_path, program)[0] == [f"Page 3 ['{site.url}']"]
 
 
-def test_a_proxy_that_fails_is_given_up_and_a_pool_without_one_ends_the_crawl(
+def test_a_proxy_that_fails_is_removed_and_an_empty_pool_ends_the_crawl(
     tmp_path: Path, site: Site, redis_url: str
 ) -> None:
     with Redis.from_url(redis_url) as client:
@@ -338,7 +338,7 @@ def test_a_proxy_that_fails_is_given_up_and_a_pool_without_one_ends_the_crawl(
     program = POOL_SPIDER.format(proxy="", handler="aioscrapy.proxy.redis.RedisProxy", redis=redis_url)
     program = program.replace("/page/3", "/status/403").replace("RETRY_TIMES=1", "RETRY_TIMES=0")
     _, log = run(tmp_path, program)
-    assert f"Proxy 127.0.0.1:{site.port}/ is given up: status 403" in log
+    assert f"Proxy 127.0.0.1:{site.port}/ is removed: status 403" in log
     assert "secret" not in log
     program = program.replace('PROXY_KEY="proxies:universal"', 'PROXY_KEY="nothing"')
     _, log = run(tmp_path, program)
