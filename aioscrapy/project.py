@@ -4,16 +4,15 @@ import importlib
 import importlib.util
 import os
 import sys
-from configparser import ConfigParser
-from configparser import Error as CfgError
 from pathlib import Path
 
 from aioscrapy.exceptions import AioscrapyError, ProjectError
 from aioscrapy.settings import Settings
+from aioscrapy_deploy import cfg
+from aioscrapy_deploy.errors import TargetError
 
-CFG_NAMES = ("aioscrapy.cfg", "scrapy.cfg")
+CFG_NAMES = tuple(reversed(cfg.CFG_NAMES))  # the first wins
 _MODULE_VARIABLES = ("AIOSCRAPY_SETTINGS_MODULE", "SCRAPY_SETTINGS_MODULE")
-_PROJECT_VARIABLES = ("AIOSCRAPY_PROJECT", "SCRAPY_PROJECT")
 
 
 def find_cfg(start: str | Path = ".") -> Path | None:
@@ -21,7 +20,7 @@ def find_cfg(start: str | Path = ".") -> Path | None:
     folder = Path(start).absolute()
     for candidate in (folder, *folder.parents):
         for name in CFG_NAMES:
-            if (candidate / name).is_file():
+            if os.path.isfile(candidate / name):  # noqa: PTH113 a folder above may be closed to us
                 return candidate / name
     return None
 
@@ -37,12 +36,12 @@ def settings_module() -> str | None:
         ProjectError: there is a cfg file that names no settings module or can't be read.
     """
     named = next((os.environ[name] for name in _MODULE_VARIABLES if os.environ.get(name)), None)
-    cfg = find_cfg()
-    if named is None and cfg is None:
-        return None
-    module = named or _named_in(cfg)
-    if cfg is not None and not (named and _is_importable(module.partition(".")[0])):
-        _put_first(str(cfg.parent))
+    path = find_cfg()
+    if path is None:
+        return named
+    module = named or _named_in(path)
+    if not (named and _is_importable(module.partition(".")[0])):
+        _put_first(str(path.parent))
     return module
 
 
@@ -78,19 +77,15 @@ def settings_here() -> Settings:
     return Settings() if settings_module() is None else project_settings()
 
 
-def _named_in(cfg: Path | None) -> str:
+def _named_in(path: Path) -> str:
     """Return what [settings] says for the project that the environment names, else for `default`."""
-    parser = ConfigParser(interpolation=None)
     try:
-        parser.read_string(cfg.read_text("utf-8") if cfg else "", str(cfg))
-    except (CfgError, OSError, ValueError) as exc:
-        raise ProjectError(f"{cfg} can't be read: {' '.join(str(exc).split())}") from None
-    keys = [os.environ[name] for name in _PROJECT_VARIABLES if os.environ.get(name)]
-    for key in (*keys, "default"):
-        module = parser.get("settings", key, fallback="").strip()
-        if module:
-            return module
-    raise ProjectError(f"{cfg}: no `default = PACKAGE.settings` in a section [settings]")
+        module = cfg.find_project(path.parent).settings_module(*cfg.named_projects(), "default")
+    except TargetError as exc:
+        raise ProjectError(str(exc)) from None
+    if module is None:
+        raise ProjectError(f"{path}: no `default = PACKAGE.settings` in a section [settings]")
+    return module
 
 
 def _is_importable(name: str) -> bool:

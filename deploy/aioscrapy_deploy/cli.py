@@ -9,12 +9,13 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from aioscrapy_deploy.cfg import Project, find_project
 from aioscrapy_deploy.deployment import build_only, deploy, open_all
 from aioscrapy_deploy.eggs.describe import as_text, describe
 from aioscrapy_deploy.errors import BuildError, DeployError, TargetError, UnknownTargetError
 from aioscrapy_deploy.remote.login import open_clients
 from aioscrapy_deploy.rollback import roll_back
-from aioscrapy_deploy.targets import NO_PROJECT, Project, Target, choose_target, find_project, read_targets
+from aioscrapy_deploy.targets import NO_PROJECT, Target, choose_target, read_targets
 from aioscrapy_deploy.terminal.messages import report
 from aioscrapy_deploy.terminal.text import printable, redacted
 
@@ -60,6 +61,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     add(
         "--force", action="store_true", help="deploy a version that will not be the latest; roll back blindly"
     )
+    add("--no-check", action="store_true", help="upload without importing the project here before")
     add("-d", "--debug", action="store_true", help="show what builders print, keep the temporary folder")
     add = parser.add_argument_group("dependencies").add_argument
     add(

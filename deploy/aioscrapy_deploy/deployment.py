@@ -1,9 +1,9 @@
-"""The deploy itself: one egg from the project's folder, to each Scrapyd of the targets."""
+"""The deploy itself: from the project's folder to every Scrapyd of the targets."""
 
 import argparse
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -11,55 +11,62 @@ from aioscrapy_deploy.build.dependencies import source
 from aioscrapy_deploy.build.platforms import Platform, platform_for
 from aioscrapy_deploy.build.project import Built, build
 from aioscrapy_deploy.build.version import newest_version
+from aioscrapy_deploy.cfg import Project, named_projects
 from aioscrapy_deploy.eggs.describe import summary
 from aioscrapy_deploy.eggs.format import read_egg
 from aioscrapy_deploy.eggs.record import recorded_spiders
 from aioscrapy_deploy.errors import TargetError, VersionError
 from aioscrapy_deploy.remote.client import ScrapydClient
-from aioscrapy_deploy.remote.login import hidden, open_clients
-from aioscrapy_deploy.targets import NO_PROJECT, Project, Target, choose_target, read_targets
+from aioscrapy_deploy.remote.login import open_clients, without_passwords_in_environment
+from aioscrapy_deploy.targets import NO_PROJECT, Target, choose_target, password_variables, read_targets
 from aioscrapy_deploy.terminal.messages import report
 from aioscrapy_deploy.terminal.table import table
-from aioscrapy_deploy.upload import Place, upload
+from aioscrapy_deploy.terminal.text import one_line
+from aioscrapy_deploy.upload import Destination, upload
 
 
 def deploy(project: Project, named: list[Target], options: argparse.Namespace) -> int:
     """Build and upload to all Scrapyds of these targets, as parsed options say; returns the exit status.
 
-    What can be known before is told before the build; of several Scrapyds one that fails stops no other.
+    What can be known before is reported before the build; a server that fails stops no other.
 
     Raises:
         TargetError: a target lacks something, or options contradict each other.
-        VersionError: HG or GIT can't tell a version.
+        VersionError: HG or GIT has no version.
         BuildError: there is no egg.
     """
     platform = platform_for(named, options)
     clients = open_all(named, options)  # before the work of a build
-    places = [
-        Place.seen(target, client, options.project or str(target.project)) for target, client in clients
+    destinations = [
+        Destination.inspect(target, client, options.project or str(target.project))
+        for target, client in clients
     ]
-    stored = [place.stored for place in places if place.stored]
+    stored = [destination.stored for destination in destinations if destination.stored]
     version = newest_version(options.version or named[0].version, project.folder or Path.cwd(), stored)
-    refused: dict[Place, str] = {}
-    for place in places:
+    refused: dict[Destination, str] = {}
+    for destination in destinations:
         try:
-            if warning := place.check(version, force=options.force):
+            if warning := destination.check(version, force=options.force):
                 report(warning)
         except VersionError as exc:
             report(f"Error: {exc}")
-            refused[place] = "version not the latest"
-    if len(refused) == len(places):
+            refused[destination] = "version not the latest"
+    if len(refused) == len(destinations):
         return 1
-    built = _egg_for(project, version, options, platform)
-    if options.dry_run:
-        outcomes = [refused.get(place) or _trouble(place) for place in places]
-    else:
-        outcomes = [refused.get(place) or upload(place, version, built) for place in places]
-    return _report_outcomes(places, outcomes, version, dry_run=options.dry_run)
+    eggs = _eggs_for(destinations, project, version, options, platform)
+    outcomes = []
+    for destination in destinations:
+        outcome = refused.get(destination)
+        if outcome is None and options.dry_run:
+            outcome = _trouble(destination)
+        elif outcome is None:
+            outcome = upload(destination, version, eggs[destination.project])
+        outcomes.append(outcome)
+    return _report_outcomes(destinations, outcomes, version, dry_run=options.dry_run)
 
 
 def build_only(project: Project, options: argparse.Namespace) -> int:
-    """Build the egg into the file of --build-egg; targets, where named, tell the server's platform.
+    """Build the egg into the file of --build-egg; named targets have the server's platform and project.
 
     Raises:
         TargetError: there is no project, or an unknown target is named.
@@ -69,23 +76,24 @@ def build_only(project: Project, options: argparse.Namespace) -> int:
         raise TargetError(NO_PROJECT)
     targets = read_targets(project.cfg) if options.target else {}
     named = [choose_target(targets, name) for name in options.target]
-    built = _build(project, options, platform_for(named, options))
+    names = [options.project] if options.project else [target.project for target in named if target.project]
+    built = _build(project, names or named_projects(), options, platform_for(named, options))
     report(f"Writing egg to {options.build_egg}")
     _write_whole(Path(options.build_egg), built.data)
     return 0
 
 
 def open_all(named: list[Target], options: argparse.Namespace) -> list[tuple[Target, ScrapydClient]]:
-    """Return each Scrapyd of these targets as a target of its own, with its client; nothing is sent yet.
+    """Return every Scrapyd of these targets as a target of its own, with its client; nothing is sent yet.
 
     Raises:
         TargetError: a target lacks its url or its project, or a password can't be had.
     """
-    found: list[tuple[Target, ScrapydClient]] = []
+    clients: list[tuple[Target, ScrapydClient]] = []
     for target in named:
         _check(target, options)
-        found += zip(target.each(), open_clients(target, report), strict=True)
-    return found
+        clients += zip(target.by_server(), open_clients(target, report), strict=True)
+    return clients
 
 
 def _check(target: Target, options: argparse.Namespace) -> None:
@@ -97,24 +105,47 @@ def _check(target: Target, options: argparse.Namespace) -> None:
         raise TargetError(f"Missing url for project{where}")
 
 
-def _egg_for(project: Project, version: str, options: argparse.Namespace, platform: Platform | None) -> Built:
+def _eggs_for(
+    destinations: list[Destination],
+    project: Project,
+    version: str,
+    options: argparse.Namespace,
+    platform: Platform | None,
+) -> dict[str, Built]:
+    """Return project's name -> egg: one for every settings module that the cfg has for these names."""
+    names = list(dict.fromkeys(destination.project for destination in destinations))
     if options.egg:
         report(f"Using egg: {options.egg}")
-        return _given_egg(Path(options.egg))
-    report(f"Packing version {version}")
-    return _build(project, options, platform)
+        return dict.fromkeys(names, _read_built(Path(options.egg)))
+    eggs: dict[str | None, Built] = {}
+    for name in names:
+        module = project.settings_module(name)
+        if module not in eggs:
+            report(f"Packing version {version}")
+            eggs[module] = _build(project, [name], options, platform)
+    return {name: eggs[project.settings_module(name)] for name in names}
 
 
-def _given_egg(path: Path) -> Built:
+def _read_built(path: Path) -> Built:
     data = path.read_bytes()
     return Built(data, recorded_spiders(read_egg(data, str(path))), [])
 
 
-def _build(project: Project, options: argparse.Namespace, platform: Platform | None) -> Built:
+def _build(
+    project: Project, names: Sequence[str], options: argparse.Namespace, platform: Platform | None
+) -> Built:
     if platform is not None:
         report(f"Including dependencies from {source(project.folder or Path.cwd())}")
-    with _workdir(keep=options.debug) as workdir, hidden(project.password_variables):
-        built = build(project, workdir, dependencies=platform, verbose=options.debug)
+    secrets = password_variables(project.cfg)
+    with _workdir(keep=options.debug) as workdir, without_passwords_in_environment(secrets):
+        built = build(
+            project,
+            workdir,
+            names=names,
+            dependencies=platform,
+            verbose=options.debug,
+            checked=not options.no_check,
+        )
     for note in built.notes:
         report(note)
     report(f"Packed {summary(built.data)}")
@@ -134,7 +165,7 @@ def _workdir(*, keep: bool) -> Iterator[Path]:
 
 
 def _write_whole(path: Path, data: bytes) -> None:
-    """Write a file, or leave what was there: no half of it where the disk is full."""
+    """Write a file, or leave the old one: never half of it, also on a full disk."""
     if path.exists() and not path.is_file():  # /dev/stdout, a named pipe
         path.write_bytes(data)
         return
@@ -150,27 +181,33 @@ def _write_whole(path: Path, data: bytes) -> None:
         raise
 
 
-def _trouble(place: Place) -> str | None:
-    return str(place.trouble) if place.trouble else None
+def _trouble(destination: Destination) -> str | None:
+    return str(destination.trouble) if destination.trouble else None
 
 
-def _report_outcomes(places: list[Place], outcomes: list[str | None], version: str, *, dry_run: bool) -> int:
-    """Report how it went, for several servers as a table; returns the exit status."""
+def _report_outcomes(
+    destinations: list[Destination], outcomes: list[str | None], version: str, *, dry_run: bool
+) -> int:
+    """Report the outcomes, of several servers as a table; returns the exit status."""
     done = "would be deployed" if dry_run else "deployed"
-    if len(places) > 1 or dry_run:
+    if len(destinations) > 1 or dry_run:
         rows = [
             {
-                "target": place.target.name,
-                "project": place.project,
-                "before": place.current,
+                "target": destination.target.name,
+                "project": destination.project,
+                "before": destination.current,
                 "version": version,
-                "result": " ".join((outcome or done).split()),
+                "result": one_line(outcome or done),
             }
-            for place, outcome in zip(places, outcomes, strict=True)
+            for destination, outcome in zip(destinations, outcomes, strict=True)
         ]
         for line in table(rows, list(rows[0]), coloured=False):
             report(line)
-    failed = [place.target.name for place, outcome in zip(places, outcomes, strict=True) if outcome]
-    if failed and len(places) > 1:
-        report(f"Deploy failed for {len(failed)} of {len(places)} targets: {', '.join(failed)}")
+    failed = [
+        destination.target.name
+        for destination, outcome in zip(destinations, outcomes, strict=True)
+        if outcome
+    ]
+    if failed and len(destinations) > 1:
+        report(f"Deploy failed for {len(failed)} of {len(destinations)} targets: {', '.join(failed)}")
     return 1 if failed else 0

@@ -13,10 +13,11 @@ from threading import Thread
 from typing import TypeVar
 from urllib.parse import urlsplit
 
+from aioscrapy_deploy.cfg import find_project
 from aioscrapy_deploy.errors import DeployError, ServerError, TargetError
 from aioscrapy_deploy.remote.client import ScrapydClient
 from aioscrapy_deploy.remote.login import open_clients
-from aioscrapy_deploy.targets import Target, find_project, pick_target, read_targets
+from aioscrapy_deploy.targets import Target, pick_target, read_targets
 from aioscrapy_deploy.terminal.messages import report
 
 S = TypeVar("S")

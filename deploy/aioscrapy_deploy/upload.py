@@ -1,6 +1,11 @@
-"""One egg to one Scrapyd: what is there before, the upload, and the way back where it does not do there."""
+"""One egg to one Scrapyd: the versions before it, the upload, and its removal if the server can't list it.
+
+After every answer that is not a clear success the versions on the server decide: the egg is deployed, or it
+is taken off again.
+"""
 
 import json
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -12,17 +17,20 @@ from aioscrapy_deploy.remote.client import ScrapydClient
 from aioscrapy_deploy.remote.models import Answer
 from aioscrapy_deploy.targets import Target
 from aioscrapy_deploy.terminal.messages import report
+from aioscrapy_deploy.terminal.text import printable
 from aioscrapy_deploy.terminal.upload_bar import upload_bar
 
 CLEANUP_S = 10  # seconds for a server to take a version off after Ctrl-C
+LATE_S = 2  # seconds after which an egg that a proxy has held back may have arrived
+_NEVER_STORED = range(400, 500)  # statuses with which a server or a proxy refuses the upload itself
 
 
 @dataclass(frozen=True, eq=False)
-class Place:
+class Destination:
     """One Scrapyd to deploy to, and the versions that it had before.
 
     Attributes:
-        stored: names of versions, the latest last; None where it did not tell.
+        stored: names of versions, the latest last; None if the server did not answer.
         trouble: why it did not.
     """
 
@@ -33,8 +41,8 @@ class Place:
     trouble: ServerError | None = None
 
     @classmethod
-    def seen(cls, target: Target, client: ScrapydClient, project: str) -> "Place":
-        """Ask a Scrapyd for its versions; an answer that is none is for the upload to tell."""
+    def inspect(cls, target: Target, client: ScrapydClient, project: str) -> "Destination":
+        """Ask a Scrapyd for its versions; a failure is kept for the upload to report."""
         try:
             return cls(target, client, project, client.listversions(project))
         except ServerError as exc:
@@ -42,14 +50,18 @@ class Place:
 
     @property
     def current(self) -> str | None:
-        """The version that jobs get there; None where there is none, or it did not tell."""
+        """The version that jobs run there; None if there is none, or the server did not answer."""
         return latest(self.stored or [])
+
+    def may_have(self, version: str) -> bool:
+        """Return whether a version was, or may have been, on the server before the upload."""
+        return self.stored is None or stored_name(version) in self.stored
 
     def check(self, version: str, *, force: bool) -> str | None:
         """Return a warning about a version, or None.
 
         Raises:
-            VersionError: jobs would go on with another version, and nobody said `force`.
+            VersionError: jobs would go on with another version, and `force` is not set.
         """
         if not is_latest(version, self.stored or []):
             text = (
@@ -64,66 +76,121 @@ class Place:
         return None
 
 
-def upload(place: Place, version: str, built: Built) -> str | None:
-    """Upload to one Scrapyd and tell its answer; returns why the version is not there as it should be.
+def upload(destination: Destination, version: str, built: Built) -> str | None:
+    """Upload to one Scrapyd and report its answer; returns why the version is not deployed, None if it is."""
+    with _removed_at_interrupt(destination, version):
+        return _upload(destination, version, built)
 
-    A version that the Scrapyd has stored, but can't list, is taken off again.
-    """
-    report(f'Deploying to project "{place.project}" in {place.client.endpoint("addversion.json")}')
+
+def _upload(destination: Destination, version: str, built: Built) -> str | None:
+    endpoint = destination.client.endpoint("addversion.json")
+    report(f'Deploying to project "{destination.project}" in {endpoint}')
+    if isinstance(destination.trouble, NoAnswerError):
+        report(f"Deploy failed: {destination.trouble}")
+        return "no answer"
     try:
-        if isinstance(place.trouble, NoAnswerError):
-            raise place.trouble
-        with _taken_off_at_interrupt(place, version), upload_bar(len(built.data)) as on_sent:
-            answer = place.client.addversion(place.project, version, built.data, on_sent)
+        with upload_bar(len(built.data)) as on_sent:
+            answer = destination.client.addversion(destination.project, version, built.data, on_sent)
     except RefusedError as exc:
         _report_refusal(exc)
-        return f"status {exc.status}"
-    except NoAnswerError as exc:
-        report(f"Deploy failed: {exc}")
-        if exc is not place.trouble:
-            report(_after_no_answer(place, version))
-        return "no answer"
+        return _settle(destination, version, built, f"status {exc.status}", exc)
     except ServerError as exc:
         report(f"Deploy failed: {exc}")
-        return str(exc)
+        failure = "no answer" if isinstance(exc, NoAnswerError) else str(exc)
+        return _settle(destination, version, built, failure, exc)
     report(f"Server response ({answer.status}):")
-    print(answer.text, flush=True)
-    failure = answer.failure or _missing_spiders(answer, built.spiders)
-    if not failure:
-        return None
-    says = "the server says: " if (answer.data or {}).get("status") == "error" else ""
-    report(f"Deploy failed: {says}{failure}")
-    if answer.data and answer.data.get("status") in {"ok", "error"}:
-        report(_take_off(place, version))
+    print(printable(answer.text), flush=True)
+    return _read(destination, version, built, answer)
+
+
+def _read(destination: Destination, version: str, built: Built, answer: Answer) -> str | None:
+    """Return why the answer to an upload is a failure, after the version is taken off; None for a success."""
+    status = (answer.data or {}).get("status")
+    count = (answer.data or {}).get("spiders")
+    failure = answer.failure
+    if failure is None:
+        failure = _missing_spiders(count if isinstance(count, int) else None, built)
+        if failure is None:
+            return None
+    report(f"Deploy failed: {'the server says: ' if status == 'error' else ''}{failure}")
+    if status not in {"ok", "error"}:
+        return _settle(destination, version, built, failure)
+    report(_take_off(destination, version))
     return failure
 
 
-def _missing_spiders(answer: Answer, spiders: list[str] | None) -> str | None:
-    count = (answer.data or {}).get("spiders")
-    if not spiders or not isinstance(count, int) or count >= len(spiders):
+def _missing_spiders(count: int | None, built: Built) -> str | None:
+    if not built.spiders or count is None or count >= len(built.spiders):
         return None
-    found = f"{count} spiders" if count else "no spider"
-    return f"the server finds {found} in the egg, which has {', '.join(spiders)}: see the server's log"
+    number = f"{count} spiders" if count else "no spider"
+    return f"the server finds {number} in the egg, which has {', '.join(built.spiders)}: see the server's log"
 
 
-def _after_no_answer(place: Place, version: str) -> str:
-    """Take the version off, but for one that was there before: the old egg may be what is there still."""
-    if stored_name(version) not in (place.stored or []):
-        return _take_off(place, version)
-    return f"Warning: nobody knows whether version {version} is the old egg or the new one now: deploy again"
+def _settle(
+    destination: Destination, version: str, built: Built, failure: str, error: ServerError | None = None
+) -> str | None:
+    """Look at the server after an unclear answer; returns why the version is not deployed, None if it is.
 
-
-def _take_off(place: Place, version: str, client: ScrapydClient | None = None) -> str:
-    """Delete a version that failed; returns a line about what is there now."""
-    client = client or place.client
+    `error` is the one that the upload ended with, if it had no answer with a status below 300.
+    """
+    client, project = destination.client, destination.project
     try:
-        stored = client.listversions(place.project)
+        stored = client.listversions(project)
+    except ServerError as exc:
+        if not (isinstance(error, RefusedError) and error.status in _NEVER_STORED):
+            report(f"Warning: it is not known whether version {version} is on the server now: {exc}")
+        return failure
+    if stored_name(version) not in stored and _may_arrive_late(error):
+        time.sleep(LATE_S)
+        with suppress(ServerError):
+            stored = client.listversions(project)
+    if stored_name(version) not in stored:
+        report(f"Version {version} is not on the server; {_now(stored)}")
+        return failure
+    try:
+        spiders = client.listspiders(project, version)
+    except ServerError as exc:
+        unclear = isinstance(exc, NoAnswerError | RefusedError) and destination.may_have(version)
+        report(f"The server can't list the spiders of version {version}: {exc}")
+        report(_old_or_new(version) if unclear else _take_off(destination, version))
+        return failure
+    if missing := _missing_spiders(len(spiders), built):
+        report(f"Deploy failed: {missing}")
+        report(_old_or_new(version) if destination.may_have(version) else _take_off(destination, version))
+        return failure
+    if destination.may_have(version):
+        report(_old_or_new(version))
+        return failure
+    count = f"{len(spiders)} spider{'s' if len(spiders) != 1 else ''}"
+    report(f"Version {version} is deployed all the same: the server has it, and lists {count}")
+    return None
+
+
+def _may_arrive_late(error: ServerError | None) -> bool:
+    """Return whether an upload may be on its way although its answer has come, or nobody waits for it."""
+    if isinstance(error, RefusedError):
+        return error.status in {502, 503, 504}
+    return isinstance(error, NoAnswerError) and error.timed_out
+
+
+def _old_or_new(version: str) -> str:
+    return f"Warning: version {version} may be the old or the new egg; deploy again to be sure"
+
+
+def _take_off(destination: Destination, version: str, client: ScrapydClient | None = None) -> str:
+    """Delete a version that failed; returns a line about the versions that are left."""
+    client = client or destination.client
+    try:
+        stored = client.listversions(destination.project)
         if stored_name(version) not in stored:
             return f"Version {version} is not on the server; {_now(stored)}"
-        client.delversion(place.project, version)
-        left = client.listversions(place.project)
+        with suppress(ServerError):  # the versions that are left decide
+            client.delversion(destination.project, version)
+        left = client.listversions(destination.project)
     except ServerError as exc:
-        return f"Warning: nobody knows whether version {version} is on the server now: {exc}"
+        return f"Warning: it is not known whether version {version} is on the server now: {exc}"
+    if stored_name(version) in left:
+        return f"Warning: version {version} can't be taken off the server: jobs get {latest(left)}"
     return f"Version {version} is taken off the server again; {_now(left)}"
 
 
@@ -132,14 +199,14 @@ def _now(stored: list[str]) -> str:
 
 
 @contextmanager
-def _taken_off_at_interrupt(place: Place, version: str) -> Iterator[None]:
-    """Take an unchecked version off when Ctrl-C or SIGTERM comes; one that was there before stays."""
+def _removed_at_interrupt(destination: Destination, version: str) -> Iterator[None]:
+    """Take an unchecked version off at Ctrl-C or SIGTERM; one that was there before stays."""
     try:
         yield
     except KeyboardInterrupt:
-        if stored_name(version) not in (place.stored or []):
-            with suppress(KeyboardInterrupt):  # a second one: whoever is there wants to leave at once
-                report(_take_off(place, version, place.client.hurried(CLEANUP_S)))
+        if stored_name(version) not in (destination.stored or []):
+            with suppress(KeyboardInterrupt):  # a second one: the person wants to leave at once
+                report(_take_off(destination, version, destination.client.with_timeout(CLEANUP_S)))
         raise
 
 
@@ -148,10 +215,10 @@ def _report_refusal(refused: RefusedError) -> None:
     try:
         data = json.loads(refused.body)
     except ValueError:
-        print(refused.body, flush=True)
+        print(printable(refused.body), flush=True)
     else:
         if isinstance(data, dict) and "status" in data and "message" in data:
-            print(f"Status: {data['status']}\nMessage:\n{data['message']}", flush=True)
+            print(printable(f"Status: {data['status']}\nMessage:\n{data['message']}"), flush=True)
         else:
             print(json.dumps(data, indent=3), flush=True)
     if refused.hint:

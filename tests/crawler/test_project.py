@@ -114,7 +114,7 @@ def test_outside_of_a_project_there_are_only_the_defaults() -> None:
         ("", "no `default = PACKAGE.settings`"),
         ("[deploy]\nurl = x\n", "no `default = PACKAGE.settings`"),
         ("[settings]\ndefault =\n", "no `default = PACKAGE.settings`"),
-        ("default = x\n", "can't be read: File contains no section headers"),
+        ("default = x\n", "line 1: there must be a [section] before this"),
     ],
 )
 def test_a_cfg_without_settings_is_named(tmp_path: Path, text: str, problem: str) -> None:
@@ -128,7 +128,7 @@ def test_a_cfg_without_settings_is_named(tmp_path: Path, text: str, problem: str
 
 def test_a_cfg_that_is_not_text_is_named(tmp_path: Path) -> None:
     (tmp_path / "aioscrapy.cfg").write_bytes(b"\xff\xfe[settings]\x00")
-    with pytest.raises(ProjectError, match=r"aioscrapy\.cfg can't be read"):
+    with pytest.raises(ProjectError, match=r"aioscrapy\.cfg: it is not UTF-8 text"):
         project_settings()
 
 

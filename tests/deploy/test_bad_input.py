@@ -235,9 +235,7 @@ def test_a_version_that_was_there_stays_where_no_answer_comes(
     server.versions, server.status = ["1", "2"], 0
     done = deploy("local", "-v", "2")
     assert (done.status, server.versions) == (1, ["1", "2"])
-    assert done.err.endswith(
-        "Warning: nobody knows whether version 2 is the old egg or the new one now: deploy again\n"
-    )
+    assert done.err.endswith("Warning: version 2 may be the old or the new egg; deploy again to be sure\n")
 
 
 @pytest.mark.parametrize("status", [401, 404, 500])

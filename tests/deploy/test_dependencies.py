@@ -180,7 +180,10 @@ def test_a_broken_project_is_found_whatever_the_platform(project: Path, write: W
     write({"requirements.txt": "fast\n", "shop/spiders/one.py": "import nonesuch\n"})
     done = deploy("local", "--include-dependencies", *X86)
     assert done.status == 1
-    assert done.err.endswith("shop/spiders/one.py:1: ModuleNotFoundError: No module named 'nonesuch'\n")
+    assert done.err.endswith(
+        "shop/spiders/one.py:1: ModuleNotFoundError: No module named 'nonesuch' "
+        "(--no-check deploys without this check)\n"
+    )
 
 
 @pytest.mark.parametrize(

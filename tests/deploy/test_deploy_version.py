@@ -69,5 +69,5 @@ def test_hg_asks_mercurial(folder: Path, tmp_path: Path, monkeypatch: pytest.Mon
 
 def test_a_missing_program_is_named(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", "/nowhere")
-    with pytest.raises(VersionError, match=r"^version HG: there is no hg here$"):
+    with pytest.raises(VersionError, match=r"^version HG: hg is not installed here$"):
         resolve_version("HG", folder)

@@ -93,6 +93,6 @@ def test_a_broken_project_leaves_the_server_as_it_was(
     assert done.status == 1
     assert done.err.splitlines()[-1] == (
         "Error: the project can't be imported: shop/spiders/one.py:1: "
-        "ModuleNotFoundError: No module named 'nonesuch'"
+        "ModuleNotFoundError: No module named 'nonesuch' (--no-check deploys without this check)"
     )
     assert daemon.api("listversions", project="shop")["versions"] == ["7"]

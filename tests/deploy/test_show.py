@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 
 from aioscrapy.version import __version__
-from aioscrapy_deploy.build.project import BUILDER
+from aioscrapy_deploy.build.project import builder
 from aioscrapy_deploy.eggs.format import egg_bytes, read_egg
 from aioscrapy_deploy.eggs.record import with_record
 from support.deploying import Run, Write
@@ -58,7 +58,7 @@ def show(project: Path, deploy: Run, tmp_path: Path) -> Show:
 def test_an_egg_tells_commit_builder_and_spiders(committed: str, show: Show, tmp_path: Path) -> None:
     about = show()
     assert (about["commit"], about["dirty"]) == (committed, False)
-    assert about["builder"] == BUILDER == f"aioscrapy-scrapyd {__version__}"
+    assert about["builder"] == builder() == f"aioscrapy-scrapyd {__version__}"
     assert about["spiders"] == ["one"]
     assert about["settings"] == "shop.settings"
     assert (about["dependencies"], about["intact"]) == (None, True)
@@ -148,7 +148,7 @@ def test_a_person_reads_it_in_lines(committed: str, show: Show, deploy: Run, tmp
     assert done.status == 0
     rows = dict(line.split(maxsplit=1) for line in done.out.replace("built by", "built_by").splitlines())
     assert rows["commit"] == committed
-    assert rows["built_by"] == BUILDER
+    assert rows["built_by"] == builder()
     assert rows["spiders"] == "one"
     assert rows["project"] == "shop 1.0"
     assert rows["dependencies"] == "not in it"

@@ -6,8 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from aioscrapy_deploy.cfg import find_project
 from aioscrapy_deploy.errors import TargetError
-from aioscrapy_deploy.targets import Target, choose_target, find_project, read_targets
+from aioscrapy_deploy.targets import Target, choose_target, read_targets
 from support.deploying import Run, Write
 
 
@@ -43,7 +44,7 @@ def test_aioscrapy_cfg_wins_over_scrapy_cfg_in_the_same_folder(write: Write) -> 
         }
     )
     assert targets_of(folder) == {"a": Target("a", url="http://b", project="p")}
-    assert find_project(folder).settings_module == "old.settings"
+    assert find_project(folder).settings_module("default") == "old.settings"
 
 
 def test_the_closest_folder_with_a_cfg_is_the_project(write: Write) -> None:
@@ -166,9 +167,9 @@ def test_a_url_may_be_several(url: str | None, urls: tuple[str, ...]) -> None:
 
 def test_each_scrapyd_of_a_target_is_a_target() -> None:
     one = Target("t", url="http://a", project="p")
-    assert one.each() == [one]
+    assert one.by_server() == [one]
     two = Target("t", url="http://a http://me:hush@b", project="p")
-    assert two.each() == [
+    assert two.by_server() == [
         Target("t (http://a)", url="http://a", project="p"),
         Target("t (http://b)", url="http://me:hush@b", project="p"),
     ]

@@ -70,15 +70,66 @@ def test_a_copy_has_what_a_builder_needs_and_no_more(write: Write, tmp_path: Pat
     assert folder_files(tmp_path / "copy").keys() == PACKAGE.keys() | kept.keys()
 
 
-def test_a_link_is_followed_but_not_in_circles(write: Write, tmp_path: Path) -> None:
-    folder = write(PACKAGE)
-    (tmp_path / "shared.py").write_text("X = 1\n")
-    (folder / "shop" / "shared.py").symlink_to(tmp_path / "shared.py")
+def test_a_link_in_the_project_is_followed_but_not_in_circles(write: Write, tmp_path: Path) -> None:
+    folder = write(PACKAGE | {"shared/x.py": "X = 1\n"})
+    (folder / "shop" / "shared.py").symlink_to(folder / "shared" / "x.py")
+    (folder / "shop" / "more").symlink_to("../shared")
     (folder / "shop" / "round").symlink_to(folder / "shop")
     (folder / "shop" / "gone").symlink_to(tmp_path / "gone")
-    files, _ = project_files(folder, "shop.settings")
-    assert files.keys() == PACKAGE.keys() | {"shop/shared.py"}
+    files, left = project_files(folder, "shop.settings")
+    assert files.keys() == PACKAGE.keys() | {"shop/shared.py", "shop/more/x.py"}
     assert files["shop/shared.py"] == b"X = 1\n"
+    assert left.links == []
+
+
+def test_a_link_that_leads_out_is_not_packed_and_is_named(write: Write, tmp_path: Path) -> None:
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "id.txt").write_text("secret")
+    folder = write(PACKAGE | {".env": "secret", "shop/.git/config": "secret", "keys/id_rsa": "secret"})
+    links = {
+        "file.txt": tmp_path / "out" / "id.txt",
+        "relative.txt": "../../out/id.txt",
+        "folder": tmp_path / "out",
+        "chain.txt": "file.txt",
+        "env.txt": folder / ".env",
+        "git.txt": ".git/config",
+        "key.txt": "../keys/id_rsa",
+        "up": folder.parent,
+    }
+    for name, target in links.items():
+        (folder / "shop" / name).symlink_to(target)
+    files, left = project_files(folder, "shop.settings")
+    assert files.keys() == PACKAGE.keys()
+    assert left.links == sorted(f"shop/{name}" for name in links)
+    assert left.warnings()[0] == (
+        "Warning: shop/chain.txt is a link that leads out of the project and is not packed "
+        "(a line !shop/chain.txt in .eggignore packs it)"
+    )
+    copied, left_by_the_copy = copy_tree(folder, tmp_path / "copy")
+    assert left_by_the_copy.links == left.links
+    assert not {f"shop/{name}" for name in links} & copied
+
+
+def test_the_ignore_list_lets_a_link_out_of_the_project_in(write: Write, tmp_path: Path) -> None:
+    (tmp_path / "lib").mkdir()
+    (tmp_path / "lib" / "a.py").write_text("A = 1\n")
+    folder = write(PACKAGE | {".eggignore": "!shop/lib\nshop/other\n"})
+    (folder / "shop" / "lib").symlink_to(tmp_path / "lib")
+    (folder / "shop" / "other").symlink_to(tmp_path / "lib")
+    files, left = project_files(folder, "shop.settings")
+    assert files.keys() == PACKAGE.keys() | {"shop/lib/a.py"}
+    assert left.links == []  # `other` is ignored on purpose
+
+
+def test_a_package_that_is_itself_a_link_out_is_refused(write: Write, tmp_path: Path) -> None:
+    (tmp_path / "src" / "shop").mkdir(parents=True)
+    (tmp_path / "src" / "shop" / "settings.py").write_text("")
+    folder = write({"aioscrapy.cfg": ""})
+    (folder / "shop").symlink_to(tmp_path / "src" / "shop")
+    with pytest.raises(BuildError, match=r"^shop in .* is a link that leads out of the project"):
+        project_files(folder, "shop.settings")
+    write({".eggignore": "!shop\n"})
+    assert project_files(folder, "shop.settings")[0].keys() == {"shop/settings.py"}
 
 
 def test_keys_stay_at_home_and_are_named(write: Write, tmp_path: Path) -> None:
@@ -88,7 +139,7 @@ def test_keys_stay_at_home_and_are_named(write: Write, tmp_path: Path) -> None:
     folder = write(PACKAGE | secrets | others | ignore)
     files, left = project_files(folder, "shop.settings")
     assert files.keys() == PACKAGE.keys() | {"shop/ca.pem"}
-    assert left == ["shop/a.pem", "shop/deep/b.key", "shop/deep/id_rsa"]
+    assert left.secrets == ["shop/a.pem", "shop/deep/b.key", "shop/deep/id_rsa"]
     copied, left_by_the_copy = copy_tree(folder, tmp_path / "copy")
     assert copied == PACKAGE.keys() | {"shop/ca.pem", ".eggignore"}
     assert left_by_the_copy == left

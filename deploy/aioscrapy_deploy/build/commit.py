@@ -13,35 +13,43 @@ class Commit:
 
     Attributes:
         id: 40 (or 64) hex digits.
-        dirty: a file of Git's differs from the commit, or a new one that Git does not ignore travels.
+        dirty: a tracked file differs from the commit, or an untracked one that Git does not ignore is packed.
     """
 
     id: str
     dirty: bool
 
 
-def read_commit(folder: Path, travelling: Container[str]) -> Commit | None:
-    """Return the commit of `folder`; None where no file of it is in Git, or Git can't tell.
+def read_commit(folder: Path, packed: Container[str]) -> tuple[Commit | None, str]:
+    """Return the commit of `folder`, and why Git refuses to name it ("" if it does not refuse).
 
-    `travelling` are the paths below `folder` of the files that are packed. What Git holds elsewhere, in
-    another folder of the same repository, does not count.
+    There is no commit if no file of the folder is in Git. `packed` are the paths below `folder` of the files
+    that are packed. What Git holds elsewhere, in another folder of the same repository, does not count.
     """
-    head = _git(folder, "rev-parse", "--verify", "HEAD")
-    if not head or not _git(folder, "ls-files", "-z", "--", "."):
-        return None  # or a folder that a repository above it ignores
-    above = _git(folder, "rev-parse", "--show-prefix") or ""
-    listed = _git(folder, "status", "--porcelain", "-z", "--no-renames", "--untracked-files=all", "--", ".")
-    if listed is None:
-        return None
-    changed = [line for line in listed.split("\0") if line]
-    return Commit(
-        head.strip(),
-        any(line[:2] != "??" or line[3:].removeprefix(above.rstrip("\n")) in travelling for line in changed),
-    )
+    head, refusal = _git(folder, "rev-parse", "--verify", "HEAD")
+    if not head:
+        return None, refusal if "safe.directory" in refusal else ""
+    if not _git(folder, "ls-files", "-z", "--", ".")[0]:
+        return None, ""  # also a folder that a repository above it ignores
+    above = _git(folder, "rev-parse", "--show-prefix")[0] or ""
+    status = ("status", "--porcelain", "-z", "--no-renames", "--untracked-files=all", "--", ".")
+    changes = _git(folder, *status)[0]
+    if changes is None:
+        return None, ""
+    changed = [line for line in changes.split("\0") if line]
+    dirty = any(line[:2] != "??" or line[3:].removeprefix(above.rstrip("\n")) in packed for line in changed)
+    return Commit(head.strip(), dirty), ""
 
 
-def _git(folder: Path, *arguments: str) -> str | None:
-    """Return what git prints; None where it fails or is not there. The repository is only read."""
+def refusal_reason(printed: str) -> str:
+    """Return the first line that Git or Mercurial printed, with Git's advice about a repository's owner."""
+    lines = [line.strip() for line in printed.splitlines() if line.strip()]
+    advice = [line for line in lines[1:] if "safe.directory" in line]
+    return "; to allow it: ".join([*lines[:1], *advice[:1]])
+
+
+def _git(folder: Path, *arguments: str) -> tuple[str | None, str]:
+    """Return what git prints, None if it fails or is not installed, and its reason. It only reads."""
     try:
         done = subprocess.run(  # noqa: S603 fixed words
             ["git", "--no-optional-locks", *arguments],  # noqa: S607 the user's git
@@ -51,5 +59,7 @@ def _git(folder: Path, *arguments: str) -> str | None:
             check=False,
         )
     except OSError:
-        return None
-    return None if done.returncode else os.fsdecode(done.stdout)
+        return None, ""
+    if done.returncode:
+        return None, refusal_reason(os.fsdecode(done.stderr))
+    return os.fsdecode(done.stdout), ""

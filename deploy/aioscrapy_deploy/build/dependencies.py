@@ -37,10 +37,6 @@ class Included:
     pins: list[str]
     foreign: set[str] = field(default_factory=set)
 
-    def modules(self) -> set[str]:
-        """Return the names of top-level modules that can't be imported here."""
-        return {path.partition("/")[0].partition(".")[0] for path in self.foreign}
-
 
 def source(folder: Path) -> str:
     """Return the name of the file that says what the project needs; requirements.txt where none does."""
@@ -63,16 +59,21 @@ def needed(folder: Path, files: Files) -> list[str] | None:
     return [line for line in lines if not _is_ours(line)]
 
 
-def missing_note(folder: Path, files: Files, *, scrapy: bool) -> str | None:
-    """Return a line about what an egg without its dependencies needs of the server; None of nothing.
+def required_names(lines: Iterable[str]) -> set[str]:
+    """Return the normalised names of the distributions in lines of a requirements.txt."""
+    return {_name(line.strip()) for line in lines if line.strip() and not line.strip().startswith(("-", "#"))}
 
-    What the crawler itself needs is there, else no job would run.
+
+def missing_note(folder: Path, lines: Iterable[str], *, scrapy: bool) -> str | None:
+    """Return a line about the distributions that an egg without dependencies needs on the server, if any.
+
+    `lines` are those of `needed`. The server has what the crawler itself needs, else no job would run.
     """
     there = {_OURS, *(("scrapy", "scrapyd") if scrapy else ())}
     with suppress(PackageNotFoundError):
         there |= {_name(text) for text in requires_of_installed(_OURS) or () if "extra ==" not in text}
-    lines = [line.partition("#")[0].partition(" --")[0].strip() for line in needed(folder, files) or []]
-    wanted = [line for line in lines if line and not line.startswith("-") and _name(line) not in there]
+    names = [line.partition("#")[0].partition(" --")[0].strip() for line in lines]
+    wanted = [line for line in names if line and not line.startswith("-") and _name(line) not in there]
     if not wanted:
         return None
     more = f" and {len(wanted) - _SHOWN} more" if len(wanted) > _SHOWN else ""
@@ -120,5 +121,5 @@ def _is_ours(line: str) -> bool:
 
 
 def _name(requirement: str) -> str:
-    found = re.match(r"[A-Za-z0-9][A-Za-z0-9._-]*", requirement)
-    return re.sub(r"[-_.]+", "-", found[0]).lower() if found else requirement
+    name = re.match(r"[A-Za-z0-9][A-Za-z0-9._-]*", requirement)
+    return re.sub(r"[-_.]+", "-", name[0]).lower() if name else requirement

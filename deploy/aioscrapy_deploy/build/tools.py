@@ -9,23 +9,26 @@ from pathlib import Path
 
 from aioscrapy_deploy.build.dependencies import FILE, Included, as_requirements, read_installed
 from aioscrapy_deploy.build.platforms import HERE, Platform
-from aioscrapy_deploy.build.tree import copy_tree
+from aioscrapy_deploy.build.tree import LeftOut, copy_tree
 from aioscrapy_deploy.build.wheel import egg_files
 from aioscrapy_deploy.eggs.format import read_egg, without_bytecode
 from aioscrapy_deploy.eggs.metadata import stable_metadata
 from aioscrapy_deploy.errors import BuildError
 
 _PIP = ("-P", "-m", "pip")
-_TELL_NOTHING = ("ERROR: Exception:", "ERROR: ResolutionImpossible")  # pip's lines before or after the reason
+_NO_REASON = (
+    "ERROR: Exception:",
+    "ERROR: ResolutionImpossible",
+)  # pip's lines before or after the reason
 _NEEDS = {"setup.py": "setuptools", "pyproject.toml": "pip", "pip": "pip"}
 
 
-class Builder:
+class Tools:
     """Runs programs in a copy of the project, which is made when the first one needs it.
 
     Attributes:
         copied: the paths of the files that are in the copy.
-        left: keys and passwords that are not.
+        left_out: what is not.
     """
 
     def __init__(self, folder: Path, workdir: Path, *, verbose: bool) -> None:
@@ -34,19 +37,19 @@ class Builder:
         self._copy = workdir / "tree"
         self._verbose = verbose
         self.copied: set[str] = set()
-        self.left: list[str] = []
+        self.left_out = LeftOut([], [])
 
     def by_setup(self) -> dict[str, bytes]:
-        """Let the project's setup.py build an egg, and return what is in it in the form that we write."""
+        """Let the project's setup.py build an egg, and return its files in the form that we write."""
         out = self._workdir / "out"
         self._run("setup.py", ["setup.py", "bdist_egg", "-d", str(out)])
-        return self._made(out, "*.egg", "setup.py")
+        return self._result(out, "*.egg", "setup.py")
 
     def by_backend(self) -> dict[str, bytes]:
-        """Let the backend that pyproject.toml names build a wheel, and return what is in it as an egg."""
+        """Let the backend that pyproject.toml names build a wheel, and return its files as an egg's."""
         out = self._workdir / "out"
         self._run("pyproject.toml", [*_PIP, "wheel", "--no-deps", "--wheel-dir", str(out), "."])
-        return self._made(out, "*.whl", "pyproject.toml")
+        return self._result(out, "*.whl", "pyproject.toml")
 
     def install(self, lines: Sequence[str], platform: Platform) -> Included:
         """Let pip install what these lines of a requirements.txt name, as it is for a platform."""
@@ -63,17 +66,17 @@ class Builder:
         try:
             self._run("pip", [*pip, "install", *options, "-r", FILE])
         except BuildError as exc:
-            found = re.search(r"ERROR: No matching distribution found for (.+)$", str(exc))
-            if found is None or platform == HERE:
+            missing = re.search(r"ERROR: No matching distribution found for (.+)$", str(exc))
+            if missing is None or platform == HERE:
                 raise
-            raise BuildError(f"{found[1]} has no wheel for {platform}, as far as pip can see") from exc
+            raise BuildError(f"{missing[1]} has no wheel for {platform}, as far as pip can see") from exc
         return read_installed(out)
 
-    def _made(self, out: Path, pattern: str, maker: str) -> dict[str, bytes]:
-        found = sorted(out.glob(pattern))
-        if not found:
+    def _result(self, out: Path, pattern: str, maker: str) -> dict[str, bytes]:
+        results = sorted(out.glob(pattern))
+        if not results:
             raise BuildError(f"{maker} failed: it has made no {pattern[2:].replace('whl', 'wheel')}")
-        files = read_egg(found[0].read_bytes(), f"what {maker} has made")
+        files = read_egg(results[0].read_bytes(), f"the result of {maker}")
         if maker == "pyproject.toml":
             files = egg_files(files)
         return stable_metadata(without_bytecode(files))
@@ -81,7 +84,7 @@ class Builder:
     def _make_copy(self) -> None:
         if not self._copy.exists():
             self._copy.mkdir()
-            self.copied, self.left = copy_tree(self._folder, self._copy)
+            self.copied, self.left_out = copy_tree(self._folder, self._copy)
 
     def _run(self, name: str, arguments: list[str]) -> None:
         self._make_copy()
@@ -105,16 +108,16 @@ class Builder:
 
 
 def last_reason(printed: str, status: int) -> str:
-    """Find the line that tells most in what a program printed before it ended with `status`."""
+    """Return the line with the reason in the output of a program that ended with `status`."""
     lines = [line.strip() for line in printed.splitlines() if line.strip()]
     errors = [
-        line for line in lines if line.startswith(("error:", "ERROR:")) and not line.startswith(_TELL_NOTHING)
+        line for line in lines if line.startswith(("error:", "ERROR:")) and not line.startswith(_NO_REASON)
     ]
     return (errors or lines or [f"exit status {status}"])[-1]
 
 
 def _backends_reason(printed: str) -> str | None:
-    """Find the error of a build backend in the frame that pip draws around it, or after pip's arrow."""
+    """Return the error of a build backend from the frame that pip draws around it, or from pip's arrow."""
     frames = re.findall(r"\[\d+ lines of output\]\n(.*?)\[end of output\]", printed, re.DOTALL)
     text = frames[0] if frames else "\n".join(re.findall(r"─> (\w+Error: .*)", printed))
     lines = [line.strip() for line in text.splitlines() if line.strip()]

@@ -1,8 +1,9 @@
-"""Which files of a project's folder travel, and which stay at home."""
+"""Which files of a project's folder travel in an egg, and which are left out."""
 
 import os
 import shutil
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from pathlib import Path, PurePosixPath
 
@@ -25,27 +26,43 @@ IGNORE_FILE = ".eggignore"
 Rule = Callable[["os.DirEntry[str]"], bool]
 
 
-def copy_tree(folder: Path, target: Path) -> tuple[set[str], list[str]]:
-    """Copy a project for a builder that may write there.
+@dataclass(frozen=True)
+class LeftOut:
+    """What a person may expect in the egg, and does not find there.
 
-    Returns the paths of what is copied, and the keys and passwords left at home.
+    Attributes:
+        secrets: paths of keys and passwords.
+        links: paths of links that lead out of the project, or to something that never travels.
     """
-    found = dict(_walk(folder, lambda entry: _stays_at_the_top(entry) or _stays(entry), _stays))
-    left = _take_ignored(found, folder)
-    for name, source in found.items():
+
+    secrets: list[str]
+    links: list[str]
+
+    def warnings(self) -> list[str]:
+        """Return a line for each path."""
+        lets = f"(a line !{{0}} in {IGNORE_FILE} packs it)"
+        secret = f"Warning: {{0}} looks like a secret and is not packed {lets}"
+        link = f"Warning: {{0}} is a link that leads out of the project and is not packed {lets}"
+        return [secret.format(path) for path in self.secrets] + [link.format(path) for path in self.links]
+
+
+def copy_tree(folder: Path, target: Path) -> tuple[set[str], LeftOut]:
+    """Copy a project for a builder that may write there; returns the paths of the copied files."""
+    walk = _Walk(folder)
+    files = dict(walk.files(lambda entry: _stays_at_the_top(entry) or _stays(entry), _stays))
+    secrets = walk.drop_ignored(files)
+    for name, source in files.items():
         copy = target / name
         copy.parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(source, copy)
-    return set(found), left
+    return set(files), LeftOut(secrets, walk.links)
 
 
-def project_files(folder: Path, settings_module: str) -> tuple[dict[str, bytes], list[str]]:
-    """Read what a project without setup.py is packed from: its packages, whole, as path -> content.
+def project_files(folder: Path, settings_module: str) -> tuple[dict[str, bytes], LeftOut]:
+    """Read the packages of a project without setup.py, whole, as path -> content.
 
-    The second are the keys and passwords left at home.
-
-    A package is a folder with an `__init__.py`, and the folder or module of the settings whatever it
-    has. Data files beside the modules belong to them; hidden files don't.
+    A package is a folder with an `__init__.py`, and in any case the folder or module of the settings. Data
+    files beside the modules belong to them; hidden files don't.
 
     Raises:
         BuildError: the settings module is not there.
@@ -56,36 +73,101 @@ def project_files(folder: Path, settings_module: str) -> tuple[dict[str, bytes],
         raise BuildError(f"[settings] default = {settings_module}, but there is no {top} in {folder}")
 
     def no_package(entry: "os.DirEntry[str]") -> bool:
+        if entry.name == module.name and entry.is_file():
+            return False
         whole = entry.name == top or (entry.name.isidentifier() and (Path(entry) / "__init__.py").is_file())
         return not whole or not entry.is_dir()
 
-    found = {module.name: module} if module.is_file() else {}
-    found |= _walk(folder, no_package, _stays_out_of_an_egg)
-    left = _take_ignored(found, folder)
-    return {name: source.read_bytes() for name, source in found.items()}, left
+    walk = _Walk(folder)
+    files = dict(walk.files(no_package, _stays_out_of_an_egg))
+    secrets = walk.drop_ignored(files)
+    if {top, module.name} & set(walk.links):
+        raise BuildError(
+            f"{top} in {folder} is a link that leads out of the project and is not packed "
+            f"(a line !{top} in {IGNORE_FILE} packs it)"
+        )
+    return {name: source.read_bytes() for name, source in files.items()}, LeftOut(secrets, walk.links)
 
 
 def folder_files(folder: Path) -> dict[str, bytes]:
     """Read a whole folder as path -> content."""
-    return {name: source.read_bytes() for name, source in _walk(folder, lambda _: False, lambda _: False)}
+    files = _Walk(folder).files(lambda _: False, lambda _: False)
+    return {name: source.read_bytes() for name, source in files}
 
 
-def _take_ignored(found: dict[str, Path], folder: Path) -> list[str]:
-    """Take out what the ignore list and the rules for secrets name; returns the secrets among it."""
-    ignore_file = folder / IGNORE_FILE
-    lines = ignore_file.read_text("utf-8").splitlines() if ignore_file.is_file() else []
-    own = [line.strip() for line in lines if line.strip() and not line.startswith("#")]
-    ignored = {name for name in found if _is_ignored(name, (*_SECRETS, *own))}
-    for name in ignored:
-        del found[name]
-    return sorted(name for name in ignored if not _is_ignored(name, own) and _is_ignored(name, _SECRETS))
+class _Walk:
+    """One way through a project's folder.
+
+    Attributes:
+        links: paths of the links that were not followed.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._root = os.path.realpath(folder)
+        ignore_file = folder / IGNORE_FILE
+        lines = ignore_file.read_text("utf-8-sig").splitlines() if ignore_file.is_file() else []
+        self._own = [line.strip() for line in lines if line.strip() and not line.startswith("#")]
+        self.links: list[str] = []
+
+    def files(self, top_rule: Rule, rule: Rule) -> Iterator[tuple[str, Path]]:
+        """Yield (path below the folder with /, file) for regular files that no rule leaves out.
+
+        `top_rule` is for the entries of the folder itself. Links that stay in the project are followed, as
+        setuptools does.
+        """
+        yield from self._below(self._folder, "", top_rule, rule, ())
+
+    def _below(
+        self, folder: Path, prefix: str, rule: Rule, inner_rule: Rule, above: tuple[str, ...]
+    ) -> Iterator[tuple[str, Path]]:
+        here = (*above, os.path.realpath(folder))
+        with os.scandir(folder) as entries:
+            chosen = sorted((entry for entry in entries if not rule(entry)), key=lambda entry: entry.name)
+        for entry in chosen:
+            name = f"{prefix}{entry.name}"
+            if entry.is_symlink() and self._leads_out(entry, name):
+                self.links.append(name)
+            elif entry.is_file():
+                yield name, Path(entry)
+            elif entry.is_dir() and os.path.realpath(entry) not in here:  # else in circles
+                yield from self._below(Path(entry), f"{name}/", inner_rule, inner_rule, here)
+
+    def drop_ignored(self, files: dict[str, Path]) -> list[str]:
+        """Take out what the ignore list and the rules for secrets name; returns the secrets among it."""
+        ignored = {name for name in files if _is_ignored(name, (*_SECRETS, *self._own))}
+        for name in ignored:
+            del files[name]
+        self.links = [name for name in self.links if not _is_ignored(name, self._own)]
+        return sorted(name for name in ignored if not _is_ignored(name, self._own))
+
+    def _leads_out(self, entry: "os.DirEntry[str]", name: str) -> bool:
+        """Return whether a link leads out of the project, or to a file that never travels."""
+        if not Path(entry).exists() or _is_let_in(name, self._own):
+            return False
+        target = os.path.relpath(os.path.realpath(entry), self._root)
+        parts = Path(target).parts
+        if ".." in parts or os.path.isabs(target):  # noqa: PTH117 another drive of Windows
+            return True
+        never = any(part in _NEVER or part.startswith(".env") for part in parts)
+        return never or _is_ignored("/".join(parts), _SECRETS)
+
+
+def _is_let_in(name: str, patterns: Iterable[str]) -> bool:
+    """Return whether the ignore list has a line !NAME for a path: the last pattern that fits has a !."""
+    return _fits(name, patterns) is False
 
 
 def _is_ignored(name: str, patterns: Iterable[str]) -> bool:
-    """Whether the last pattern that fits a path, a folder above it or the name of either has no !."""
+    """Return whether the last pattern that fits a path, a folder above it or the name of either has no !."""
+    return _fits(name, patterns) is True
+
+
+def _fits(name: str, patterns: Iterable[str]) -> bool | None:
+    """Return whether the last pattern that fits ignores a path; None if no pattern fits."""
     path = PurePosixPath(name)
     words = {str(part) for part in (path, *path.parents)} | set(path.parts)
-    ignored = False
+    ignored = None
     for pattern in patterns:
         if any(fnmatchcase(word, pattern.removeprefix("!").strip("/")) for word in words):
             ignored = not pattern.startswith("!")
@@ -109,21 +191,3 @@ def _stays_at_the_top(entry: "os.DirEntry[str]") -> bool:
 
 def _stays_out_of_an_egg(entry: "os.DirEntry[str]") -> bool:
     return entry.name.startswith(".") or entry.name.endswith("~") or _stays(entry)
-
-
-def _walk(
-    folder: Path, top_rule: Rule, rule: Rule, above: tuple[str, ...] = ()
-) -> Iterator[tuple[str, Path]]:
-    """Yield (path below `folder` with /, file) for regular files that no rule keeps at home.
-
-    Links are followed, as setuptools does, but not into a folder that we are in already.
-    """
-    here = (*above, os.path.realpath(folder))
-    with os.scandir(folder) as entries:
-        chosen = sorted((entry for entry in entries if not top_rule(entry)), key=lambda entry: entry.name)
-    for entry in chosen:
-        if entry.is_file():
-            yield entry.name, Path(entry)
-        elif entry.is_dir() and os.path.realpath(entry) not in here:
-            for name, file in _walk(Path(entry), rule, rule, here):
-                yield f"{entry.name}/{name}", file

@@ -1,19 +1,20 @@
-"""The version that an egg is stored under: given, from Mercurial, Git or the clock; which is the latest."""
+"""The version that an egg is stored under: as written, from Mercurial, Git or the clock."""
 
 import subprocess
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
+from aioscrapy_deploy.build.commit import refusal_reason
 from aioscrapy_deploy.eggs.versions import is_latest, stored_name
 from aioscrapy_deploy.errors import VersionError
 
 
 def resolve_version(asked: str | None, folder: Path) -> str:
-    """Turn what option or target say into a version.
+    """Return the version for the text of an option or a target.
 
     `HG` gives `r{rev}-{branch}`; `GIT` gives `git describe` or else `r{commits}`, then `-{branch}`;
-    any other text is itself; none is the time in whole seconds since 1970.
+    any other text is itself; without a text it is the time in whole seconds since 1970.
 
     Raises:
         VersionError: `folder` is in no such repository, or it has no commit.
@@ -27,10 +28,10 @@ def resolve_version(asked: str | None, folder: Path) -> str:
 
 
 def newest_version(asked: str | None, folder: Path, stored: Sequence[Iterable[str]]) -> str:
-    """Return the version as `resolve_version`, but one of ours is the latest beside what servers have stored.
+    """Return the version of `resolve_version`, or of HG, GIT and time one that is the latest on all servers.
 
-    `stored` are the names in each server's storage. Where scrapyd-client's text of HG, GIT or time would not
-    be the latest there, it is `z{seconds since 1970}`, then `-` and the text of HG or GIT.
+    `stored` are the names in the storage of each server. If scrapyd-client's text of HG, GIT or time would
+    not be the latest there, it is `z{seconds since 1970}`, then `-` and the text of HG or GIT.
 
     Raises:
         VersionError: as `resolve_version`.
@@ -70,8 +71,8 @@ def _ask(*command: str, folder: Path) -> str:
     try:
         done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)  # noqa: S603 fixed words
     except OSError:
-        raise VersionError(f"version {program.upper()}: there is no {program} here") from None
+        raise VersionError(f"version {program.upper()}: {program} is not installed here") from None
     if done.returncode or not done.stdout.strip():
-        said = done.stderr.strip().splitlines()
-        raise VersionError(f"version {program.upper()}: {said[0] if said else f'{program} says nothing'}")
+        reason = refusal_reason(done.stderr) or f"{program} prints nothing"
+        raise VersionError(f"version {program.upper()}: {reason}")
     return done.stdout.strip()

@@ -26,8 +26,8 @@ def settings_module(entry_points: bytes) -> str | None:
     return None
 
 
-def with_entry_points(files: Mapping[str, bytes], module: str) -> dict[str, bytes]:
-    """Add both groups, so that either runner runs the egg; a group that names settings is kept as it is.
+def with_entry_points(files: Mapping[str, bytes], module: str, *, replace: bool = False) -> dict[str, bytes]:
+    """Add both groups, so that either runner runs the egg; without `replace` a group's own settings stay.
 
     Raises:
         BuildError: the egg's own entry_points.txt can't be parsed.
@@ -36,7 +36,7 @@ def with_entry_points(files: Mapping[str, bytes], module: str) -> dict[str, byte
     for group in _GROUPS:
         if not groups.has_section(group):
             groups.add_section(group)
-        if not groups.has_option(group, "settings"):
+        if replace or not groups.has_option(group, "settings"):
             groups.set(group, "settings", module)
     lines: list[str] = []
     for group in sorted(groups.sections()):

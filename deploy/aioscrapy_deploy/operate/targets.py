@@ -7,9 +7,10 @@ aioscrapy targets --json
 import argparse
 from pathlib import Path
 
+from aioscrapy_deploy.cfg import find_project
 from aioscrapy_deploy.errors import TargetError
 from aioscrapy_deploy.fleet import reported
-from aioscrapy_deploy.targets import find_project, read_targets
+from aioscrapy_deploy.targets import read_targets
 from aioscrapy_deploy.terminal.table import print_json, print_table
 from aioscrapy_deploy.terminal.text import redacted
 

@@ -2,6 +2,7 @@
 
 import uuid
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from copy import copy
 from typing import Any
 from urllib.parse import quote
@@ -58,18 +59,19 @@ class ScrapydClient:
         """Return the address of one page of the API, fit to be shown: without a password."""
         return f"{self.url}/{action}"
 
-    def hurried(self, timeout_s: float) -> "ScrapydClient":
+    def with_timeout(self, timeout_s: float) -> "ScrapydClient":
         """Return a client of the same Scrapyd that waits this many seconds for everything."""
         client = copy(self)
         client._timeout_s = timeout_s
-        client._connection = self._connection.hurried(timeout_s)
+        client._connection = self._connection.with_timeout(timeout_s)
         return client
 
     def daemonstatus(self) -> DaemonStatus:
         """Return how many jobs the daemon has."""
-        told = self._get("daemonstatus.json")
-        counts = (int(told.get(name, 0)) for name in ("pending", "running", "finished"))
-        return DaemonStatus(str(told.get("node_name", "")), *counts)
+        data = self._get("daemonstatus.json")
+        with self._reading("daemonstatus.json"):
+            counts = [int(data.get(name, 0)) for name in ("pending", "running", "finished")]
+            return DaemonStatus(str(data.get("node_name", "")), *counts)
 
     def listprojects(self) -> list[str]:
         """Return the names of the projects that have an egg."""
@@ -84,20 +86,21 @@ class ScrapydClient:
 
         Scrapyd may have to start a process to list them.
         """
-        told = self._get("listspiders.json", LISTING_S, project=project, _version=version)
-        return [str(name) for name in told.get("spiders", [])]
+        params = {"project": project, "_version": version}
+        return self._names("spiders", "listspiders.json", LISTING_S, **params)
 
     def listjobs(self, project: str | None = None) -> list[Job]:
         """Return the jobs that the daemon knows: pending, running, finished; by default of all projects.
 
         Finished ones are kept in the daemon's memory: `finished_to_keep` of them, until it ends.
         """
-        told = self._get("listjobs.json", project=project)
-        return [
-            Job.read(state, {"project": project or "", **each})
-            for state in ("pending", "running", "finished")
-            for each in told.get(state, [])
-        ]
+        data = self._get("listjobs.json", project=project)
+        with self._reading("listjobs.json"):
+            return [
+                Job.read(state, {"project": project or "", **entry})
+                for state in ("pending", "running", "finished")
+                for entry in data.get(state, [])
+            ]
 
     def status(self, job: str, project: str | None = None) -> str | None:
         """Return pending, running or finished; None where the daemon does not know the job."""
@@ -144,8 +147,7 @@ class ScrapydClient:
         Returns the state before; None where the daemon has no such job, or it has ended. A job of ours ends
         at the first INT or TERM gracefully, at the second at once.
         """
-        told = self._post("cancel.json", {"project": project, "job": job, "signal": signal})
-        state = told.get("prevstate")
+        state = self._post("cancel.json", {"project": project, "job": job, "signal": signal}).get("prevstate")
         return None if state is None else str(state)
 
     def addversion(self, project: str, version: str, egg: bytes, on_sent: Sent | None = None) -> Answer:
@@ -239,8 +241,18 @@ class ScrapydClient:
         except ServerError:
             return False
 
-    def _names(self, key: str, page: str, **params: Any) -> list[str]:
-        return [str(name) for name in self._get(page, **params).get(key, [])]
+    def _names(self, key: str, page: str, answer_s: float | None = None, **params: Any) -> list[str]:
+        data = self._get(page, answer_s, **params)
+        with self._reading(page):
+            return [str(name) for name in data.get(key, [])]
+
+    @contextmanager
+    def _reading(self, page: str) -> Iterator[None]:
+        """Turn the errors of an answer with other fields than Scrapyd's into a ServerError."""
+        try:
+            yield
+        except (KeyError, TypeError, ValueError, AttributeError):
+            raise ServerError(f"{self.endpoint(page)}: the answer is not that of a Scrapyd") from None
 
     def _get(self, page: str, answer_s: float | None = None, **params: Any) -> dict[str, Any]:
         return self._checked(page, self._connection.ask("GET", page, answer_s=answer_s, params=params))

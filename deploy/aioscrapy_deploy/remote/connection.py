@@ -63,7 +63,7 @@ class Connection:
 
         return self.has_password or (self._auth is None and get_netrc_auth(self.url) is not None)
 
-    def hurried(self, timeout_s: float) -> "Connection":
+    def with_timeout(self, timeout_s: float) -> "Connection":
         """Return the same connection with another time-out, in seconds."""
         other = copy(self)
         other._timeout_s = timeout_s

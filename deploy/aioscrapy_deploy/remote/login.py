@@ -50,7 +50,7 @@ def open_clients(target: Target, tell: Callable[[str], None]) -> list[ScrapydCli
 
 
 @contextmanager
-def hidden(variables: Iterable[str]) -> Iterator[None]:
+def without_passwords_in_environment(variables: Iterable[str]) -> Iterator[None]:
     """Keep SCRAPYD_PASSWORD and these from what is started: setup.py, pip and projects run foreign code."""
     names = {PASSWORD_VARIABLE, *variables} & os.environ.keys()
     values = {name: os.environ.pop(name) for name in names}

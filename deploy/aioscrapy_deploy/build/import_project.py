@@ -1,0 +1,203 @@
+"""Import the project in an unpacked egg and list its spiders. Run as a script, in a process of its own.
+
+Standard input is JSON with
+
+    root          the folder of the egg's files
+    module        of the settings
+    path          the rest of sys.path
+    needs_scrapy  the project is one of Scrapy alone
+    required      names of distributions that the project says it needs, normalised
+    result        the file for the answer
+
+The answer is JSON with one of
+
+    spiders       names of the spiders that can be imported, with `problems` and `warnings`
+    error         a problem: the project can't be imported
+    skipped       why nothing was imported
+
+A problem has `text` (FILE:LINE: ERROR), `missing` (the top-level module that was not found, or null) and
+`because`: what this machine lacks, where that explains the error; "" where the error is the project's.
+"""
+
+import importlib
+import importlib.util
+import json
+import os
+import re
+import socket
+import sys
+import traceback
+from collections.abc import Iterator, Mapping, MutableMapping
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+_DICTS = ("ITEM_PIPELINES", "DOWNLOADER_MIDDLEWARES", "SPIDER_MIDDLEWARES", "EXTENSIONS", "DOWNLOAD_HANDLERS")
+_CLASSES = (
+    "STATS_CLASS", "SCHEDULER_QUEUE_CLASS", "SCHEDULER_SERIALIZER", "DUPEFILTER_CLASS",
+    "REQUEST_FINGERPRINTER_CLASS", "PROXY_HANDLER",
+)  # fmt: skip
+_NEVER_EXPLAINED = (SyntaxError, NameError)
+_HAVE_DEFAULT = {Mapping.get.__code__, os.getenv.__code__}
+_CHANGES = {MutableMapping.pop.__code__, MutableMapping.setdefault.__code__}
+
+
+def main() -> None:
+    """Answer the request on standard input, and end at once whatever threads the project has started."""
+    request = json.load(sys.stdin)
+    check = _Check(os.path.join(request["root"], ""), set(request["required"]))  # noqa: PTH118 ends in a separator
+    sys.path[:] = [request["root"], *request["path"]]
+    try:
+        answer = check.answer(request["module"], request["needs_scrapy"])
+    except (Exception, SystemExit) as exc:  # noqa: BLE001 the project's code may raise anything
+        answer = {"error": check.problem(exc)}
+    Path(request["result"]).write_text(json.dumps(answer), encoding="utf-8")
+    sys.stdout.flush()
+    os._exit(0)
+
+
+class _Check:
+    """The imports of one project, whose files lie in the folder `root`."""
+
+    def __init__(self, root: str, required: set[str]) -> None:
+        self._root = root
+        self._required = required
+        self._unset: list[tuple[str, str]] = []  # (file of the project, variable that it read in vain)
+
+    def answer(self, module: str, needs_scrapy: bool) -> dict[str, Any]:
+        """Import settings, spiders and components; returns the answer."""
+        if needs_scrapy and importlib.util.find_spec("scrapy") is None:
+            return {"skipped": "Scrapy can't be imported here"}
+        try:
+            project_settings = importlib.import_module("aioscrapy.project").project_settings
+            spider_loader = importlib.import_module("aioscrapy.spiderloader").SpiderLoader
+            settings_class = importlib.import_module("aioscrapy.settings").Settings
+        except ModuleNotFoundError as exc:
+            return {"skipped": f"aioscrapy-scrapyd can't be imported here ({exc})"}
+        os.environ["AIOSCRAPY_SETTINGS_MODULE"] = os.environ["SCRAPY_SETTINGS_MODULE"] = module
+        self._watch_environment()
+        importlib.import_module(module)
+        settings = project_settings()
+        loader = spider_loader(settings)
+        problems = [self._again(failure) for failure in loader.failures]
+        problems += self._components(settings, settings_class())
+        warnings = set(loader.warnings) - {str(failure) for failure in loader.failures}
+        for name in loader.list():
+            own = settings_class(getattr(loader.load(name), "custom_settings", None) or {})
+            for problem in self._components(own, settings):
+                warnings.add(f"jobs of spider {name} can't run: {problem['text']}")
+        return {"spiders": loader.list(), "problems": problems, "warnings": sorted(warnings)}
+
+    def problem(self, exc: BaseException, *, named: str = "") -> dict[str, Any]:
+        """Return the text of an error, and what explains it."""
+        causes = [exc]
+        while inner := causes[-1].__cause__ or causes[-1].__context__:
+            causes.append(inner)
+        because = next(filter(None, map(self._explained, reversed(causes))), "")
+        missing = next((cause.name for cause in causes if isinstance(cause, ModuleNotFoundError)), None)
+        return {
+            "text": self._one_line(causes) + named,
+            "because": because,
+            "missing": (missing or "").partition(".")[0] or None,
+        }
+
+    def _again(self, failure: Any) -> dict[str, Any]:
+        """Return the problem of a spider module, for which it is imported once more."""
+        try:
+            importlib.import_module(failure.module)
+        except (Exception, SystemExit) as exc:  # noqa: BLE001 as above
+            problem = self.problem(exc)
+        else:
+            problem = {"because": "", "missing": None}
+        return {
+            **problem,
+            "text": f"{failure.file.removeprefix(self._root)}: {failure.error}",
+            "spider": True,
+        }
+
+    def _components(self, settings: Any, known: Any) -> Iterator[dict[str, Any]]:
+        """Yield a problem for each component that can't be loaded; those of `known` are not looked at."""
+        load_object = importlib.import_module("aioscrapy.components").load_object
+        named = [(name, settings[name]) for name in _CLASSES if settings[name] != known[name]]
+        for name in _DICTS:
+            there = known.getdict(name)
+            paths = settings.getdict(name)
+            # a download handler is the value, every other component the key
+            named += [
+                (name, order if name == "DOWNLOAD_HANDLERS" else path)
+                for path, order in paths.items()
+                if order is not None and there.get(path) != order
+            ]
+        for name, path in named:
+            try:
+                load_object(path, name)
+            except (Exception, SystemExit) as exc:  # noqa: BLE001 as above
+                in_project = exc.__cause__ is not None
+                yield self.problem(exc.__cause__ or exc, named=f" ({name}: {path})" if in_project else "")
+
+    def _explained(self, exc: BaseException) -> str:
+        """Return what this machine lacks, if that may be the reason of an error; else ""."""
+        if isinstance(exc, _NEVER_EXPLAINED):
+            return ""
+        if isinstance(exc, ModuleNotFoundError):
+            top = (exc.name or "").partition(".")[0]
+            known = re.sub(r"[-_.]+", "-", top).lower() in self._required
+            return f"{top}, which the project requires, is not installed here" if known else ""
+        if isinstance(exc, FileNotFoundError | PermissionError):
+            name = os.fsdecode(exc.filename) if isinstance(exc.filename, str | bytes) else ""
+            elsewhere = os.path.isabs(name) and not name.startswith(self._root)  # noqa: PTH117 of a str
+            return f"{name} can't be read on this machine" if elsewhere else ""
+        if isinstance(exc, ConnectionError | TimeoutError | socket.gaierror):
+            return "what it connects to does not answer here"
+        files = {frame.filename for frame in traceback.extract_tb(exc.__traceback__)}
+        names = sorted({variable for file, variable in self._unset if file in files})
+        if not names or isinstance(exc, ImportError):
+            return ""
+        return f"{', '.join(names)} {'is' if len(names) == 1 else 'are'} not set in the environment here"
+
+    def _watch_environment(self) -> None:
+        """Note which variables the project reads that are not set, and for which it has no default."""
+        environ: Any = type(os.environ)
+        read = environ.__getitem__
+
+        def read_and_note(variables: Any, name: str) -> Any:
+            try:
+                return read(variables, name)
+            except KeyError:
+                if file := self._reader(sys._getframe(1)):
+                    self._unset.append((file, str(name)))
+                raise
+
+        environ.__getitem__ = read_and_note
+
+    def _reader(self, frame: FrameType | None) -> str | None:
+        """Return the project's file that reads a variable, also by a library; None for an import's own."""
+        while frame is not None:
+            code = frame.f_code
+            if code in _CHANGES or (code in _HAVE_DEFAULT and frame.f_locals.get("default") is not None):
+                return None
+            if code.co_filename.startswith(self._root):
+                return code.co_filename
+            if "importlib._bootstrap" in code.co_filename:
+                return None
+            frame = frame.f_back
+        return None
+
+    def _one_line(self, causes: list[BaseException]) -> str:
+        """Return file (below the root), line and error of the innermost cause with a place in the project."""
+        for cause in reversed(causes):
+            if place := self._place(cause):
+                text = cause.msg if isinstance(cause, SyntaxError) else str(cause)
+                return f"{place}: {type(cause).__name__}: {' '.join(text.split())}"
+        return f"{type(causes[0]).__name__}: {' '.join(str(causes[0]).split())}"
+
+    def _place(self, exc: BaseException) -> str:
+        if isinstance(exc, SyntaxError) and exc.filename and exc.filename.startswith(self._root):
+            return f"{exc.filename.removeprefix(self._root)}:{exc.lineno}"
+        frames = traceback.extract_tb(exc.__traceback__)
+        inside = [frame for frame in frames if frame.filename.startswith(self._root)]
+        return f"{inside[-1].filename.removeprefix(self._root)}:{inside[-1].lineno}" if inside else ""
+
+
+if __name__ == "__main__":
+    main()
