@@ -159,6 +159,8 @@ def _settings(command: ModuleType, options: argparse.Namespace) -> Settings:
         settings.set("LOG_LEVEL", options.loglevel.upper(), "cmdline")
     if options.nolog:
         settings.set("LOG_ENABLED", False, "cmdline")
+    if getattr(command, "CHECK", True):
+        settings.check()
     return settings
 
 

@@ -23,6 +23,7 @@ from aioscrapy.pipelines.chain import Pipelines
 from aioscrapy.queue.base import State
 from aioscrapy.settings import Settings
 from aioscrapy.signals import SignalManager
+from aioscrapy.unread_settings import unread_settings
 from aioscrapy.version import __version__
 
 logger = logging.getLogger(__name__)
@@ -102,6 +103,8 @@ class Crawler:
         settings, context = self.settings, self._context
         settings.freeze()
         logger.info("Scrapy %s started (bot: %s, by aioscrapy)", __version__, settings["BOT_NAME"])
+        if unread := unread_settings(settings, self.spidercls):
+            logger.warning("Nothing reads these settings: %s", unread)
         async with AsyncExitStack() as closing:
             await db_manager.from_settings(settings)
             closing.push_async_callback(db_manager.close)

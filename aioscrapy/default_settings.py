@@ -1,6 +1,7 @@
 """Every setting: its default, its type and range, and above it its meaning; docs/settings.md is made from this file."""
 # ruff: noqa: E501 a meaning is one line: docs/settings.md is made from these lines
 
+from pathlib import PurePath
 from typing import Annotated
 
 from aioscrapy.setting_types import (
@@ -78,7 +79,17 @@ USER_AGENT: OptionalText = "aioscrapy (+https://pypi.org/project/aioscrapy-scrap
 # Headers of requests that have not set them. None: don't send this header.
 DEFAULT_REQUEST_HEADERS: Annotated[
     dict[str, str | bytes | list[str] | None],
-    Table("name", "a text, bytes, a list of them, or None", str, bytes, list, tuple, int, type(None)),
+    Table(
+        "name of a header",
+        "a text, bytes, a list of them, or None",
+        str,
+        bytes,
+        list,
+        tuple,
+        int,
+        type(None),
+        keys=(str, bytes),
+    ),
 ] = {
     "Accept": "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8",
     "Accept-Language": "en",
@@ -149,7 +160,7 @@ HTTPERROR_ALLOWED_CODES: Statuses = []
 # Set the Referer header to the page that had the link.
 REFERER_ENABLED: Flag = True
 # Which Referer is sent: the name of a W3C policy. meta["referrer_policy"] overrides it.
-REFERRER_POLICY: OptionalText = "no-referrer-when-downgrade"
+REFERRER_POLICY: Annotated[str, Text(empty=True)] = "no-referrer-when-downgrade"
 # Most links between a start URL and a page. 0: no limit.
 DEPTH_LIMIT: Count = 0
 # Subtracted from the priority of a request for every link between it and the start URL.
@@ -289,7 +300,9 @@ REDIS_ARGS: Annotated[
 # -- Feeds and log
 
 # Path or file URI -> {format: jsonlines, json, csv or xml; encoding; fields; overwrite; indent; store_empty; item_classes}.
-FEEDS: Annotated[dict[str, dict[str, object]], Table("path or file URI", "a dict of options", dict)] = {}
+FEEDS: Annotated[
+    dict[str, dict[str, object]], Table("path or file URI", "a dict of options", dict, keys=(str, PurePath))
+] = {}
 # Character encoding of feeds that name none. None: the default of the format.
 FEED_EXPORT_ENCODING: Annotated[str | None, Encoding(optional=True)] = "utf-8"
 # Fields and their order, for feeds that name none. None: all fields, in the order of the items.

@@ -9,6 +9,8 @@ from typing import Annotated, Any
 TRUE = {"1", "true", "yes", "on"}
 FALSE = {"0", "false", "no", "off", "none", ""}
 
+_LONGEST = 2000  # characters of a text, such as a User-Agent
+_LONGEST_NAME = 255  # characters of a file or folder, the limit of most file systems
 _SHOWN = 80  # characters of a wrong value that a message repeats
 
 
@@ -101,7 +103,12 @@ class Text(SettingType):
         self._empty = empty
 
     def accepts(self, value: Any) -> bool:
-        return isinstance(value, str) and (self._empty or value != "") and _is_one_line(value)
+        return (
+            isinstance(value, str)
+            and len(value) <= _LONGEST
+            and (self._empty or value != "")
+            and _is_one_line(value)
+        )
 
 
 class FilePath(SettingType):
@@ -112,7 +119,9 @@ class FilePath(SettingType):
 
     def accepts(self, value: Any) -> bool:
         path = os.fspath(value)
-        return isinstance(path, str) and _is_one_line(path)
+        return (
+            isinstance(path, str) and _is_one_line(path) and max(map(len, path.split("/"))) <= _LONGEST_NAME
+        )
 
 
 class Encoding(SettingType):
@@ -207,10 +216,13 @@ class Table(SettingType):
         key: what a key is, in words.
         value: what a value is, in words.
         types: the classes that a value may have.
+        keys: the classes that a key may have.
     """
 
-    def __init__(self, key: str, value: str, *types: type) -> None:
+    def __init__(self, key: str, value: str, *types: type, keys: tuple[type, ...] = (str,)) -> None:
         super().__init__(f"a dict: {key} -> {value}")
+        self._key = key
+        self._keys = keys
         self._value = value
         self._types = types
 
@@ -220,6 +232,8 @@ class Table(SettingType):
         if value is not None and not isinstance(value, Mapping):
             raise ValueError(f"a value of type {type(value).__name__} is not {self.allowed}")
         for key, element in (value or {}).items():
+            if not isinstance(key, self._keys):
+                raise ValueError(f"the key {shown(key)} is not a {self._key}")
             if not self.accepts_pair(key, element):
                 raise ValueError(f"the value of {shown(key)} is not {self._value}")
 
@@ -245,11 +259,12 @@ class Orders(Table):
     """Components with their places in a chain."""
 
     def __init__(self) -> None:
-        super().__init__("class", "an order: a number, or None to remove the class", int, float, type(None))
-        self._key = Component()
+        value = "an order: a number, or None to remove the class"
+        super().__init__("class", value, int, float, type(None), keys=(object,))
+        self._component = Component()
 
     def accepts_pair(self, key: Any, value: Any) -> bool:
-        self._key.check(key)
+        self._component.check(key)
         return value is None or (
             super().accepts_pair(key, value) and not isinstance(value, bool) and math.isfinite(value)
         )

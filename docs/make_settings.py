@@ -24,6 +24,10 @@ On a command line a list is `a,b` or JSON, a dict is JSON, and true or false is 
 
 All settings are checked before a crawl begins. A wrong value ends the command with exit status 1 and one
 line, such as `setting CONCURRENT_REQUESTS: -1 is not a whole number from 1 to 100000`.
+
+A setting that nothing reads is named in one warning at the start of a crawl: a name that is close to a known
+one, with that name; a setting of Scrapy, scrapy-redis or aio-scrapy, with what to use instead. Your own
+settings, which the code of your project reads, are not named.
 """
 
 

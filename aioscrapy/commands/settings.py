@@ -5,6 +5,8 @@ from typing import Any
 
 from aioscrapy.settings import PRIORITIES, Settings
 
+CHECK = False  # a wrong setting must be visible, too
+
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Declare the options."""

@@ -32,6 +32,7 @@ from aioscrapy.queue.base import State
 from aioscrapy.serializer import reader_of
 from aioscrapy.settings import Settings
 from aioscrapy.signals import SignalManager
+from aioscrapy.unread_settings import unread_settings
 from aioscrapy.version import __version__
 from aioscrapy.workers import process_count
 from aioscrapy.workers.child import WorkerProcess, fork_workers
@@ -126,6 +127,8 @@ class Pool:
         """Fork the workers, before an event loop or a thread exists; they wait for the message BEGIN."""
         settings = self.settings
         logger.info("Scrapy %s started (bot: %s, by aioscrapy)", __version__, settings["BOT_NAME"])
+        if unread := unread_settings(settings, self.spidercls):
+            logger.warning("Nothing reads these settings: %s", unread)
         move_to_redis(settings, self.spidercls)
         try:
             forking = multiprocessing.get_context("fork")
