@@ -1,4 +1,4 @@
-"""Selectors with parsel's interface and results; each query is compiled once, each match costs little."""
+"""Selectors with parsel's interface and results, but faster: queries are compiled once."""
 
 from collections.abc import Mapping
 from functools import lru_cache
@@ -12,8 +12,8 @@ from parsel.csstranslator import GenericTranslator, HTMLTranslator
 _UNSET = object()
 _REGEXP = ("re", "http://exslt.org/regular-expressions")
 _NAMESPACES: Mapping[str, str] = MappingProxyType(dict([_REGEXP, ("set", "http://exslt.org/sets")]))
-# A compiled query that maps one of these keeps an error entry for each call (libxml2 2.13 and later), so it
-# is compiled anew each time; which is what parsel found out.
+# A compiled query with one of these namespaces collects an error entry per call (libxml2 2.13 and later,
+# noticed by parsel), so it is compiled for every call.
 _EXSLT = frozenset(
     f"http://exslt.org/{name}" for name in ("dates-and-times", "math", "sets", "strings")
 )  # fmt: skip
@@ -46,7 +46,7 @@ def _evaluator(query: str, namespaces: Mapping[str, str]) -> Any:
 
 
 def _parse_html(text: str, base_url: str | None) -> Any:
-    """Return the root that parsel makes of the same text, by a parser that is made once."""
+    """Return the same root as parsel, with a parser that is created once."""
     body = text.strip().replace("\x00", "").encode("utf-8", "replace")
     root = etree.fromstring(body, parser=_HTML_PARSER, base_url=base_url) if body else None
     if root is None:
@@ -55,28 +55,28 @@ def _parse_html(text: str, base_url: str | None) -> Any:
 
 
 class SelectorList(parsel.SelectorList["Selector"]):
-    """What a query found, in the order of the document."""
+    """The matches of a query, in the order of the document."""
 
     def xpath(self, xpath: str, namespaces: Mapping[str, str] | None = None, **kwargs: Any) -> "SelectorList":
-        """Return what the query finds from each element."""
-        return type(self)([found for one in self for found in one.xpath(xpath, namespaces, **kwargs)])
+        """Return the matches of the query, relative to every element."""
+        return type(self)([match for node in self for match in node.xpath(xpath, namespaces, **kwargs)])
 
     def css(self, query: str) -> "SelectorList":
-        """Return what the query finds in each element."""
-        return type(self)([found for one in self for found in one.css(query)])
+        """Return the matches of the query in every element."""
+        return type(self)([match for node in self for match in node.css(query)])
 
     def getall(self) -> list[str]:
-        """Return each match as str."""
-        return [root if type(root := one.root) is str else one.get() for one in self]
+        """Return all matches as str."""
+        return [root if type(root := node.root) is str else node.get() for node in self]
 
     extract = getall
 
 
 class Selector(parsel.Selector):
-    """A page, or a part of one: an element, an attribute, a text, a number; see parsel's manual.
+    """A page or a part of it: an element, an attribute, a text, a number; see parsel's manual.
 
-    Made of a text response, of `text` or of `root`; `type` is html, xml, json or text, by default that of
-    the response, and html for a text.
+    It is created from a text response, from `text` or from `root`. `type` is html, xml, json or text; the
+    default is the type of the response, and html for a text.
     """
 
     __slots__ = ()
@@ -95,7 +95,7 @@ class Selector(parsel.Selector):
         kind = type
         if response is not None:
             if text is not None:
-                raise ValueError("Selector wants a response or a text, not both")
+                raise ValueError("Selector needs a response or a text, not both")
             text = response.text
             kind = type or response.selector_type
             kwargs.setdefault("base_url", response.urljoin(""))
@@ -110,42 +110,42 @@ class Selector(parsel.Selector):
             self.namespaces = _NAMESPACES  # type: ignore[assignment]  # shared, so it must not change
 
     def xpath(self, query: str, namespaces: Mapping[str, str] | None = None, **kwargs: Any) -> "SelectorList":
-        """Return what an XPath query finds; `kwargs` are its $variables.
+        """Return the matches of an XPath query; `kwargs` are its $variables.
 
         Raises:
-            ValueError: no XPath, or this Selector is of JSON.
+            ValueError: the query is not XPath, or this Selector is of JSON.
         """
         root, kind = self.root, self.type
         if kind not in _TRANSLATORS or not hasattr(root, "xpath"):
             return cast("SelectorList", super().xpath(query, namespaces, **kwargs))
-        known = self.namespaces
+        own = self.namespaces
         try:
-            if namespaces is None and known is _NAMESPACES and "set:" not in query:
-                found = _compiled(query)(root, **kwargs)
+            if namespaces is None and own is _NAMESPACES and "set:" not in query:
+                result = _compiled(query)(root, **kwargs)
             else:
-                found = _evaluator(query, {**known, **(namespaces or {})})(root, **kwargs)
+                result = _evaluator(query, {**own, **(namespaces or {})})(root, **kwargs)
         except etree.XPathError as exc:
             raise ValueError(f"XPath error: {exc} in {query}") from exc
-        return self._list(found, query)
+        return self._list(result, query)
 
-    def _list(self, found: Any, query: str) -> "SelectorList":
-        made, kind, known = SelectorList(), self.type, self.namespaces
-        # Not by __init__: a page gives hundreds of these, and all they need is four attributes.
-        new, cls, append = object.__new__, type(self), made.append
-        for node in found if isinstance(found, list) else (found,):
-            one = new(cls)
-            one.root = node
-            one.type = kind
-            one.namespaces = known
-            one._expr = query
-            append(one)
-        return made
+    def _list(self, result: Any, query: str) -> "SelectorList":
+        selectors, kind, namespaces = SelectorList(), self.type, self.namespaces
+        # Without __init__, for speed: a page has hundreds of matches, which need only four attributes.
+        new, cls, append = object.__new__, type(self), selectors.append
+        for node in result if isinstance(result, list) else (result,):
+            selector = new(cls)
+            selector.root = node
+            selector.type = kind
+            selector.namespaces = namespaces
+            selector._expr = query
+            append(selector)
+        return selectors
 
     def css(self, query: str) -> "SelectorList":
-        """Return what a CSS query finds.
+        """Return the matches of a CSS query.
 
         Raises:
-            ValueError: no CSS, or this Selector is of JSON.
+            ValueError: the query is not CSS, or this Selector is of JSON.
         """
         if self.type not in _TRANSLATORS:
             return cast("SelectorList", super().css(query))
@@ -155,11 +155,11 @@ class Selector(parsel.Selector):
         return self._list(find(self.root), xpath)
 
     def get(self) -> Any:
-        """Return the match: an element with its markup, else its text; JSON as Python objects."""
+        """Return the match: an element with its markup, a text, or JSON as Python objects."""
         return root if type(root := self.root) is str else super().get()
 
     extract = get
 
     def register_namespace(self, prefix: str, uri: str) -> None:
-        """Let queries from here on use this prefix."""
+        """Register a namespace prefix for queries."""
         self.namespaces = {**self.namespaces, prefix: uri}

@@ -1,4 +1,4 @@
-"""Finds the project's spiders: imports every module of SPIDER_MODULES and takes the spider classes in it."""
+"""Load the spiders of a project: import all modules of SPIDER_MODULES and collect their spider classes."""
 
 import difflib
 import importlib
@@ -28,8 +28,8 @@ class Failure(NamedTuple):
 class SpiderLoader:
     """The spider classes of a project, by name.
 
-    A module that fails to import is left out and told in `failures`; `warnings` has one line for each of
-    them, and for each name that two spiders share (the last one found wins).
+    `failures` has the modules that can't be imported; they are left out. `warnings` has one line per failure,
+    and one per name that two spiders share (the last spider is used).
 
     Raises:
         SettingError: SPIDER_MODULES names a module that does not exist.
@@ -51,7 +51,7 @@ class SpiderLoader:
         """Return the spider class of this name.
 
         Raises:
-            SpiderNotFoundError: there is none; its text has the close names and the modules that failed.
+            SpiderNotFoundError: no spider has the name; the text has similar names and the failed modules.
         """
         if name in self._spiders:
             return self._spiders[name]
@@ -65,16 +65,16 @@ class SpiderLoader:
         raise SpiderNotFoundError("; ".join(hints))
 
     def _import_all(self, name: str) -> Iterator[ModuleType]:
-        """Import a module and, below a package, everything in it; works in folders and in zip files."""
+        """Import a module, and all modules of a package; works in folders and in zip files."""
         try:
             module = importlib.import_module(name)
         except (Exception, SystemExit) as exc:  # noqa: BLE001 one broken module must not hide the others
             self._fail(name, exc)
             return
         yield module
-        for found in pkgutil.iter_modules(getattr(module, "__path__", ())):
-            if found.name != "__main__":
-                yield from self._import_all(f"{name}.{found.name}")
+        for child in pkgutil.iter_modules(getattr(module, "__path__", ())):
+            if child.name != "__main__":
+                yield from self._import_all(f"{name}.{child.name}")
 
     def _fail(self, name: str, exc: BaseException) -> None:
         failure = failure_of(name, exc)
@@ -91,19 +91,19 @@ class SpiderLoader:
                 self.warnings.append(f"two spiders are named {cls.name!r}: {both}; the second is used")
             self._spiders[cls.name] = cls
 
-    # Behind the other methods: in their annotations `list` would mean this one.
+    # The last method: in annotations after it, `list` would mean this method.
     def list(self) -> list[str]:
         """Return the names of all spiders, sorted."""
         return sorted(self._spiders)
 
 
 def failure_of(module: str, exc: BaseException, folder: Path | None = None) -> Failure:
-    """Return where and why a module can't be imported.
+    """Return the place and the reason of a failed import.
 
     Args:
         module: its dotted name.
-        exc: what its import raised.
-        folder: that of the user's own files; None: the one that the module's top package lies in.
+        exc: the exception of its import.
+        folder: the folder of the user's files; None: the folder of the module's top package.
     """
     text = exc.msg if isinstance(exc, SyntaxError) else str(exc)
     one_line = " ".join(f"{type(exc).__name__}: {text}".split()).removesuffix(":")
@@ -116,12 +116,12 @@ def spider_classes(module: ModuleType) -> list[type[Any]]:
 
 
 def _is_spider(cls: Any, module: ModuleType) -> bool:
-    """Tell a spider by what it can do: spiders.py stands on a floor above."""
+    """Return True for a spider class, by its attributes: this floor can't import spiders.py."""
     return (
         isinstance(cls, type)
         and cls.__module__ == module.__name__
         and isinstance(getattr(cls, "name", None), str)
-        and bool(cls.name)  # type: ignore[attr-defined]  # asked in the line above
+        and bool(cls.name)  # type: ignore[attr-defined]  # checked in the line above
         and callable(getattr(cls, "from_crawler", None))
         and callable(getattr(cls, "update_settings", None))
     )
@@ -132,20 +132,20 @@ def _dotted(cls: Any) -> str:
 
 
 def _check_exists(name: str) -> None:
-    """Refuse a module that is not there at all; one that is there but fails is a matter of `failures`."""
+    """Raise SettingError for a module that does not exist; one that fails goes to `failures`."""
     try:
         if importlib.util.find_spec(name) is not None:
             return
     except ModuleNotFoundError as exc:
         if exc.name is None or not f"{name}.".startswith(f"{exc.name}."):
-            return  # the package is there and misses something else: importing it will say what
-    except Exception:  # noqa: BLE001 a package that fails is there
+            return  # the package exists, and one of its own imports is missing: importing it reports that
+    except Exception:  # noqa: BLE001 a package that raises exists
         return
     raise SettingError("SPIDER_MODULES", f"there is no module {name!r}")
 
 
 def _place(name: str, exc: BaseException, project: Path | None) -> str:
-    """Return FILE:LINE of the error: of wrong syntax, else of the deepest frame in the project's folder."""
+    """Return FILE:LINE of a syntax error, or of the deepest frame in the project's folder."""
     if isinstance(exc, SyntaxError) and exc.filename:
         return f"{exc.filename}:{exc.lineno or 1}"
     for frame, line in reversed(list(traceback.walk_tb(exc.__traceback__))):
@@ -158,13 +158,13 @@ def _place(name: str, exc: BaseException, project: Path | None) -> str:
             return f"{file}:{line}"
     try:
         spec = importlib.util.find_spec(name)
-    except Exception:  # noqa: BLE001 only a better text was asked for
+    except Exception:  # noqa: BLE001 it only improves the text
         spec = None
     return spec.origin if spec and spec.origin else name
 
 
 def _project_folder(name: str) -> Path | None:
-    """Return the folder in which the top package of this module lies."""
+    """Return the folder that has the top package of this module."""
     try:
         spec = importlib.util.find_spec(name.partition(".")[0])
     except (ImportError, ValueError):

@@ -1,4 +1,4 @@
-"""Counters and facts of one crawl, under Scrapy's names."""
+"""The statistics of one crawl, under Scrapy's names."""
 
 import logging
 import pprint
@@ -8,43 +8,43 @@ logger = logging.getLogger(__name__)
 
 
 class StatsCollector:
-    """A dict of statistics; every method takes and ignores `spider`, as Scrapy's does."""
+    """A dict of statistics. Every method has an unused argument `spider`, as in Scrapy."""
 
     def __init__(self) -> None:
         self._stats: dict[str, Any] = {}
 
     def get_value(self, key: str, default: Any = None, spider: object = None) -> Any:
-        """Return one figure."""
+        """Return one value."""
         return self._stats.get(key, default)
 
     def get_stats(self, spider: object = None) -> dict[str, Any]:
-        """Return all figures: the live dict, not a copy."""
+        """Return all values: the live dict, not a copy."""
         return self._stats
 
     def set_value(self, key: str, value: Any, spider: object = None) -> None:
-        """Set one figure."""
+        """Set one value."""
         self._stats[key] = value
 
     def set_stats(self, stats: dict[str, Any], spider: object = None) -> None:
-        """Replace all figures."""
+        """Replace all values."""
         self._stats = stats
 
     def inc_value(self, key: str, count: float = 1, start: float = 0, spider: object = None) -> None:
-        """Add `count` to a figure that begins at `start`."""
+        """Add `count` to a value that starts at `start`."""
         self._stats[key] = self._stats.get(key, start) + count
 
     def max_value(self, key: str, value: Any, spider: object = None) -> None:
-        """Keep the larger of the figure and `value`."""
+        """Store `value` if it is larger."""
         self._stats[key] = max(self._stats.get(key, value), value)
 
     def min_value(self, key: str, value: Any, spider: object = None) -> None:
-        """Keep the smaller of the figure and `value`."""
+        """Store `value` if it is smaller."""
         self._stats[key] = min(self._stats.get(key, value), value)
 
     def clear_stats(self, spider: object = None) -> None:
-        """Forget all figures."""
+        """Delete all values."""
         self._stats.clear()
 
     def dump(self) -> None:
-        """Log all figures in the form that LogParser and ScrapydWeb read."""
+        """Log all values in the format that LogParser and ScrapydWeb read."""
         logger.info("Dumping Scrapy stats:\n%s", pprint.pformat(self._stats))

@@ -1,1 +1,1 @@
-"""What `aioscrapy quickstart` shows the main job with: a small web site, and a project that crawls it."""
+"""The demonstration of `aioscrapy quickstart`: a small web site, and a project that crawls it."""

@@ -1,4 +1,4 @@
-"""The demo site's pages as HTML: path -> page, each linked from another, all reachable from `/`."""
+"""The pages of the demo site as HTML; all can be reached from `/`."""
 
 from collections.abc import Iterable
 from html import escape
@@ -14,26 +14,28 @@ _STYLE = (
 )
 
 
-def site_pages(about: int) -> dict[str, bytes]:
-    """Return all pages, close to `about` of them: path -> HTML in UTF-8.
+def site_pages(count: int) -> dict[str, bytes]:
+    """Return about `count` pages: path -> HTML in UTF-8.
 
-    There are lists of ten quotes, a page for each quote, each author and each tag; at least 80 and at most
-    1,136 in all.
+    There are lists of ten quotes, and one page per quote, author and tag: at least 80 and at most 1,136
+    pages.
     """
     fixed = len(TAGS) + len(authors())
-    # ten quotes make eleven pages: their own and the list that shows them
-    count = max(len(authors()), min(MOST_SAYINGS, (about - fixed) * PER_PAGE // (PER_PAGE + 1)))
-    quotes = sayings(count)
+    # ten quotes have eleven pages: their own and the list
+    quote_count = max(len(authors()), min(MOST_SAYINGS, (count - fixed) * PER_PAGE // (PER_PAGE + 1)))
+    quotes = sayings(quote_count)
     pages: dict[str, bytes] = {}
-    chunks = [quotes[start : start + PER_PAGE] for start in range(0, count, PER_PAGE)]
+    chunks = [quotes[start : start + PER_PAGE] for start in range(0, quote_count, PER_PAGE)]
     for number, chunk in enumerate(chunks, start=1):
         pages[_list_path(number)] = _list_page(number, chunk, last=number == len(chunks))
     for quote in quotes:
         pages[_quote_path(quote)] = _quote_page(quote, quotes)
     for author in authors():
-        pages[_author_path(author)] = _author_page(author, [each for each in quotes if each.author == author])
+        pages[_author_path(author)] = _author_page(
+            author, [quote for quote in quotes if quote.author == author]
+        )
     for tag in TAGS:
-        pages[_tag_path(tag)] = _tag_page(tag, [each for each in quotes if tag in each.tags])
+        pages[_tag_path(tag)] = _tag_page(tag, [quote for quote in quotes if tag in quote.tags])
     return pages
 
 

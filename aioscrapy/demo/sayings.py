@@ -1,4 +1,4 @@
-"""The texts of the demo site: sayings, invented people and tags, all made from the few words below."""
+"""The texts of the demo site: sayings, invented people and tags, combined from the words below."""
 
 from dataclasses import dataclass
 
@@ -103,7 +103,7 @@ class Author:
 
 @dataclass(frozen=True, slots=True)
 class Saying:
-    """One saying; `number` begins at 1."""
+    """One saying; `number` starts at 1."""
 
     number: int
     text: str
@@ -112,7 +112,7 @@ class Saying:
 
 
 def authors() -> list[Author]:
-    """Return the thirty-two authors, the same ones each time."""
+    """Return the thirty-two authors, always the same."""
     people = []
     for number in range(len(_FIRST_NAMES) * len(_LAST_NAMES)):
         name = f"{_FIRST_NAMES[number % 8]} {_LAST_NAMES[number // 8]}"
@@ -123,12 +123,12 @@ def authors() -> list[Author]:
 
 
 def sayings(count: int) -> list[Saying]:
-    """Return the first `count` sayings (at most MOST_SAYINGS), all different, the same ones each time."""
+    """Return the first `count` sayings (at most MOST_SAYINGS): all different, always the same."""
     people = authors()
-    made = []
+    texts = []
     for number in range(1, min(count, MOST_SAYINGS) + 1):
-        # 32 subjects and 31 predicates have no common factor: no pair comes twice before all have come
+        # 32 and 31 have no common factor, so every pair comes once before one comes again
         text = f"{_SUBJECTS[number % 32]} {_PREDICATES[number % 31]}."
         tags = dict.fromkeys(TAGS[number * step % len(TAGS)] for step in (1, 5, 7))
-        made.append(Saying(number, text, people[number * 11 % len(people)], tuple(tags)))
-    return made
+        texts.append(Saying(number, text, people[number * 11 % len(people)], tuple(tags)))
+    return texts

@@ -1,7 +1,7 @@
 """The demo site as a web server on loopback: `python -m aioscrapy.demo.site --port 8000`.
 
-`/stats.json`, which no page links to, says what was asked for: {"pages": of the site, "fetched": of them so
-far, "requests": in all}.
+No page links to `/stats.json`, which counts: {"pages": pages of the site, "fetched": different pages that
+were requested, "requests": all requests}.
 """
 
 import argparse
@@ -19,17 +19,17 @@ DEFAULT_DELAY_S = 0.2
 
 
 class DemoSite:
-    """All pages, made at the start, and the count of what was asked for.
+    """All pages, created at the start, and a count of the requests.
 
     Args:
-        about: Roughly how many pages.
-        delay_s: Seconds before a page is answered, as a site far away would take them.
+        page_count: Approximate number of pages.
+        delay_s: Seconds until a page is sent, as from a distant site.
     """
 
-    def __init__(self, about: int, delay_s: float) -> None:
-        self.pages = site_pages(about)
+    def __init__(self, page_count: int, delay_s: float) -> None:
+        self.pages = site_pages(page_count)
         self._delay_s = delay_s
-        self._asked: Counter[str] = Counter()
+        self._requests: Counter[str] = Counter()
 
     def application(self) -> web.Application:
         """Return the web application."""
@@ -43,20 +43,20 @@ class DemoSite:
         page = self.pages.get(request.path)
         if page is None:
             return web.Response(status=404, text="There is no such page.")
-        self._asked[request.path] += 1
+        self._requests[request.path] += 1
         return web.Response(body=page, content_type="text/html", charset="utf-8")
 
     async def _stats(self, _: web.Request) -> web.Response:
         return web.json_response(
-            {"pages": len(self.pages), "fetched": len(self._asked), "requests": self._asked.total()}
+            {"pages": len(self.pages), "fetched": len(self._requests), "requests": self._requests.total()}
         )
 
 
 async def serve(site: DemoSite, port: int, *, until_stdin_closes: bool) -> None:
-    """Listen on 127.0.0.1 until SIGINT or SIGTERM; tells the address on standard output when it does.
+    """Listen on 127.0.0.1 until SIGINT or SIGTERM; print the address on standard output.
 
     Raises:
-        OSError: the port is taken.
+        OSError: the port is in use.
     """
     loop = asyncio.get_running_loop()
     ended = asyncio.Event()
@@ -77,12 +77,18 @@ async def serve(site: DemoSite, port: int, *, until_stdin_closes: bool) -> None:
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Serve the site; returns the exit status."""
-    parser = argparse.ArgumentParser(description="A small web site to crawl, on 127.0.0.1; Ctrl-C ends it.")
+    """Serve the site; return the exit status."""
+    parser = argparse.ArgumentParser(
+        description="A small web site to crawl, on 127.0.0.1. Press Ctrl-C to stop."
+    )
     parser.add_argument("--port", type=int, default=0, help="TCP port (default: a free one)")
-    parser.add_argument("--pages", type=int, default=DEFAULT_PAGES, help="about how many (default: 200)")
+    parser.add_argument("--pages", type=int, default=DEFAULT_PAGES, help="approximate number (default: 200)")
     parser.add_argument(
-        "--delay", type=float, default=DEFAULT_DELAY_S, metavar="S", help="seconds before a page is answered"
+        "--delay",
+        type=float,
+        default=DEFAULT_DELAY_S,
+        metavar="S",
+        help="seconds until a page is sent (default: 0.2)",
     )
     parser.add_argument(
         "--until-stdin-closes", action="store_true", help="end with the program that started it"

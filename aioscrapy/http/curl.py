@@ -1,4 +1,4 @@
-"""The arguments of a request, read from a curl command line as browsers copy it."""
+"""Parse a curl command line, as browsers copy it, into the arguments of a request."""
 
 import argparse
 import re
@@ -38,10 +38,10 @@ def _parser() -> _Parser:
 
 
 def request_arguments(command: str, ignore_unknown_options: bool) -> dict[str, Any]:
-    """Return arguments of Request: url, method, and headers, cookies and body where there are any.
+    """Return arguments of Request: url, method, and headers, cookies and body if the command has them.
 
     Raises:
-        ValueError: no curl command, no URL, or (where not ignored) an unknown option.
+        ValueError: not a curl command, no URL, or an unknown option that is not ignored.
     """
     words = shlex.split(command.replace("\\\n", " ").replace("$'", "'"))
     if not words or words[0] != "curl":
@@ -52,23 +52,23 @@ def request_arguments(command: str, ignore_unknown_options: bool) -> dict[str, A
     url = options.url or next(iter(options.addresses), None)
     if url is None:
         raise ValueError("a curl command must have a URL")
-    made: dict[str, Any] = {"url": url if "://" in url else f"http://{url}"}
+    arguments: dict[str, Any] = {"url": url if "://" in url else f"http://{url}"}
     body = "&".join(options.data or ())
     if options.get and body:
-        made["url"] += ("&" if "?" in url else "?") + body
+        arguments["url"] += ("&" if "?" in url else "?") + body
         body = ""
-    made["method"] = options.request or ("HEAD" if options.head else "POST" if body else "GET")
+    arguments["method"] = options.request or ("HEAD" if options.head else "POST" if body else "GET")
     headers, cookies = _headers_and_cookies(options)
     if body:
-        made["body"] = body
+        arguments["body"] = body
         if not any(name.lower() == "content-type" for name, _ in headers):
             kind = "json" if "--json" in words else "x-www-form-urlencoded"
             headers.append(("Content-Type", f"application/{kind}"))
     if headers:
-        made["headers"] = headers
+        arguments["headers"] = headers
     if cookies:
-        made["cookies"] = cookies
-    return made
+        arguments["cookies"] = cookies
+    return arguments
 
 
 def _headers_and_cookies(options: argparse.Namespace) -> tuple[list[tuple[str, str]], dict[str, str]]:

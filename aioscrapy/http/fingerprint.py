@@ -1,4 +1,4 @@
-"""The bytes by which the duplicate filter knows a request."""
+"""The fingerprint of a request: the bytes that the duplicate filter stores."""
 
 import re
 from collections.abc import Callable, Iterable
@@ -11,13 +11,13 @@ from aioscrapy.exceptions import SettingError
 from aioscrapy.http.request import Request
 from aioscrapy.settings import Settings
 
-_REMEMBERED = 4096  # URLs whose fingerprint is kept: most links of a page stood on others before
-_LENGTH = 16  # bytes; the Bloom filter reads three numbers of 32 bits in them
+_CACHED_URLS = 4096  # most links of a page were on earlier pages
+_LENGTH = 16  # bytes; the Bloom filter reads three numbers of 32 bits from them
 _HEADER = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")  # RFC 9110, 5.6.2: token
 _PARAM = re.compile(r"[^&=#?\s]+")
 
-# URLs of this form w3lib.url.canonicalize_url leaves as they are, but for the order of the query (group 2)
-# and the fragment. What the pattern leaves out takes the long road.
+# w3lib.url.canonicalize_url changes only the order of the query (group 2) and the fragment of URLs of this
+# form. All other URLs are passed to it.
 _canonical = re.compile(
     r"(https?://[a-z0-9][a-z0-9.-]*(?::[0-9]+)?/[A-Za-z0-9_~./-]*)"
     r"(?:\?([A-Za-z0-9_~.-]+=[A-Za-z0-9_~.-]*(?:&[A-Za-z0-9_~.-]+=[A-Za-z0-9_~.-]*)*))?"
@@ -28,14 +28,14 @@ _canonical = re.compile(
 class RequestFingerprinter:
     """16 bytes (BLAKE2b) over method, canonical URL and body, or over the request's own `fingerprint`.
 
-    Canonical is what `w3lib.url.canonicalize_url` makes: the query in order, no fragment unless
-    `keep_fragments`. To change more than that, subclass this and set REQUEST_FINGERPRINTER_CLASS.
+    `w3lib.url.canonicalize_url` defines the canonical URL: its query is sorted, and it has no fragment unless
+    `keep_fragments` is set. To change more, derive a class and set REQUEST_FINGERPRINTER_CLASS.
 
     Args:
-        include_headers: Names of headers that count; by themselves none does.
-        keep_fragments: What stands behind the # counts.
-        ignore_params: Names of parameters of the query that don't count; a * stands for any text.
-        body: The body counts.
+        include_headers: Names of headers that distinguish requests.
+        keep_fragments: The text after the # distinguishes requests.
+        ignore_params: Names of query parameters that don't distinguish requests; a * matches any text.
+        body: The body distinguishes requests.
     """
 
     def __init__(
@@ -51,16 +51,16 @@ class RequestFingerprinter:
         self._ignored = _names(ignore_params)
         self._body = body
         by_rules = self._headers or self._ignored or not body
-        # decided here: a crawl without these rules pays nothing for them
+        # chosen here, so that a crawl without rules has no cost
         self._content: Callable[[Request], bytes] = self._by_rules if by_rules else self._by_default
-        self._of_url = None if by_rules else _Remembered(self._by_url)
+        self._of_url = None if by_rules else _UrlCache(self._by_url)
 
     @classmethod
     def from_crawler(cls, crawler: CrawlContext) -> Self:
-        """Make one by the settings that begin with FINGERPRINT_.
+        """Create a fingerprinter from the FINGERPRINT_ settings.
 
         Raises:
-            SettingError: one can't be used.
+            SettingError: the value of a setting is not valid.
         """
         settings = crawler.settings
         rules: dict[str, Any] = {
@@ -68,22 +68,22 @@ class RequestFingerprinter:
             "keep_fragments": settings.getbool("FINGERPRINT_KEEP_FRAGMENT"),
             "ignore_params": _texts(settings, "FINGERPRINT_IGNORE_PARAMS", _PARAM),
         }
-        given = {name: value for name, value in rules.items() if value}
+        arguments = {name: value for name, value in rules.items() if value}
         if not settings.getbool("FINGERPRINT_BODY"):
-            given["body"] = False
-        return cls(**given)  # a subclass that takes no arguments needs none where no rule is set
+            arguments["body"] = False
+        return cls(**arguments)  # without rules none: a subclass may take no arguments
 
     def fingerprint(self, request: Request) -> bytes:
-        """Return the 16 bytes; they are worked out once for each request."""
-        known = request._digest
-        if known is not None and known[0] is self:
-            return known[1]
+        """Return the 16 bytes; they are calculated once per request."""
+        cached = request._digest
+        if cached is not None and cached[0] is self:
+            return cached[1]
         digest = blake2b(self._content(request), digest_size=_LENGTH).digest()
         request._digest = (self, digest)
         return digest
 
     def canonical_url(self, url: str) -> str:
-        """Return the one form of all URLs that lead to the same page."""
+        """Return the form that all URLs of the same page have in common."""
         if not self._keep_fragments:
             match = _canonical(url)
             if match is not None and "/." not in url:
@@ -106,7 +106,8 @@ class RequestFingerprinter:
         return blake2b(self._head("GET", url), digest_size=_LENGTH).digest()
 
     def _head(self, method: str, url: str) -> bytes:
-        # Neither a method nor a canonical URL has a space or a line end in it, so no two contents are alike.
+        # Methods and canonical URLs have no space and no line end, so different requests have different
+        # contents.
         return f"{method} {self.canonical_url(url)}\n".encode()
 
     def _by_rules(self, request: Request) -> bytes:
@@ -120,43 +121,43 @@ class RequestFingerprinter:
         return head + request._body if self._body else head
 
 
-class _Remembered(dict[str, bytes]):
-    """What a function gave for the URLs of late; half the cost of an lru_cache, which keeps an order."""
+class _UrlCache(dict[str, bytes]):
+    """The results of a function for recent URLs, at half the cost of an lru_cache, which keeps an order."""
 
     def __init__(self, of_url: Callable[[str], bytes]) -> None:
         self._of_url = of_url
 
     def __missing__(self, url: str) -> bytes:
-        if len(self) >= _REMEMBERED:
+        if len(self) >= _CACHED_URLS:
             self.clear()
         digest = self[url] = self._of_url(url)
         return digest
 
 
 def fingerprint_function(fingerprinter: Any, setting: str) -> Callable[[Request], bytes]:
-    """Return what turns a request into 16 bytes: the filters can do with no other length.
+    """Return a function from a request to 16 bytes; the filters accept no other length.
 
     Raises:
         SettingError: the object has no method `fingerprint`.
     """
-    give = getattr(fingerprinter, "fingerprint", None)
+    method = getattr(fingerprinter, "fingerprint", None)
     name = f"{type(fingerprinter).__module__}.{type(fingerprinter).__qualname__}"
-    if not callable(give):
+    if not callable(method):
         raise SettingError(setting, f"{name} has no method fingerprint(request)")
-    if getattr(give, "__func__", None) is RequestFingerprinter.fingerprint:
-        return _of_links(fingerprinter)  # it is ours
+    if getattr(method, "__func__", None) is RequestFingerprinter.fingerprint:
+        return _of_links(fingerprinter)  # not overridden
 
-    def sixteen(request: Request) -> bytes:
-        digest = give(request)
+    def sixteen_bytes(request: Request) -> bytes:
+        digest = method(request)
         if not isinstance(digest, bytes):
-            raise TypeError(f"{name}.fingerprint gave {type(digest).__name__}, not bytes")
+            raise TypeError(f"{name}.fingerprint returned {type(digest).__name__}, not bytes")
         return digest if len(digest) == _LENGTH else blake2b(digest, digest_size=_LENGTH).digest()
 
-    return sixteen
+    return sixteen_bytes
 
 
 def _of_links(fingerprinter: RequestFingerprinter) -> Callable[[Request], bytes]:
-    """Return its `fingerprint` with the way of a link first, as a function that looks nothing up."""
+    """Return its `fingerprint` as a function that is fast for plain links."""
     of_url, of_any = fingerprinter._of_url, fingerprinter.fingerprint
     if of_url is None:
         return of_any
@@ -170,7 +171,7 @@ def _of_links(fingerprinter: RequestFingerprinter) -> Callable[[Request], bytes]
 
 
 def _names(patterns: Iterable[str]) -> Callable[[str], Any] | None:
-    """Return what is true of the names that one of the patterns names; None where there is no pattern."""
+    """Return a predicate for parameter names that match a pattern; None without patterns."""
     parts = [re.escape(pattern).replace(r"\*", ".*") for pattern in patterns]
     return re.compile("|".join(parts), re.DOTALL).fullmatch if parts else None
 
@@ -178,14 +179,14 @@ def _names(patterns: Iterable[str]) -> Callable[[str], Any] | None:
 def _without(url: str, ignored: Callable[[str], Any]) -> str:
     """Return the URL without the parameters whose names are ignored."""
     start, mark, fragment = url.partition("#")
-    path, asked, query = start.partition("?")
-    if not asked:
+    path, question_mark, query = start.partition("?")
+    if not question_mark:
         return url
     pairs = query.split("&")
-    kept = [pair for pair in pairs if not ignored(unquote_plus(pair.partition("=")[0]))]
-    if len(kept) == len(pairs):
+    others = [pair for pair in pairs if not ignored(unquote_plus(pair.partition("=")[0]))]
+    if len(others) == len(pairs):
         return url
-    return f"{path}{'?' if kept else ''}{'&'.join(kept)}{mark}{fragment}"
+    return f"{path}{'?' if others else ''}{'&'.join(others)}{mark}{fragment}"
 
 
 def _texts(settings: Settings, name: str, form: re.Pattern[str]) -> list[str]:
@@ -195,7 +196,7 @@ def _texts(settings: Settings, name: str, form: re.Pattern[str]) -> list[str]:
         raise SettingError(name, f"{settings[name]!r} is not a list") from None
     for text in texts:
         if not isinstance(text, str) or not form.fullmatch(text):
-            raise SettingError(name, f"{text!r} can't be such a name")
+            raise SettingError(name, f"{text!r} is not a valid name")
     return texts
 
 

@@ -1,4 +1,4 @@
-"""A request that sends a form, one that is given or one that stands on a page."""
+"""A request that sends a form: your own data, or a form of a page."""
 
 from collections.abc import Iterable, Mapping
 from typing import Any, Self
@@ -26,7 +26,7 @@ _CLICKABLE = (
 class FormRequest(Request):
     """A request that sends `formdata`: name -> value or list of values, or pairs of them.
 
-    By POST in the body; with method GET in the URL, whose query it replaces.
+    POST sends it in the body, GET in the query of the URL, which it replaces.
     """
 
     __slots__ = ()
@@ -60,20 +60,21 @@ class FormRequest(Request):
         formcss: str | None = None,
         **kwargs: Any,
     ) -> Self:
-        """Fill in a form of the page and make the request that a click on its button makes.
+        """Fill in a form of the page and return the request that a click on its button sends.
 
-        The form: by name, by id, by a query for it or for something in it, else the `formnumber`-th (from 0).
-        `formdata` overrides fields, a value None leaves one out. `clickdata` are the attributes of the
-        button ({"nr": 2}: the third field), else the first button is clicked unless `dont_click`.
+        The form is selected by name, by id, by a query for the form or an element in it, else by
+        `formnumber` (from 0). `formdata` overrides fields; the value None leaves a field out. `clickdata` are
+        the attributes of the button ({"nr": 2}: the third field); without them the first button is clicked,
+        unless `dont_click` is set.
 
         Raises:
-            ValueError: no such form or button, or several such buttons.
-            IndexError: fewer forms than `formnumber`.
+            ValueError: the form or the button does not exist, or several buttons match.
+            IndexError: the page has fewer forms than `formnumber`.
         """
         kwargs.setdefault("encoding", response.encoding)
         form = _form(response, formname, formid, formnumber, _query(formxpath, formcss))
-        given = list(formdata.items() if isinstance(formdata, Mapping) else formdata or ())
-        values = _filled(form, given, None if dont_click else _clicked(form, clickdata))
+        pairs = list(formdata.items() if isinstance(formdata, Mapping) else formdata or ())
+        values = _filled(form, pairs, None if dont_click else _clicked(form, clickdata))
         base = form.base_url or response.url
         action = kwargs.pop("url", None) or (form.get("action") or "").strip(HTML_WHITESPACE)
         method = str(kwargs.pop("method", None) or form.method).upper()
@@ -87,7 +88,7 @@ def _encode(formdata: Any, encoding: str) -> str:
     for name, value in formdata.items() if isinstance(formdata, Mapping) else formdata:
         several = isinstance(value, Iterable) and not isinstance(value, str | bytes)
         pairs += [
-            (_encoded(name, encoding), _encoded(one, encoding)) for one in (value if several else (value,))
+            (_encoded(name, encoding), _encoded(part, encoding)) for part in (value if several else (value,))
         ]
     return urlencode(pairs)
 
@@ -109,9 +110,9 @@ def _form(response: Any, name: str | None, form_id: str | None, number: int, que
     forms = root.xpath("//form")
     if not forms:
         raise ValueError(f"No <form> element found in {response}")
-    for attribute, wanted in (("name", name), ("id", form_id)):
+    for attribute, expected in (("name", name), ("id", form_id)):
         for form in forms:
-            if wanted is not None and form.get(attribute) == wanted:
+            if expected is not None and form.get(attribute) == expected:
                 return form
     if query is not None:
         for node in root.xpath(query)[:1]:
@@ -124,9 +125,9 @@ def _form(response: Any, name: str | None, form_id: str | None, number: int, que
         raise IndexError(f"Form number {number} not found in {response}") from None
 
 
-def _filled(form: Any, given: Pairs, clicked: tuple[str | None, str] | None) -> Pairs:
+def _filled(form: Any, overrides: Pairs, clicked: tuple[str | None, str] | None) -> Pairs:
     try:
-        names = {name for name, _ in given}
+        names = {name for name, _ in overrides}
     except (TypeError, ValueError):
         raise ValueError("formdata should be a dict or iterable of tuples") from None
     pairs: Pairs = []
@@ -137,11 +138,11 @@ def _filled(form: Any, given: Pairs, clicked: tuple[str | None, str] | None) -> 
         if field.tag == "select" and value is None and not field.multiple:
             if not field.value_options:
                 continue
-            value = field.value_options[0]  # what a browser shows is what it sends
+            value = field.value_options[0]  # a browser shows and sends the first option
         pairs.append((name, "" if value is None else value))
     if clicked is not None and clicked[0] and clicked[0] not in names:
         pairs.append(clicked)
-    return pairs + [(name, value) for name, value in given if value is not None]
+    return pairs + [(name, value) for name, value in overrides if value is not None]
 
 
 def _clicked(form: Any, clickdata: dict[str, str | int] | None) -> tuple[str | None, str] | None:
@@ -149,16 +150,16 @@ def _clicked(form: Any, clickdata: dict[str, str | int] | None) -> tuple[str | N
     if not buttons:
         return None
     if clickdata is None:
-        found = buttons[:1]
+        matches = buttons[:1]
     elif isinstance(nr := clickdata.get("nr"), int) and nr < len(list(form.inputs)):
-        found = [list(form.inputs)[nr]]
+        matches = [list(form.inputs)[nr]]
     else:
-        found = [
+        matches = [
             node
             for node in form.iterdescendants()
             if all(node.get(name) == str(value) for name, value in clickdata.items())
         ]
-    if len(found) != 1:
-        problem = "No clickable element matching" if not found else f"{len(found)} elements match"
+    if len(matches) != 1:
+        problem = "No clickable element matching" if not matches else f"{len(matches)} elements match"
         raise ValueError(f"{problem} clickdata: {clickdata!r}")
-    return found[0].get("name"), found[0].get("value") or ""
+    return matches[0].get("name"), matches[0].get("value") or ""

@@ -1,4 +1,4 @@
-"""Case-insensitive headers; what came from the network is sorted only when somebody looks."""
+"""Case-insensitive headers; lines from the network are sorted by name on the first access."""
 
 from collections.abc import Iterable, Iterator, Mapping, MutableMapping
 from functools import lru_cache
@@ -15,9 +15,9 @@ def _title(name: str | bytes) -> bytes:
 
 
 class Headers(MutableMapping[str | bytes, Any]):
-    """Name -> values, in order of first appearance; names are bytes in Title-Case, values are bytes.
+    """Name -> values, in the order of the names; names are bytes in Title-Case, values are bytes.
 
-    As in Scrapy: `headers["X"]` and `get` give the last value, `getlist` all, `items` gives lists.
+    As in Scrapy, `headers["X"]` and `get` return the last value, `getlist` all values, `items` lists.
     """
 
     __slots__ = ("_lists", "_raw", "encoding")
@@ -36,7 +36,7 @@ class Headers(MutableMapping[str | bytes, Any]):
 
     @classmethod
     def from_raw(cls, raw: RawHeaders) -> Self:
-        """Wrap a sequence of (name, value), as the network client has it; it must not change any more."""
+        """Wrap the (name, value) lines of a network client; they must not change afterwards."""
         self = cls.__new__(cls)
         self.encoding = "utf-8"
         self._raw = raw
@@ -45,7 +45,7 @@ class Headers(MutableMapping[str | bytes, Any]):
 
     @classmethod
     def from_lists(cls, lists: Iterable[tuple[bytes, list[bytes]]]) -> Self:
-        """Take over (name, values), which are nobody else's."""
+        """Wrap (name, values); the lists must have no other owner."""
         self = cls.from_raw(())
         self._raw = None
         for name, values in lists:
@@ -53,7 +53,7 @@ class Headers(MutableMapping[str | bytes, Any]):
         return self
 
     def raw(self) -> list[tuple[bytes, bytes]]:
-        """Return one (name, value) for each header line."""
+        """Return (name, value) of every header line."""
         if self._raw is not None:
             return list(self._raw)
         return [(name, value) for name, values in self._lists.items() for value in values]
@@ -71,7 +71,7 @@ class Headers(MutableMapping[str | bytes, Any]):
             return []
         if isinstance(value, str | bytes | int) or not isinstance(value, Iterable):
             return [self._bytes(value)]
-        return [self._bytes(one) for one in value]
+        return [self._bytes(part) for part in value]
 
     def _bytes(self, value: Any) -> bytes:
         if isinstance(value, bytes):
@@ -115,14 +115,14 @@ class Headers(MutableMapping[str | bytes, Any]):
         return f"Headers({self._sorted()!r})"
 
     def get(self, name: str | bytes, default: Any = None) -> Any:
-        """Return the last value of a header, as bytes; else the default, as bytes too."""
+        """Return the last value of a header, or the default, as bytes."""
         values = self._sorted().get(_title(name))
         if values is None:
             values = self._values(default)
         return values[-1] if values else None
 
     def getlist(self, name: str | bytes, default: Any = None) -> list[bytes]:
-        """Return all values of a header; [] where it is not set."""
+        """Return all values of a header; [] if it is not set."""
         values = self._sorted().get(_title(name))
         return self._values(default) if values is None else values
 
@@ -131,13 +131,13 @@ class Headers(MutableMapping[str | bytes, Any]):
         self[name] = values
 
     def setdefault(self, name: str | bytes, default: Any = None) -> Any:
-        """Set a header unless it is there; returns its values."""
+        """Set a header if it is missing; return its values."""
         return self._sorted().setdefault(_title(name), self._values(default))
 
     setlistdefault = setdefault
 
     def fill(self, defaults: "Headers") -> None:
-        """Set what is missing of the other headers."""
+        """Set those of the default headers that are missing."""
         lists = self._sorted()
         for name, values in defaults._sorted().items():
             if name not in lists:
@@ -148,7 +148,7 @@ class Headers(MutableMapping[str | bytes, Any]):
         self._sorted().setdefault(_title(name), []).extend(self._values(value))
 
     def update(self, other: HeadersArgument = None, /, **more: Any) -> None:  # type: ignore[override]
-        """Set the headers of a mapping, or of (name, value) pairs, where a name may stand more than once."""
+        """Set the headers of a mapping, or of (name, value) pairs, which may repeat a name."""
         if isinstance(other, Headers):
             pairs: Iterable[tuple[Any, Any]] = other.items()
         else:
@@ -161,11 +161,11 @@ class Headers(MutableMapping[str | bytes, Any]):
         self._sorted().update(fresh)
 
     def items(self) -> Any:
-        """Return (name, list of values) for each header."""
+        """Return (name, list of values) of every header."""
         return self._sorted().items()
 
     def values(self) -> Any:
-        """Return the last value of each header."""
+        """Return the last value of every header."""
         return [values[-1] if values else None for values in self._sorted().values()]
 
     def size(self) -> int:
@@ -174,7 +174,7 @@ class Headers(MutableMapping[str | bytes, Any]):
         return sum(map(len, chain.from_iterable(lines))) + 4 * len(lines)  # ": " and the line end
 
     def to_string(self) -> bytes:
-        """Return the headers as they stand in an HTTP message, without the last line end."""
+        """Return the header lines of an HTTP message, without the last line end."""
         return b"\r\n".join(name + b": " + value for name, value in self.raw())
 
     def to_unicode_dict(self) -> "UnicodeHeaders":
@@ -184,7 +184,7 @@ class Headers(MutableMapping[str | bytes, Any]):
         )
 
     def to_tuple_list(self) -> list[tuple[str, str]]:
-        """Return one (name, value) for each header line, as str."""
+        """Return (name, value) of every header line, as str."""
         lines, encoding = self.raw(), self.encoding
         try:
             return [(name.decode(encoding), value.decode(encoding)) for name, value in lines]
@@ -198,14 +198,14 @@ class Headers(MutableMapping[str | bytes, Any]):
             return value.decode("latin-1")
 
     def copy(self) -> Self:
-        """Return headers that change on their own."""
+        """Return an independent copy."""
         return type(self)(self, self.encoding)
 
     __copy__ = copy
 
 
 class UnicodeHeaders(dict[str, str]):
-    """Headers as str, found by a name in any case."""
+    """Headers as str, with case-insensitive names."""
 
     def __getitem__(self, name: str) -> str:
         return super().__getitem__(name.title())

@@ -19,9 +19,9 @@ def host_of(url: str) -> str:
 
 
 def slot_of(request: Request) -> str:
-    """Return the name under which a request's host has its limits: meta["download_slot"], or the host.
+    """Return the name that selects the limits of a request: meta["download_slot"], or the host.
 
-    A slot of another type becomes text, and what a store can't hold in a key is percent-encoded.
+    A slot of another type becomes text; characters that a store does not allow in a key are percent-encoded.
     """
     slot = request._meta.get("download_slot") if request._meta else None
     if not slot:

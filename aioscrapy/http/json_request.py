@@ -10,10 +10,10 @@ _ACCEPT = "application/json, text/javascript, */*; q=0.01"
 
 
 class JsonRequest(Request):
-    """A request that sends `data` as JSON, by POST unless a method is given.
+    """A request that sends `data` as JSON; the default method is POST.
 
-    With a `body`, `data` is ignored, with a warning. `dumps_kwargs` are arguments of `json.dumps`, where
-    sort_keys is on.
+    With a `body`, `data` is ignored, with a warning. `dumps_kwargs` are arguments of `json.dumps`; sort_keys
+    is on by default.
     """
 
     attributes = (*Request.attributes, "dumps_kwargs")

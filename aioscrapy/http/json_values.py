@@ -1,10 +1,10 @@
-"""Values that may travel with a request: those that JSON can hold."""
+"""Check that JSON can represent a value of a request."""
 
 from typing import Any
 
 
 def not_json(value: Any) -> str:
-    """Return "" if JSON can hold the value, else where in it and what can't be held."""
+    """Return "" if JSON can represent the value, else the position and the value that it can't represent."""
     if value is None or isinstance(value, str | int | float):
         return ""
     if isinstance(value, dict):
@@ -19,4 +19,4 @@ def not_json(value: Any) -> str:
             if problem := not_json(inner):
                 return f"[{index}]{problem}"
         return ""
-    return f": {type(value).__name__} can't travel as JSON: {str(value)[:80]!r}"
+    return f": {type(value).__name__} can't be stored as JSON: {str(value)[:80]!r}"

@@ -1,4 +1,4 @@
-"""What a request sends, said as in aio-scrapy and requests: params, data, json."""
+"""The arguments params, data and json of a request, as in aio-scrapy and requests."""
 
 import json as jsonlib
 from collections.abc import Iterable, Mapping
@@ -11,9 +11,9 @@ Pairs = Mapping[str, Any] | Iterable[tuple[str, Any]]
 def written_out(
     url: str, params: Pairs | None, data: Pairs | str | bytes | None, json: Any, body: bytes | str | None
 ) -> tuple[str, bytes | str | None, str]:
-    """Return the URL, the body and its content type ("" for none to set); `json` wins over `data`.
+    """Return the URL, the body and its content type ("" if none is to be set); `json` wins over `data`.
 
-    A name in `params` takes the place of the same name in the URL's query.
+    A parameter in `params` replaces the parameter of the same name in the URL's query.
     """
     if params:
         url = _with_params(url, _pairs(params))
@@ -31,6 +31,6 @@ def _pairs(values: Pairs) -> list[tuple[str, Any]]:
 
 def _with_params(url: str, params: list[tuple[str, Any]]) -> str:
     parts = urlsplit(url)
-    named = {name for name, _ in params}
-    kept = [pair for pair in parse_qsl(parts.query, keep_blank_values=True) if pair[0] not in named]
-    return urlunsplit(parts._replace(query=urlencode([*kept, *params], doseq=True)))
+    replaced = {name for name, _ in params}
+    others = [pair for pair in parse_qsl(parts.query, keep_blank_values=True) if pair[0] not in replaced]
+    return urlunsplit(parts._replace(query=urlencode([*others, *params], doseq=True)))

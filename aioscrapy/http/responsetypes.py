@@ -1,4 +1,4 @@
-"""Which kind of response this is: by its headers, its URL, its first bytes."""
+"""Choose the class of a response: by its headers, its URL, its first bytes."""
 
 import re
 from functools import lru_cache
@@ -8,7 +8,7 @@ from aioscrapy.http.headers import Headers
 from aioscrapy.http.response import Response
 from aioscrapy.http.text import HtmlResponse, JsonResponse, TextResponse, XmlResponse
 
-_SNIFFED = 5000  # bytes at the start of the body that are looked at
+_SNIFFED = 5000  # bytes of the body that are examined
 
 _BY_TYPE: dict[str, type[Response]] = {
     "text/html": HtmlResponse,
@@ -43,26 +43,27 @@ _unicode_boms = (b"\xef\xbb\xbf", b"\xff\xfe", b"\xfe\xff", b"\x00\x00\xfe\xff")
 
 
 def response_class(headers: Headers, url: str, body: bytes) -> type[Response]:
-    """Return the class for a response; plain Response where it is not text.
+    """Return the class of a response; plain Response if it is not text.
 
-    The first that knows: Content-Type, the file name in Content-Disposition, the URL's extension, the
-    body's start. A body that is still compressed (Content-Encoding) is not text.
+    The first of these that identifies a type is used: Content-Type, the file name in Content-Disposition, the
+    extension of the URL, the start of the body. A body that is still compressed (Content-Encoding) is not
+    text.
     """
     if headers.get(b"Content-Encoding"):
         return Response
     content_type = headers.get(b"Content-Type")
-    found = _by_content_type(content_type) if content_type else None
-    if found is None and (disposition := headers.get(b"Content-Disposition")):
-        named = _disposition_filename(disposition.decode("latin-1"))
-        found = _by_file_name(named[1]) if named else None
-    if found is None:
-        found = _by_file_name(_path(url))
-    return found or _by_body(body[:_SNIFFED])
+    cls = _by_content_type(content_type) if content_type else None
+    if cls is None and (disposition := headers.get(b"Content-Disposition")):
+        match = _disposition_filename(disposition.decode("latin-1"))
+        cls = _by_file_name(match[1]) if match else None
+    if cls is None:
+        cls = _by_file_name(_path(url))
+    return cls or _by_body(body[:_SNIFFED])
 
 
 @lru_cache(maxsize=256)
 def _by_content_type(content_type: bytes) -> type[Response] | None:
-    """Return None where the type says nothing (application/octet-stream counts as silence)."""
+    """Return the class of a Content-Type; None for an unspecific one such as application/octet-stream."""
     kind = content_type.decode("latin-1").partition(";")[0].strip().lower()
     if kind in _BY_TYPE:
         return _BY_TYPE[kind]

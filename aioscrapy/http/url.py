@@ -1,11 +1,11 @@
-"""Cheap URL work: one regular expression says that a URL is plain; only others take the long road."""
+"""Join and clean URLs: a fast path for plain URLs, urllib and w3lib for all others."""
 
 import re
 from typing import Any, NamedTuple
 from urllib.parse import urljoin
 
-# A plain URL is one that w3lib.url.safe_url_string and urllib.parse.urljoin give back unchanged. The classes
-# are narrower than RFC 3986 allows: what they leave out is slower, never wrong.
+# w3lib.url.safe_url_string and urllib.parse.urljoin return a plain URL unchanged. The character classes are
+# narrower than those of RFC 3986: a URL that does not match is slower, never wrong.
 _HOST = r"https?://(?:[a-z0-9][a-z0-9_-]{0,61}\.)*[a-z0-9][a-z0-9_-]{0,61}(?::(?:[1-5][0-9]{4}|6[0-4][0-9]{3}|[1-9][0-9]{0,3}))?"
 _CHARS = r"A-Za-z0-9_~.\-!$&()*+,=@"
 _PATH = rf"/[{_CHARS}:/%]*"
@@ -13,8 +13,8 @@ _TAIL = rf"(?:\?[{_CHARS}:/%]+)?(?:#[{_CHARS}:/%?]+)?"
 
 _is_plain = re.compile(rf"{_HOST}(?:{_PATH}{_TAIL})?").fullmatch
 _stray_percent = re.compile(r"%(?![0-9A-Fa-f]{2})").search
-# Group 1: absolute, group 2: from the host's root, group 3: from the page's folder. An empty segment ("//")
-# takes the long road: urljoin treats it in its own way.
+# Group 1: absolute, group 2: from the root of the host, group 3: from the folder of the page. Paths with an
+# empty segment ("//") are left to urljoin.
 _href_kind = re.compile(
     rf"({_HOST}(?:{_PATH}{_TAIL})?)"
     rf"|(/(?:[{_CHARS}:%]+/)*[{_CHARS}:%]*{_TAIL})"
@@ -22,13 +22,13 @@ _href_kind = re.compile(
 ).fullmatch
 _plain_base = re.compile(rf"({_HOST})(?:(/(?:[{_CHARS}:%]+/)*)[{_CHARS}:%]*)?(?:\?[^#;]*)?(?:#.*)?").fullmatch
 
-_joined = "no link yet"  # the very str that `join` made last: it is plain, and a request for it comes at once
+_joined = "no link yet"  # the last result of `join`: it is plain, and the next request usually has it
 
 HTML_WHITESPACE = " \t\n\r\f"
 
 
 class Base(NamedTuple):
-    """A page's URL, taken apart once for all links of the page; `origin` is "" where it isn't plain."""
+    """The parts of a page's URL, split once for all links of the page; `origin` is "" if it is not plain."""
 
     url: str
     origin: str
@@ -36,7 +36,7 @@ class Base(NamedTuple):
 
 
 def split_base(url: str) -> Base:
-    """Take apart the URL that a page's links are relative to."""
+    """Split the URL to which the links of a page are relative."""
     match = _plain_base(url)
     if match is None or "/." in url:
         return Base(url, "", "")
@@ -45,8 +45,8 @@ def split_base(url: str) -> Base:
 
 
 def join(base: Base, href: str) -> str:
-    """Return what `urllib.parse.urljoin(base.url, href)` returns, for plain links without its cost."""
-    global _joined  # noqa: PLW0603 a slot for one link costs less than to look again
+    """Return `urllib.parse.urljoin(base.url, href)`, faster for plain links."""
+    global _joined  # noqa: PLW0603 a cache of one link, cheaper than another match
     match = _href_kind(href) if base.origin else None
     if match is None or "/." in href or href[0] == ".":
         return urljoin(base.url, href)
@@ -60,12 +60,12 @@ def join(base: Base, href: str) -> str:
 
 
 def clean_url(url: Any, encoding: str) -> str:
-    """Return the URL as it may be sent, non-ASCII and unsafe characters percent-encoded.
+    """Return the URL with non-ASCII and unsafe characters percent-encoded.
 
-    `url` may also be a Selector that holds an attribute or a text.
+    `url` may also be a Selector of an attribute or a text.
 
     Raises:
-        TypeError: neither a string nor such a Selector.
+        TypeError: not a string and not such a Selector.
         ValueError: the URL is relative, or has no scheme.
     """
     if not isinstance(url, str):
@@ -83,18 +83,18 @@ def clean_url(url: Any, encoding: str) -> str:
 
 
 def href_of(link: Any) -> str:
-    """Return the URL in a Selector: an attribute, a text, or the href of an <a> or <link> element.
+    """Return the URL of a Selector: an attribute, a text, or the href of an <a> or <link> element.
 
-    An object with a `url` (a Link of Scrapy's extractors) gives that.
+    For an object with a `url` (a Link of Scrapy's extractors) return this URL.
 
     Raises:
-        TypeError: no string, Selector or link.
-        ValueError: a Selector that has no URL, or a list of Selectors.
+        TypeError: not a string, Selector or link.
+        ValueError: a Selector without a URL, or a list of Selectors.
     """
     if isinstance(link, str):
         return link
     if isinstance(link, list):
-        raise ValueError(f"a URL is wanted, not a list of {len(link)}: take one of its elements")
+        raise ValueError(f"expected a URL, not a list of {len(link)}: use one of its elements")
     root = getattr(link, "root", None)
     if isinstance(root, str):
         return root.strip(HTML_WHITESPACE)
@@ -105,7 +105,7 @@ def href_of(link: Any) -> str:
         raise TypeError(f"url must be str or a Selector, got {type(link).__name__}")
     tag = getattr(root, "tag", None)
     if tag not in ("a", "link"):
-        raise ValueError(f"a Selector with a URL, an <a> or a <link> is wanted; got {link!r}")
+        raise ValueError(f"expected a Selector of a URL, an <a> or a <link>, not {link!r}")
     href = root.get("href")
     if href is None:
         raise ValueError(f"<{tag}> has no href attribute: {link!r}")

@@ -155,7 +155,7 @@ async def test_a_class_of_ones_own_may_give_any_length() -> None:
 
 async def test_what_is_not_bytes_is_an_error_that_names_the_class() -> None:
     of = await made(REQUEST_FINGERPRINTER_CLASS=Text)
-    with pytest.raises(TypeError, match=r"Text\.fingerprint gave str, not bytes"):
+    with pytest.raises(TypeError, match=r"Text\.fingerprint returned str, not bytes"):
         of("http://a/")
 
 
@@ -163,10 +163,10 @@ async def test_what_is_not_bytes_is_an_error_that_names_the_class() -> None:
     ("name", "value", "problem"),
     [
         ("FINGERPRINT_IGNORE_PARAMS", 5, "5 is not a list"),
-        ("FINGERPRINT_IGNORE_PARAMS", [5], "5 can't be such a name"),
-        ("FINGERPRINT_IGNORE_PARAMS", [""], "'' can't be such a name"),
-        ("FINGERPRINT_IGNORE_PARAMS", ["a=1"], "'a=1' can't be such a name"),
-        ("FINGERPRINT_HEADERS", ["X User"], "'X User' can't be such a name"),
+        ("FINGERPRINT_IGNORE_PARAMS", [5], "5 is not a valid name"),
+        ("FINGERPRINT_IGNORE_PARAMS", [""], "'' is not a valid name"),
+        ("FINGERPRINT_IGNORE_PARAMS", ["a=1"], "'a=1' is not a valid name"),
+        ("FINGERPRINT_HEADERS", ["X User"], "'X User' is not a valid name"),
         ("FINGERPRINT_HEADERS", True, "True is not a list"),
         ("FINGERPRINT_KEEP_FRAGMENT", "perhaps", "'perhaps' is neither true nor false"),
         ("FINGERPRINT_BODY", "perhaps", "'perhaps' is neither true nor false"),

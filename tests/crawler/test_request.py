@@ -76,7 +76,7 @@ class TestUrl:
         assert Request(Selector(text="<a href='http://a/b'>x</a>").css("a")[0]).url == "http://a/b"
 
     def test_is_not_a_list_of_selectors(self) -> None:
-        with pytest.raises(ValueError, match="take one of its elements"):
+        with pytest.raises(ValueError, match="use one of its elements"):
             Request(Selector(text="<a href='http://a/b'>x</a>").css("a::attr(href)"))
 
     def test_can_not_be_changed(self) -> None:
@@ -239,7 +239,7 @@ class TestWireForm:
     @pytest.mark.parametrize(
         ("arguments", "named"),
         [
-            ({"meta": {"when": object()}}, r"meta\['when'\]: object can't travel"),
+            ({"meta": {"when": object()}}, r"meta\['when'\]: object can't be stored"),
             ({"meta": {"a": {"b": [1, {2}]}}}, r"meta\['a'\]\['b'\]\[1\]: set"),
             ({"meta": {"a": {1: 2}}}, r"meta\['a'\]\[1\]: a key must be str, not int"),
             ({"cb_kwargs": {"raw": b"x"}}, r"cb_kwargs\['raw'\]: bytes"),

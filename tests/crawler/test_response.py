@@ -244,13 +244,13 @@ class TestFollow:
         assert (request.headers["A"], request.fingerprint, request.encoding) == (b"b", "7", "latin-1")
         assert html(b"").follow("x", None, "GET", None, None, None, None, "cp1251").encoding == "cp1251"
 
-    def test_what_has_no_link_is_said(self) -> None:
+    def test_an_element_without_a_link_is_refused(self) -> None:
         response = html(self.PAGE)
         with pytest.raises(ValueError, match="<a> has no href attribute"):
             response.follow(response.css("a")[1])
-        with pytest.raises(ValueError, match="an <a> or a <link> is wanted"):
+        with pytest.raises(ValueError, match="a Selector of a URL, an <a> or a <link>"):
             response.follow(response.css("p")[0])
-        with pytest.raises(ValueError, match="take one of its elements"):
+        with pytest.raises(ValueError, match="use one of its elements"):
             response.follow(response.css("a"))
         with pytest.raises(TypeError, match="url must be str or a Selector, got int"):
             response.follow(7)

@@ -1,4 +1,4 @@
-"""How this project becomes an egg: `scrapyd-deploy local`."""
+"""Build the egg of this project: `scrapyd-deploy local`."""
 
 from setuptools import find_packages, setup
 

@@ -1,4 +1,4 @@
-"""Walks the demo site: quotes, their authors and tags, page after page."""
+"""Crawl the demo site: quotes, authors and tags."""
 
 from typing import Any
 
@@ -6,7 +6,7 @@ from aioscrapy import Spider
 
 
 class QuotesSpider(Spider):
-    """Every job of this spider takes pages from the same queue; `-a site=URL` says where the site is."""
+    """Crawls the demo site. All jobs of this spider share one queue; `-a site=URL` sets the site."""
 
     name = "quotes"
 
@@ -15,7 +15,7 @@ class QuotesSpider(Spider):
         self.start_urls = [site]
 
     async def parse(self, response: Any) -> Any:
-        """Follow what a list of quotes links to: quotes, authors, tags, the next list."""
+        """Follow the links of a list of quotes: quotes, authors, tags, the next list."""
         for link in response.css("a.quote"):
             yield response.follow(link, callback=self.parse_quote)
         for link in response.css("a.author"):
@@ -24,7 +24,7 @@ class QuotesSpider(Spider):
             yield response.follow(link, callback=self.parse)
 
     async def parse_quote(self, response: Any) -> Any:
-        """Take one quote."""
+        """Yield one quote."""
         yield {
             "kind": "quote",
             "text": response.css(".quote::text").get(),
@@ -34,7 +34,7 @@ class QuotesSpider(Spider):
         }
 
     async def parse_author(self, response: Any) -> Any:
-        """Take one author."""
+        """Yield one author."""
         yield {
             "kind": "author",
             "name": response.css("h1::text").get(),
