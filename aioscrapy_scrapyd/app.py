@@ -12,6 +12,7 @@ JOB_PARTS = {
     "launcher": "scrapyd.launcher.Launcher",
     "jobstorage": "scrapyd.jobstorage.MemoryJobStorage",
 }
+EGG_STORAGE = "scrapyd.eggstorage.FilesystemEggStorage"
 STORAGES = {JOB_PARTS["jobstorage"], "scrapyd.jobstorage.SqliteJobStorage"}
 
 
@@ -36,10 +37,10 @@ def application(config: Any) -> Any:
     node = node_config(config)
     log = Logger("scrapyd.app")
     app = Application("Scrapyd")
-    app.setComponent(IEggStorage, _part(config, "eggstorage", "scrapyd.eggstorage.FilesystemEggStorage"))
     own_parts = ", ".join(_replaced(config))
     if own_parts:
         log.warn("Jobs are not kept over a restart, by {parts}", parts=own_parts)  # noqa: G010 Twisted's Logger
+        app.setComponent(IEggStorage, _part(config, "eggstorage", EGG_STORAGE))
         _add_stock_jobs(app, config)
     else:
         _add_jobs(app, config, node)
@@ -71,9 +72,10 @@ def application(config: Any) -> Any:
 def _add_jobs(app: Any, config: Any, settings: Any) -> None:
     """Add the node and the faces of it that Scrapyd's services read."""
     from scrapyd.exceptions import ConfigError
-    from scrapyd.interfaces import IEnvironment, IJobStorage, IPoller, ISpiderScheduler
+    from scrapyd.interfaces import IEggStorage, IEnvironment, IJobStorage, IPoller, ISpiderScheduler
     from twisted.internet import reactor
 
+    from aioscrapy_scrapyd.eggs import EggRecords
     from aioscrapy_scrapyd.environ import Environment
     from aioscrapy_scrapyd.jobstorage import JobStorage
     from aioscrapy_scrapyd.launcher import Launcher
@@ -90,7 +92,11 @@ def _add_jobs(app: Any, config: Any, settings: Any) -> None:
         store = folder.open()
     except StoreError as exc:
         raise ConfigError(str(exc)) from exc
-    environment = Environment(config, jobs.live)
+    eggs = _part(
+        config, "eggstorage", EGG_STORAGE, "aioscrapy_scrapyd.eggstorage.EggStorage", EggRecords(store)
+    )
+    app.setComponent(IEggStorage, eggs)
+    environment = Environment(config, jobs.live, getattr(eggs, "active", None))
     node = Node(
         jobs,
         store,

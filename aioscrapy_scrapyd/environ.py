@@ -19,12 +19,19 @@ class Environment(scrapyd.environ.Environment):
     Args:
         config: Scrapyd's `Config`.
         live: returns the jobs that have a process.
+        active: returns the version that a job of a project without a version runs.
     """
 
-    def __init__(self, config: Any, live: Callable[[], Iterable[Job]] = tuple) -> None:
+    def __init__(
+        self,
+        config: Any,
+        live: Callable[[], Iterable[Job]] = tuple,
+        active: Callable[[str], str | None] | None = None,
+    ) -> None:
         super().__init__(config)
         self._runner = config.get("runner", "scrapyd.runner")
         self._live = live
+        self._active = active or (lambda project: None)
         self._state_dir = Path(self.dbs_dir if self.dbs_dir != ":memory:" else ".").absolute() / "node"
 
     def command(self, job: Job) -> Command:
@@ -35,17 +42,19 @@ class Environment(scrapyd.environ.Environment):
             "_job": job.id,
             **job.args,
         }
+        spider_arguments = {"_job": job.id, **job.args}
         if job.version is not None:
-            message["_version"] = job.version
+            spider_arguments["_version"] = message["_version"] = job.version
+        else:
+            version = self._active(job.project)
+            if version is not None:
+                job.version = message["_version"] = version
         settings = {**job.settings, **self.get_settings(message)}
         environment = self.get_environment(message, job.slot)
         environment[MARK] = job.mark
         arguments = ["-m", self._runner, "crawl", job.spider]
         for name, value in settings.items():
             arguments += ["-s", f"{name}={value}"]
-        spider_arguments = {"_job": job.id, **job.args, **({"_version": job.version} if job.version else {})}
-        if job.crawl:
-            spider_arguments["crawl"] = job.crawl
         for name, value in spider_arguments.items():
             arguments += ["-a", f"{name}={value}"]
         return Command(arguments, environment, log=settings.get("LOG_FILE", ""))

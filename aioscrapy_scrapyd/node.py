@@ -56,7 +56,7 @@ class Node:
         self._command = command
         self._files = files
         self._cancel_deadline_s = cancel_deadline_s
-        self._reactor = reactor
+        self.reactor = reactor
         self._watches: dict[tuple[str, str], ProcessWatch] = {}
         self._boot_id = processes.boot_id()
         self._running = False
@@ -81,7 +81,7 @@ class Node:
         job.created = time.time()
         self.jobs.add(job)
         try:
-            await committed(self.store.save(job), self._reactor)
+            await committed(self.store.save(job), self.reactor)
         except StoreError:
             self.jobs.remove(job)
             raise
@@ -119,7 +119,7 @@ class Node:
     def wake(self) -> None:
         """Start what can start, soon."""
         if self._running and self._claim_call is None and not self._claiming:
-            self._claim_call = self._reactor.callLater(0, self._claim)
+            self._claim_call = self.reactor.callLater(0, self._claim)
 
     def start(self) -> None:
         """Take over the jobs of the file: waiting ones wait on, living processes are watched again."""
@@ -128,7 +128,7 @@ class Node:
             self.jobs.add(job)
             if job.state is not State.PENDING:
                 self._take_over(job)
-        self._tick = self._reactor.callLater(TICK_S, self._look)
+        self._tick = self.reactor.callLater(TICK_S, self._look)
         self.wake()
 
     def stop(self) -> None:
@@ -138,7 +138,7 @@ class Node:
             if call is not None and call.active():
                 call.cancel()
         for watch in self._watches.values():
-            self._reactor.removeReader(watch)
+            self.reactor.removeReader(watch)
         self.store.close()
 
     def process_of(self, job: Job) -> Process | None:
@@ -159,7 +159,7 @@ class Node:
         """Give a claimed job its process; the claim is on the disk before that, so that it is not lost."""
         pause_s = SPAWN_PAUSE_S
         try:
-            await committed(self.store.save(job), self._reactor)
+            await committed(self.store.save(job), self.reactor)
         except StoreError as exc:
             log.error("Job {job} waits: {problem}", job=job.mark, problem=str(exc))
             self.jobs.requeue(job)
@@ -168,7 +168,7 @@ class Node:
             await self._start(job)
         self._claiming = False
         if self._running and self._claim_call is None:
-            self._claim_call = self._reactor.callLater(pause_s, self._claim)
+            self._claim_call = self.reactor.callLater(pause_s, self._claim)
 
     async def _start(self, job: Job) -> None:
         try:
@@ -191,7 +191,7 @@ class Node:
         watch = self._watches[job.key] = ProcessWatch(
             process, lambda: in_background(self._ended(job, process))
         )
-        self._reactor.addReader(watch)
+        self.reactor.addReader(watch)
 
     def _take_over(self, job: Job) -> None:
         """Find the process of a job that an earlier daemon started, or its end."""
@@ -216,7 +216,7 @@ class Node:
 
     async def _ended(self, job: Job, process: Process) -> None:
         """Note the end of a process; its pidfd is readable."""
-        self._reactor.removeReader(self._watches.pop(job.key))
+        self.reactor.removeReader(self._watches.pop(job.key))
         if job.stop_asked:
             process.kill_group()  # before it is reaped: the number can't belong to another group yet
         left = process.exit()
@@ -248,7 +248,7 @@ class Node:
 
     def _look(self) -> None:
         """Go on with the stops whose deadline has come, and stop what runs longer than it may."""
-        self._tick = self._reactor.callLater(TICK_S, self._look)
+        self._tick = self.reactor.callLater(TICK_S, self._look)
         now = time.time()
         for job in self.jobs.live():
             if job.state is State.RUNNING and job.timeout_s and now >= job.started + job.timeout_s:

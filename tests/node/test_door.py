@@ -80,19 +80,21 @@ def test_a_prefix_with_markup_does_not_reach_the_page(node: ScrapydServer) -> No
     )
 
 
-def test_the_address_of_a_log_is_quoted(node: ScrapydServer) -> None:
-    from scrapyd.config import Config
-
-    from aioscrapy_scrapyd.website import Root
-
-    class Job:
-        project, spider, job = "p", "one", '"><img src=x>'
-
-    folder = node.folder / "logs" / "p" / "one"
-    folder.mkdir(parents=True)
-    (folder / f"{Job.job}.log").touch()
-    root = Root(Config({"logs_dir": str(node.folder / "logs")}), None)
-    assert root.get_log_url(Job) == "/logs/p/one/%22%3E%3Cimg%20src%3Dx%3E.log"
+def test_a_job_id_with_markup_stays_text(tmp_path: Path) -> None:
+    job = '"><img src=x onerror=alert(1)>'
+    with ScrapydServer(tmp_path / "node", conf={"poll_interval": "1000"}) as stock:
+        upload = {"project": "p", "version": "1"}
+        egg = make_egg({"spiders/a.py": SPIDER})
+        requests.post(f"{stock.url}addversion.json", data=upload, files={"egg": egg}, timeout=60)
+        assert stock.api("schedule", "POST", project="p", spider="one", jobid=job)["jobid"] == job
+        stock.kill()
+    with ScrapydServer(tmp_path / "node", conf={"application": APPLICATION}) as node:
+        entry = node.wait_job(job)
+        assert entry["log_url"] == "/logs/p/one/%22%3E%3Cimg%20src%3Dx%20onerror%3Dalert%281%29%3E.log"
+        page = requests.get(f"{node.url}jobs", timeout=10).text
+        assert "<img" not in page
+        refused = node.api("schedule", "POST", project="p", spider="one", jobid=job)
+        assert refused["status"] == "error"
 
 
 @pytest.fixture
