@@ -21,7 +21,7 @@ from aioscrapy.exceptions import AioscrapyError, CrawlError
 from aioscrapy.hooks import settle
 from aioscrapy.pipelines.chain import Pipelines
 from aioscrapy.queue.base import State
-from aioscrapy.settings import Settings
+from aioscrapy.settings import Settings, check_attributes
 from aioscrapy.signals import SignalManager
 from aioscrapy.unread_settings import unread_settings
 from aioscrapy.version import __version__
@@ -110,6 +110,7 @@ class Crawler:
             closing.push_async_callback(db_manager.close)
             made = self.spidercls.from_crawler(context, *args, **kwargs)
             self.spider = context.spider = await settle(made)
+            check_attributes(self.spider)
             frontier = choose_frontier(settings)
             politeness = build_politeness(settings, self.spider, shared=frontier.shared)
             context.politeness = politeness

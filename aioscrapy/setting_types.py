@@ -1,7 +1,6 @@
 """The types of settings: `default_settings.py` declares them, `Settings.check` applies them."""
 
 import json
-import math
 import os
 from collections.abc import Iterable, Mapping, Sequence, Set
 from typing import Annotated, Any
@@ -92,7 +91,7 @@ class Whole(Number):
 
     def read(self, value: float | str) -> float:
         number = int(value)
-        return number if isinstance(value, str) or value == number else math.nan
+        return number if isinstance(value, str) or value == number else float("nan")
 
 
 class Text(SettingType):
@@ -266,7 +265,7 @@ class Orders(Table):
     def accepts_pair(self, key: Any, value: Any) -> bool:
         self._component.check(key)
         return value is None or (
-            super().accepts_pair(key, value) and not isinstance(value, bool) and math.isfinite(value)
+            super().accepts_pair(key, value) and not isinstance(value, bool) and abs(value) < 1e18
         )
 
 

@@ -12,11 +12,34 @@ from aioscrapy.setting_types import FALSE, TRUE, SettingType, shown
 
 PRIORITIES = {"default": 0, "command": 10, "project": 20, "spider": 30, "cmdline": 40}
 
+# Attributes of a spider that override a setting, and have its type.
+_SPIDER_ATTRIBUTES = {
+    "download_delay": "DOWNLOAD_DELAY",
+    "download_timeout": "DOWNLOAD_TIMEOUT",
+    "max_concurrent_requests": "CONCURRENT_REQUESTS_PER_DOMAIN",
+    "user_agent": "USER_AGENT",
+}
+
 
 def setting_type(name: str) -> SettingType | None:
     """Return what `default_settings.py` declares for a setting; None for a name that it does not have."""
     declared = default_settings.__annotations__.get(name)
     return declared.__metadata__[0] if declared is not None else None
+
+
+def check_attributes(spider: Any) -> None:
+    """Check the attributes of a spider that override a setting.
+
+    Raises:
+        ConfigError: one is not of the setting's type or out of its range.
+    """
+    for attribute, name in _SPIDER_ATTRIBUTES.items():
+        value, declared = getattr(spider, attribute, None), setting_type(name)
+        if value is not None and declared is not None:
+            try:
+                declared.check(value)
+            except ValueError as exc:
+                raise ConfigError(f"spider {spider.name}: {attribute}: {exc}") from None
 
 
 def priority_number(priority: int | str) -> int:

@@ -216,6 +216,18 @@ def test_a_shared_crawl_ends_in_time_with_any_value(
         assert not [record for record in caplog.records if record.exc_info]
 
 
+@pytest.mark.parametrize(
+    "attribute", ["download_delay", "download_timeout", "max_concurrent_requests", "user_agent"]
+)
+def test_an_attribute_of_the_spider_has_the_type_of_its_setting(attribute: str, caplog: Any) -> None:
+    for value in ([], "a\nb", -1, math.nan):
+        process = CrawlerProcess({"LOG_LEVEL": "WARNING"})
+        process.crawl(Nothing, **{attribute: value})
+        with pytest.raises(ConfigError, match=f"^spider nothing: {attribute}: .* is not "):
+            process.start()
+    assert not [record for record in caplog.records if record.exc_info]
+
+
 SPIDER = """
 from aioscrapy import Spider
 
