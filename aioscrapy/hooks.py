@@ -2,6 +2,7 @@
 
 import inspect
 from collections.abc import Awaitable, Callable, Iterable
+from functools import partial
 from typing import Any
 
 Hook = Callable[..., Any]
@@ -12,8 +13,8 @@ def hooks(components: Iterable[Any], name: str, arguments: int, spider: Any) -> 
 
     A hook that takes one more positional argument gets the spider there, as in Scrapy and aio-scrapy.
     """
-    found = (getattr(component, name, None) for component in components)
-    return [_bound(hook, arguments, spider) for hook in found if callable(hook)]
+    candidates = (getattr(component, name, None) for component in components)
+    return [_bound(hook, arguments, spider) for hook in candidates if callable(hook)]
 
 
 def _bound(hook: Hook, arguments: int, spider: Any) -> Hook:
@@ -22,13 +23,13 @@ def _bound(hook: Hook, arguments: int, spider: Any) -> Hook:
     except (TypeError, ValueError):
         return hook
     positional = [p for p in parameters if p.kind in {p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD}]
-    if any(p.name == "spider" and p.kind is p.KEYWORD_ONLY for p in parameters):
-        return lambda *given: hook(*given, spider=spider)
-    if len(positional) > arguments or any(p.kind is p.VAR_POSITIONAL for p in parameters):
-        return lambda *given: hook(*given, spider)
-    return hook
+    takes_more = len(positional) > arguments or any(p.kind is p.VAR_POSITIONAL for p in parameters)
+    named = [p for p in parameters if p.name == "spider" and p.kind is not p.POSITIONAL_ONLY]
+    if named and (named[0].kind is named[0].KEYWORD_ONLY or positional[arguments:] == named):
+        return partial(hook, spider=spider)  # calls the hook without a Python function between
+    return (lambda *given: hook(*given, spider)) if takes_more else hook
 
 
 async def settle(value: Any) -> Any:
-    """Return what a hook gave, awaited where it is awaitable."""
+    """Return the result of a hook, awaited if it is awaitable."""
     return await value if isinstance(value, Awaitable) else value

@@ -2,7 +2,7 @@
 
 import inspect
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from aioscrapy.cancellation import ERRORS, raise_if_aborted
@@ -51,12 +51,16 @@ class SignalManager:
 
     def disconnect(self, receiver: Receiver, signal: Signal) -> None:
         """Stop calling `receiver` at `signal`; nothing happens if it was not connected."""
-        kept = [pair for pair in self._receivers.get(signal, []) if pair[0] != receiver]
-        self._receivers[signal] = kept
+        connected = self._receivers.get(signal, [])
+        connected[:] = [pair for pair in connected if pair[0] != receiver]
 
     def connected(self, signal: Signal) -> bool:
-        """Tell whether anybody listens; ask before building expensive arguments."""
+        """Return True if a receiver is connected; ask before you build expensive arguments."""
         return bool(self._receivers.get(signal))
+
+    def receivers(self, signal: Signal) -> Sequence[object]:
+        """Return the live list of receivers: empty while nobody is connected. For a loop that runs often."""
+        return self._receivers.setdefault(signal, [])
 
     async def send(self, signal: Signal, **arguments: Any) -> list[Any]:
         """Call all receivers in turn; returns what each returned, or the exception that it raised.
@@ -65,7 +69,7 @@ class SignalManager:
         exceptions CloseSpider and DontCloseSpider are returned without a log line.
         """
         results: list[Any] = []
-        for receiver, call in self._receivers.get(signal, ()):
+        for receiver, call in tuple(self._receivers.get(signal, ())):
             try:
                 result = call(**arguments)
                 if result is not None and inspect.isawaitable(result):

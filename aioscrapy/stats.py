@@ -2,6 +2,7 @@
 
 import logging
 import pprint
+from collections.abc import Mapping
 from typing import Any
 
 logger = logging.getLogger(__name__)
@@ -32,6 +33,12 @@ class StatsCollector:
     def inc_value(self, key: str, count: float = 1, start: float = 0, spider: object = None) -> None:
         """Add `count` to a value that starts at `start`."""
         self._stats[key] = self._stats.get(key, start) + count
+
+    def inc_values(self, counts: Mapping[str, float]) -> None:
+        """Add to several figures that begin at 0."""
+        stats = self._stats
+        for key, count in counts.items():
+            stats[key] = stats.get(key, 0) + count
 
     def max_value(self, key: str, value: Any, spider: object = None) -> None:
         """Store `value` if it is larger."""

@@ -28,8 +28,14 @@ class Downloader:
         self, crawler: CrawlContext, middlewares: list[Any], handlers: dict[str, DownloadHandler]
     ) -> None:
         self._spider = spider = crawler.spider
-        self._signals = crawler.signals
         self._handlers = handlers
+        self._inc_value = crawler.stats.inc_value
+        self._send = crawler.signals.send
+        receivers = crawler.signals.receivers
+        self._on_reached = receivers(signals.request_reached_downloader)
+        self._on_left = receivers(signals.request_left_downloader)
+        self._on_downloaded = receivers(signals.response_downloaded)
+        self._on_received = receivers(signals.response_received)
         for middleware in middlewares:
             if hasattr(middleware, "download"):  # it fetches something of its own: robots.txt
                 middleware.download = self.download
@@ -82,8 +88,9 @@ class Downloader:
             if isinstance(answer, Request):
                 return answer
             response = answer
-        if self._signals.connected(signals.response_received):
-            await self._signals.send(
+        self._inc_value("response_received_count")
+        if self._on_received:
+            await self._send(
                 signals.response_received, response=response, request=request, spider=self._spider
             )
         return response
@@ -93,18 +100,15 @@ class Downloader:
         handler = self._handlers.get(request.url.partition(":")[0].lower())
         if handler is None:
             raise NotSupported(f"no download handler for {request.url} (see DOWNLOAD_HANDLERS)")
-        listening = self._signals.connected
-        if listening(signals.request_reached_downloader):
-            await self._signals.send(signals.request_reached_downloader, request=request, spider=self._spider)
+        if self._on_reached:
+            await self._send(signals.request_reached_downloader, request=request, spider=self._spider)
         try:
             response = await handler.download_request(request, self._spider)
         finally:
-            if listening(signals.request_left_downloader):
-                await self._signals.send(
-                    signals.request_left_downloader, request=request, spider=self._spider
-                )
-        if listening(signals.response_downloaded):
-            await self._signals.send(
+            if self._on_left:
+                await self._send(signals.request_left_downloader, request=request, spider=self._spider)
+        if self._on_downloaded:
+            await self._send(
                 signals.response_downloaded, response=response, request=request, spider=self._spider
             )
         return response

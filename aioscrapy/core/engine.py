@@ -168,7 +168,7 @@ class Engine:
 
 
 def _log_crawled(response: Any, request: Request) -> None:
-    referer = request.headers.get("Referer") if request._headers else None
+    referer = request.headers.get("Referer")
     flags = f" {response.flags}" if response.flags else ""
     logger.debug(
         "Crawled (%s) %s (referer: %s)%s",

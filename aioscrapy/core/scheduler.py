@@ -41,6 +41,7 @@ class Scheduler(ABC):
         """Tells whether `accept` would refuse a request now. No method: most links of a page end in it."""
         self._stats = crawler.stats
         self._signals = crawler.signals
+        self._on_scheduled = crawler.signals.receivers(signals.request_scheduled)
         self._spider = crawler.spider
         self._fingerprint = fingerprint
         self._close_on_idle = crawler.settings.getbool("CLOSE_SPIDER_ON_IDLE")
@@ -118,8 +119,8 @@ class Scheduler(ABC):
             logger.debug("Filtered duplicate request: %s%s", request, last)
 
     async def _announce(self, page: Page) -> None:
-        """Tell the handlers of `request_scheduled` what is on this page."""
-        if self._signals.connected(signals.request_scheduled):
+        """Announce the requests of a page to the handlers of `request_scheduled`."""
+        if self._on_scheduled:
             for entry in page.entries:
                 await self._signals.send(
                     signals.request_scheduled, request=entry.request, spider=self._spider

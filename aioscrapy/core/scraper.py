@@ -1,9 +1,9 @@
 """The way of a response through the spider: hooks, callback, hooks, items and requests onto its page."""
 
 import asyncio
-import inspect
 import logging
 from collections.abc import Callable
+from inspect import getattr_static, isasyncgen
 from time import monotonic
 from typing import Any
 
@@ -111,7 +111,8 @@ class Scraper:
         response = argument if isinstance(argument, Response) else None
         try:
             call = getattr(self._spider, callback) if isinstance(callback, str) else callback
-            stream = source = stream_of(call(argument, **kwargs))
+            result = call(argument, **kwargs)
+            stream = source = result if isasyncgen(result) else stream_of(result)
             for hook in self._on_output:
                 stream = stream_of(hook(response, stream))
             await self._consume(stream, response, page, source)
@@ -236,7 +237,7 @@ class Scraper:
         except ERRORS as another:  # its error takes the place of the first
             raise_if_aborted(another)
             exc = another
-        referer = request.headers.get("Referer") if request._headers else None
+        referer = request.headers.get("Referer")
         logger.error("Spider error processing %s (referer: %s)", request, referer, exc_info=exc)
         await self._report(exc, response, page)
         if not (page.entries or page.items or page.handled):
@@ -298,7 +299,7 @@ def page_piece(page: Page) -> Page:
 
 def _start(spider: Any) -> Any:
     """Return the start requests: of the spider's own `start` (Scrapy 2.13), else of `start_requests`."""
-    own = inspect.getattr_static(type(spider), "start", None)
+    own = getattr_static(type(spider), "start", None)
     if own is not None and not isinstance(own, classmethod):
         return spider.start()
     return spider.start_requests()

@@ -23,7 +23,6 @@ class CoreStats:
         crawler.signals.connect(extension.spider_closed, signals.spider_closed)
         crawler.signals.connect(extension.item_scraped, signals.item_scraped)
         crawler.signals.connect(extension.item_dropped, signals.item_dropped)
-        crawler.signals.connect(extension.response_received, signals.response_received)
         return extension
 
     def spider_opened(self) -> None:
@@ -45,7 +44,3 @@ class CoreStats:
         """Count a dropped item, also by the class of the exception."""
         self._stats.inc_value("item_dropped_count")
         self._stats.inc_value(f"item_dropped_reasons_count/{type(exception).__name__}")
-
-    def response_received(self) -> None:
-        """Count a page."""
-        self._stats.inc_value("response_received_count")

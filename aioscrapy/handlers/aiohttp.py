@@ -41,7 +41,7 @@ class AioHttpDownloadHandler(DownloadHandler):
 
     async def download_request(self, request: Request, spider: Any) -> Response:
         session = self._session or self._open()
-        meta = request.meta if request._meta else {}
+        meta = request.meta
         timeout_s = self._limits.timeout_s(meta)
         body = self._limits.body(request, meta)
         proxy, proxy_headers = meta.get("proxy"), None

@@ -63,7 +63,7 @@ class CurlCffiDownloadHandler(DownloadHandler):
         return cls(crawler.settings)
 
     async def download_request(self, request: Request, spider: Any) -> Response:
-        meta = request.meta if request._meta else {}
+        meta = request.meta
         timeout_s = self._limits.timeout_s(meta)
         body = self._limits.body(request, meta)
         session = self._sessions.get(body.maxsize)

@@ -47,7 +47,7 @@ class WreqDownloadHandler(DownloadHandler):
 
     async def download_request(self, request: Request, spider: Any) -> Response:
         client = self._client or self._open()
-        meta = request.meta if request._meta else {}
+        meta = request.meta
         method = _METHODS.get(request.method)
         if method is None:
             raise DownloadError(f"{request.url}: wreq sends only {', '.join(_METHODS)}, not {request.method}")

@@ -23,7 +23,7 @@ def slot_of(request: Request) -> str:
 
     A slot of another type becomes text; characters that a store does not allow in a key are percent-encoded.
     """
-    slot = request._meta.get("download_slot") if request._meta else None
+    slot = request.meta.get("download_slot")
     if not slot:
         return host_of(request.url)
     return _unsafe.sub(_percent, slot if isinstance(slot, str) else str(slot))

@@ -2,6 +2,7 @@
 
 from base64 import b64decode, b64encode
 from collections.abc import Callable, Iterable
+from operator import attrgetter
 from typing import Any, Self, cast
 
 from aioscrapy.exceptions import SerializeError
@@ -18,10 +19,11 @@ class Request:
     """What to fetch; `url`, `body` and `encoding` never change (use `replace`).
 
     `url` may be a Selector that holds an absolute URL. `callback` and `errback` are callables, or names of
-    methods of the spider; callback None is its `parse`. `priority`: the higher, the sooner. `fingerprint`
-    takes the place of URL, method and body where duplicates are looked for (an argument of aio-scrapy), and
-    so are `params` (laid over the URL's query), `data` (a form as body), `json` (what the body says) and
-    `use_proxy` (False: no proxy of PROXY_HANDLER; it travels as meta["use_proxy"]).
+    methods of the spider; callback None is its `parse`. A higher `priority` comes first. `meta` are notes
+    that travel with the request; `response.meta` is the same dict. Arguments of aio-scrapy: `fingerprint`
+    replaces URL, method and body in the duplicate filter; `params` are laid over the URL's query; `data` is a
+    form and `json` a value to send as body; `use_proxy=False` (kept as meta["use_proxy"]) takes no proxy of
+    PROXY_HANDLER.
 
     Raises:
         ValueError: the URL is relative, or has no scheme.
@@ -54,15 +56,20 @@ class Request:
         "_encoding",
         "_flags",
         "_headers",
-        "_meta",
         "_url",
         "callback",
         "dont_filter",
         "errback",
         "fingerprint",
+        "meta",
         "method",
         "priority",
     )
+
+    # Read without a Python call, many times a page; they can't be assigned.
+    url = cast("str", property(attrgetter("_url"), doc="The absolute URL; unsafe characters are encoded."))
+    body = cast("bytes", property(attrgetter("_body"), doc='What is sent; b"" for nothing.'))
+    encoding = cast("str", property(attrgetter("_encoding"), doc="Encoding of the query, headers and body."))
 
     def __init__(  # noqa: PLR0913, PLR0917 Scrapy's signature
         self,
@@ -102,7 +109,7 @@ class Request:
         self.fingerprint = fingerprint
         self._headers = Headers(headers, encoding) if headers else None
         self._cookies = cookies or None
-        self._meta = dict(meta) if meta else None
+        self.meta = dict(meta) if meta else {}
         self._cb_kwargs = dict(cb_kwargs) if cb_kwargs else None
         self._flags = list(flags) if flags else None
         self._digest: tuple[object, bytes] | None = None
@@ -110,21 +117,6 @@ class Request:
             self.headers.setdefault("Content-Type", content_type)
         if not use_proxy:
             self.meta["use_proxy"] = False
-
-    @property
-    def url(self) -> str:
-        """The absolute URL, with unsafe characters percent-encoded."""
-        return self._url
-
-    @property
-    def body(self) -> bytes:
-        """What is sent; b"" for nothing."""
-        return self._body
-
-    @property
-    def encoding(self) -> str:
-        """Character encoding of the URL's query, of the headers and of a body given as str."""
-        return self._encoding
 
     @property
     def headers(self) -> Headers:
@@ -138,16 +130,9 @@ class Request:
         self._headers = headers if isinstance(headers, Headers) else Headers(headers, self._encoding)
 
     @property
-    def meta(self) -> dict[str, Any]:
-        """Notes that travel with the request; `response.meta` is the same dict."""
-        if self._meta is None:
-            self._meta = {}
-        return self._meta
-
-    @property
     def use_proxy(self) -> bool:
         """Whether PROXY_HANDLER may choose a proxy for it."""
-        return self._meta is None or bool(self._meta.get("use_proxy", True))
+        return bool(self.meta.get("use_proxy", True))
 
     @property
     def cb_kwargs(self) -> dict[str, Any]:
@@ -229,7 +214,7 @@ class Request:
             }
         if self._body:
             made["body"] = _text_or_base64(self._body)
-        for name in ("priority", "dont_filter", "fingerprint", "_meta", "_cb_kwargs", "_cookies", "_flags"):
+        for name in ("priority", "dont_filter", "fingerprint", "meta", "_cb_kwargs", "_cookies", "_flags"):
             if value := getattr(self, name):
                 _check_json(self, name, value)
                 made[name.removeprefix("_")] = value

@@ -4,6 +4,7 @@ import logging
 import re
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
+from operator import attrgetter
 from typing import Any, NoReturn, Self, cast
 
 from aioscrapy.exceptions import NotSupported
@@ -50,6 +51,10 @@ class Response:
         "status",
     )
 
+    # Read without a Python call, many times a page; they can't be assigned.
+    url = cast("str", property(attrgetter("_url"), doc="The URL of the request that was answered."))
+    body = cast("bytes", property(attrgetter("_body"), doc="What came, decompressed."))
+
     def __init__(  # noqa: PLR0913, PLR0917 Scrapy's signature
         self,
         url: str,
@@ -84,16 +89,6 @@ class Response:
         raise TypeError(
             "Response body must be bytes; TextResponse and its subclasses take str with an encoding"
         )
-
-    @property
-    def url(self) -> str:
-        """The URL of the request that was answered."""
-        return self._url
-
-    @property
-    def body(self) -> bytes:
-        """What came, decompressed."""
-        return self._body
 
     @property
     def headers(self) -> Headers:

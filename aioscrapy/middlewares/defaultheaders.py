@@ -1,7 +1,7 @@
-"""Set the headers of DEFAULT_REQUEST_HEADERS that a request does not have."""
+"""Set the headers that a request does not have: DEFAULT_REQUEST_HEADERS and User-Agent."""
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Self
 
 from aioscrapy.context import CrawlContext
 from aioscrapy.exceptions import NotConfigured
@@ -16,7 +16,7 @@ class DefaultHeadersMiddleware:
         self._headers = Headers({name: value for name, value in headers.items() if value is not None})
 
     @classmethod
-    def from_crawler(cls, crawler: CrawlContext) -> "DefaultHeadersMiddleware":
+    def from_crawler(cls, crawler: CrawlContext) -> Self:
         """Create the middleware; leave it out if there are no default headers."""
         middleware = cls(crawler.settings.getdict("DEFAULT_REQUEST_HEADERS"))
         if not middleware._headers:
@@ -26,3 +26,22 @@ class DefaultHeadersMiddleware:
     def process_request(self, request: Request) -> None:
         """Set the missing headers."""
         request.headers.fill(self._headers)
+
+
+class UserAgentMiddleware:
+    """Sets the User-Agent: the spider's `user_agent`, else the setting USER_AGENT."""
+
+    def __init__(self, user_agent: str) -> None:
+        self._header = Headers({"User-Agent": user_agent})
+
+    @classmethod
+    def from_crawler(cls, crawler: CrawlContext) -> Self:
+        """Create the middleware; leave it out if neither the spider nor the settings name a user agent."""
+        user_agent = getattr(crawler.spider, "user_agent", None) or crawler.settings["USER_AGENT"]
+        if not user_agent:
+            raise NotConfigured
+        return cls(user_agent)
+
+    def process_request(self, request: Request) -> None:
+        """Set the header if it is missing."""
+        request.headers.fill(self._header)

@@ -1,4 +1,6 @@
-"""Set the time limit for the download of a request."""
+"""Set the time limit of the spider on each request."""
+
+from typing import Self
 
 from aioscrapy.context import CrawlContext
 from aioscrapy.exceptions import NotConfigured
@@ -6,23 +8,22 @@ from aioscrapy.http.request import Request
 
 
 class DownloadTimeoutMiddleware:
-    """Sets meta["download_timeout"] (seconds) if a request has none.
+    """Sets meta["download_timeout"] (seconds) to the spider's `download_timeout` if a request has none.
 
-    The value is the spider's `download_timeout`, else the setting DOWNLOAD_TIMEOUT.
+    Without that attribute the download handler takes DOWNLOAD_TIMEOUT.
     """
 
     def __init__(self, timeout_s: float) -> None:
         self._timeout_s = timeout_s
 
     @classmethod
-    def from_crawler(cls, crawler: CrawlContext) -> "DownloadTimeoutMiddleware":
-        """Read the time limit; 0 leaves the middleware out."""
+    def from_crawler(cls, crawler: CrawlContext) -> Self:
+        """Create the middleware; leave it out if the spider has no time limit, or 0."""
         timeout = getattr(crawler.spider, "download_timeout", None)
-        timeout_s = float(timeout) if timeout is not None else crawler.settings.getfloat("DOWNLOAD_TIMEOUT")
-        if not timeout_s:
+        if not timeout or not float(timeout):
             raise NotConfigured
-        return cls(timeout_s)
+        return cls(float(timeout))
 
     def process_request(self, request: Request) -> None:
-        """Set the time limit, if the request has none."""
+        """Set the time limit if the request has none."""
         request.meta.setdefault("download_timeout", self._timeout_s)

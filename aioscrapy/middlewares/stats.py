@@ -1,10 +1,16 @@
 """Count requests to the network and their responses."""
 
+from typing import Self
+
 from aioscrapy.context import CrawlContext
 from aioscrapy.exceptions import NotConfigured
 from aioscrapy.http.request import Request
 from aioscrapy.http.response import Response
 from aioscrapy.stats import StatsCollector
+
+# bytes of a message beside its headers and body, and of a request also beside method and URL
+_REQUEST_FRAME = len("  HTTP/1.1\r\n\r\n")
+_RESPONSE_FRAME = len("HTTP/1.1 200 OK\r\n\r\n")
 
 
 class DownloaderStats:
@@ -14,10 +20,10 @@ class DownloaderStats:
     """
 
     def __init__(self, stats: StatsCollector) -> None:
-        self._inc = stats.inc_value
+        self._inc_values = stats.inc_values
 
     @classmethod
-    def from_crawler(cls, crawler: CrawlContext) -> "DownloaderStats":
+    def from_crawler(cls, crawler: CrawlContext) -> Self:
         """Create the middleware; leave it out if DOWNLOADER_STATS is false."""
         if not crawler.settings.getbool("DOWNLOADER_STATS"):
             raise NotConfigured
@@ -26,21 +32,28 @@ class DownloaderStats:
     def process_request(self, request: Request) -> None:
         """Count a request."""
         method = request.method
-        self._inc("downloader/request_count")
-        self._inc(f"downloader/request_method_count/{method}")
-        size = len(method) + len(request.url) + len(request.body) + request.headers.size()
-        self._inc("downloader/request_bytes", size + len("  HTTP/1.1\r\n\r\n"))
+        size = len(method) + len(request.url) + len(request.body) + request.headers.size() + _REQUEST_FRAME
+        counts = {
+            "downloader/request_count": 1,
+            f"downloader/request_method_count/{method}": 1,
+            "downloader/request_bytes": size,
+        }
+        self._inc_values(counts)
 
     def process_response(self, request: Request, response: Response) -> Response:
         """Count a response."""
-        self._inc("downloader/response_count")
-        self._inc(f"downloader/response_status_count/{response.status}")
-        size = len(response.body) + response.headers.size() + len("HTTP/1.1 200 OK\r\n\r\n")
-        self._inc("downloader/response_bytes", size)
+        counts = {
+            "downloader/response_count": 1,
+            f"downloader/response_status_count/{response.status}": 1,
+            "downloader/response_bytes": len(response.body) + response.headers.size() + _RESPONSE_FRAME,
+        }
+        self._inc_values(counts)
         return response
 
     def process_exception(self, request: Request, exception: Exception) -> None:
         """Count a failure."""
         cls = type(exception)
-        self._inc("downloader/exception_count")
-        self._inc(f"downloader/exception_type_count/{cls.__module__}.{cls.__qualname__}")
+        name = f"{cls.__module__}.{cls.__qualname__}"
+        self._inc_values(
+            {"downloader/exception_count": 1, f"downloader/exception_type_count/{name}": 1},
+        )

@@ -36,7 +36,6 @@ async def test_core_stats_tell_what_the_crawl_did() -> None:
     send, spider = crawler.signals.send, crawler.spider
     before = datetime.now(UTC)
     await send(signals.spider_opened, spider=spider)
-    await send(signals.response_received, response=None, request=None, spider=spider)
     await send(signals.item_scraped, item={}, response=None, spider=spider)
     await send(signals.item_scraped, item={}, response=None, spider=spider)
     await send(signals.item_dropped, item={}, response=None, exception=DropItem("bad"), spider=spider)
@@ -46,7 +45,6 @@ async def test_core_stats_tell_what_the_crawl_did() -> None:
     assert before <= started <= finished <= datetime.now(UTC)
     assert 0 <= stats.pop("elapsed_time_seconds") < 60
     assert stats == {
-        "response_received_count": 1,
         "item_scraped_count": 2,
         "item_dropped_count": 1,
         "item_dropped_reasons_count/DropItem": 1,

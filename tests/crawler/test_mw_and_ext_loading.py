@@ -49,6 +49,8 @@ async def test_all_switched_on_are_made_in_order(setting: str, expected: list[st
         "JOBDIR": str(tmp_path),
         "AUTOTHROTTLE_ENABLED": True,
     }
-    crawler = context(settings, allowed_domains=["a.test"], http_user="u", http_auth_domain="a.test")
+    crawler = context(
+        settings, allowed_domains=["a.test"], http_user="u", http_auth_domain="a.test", download_timeout=9
+    )
     made = await build_all(setting, crawler.settings.getwithbase(setting), crawler)
     assert [type(component).__name__ for component in made] == expected

@@ -4,10 +4,9 @@ import pytest
 
 from aioscrapy.exceptions import NotConfigured
 from aioscrapy.http import Request
-from aioscrapy.middlewares.defaultheaders import DefaultHeadersMiddleware
+from aioscrapy.middlewares.defaultheaders import DefaultHeadersMiddleware, UserAgentMiddleware
 from aioscrapy.middlewares.downloadtimeout import DownloadTimeoutMiddleware
 from aioscrapy.middlewares.httpauth import HttpAuthMiddleware
-from aioscrapy.middlewares.useragent import UserAgentMiddleware
 from support.context import context
 
 
@@ -45,18 +44,25 @@ def test_no_user_agent_no_middleware() -> None:
 @pytest.mark.parametrize(
     ("attributes", "meta", "expected"),
     [
-        ({}, {}, 12.5),
         ({"download_timeout": "3"}, {}, 3.0),
         ({"download_timeout": 3}, {"download_timeout": 1}, 1),
     ],
 )
-def test_the_timeout_is_the_requests_then_the_spiders_then_the_settings(
+def test_the_time_limit_is_the_one_of_the_request_or_of_the_spider(
     attributes: dict[str, object], meta: dict[str, object], expected: float
 ) -> None:
     middleware = DownloadTimeoutMiddleware.from_crawler(context({"DOWNLOAD_TIMEOUT": "12.5"}, **attributes))
     request = Request("http://a.test/", meta=meta)
     middleware.process_request(request)
     assert request.meta["download_timeout"] == expected
+
+
+@pytest.mark.parametrize("attributes", [{}, {"download_timeout": 0}, {"download_timeout": None}])
+def test_without_a_time_limit_of_the_spider_the_handler_takes_the_setting(
+    attributes: dict[str, object],
+) -> None:
+    with pytest.raises(NotConfigured):
+        DownloadTimeoutMiddleware.from_crawler(context({"DOWNLOAD_TIMEOUT": "12.5"}, **attributes))
 
 
 @pytest.mark.parametrize(
