@@ -1,4 +1,4 @@
-"""The only place where a dotted path becomes a class or an object."""
+"""Load and create components: the only place where a dotted path becomes a class or an object."""
 
 import importlib
 import inspect
@@ -13,10 +13,10 @@ from aioscrapy.settings import setting_type
 
 
 def load_object(path: Any, setting: str) -> Any:
-    """Return what a dotted path names; anything that is not a string is returned as it is.
+    """Return the object of a dotted path; return a value that is not a string unchanged.
 
     Raises:
-        SettingError: it can't be imported, or lacks what the setting needs; the text names setting and path.
+        SettingError: it can't be imported, or it has no method that the setting needs; the text names both.
     """
     loaded = _import(path, setting) if isinstance(path, str) else path
     declared = setting_type(setting)
@@ -38,31 +38,31 @@ def _import(path: str, setting: str) -> Any:
 
 
 async def build(cls: Any, context: CrawlContext) -> Any:
-    """Make a component: by its `from_crawler`, else its `from_settings`, else without arguments."""
+    """Create a component with `from_crawler`, else with `from_settings`, else without arguments."""
     if hasattr(cls, "from_crawler"):
-        made = cls.from_crawler(context)
+        component = cls.from_crawler(context)
     elif hasattr(cls, "from_settings"):
-        made = cls.from_settings(context.settings)
+        component = cls.from_settings(context.settings)
     else:
-        made = cls()
-    return await made if inspect.isawaitable(made) else made
+        component = cls()
+    return await component if inspect.isawaitable(component) else component
 
 
 async def build_all(setting: str, orders: Mapping[Any, Any], context: CrawlContext) -> list[Any]:
-    """Make the components of one setting, in their order; those that raise NotConfigured are left out.
+    """Create the components of a setting in their order; leave out those that raise NotConfigured.
 
     Raises:
-        SettingError: one can't be loaded or made, or an order is not a number.
+        SettingError: a component can't be loaded or created, or an order is not a number.
     """
     try:
         ordered = sorted(orders.items(), key=lambda pair: float(pair[1]))
     except (TypeError, ValueError):
         raise SettingError(setting, "an order is not a number") from None
-    made: list[Any] = []
+    components: list[Any] = []
     for path, _ in ordered:
         cls = load_object(path, setting)
         try:
-            made.append(await build(cls, context))
+            components.append(await build(cls, context))
         except NotConfigured as exc:
             if exc.args:
                 logger.warning("Disabled %s: %s", path, exc)
@@ -70,4 +70,4 @@ async def build_all(setting: str, orders: Mapping[Any, Any], context: CrawlConte
             raise
         except Exception as exc:
             raise SettingError(setting, f"{path} can't be built: {type(exc).__name__}: {exc}") from exc
-    return made
+    return components

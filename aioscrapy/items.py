@@ -9,27 +9,27 @@ _ATOMS = frozenset({str, bytes, int, float, bool, type(None)})
 
 
 def is_item(value: object) -> bool:
-    """Tell whether a value is an item: a dict, or an instance of a class that itemadapter knows."""
+    """Return True for an item: a dict, or an instance of a class that itemadapter knows."""
     return isinstance(value, dict) or bool(_itemadapter().is_item(value))
 
 
 def adapter(item: object) -> Any:
-    """Return the item as an `itemadapter.ItemAdapter`: a mapping of its fields that are set.
+    """Return the item as an `itemadapter.ItemAdapter`: a mapping of the fields that are set.
 
     Raises:
-        TypeError: it is no item.
+        TypeError: it is not an item.
     """
     return _itemadapter().ItemAdapter(item)
 
 
 def as_dict(item: object) -> dict[str, Any]:
-    """Return the item as a dict; items that stand in its fields are dicts too.
+    """Return the item as a dict; items in its fields become dicts too.
 
     Raises:
-        TypeError: it is no item.
+        TypeError: it is not an item.
     """
     if type(item) is dict and _is_plain(item):
-        return item  # most are; itemadapter would ask each value of each list what it is
+        return item  # the usual case; itemadapter would examine every value of every list
     return cast("dict[str, Any]", adapter(item).asdict())
 
 
@@ -44,15 +44,15 @@ def _is_plain(value: Any) -> bool:
 
 @cache
 def _itemadapter() -> ModuleType:
-    """Import itemadapter without Scrapy, which it would load wherever it is installed (0.5 s).
+    """Import itemadapter without Scrapy, which it imports (0.5 s) if Scrapy is installed.
 
-    A program that makes Scrapy's items has imported Scrapy by then, and gets itemadapter as it is.
+    A program with Scrapy's items has imported Scrapy before, and gets the complete itemadapter.
     """
     if "scrapy" in sys.modules:
         import itemadapter
 
         return itemadapter
-    sys.modules["scrapy"] = cast("ModuleType", None)  # the import system takes it for "not installed"
+    sys.modules["scrapy"] = cast("ModuleType", None)  # for the import system: not installed
     try:
         import itemadapter
     finally:

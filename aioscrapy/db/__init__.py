@@ -1,4 +1,4 @@
-"""Connections that spiders, pipelines and the frontier share, by alias: `db_manager.redis('queue')`."""
+"""Shared connections of spiders, pipelines and the frontier, by alias: `db_manager.redis('queue')`."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -8,7 +8,7 @@ from aioscrapy.settings import Settings
 
 
 class RedisClients:
-    """The Redis clients of REDIS_ARGS; each is made on first use and closed with the crawl.
+    """The Redis clients of REDIS_ARGS; a client is created on first use and closed with the crawl.
 
     `db_manager.redis('queue')` and `db_manager.redis.queue` are the same client of redis-py's asyncio.
     """
@@ -21,13 +21,13 @@ class RedisClients:
         """Return the client of an alias.
 
         Raises:
-            SettingError: REDIS_ARGS has no such alias, or its values can't be used.
+            SettingError: REDIS_ARGS has no such alias, or its values are not valid.
         """
         client = self._clients.get(alias)
         if client is None:
             if alias not in self._arguments:
-                known = ", ".join(sorted(self._arguments)) or "none"
-                raise SettingError("REDIS_ARGS", f"has no alias {alias!r} (it has: {known})")
+                aliases = ", ".join(sorted(self._arguments)) or "none"
+                raise SettingError("REDIS_ARGS", f"has no alias {alias!r} (it has: {aliases})")
             client = self._clients[alias] = self._make(alias)
         return client
 
@@ -44,13 +44,13 @@ class RedisClients:
     get_pool = get
 
     def silence_s(self, alias: str = "default") -> float | None:
-        """Return the seconds without an answer after which a client gives a connection up; None: never."""
+        """Return the seconds without an answer until a client closes a connection; None: no limit."""
         from aioscrapy.db.redis_client import silence_s
 
         return silence_s(self(alias))
 
     def configure(self, arguments: Mapping[str, Mapping[str, Any]]) -> None:
-        """Take over the aliases; nothing is connected yet."""
+        """Set the aliases; this does not connect."""
         for alias, values in arguments.items():
             if not isinstance(values, Mapping):
                 raise SettingError("REDIS_ARGS", f"{alias!r} must be a dict with 'url', or 'host' and 'port'")
@@ -74,34 +74,34 @@ class RedisClients:
 
 
 class DbManager:
-    """All kinds of shared connections; today that is Redis."""
+    """All shared connections; at present only Redis."""
 
     def __init__(self) -> None:
         self.redis = RedisClients()
         self._users = 0  # crawls of this process that are open
 
     async def from_settings(self, settings: Settings) -> None:
-        """Take over REDIS_ARGS.
+        """Set the aliases of REDIS_ARGS.
 
         Raises:
-            SettingError: it is not alias -> dict.
+            SettingError: REDIS_ARGS is not alias -> dict.
         """
         try:
             arguments = settings.getdict("REDIS_ARGS")
-        except SettingError:  # whose text may hold a password
+        except SettingError:  # its text may have a password
             raise SettingError("REDIS_ARGS", "is not a dict (on the command line: JSON) of aliases") from None
         self.redis.configure(arguments)
         self._users += 1
 
     async def from_dict(self, arguments: Mapping[str, Mapping[str, Mapping[str, Any]]]) -> None:
-        """Take over {"redis": what would be REDIS_ARGS}, for a script that has no crawl; end by `close_all`.
+        """Set {"redis": REDIS_ARGS} in a script without a crawl; call `close_all` at the end.
 
         Raises:
-            ConfigError: another kind of database is asked for.
+            ConfigError: another kind of database than redis.
         """
         for kind, aliases in arguments.items():
             if kind != "redis":
-                raise ConfigError(f"db_manager knows redis, not {kind}")
+                raise ConfigError(f"db_manager supports redis, not {kind}")
             self.redis.configure(aliases)
 
     async def close(self) -> None:
@@ -117,4 +117,4 @@ class DbManager:
 
 
 db_manager = DbManager()
-"""The one of this process, as in aio-scrapy."""
+"""The instance of this process, as in aio-scrapy."""

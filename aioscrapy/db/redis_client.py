@@ -1,4 +1,4 @@
-"""From the values of one alias of REDIS_ARGS to a client of redis-py: of a server, sentinels or a cluster."""
+"""Create the redis-py client of one alias of REDIS_ARGS: of a server, sentinels or a cluster."""
 
 import asyncio
 from collections.abc import Mapping
@@ -16,35 +16,37 @@ from redis.exceptions import RedisClusterException, RedisError
 
 from aioscrapy.db.redis_url import Address, read_url
 
-SOCKET_TIMEOUT_S = 10.0  # seconds without an answer after which a connection counts as broken
+SOCKET_TIMEOUT_S = 10.0  # seconds without an answer until a connection is closed
 _MAX_CONNECTIONS = 50
 _FILES = ("ssl_ca_certs", "ssl_certfile", "ssl_keyfile")
-_OF_SENTINEL = ("min_other_sentinels", "sentinel_kwargs", "force_master_ip")
+_SENTINEL_ARGUMENTS = ("min_other_sentinels", "sentinel_kwargs", "force_master_ip")
 
 
 class Sentinels(Sentinel):
-    """Those who know the master; when none does, it says so in one line."""
+    """A Sentinel client whose "no master" error is one line."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)  # type: ignore[no-untyped-call]  # redis-py has no types there
-        self._asking = asyncio.Lock()
+        self._discovery = asyncio.Lock()
 
     async def discover_master(self, service_name: str) -> Any:
         try:
-            async with self._asking:  # it moves who answers to the front: of two at once one loses a sentinel
+            async with self._discovery:  # it reorders the sentinels: two at once would lose one
                 return await super().discover_master(service_name)
         except MasterNotFoundError as exc:
-            each = (client.connection_pool.connection_kwargs for client in self.sentinels)
-            asked = ", ".join(f"{one['host']}:{one['port']}" for one in each)
-            raise MasterNotFoundError(f"no sentinel knows a live master {service_name!r} ({asked})") from exc
+            servers = (client.connection_pool.connection_kwargs for client in self.sentinels)
+            addresses = ", ".join(f"{server['host']}:{server['port']}" for server in servers)
+            raise MasterNotFoundError(
+                f"no sentinel knows a live master {service_name!r} ({addresses})"
+            ) from exc
 
 
 class SentinelPool(SentinelConnectionPool, BlockingConnectionPool):
-    """Connections to the master of this moment; who finds none free waits for one."""
+    """A blocking pool of connections to the current master."""
 
 
 class SentinelRedis(Redis):
-    """The client of a master; it closes the connections to the sentinels too."""
+    """The client of a master; it also closes the connections to the sentinels."""
 
     async def aclose(self, close_connection_pool: bool | None = None) -> None:
         await super().aclose(close_connection_pool)
@@ -52,7 +54,7 @@ class SentinelRedis(Redis):
 
 
 class Cluster(RedisCluster):
-    """A client whose every error is a RedisError: redis-py's "no node can be reached" is none."""
+    """A cluster client that raises only RedisError; redis-py's "no node can be reached" is another class."""
 
     async def initialize(self, *args: Any, **kwargs: Any) -> RedisCluster:
         try:
@@ -67,16 +69,16 @@ class Cluster(RedisCluster):
             raise RedisConnectionError(str(exc)) from exc
 
 
-def make_client(given: Mapping[str, Any]) -> Any:
-    """Make a client; nothing is connected yet.
+def make_client(arguments: Mapping[str, Any]) -> Any:
+    """Create a client; this does not connect.
 
     Args:
-        given: `url`, or `host`, `port` or `path`; and any argument of redis-py. What stands in the URL wins.
+        arguments: `url`, or `host`, `port` or `path`; and any argument of redis-py. The URL wins.
 
     Raises:
-        ValueError: a value can't be used; the text is one line and never holds a password.
+        ValueError: a value is not valid; the text is one line and never has a password.
     """
-    values = dict(given)
+    values = dict(arguments)
     url = values.pop("url", None)
     address = read_url(str(url)) if url else _address(values)
     values.update(address.arguments)
@@ -85,15 +87,15 @@ def make_client(given: Mapping[str, Any]) -> Any:
     for name in _FILES:
         if values.get(name) and not Path(values[name]).is_file():
             raise ValueError(f"{name}: there is no file {str(values[name])!r}")
-    made = {"redis": _server, "sentinel": _master, "cluster": _cluster}[address.kind]
+    create = {"redis": _server, "sentinel": _master, "cluster": _cluster}[address.kind]
     try:
-        return made(address, values)
+        return create(address, values)
     except (TypeError, RedisError, RedisClusterException) as exc:
         raise ValueError(_problem(exc)) from None
 
 
 def silence_s(client: Any) -> float | None:
-    """Return the seconds without an answer after which the client gives a connection up; None: never."""
+    """Return the seconds without an answer until the client closes a connection; None: no limit."""
     arguments = (
         client.connection_kwargs
         if isinstance(client, RedisCluster)
@@ -104,7 +106,7 @@ def silence_s(client: Any) -> float | None:
 
 
 def _address(values: dict[str, Any]) -> Address:
-    """Take host, port and path out of the values."""
+    """Remove host, port and path from the values and return them as an address."""
     if values.get("path"):
         return Address("redis", False, [], "", {})
     host, port = values.pop("host", None) or "localhost", int(values.pop("port", None) or 6379)
@@ -118,21 +120,20 @@ def _server(address: Address, values: dict[str, Any]) -> Any:
     else:
         values.setdefault("connection_class", UnixDomainSocketConnection)
     pool = BlockingConnectionPool(**values)
-    pool.connection_class(
-        **pool.connection_kwargs
-    )  # says now, not at the first command, what it doesn't know
+    # an unknown argument raises here, not at the first command
+    pool.connection_class(**pool.connection_kwargs)
     return Redis.from_pool(pool)
 
 
 def _master(address: Address, values: dict[str, Any]) -> Any:
-    """Make the client of the master; user and password are its own, `sentinel_kwargs` has the sentinels'."""
-    of_sentinel = {name: values.pop(name) for name in _OF_SENTINEL if name in values}
-    to_both = {name: values[name] for name in values if name.startswith(("socket_", "ssl_"))}
+    """Create the client of the master; `sentinel_kwargs` has user and password of the sentinels."""
+    for_sentinels = {name: values.pop(name) for name in _SENTINEL_ARGUMENTS if name in values}
+    for_both = {name: values[name] for name in values if name.startswith(("socket_", "ssl_"))}
     if address.tls:
-        values["ssl"] = to_both["ssl"] = True
-    to_both["retry"] = Retry(NoBackoff(), 0)  # the next sentinel is asked at once; the frontier asks again
-    own = of_sentinel.pop("sentinel_kwargs", None) or {}
-    sentinel = Sentinels(address.hosts, sentinel_kwargs={**to_both, **own}, **of_sentinel)
+        values["ssl"] = for_both["ssl"] = True
+    for_both["retry"] = Retry(NoBackoff(), 0)  # ask the next sentinel at once; the frontier retries itself
+    own = for_sentinels.pop("sentinel_kwargs", None) or {}
+    sentinel = Sentinels(address.hosts, sentinel_kwargs={**for_both, **own}, **for_sentinels)
     client = sentinel.master_for(address.master, SentinelRedis, SentinelPool, **values)
     client.connection_pool.connection_class(**client.connection_pool.connection_kwargs)
     return client
@@ -145,6 +146,6 @@ def _cluster(address: Address, values: dict[str, Any]) -> Any:
 
 
 def _problem(exc: Exception) -> str:
-    """Return the text of an error as one line, without the class that it happened in."""
+    """Return the text of an error as one line, without the name of its class."""
     line = " ".join(str(exc).split())
     return line.partition("__init__() ")[2] or line

@@ -1,4 +1,4 @@
-"""Where a Redis is: what the URLs of REDIS_ARGS say, without ever showing what may be a password."""
+"""Parse the URLs of REDIS_ARGS; no error contains a part that may be a password."""
 
 from dataclasses import dataclass, field
 from typing import Any
@@ -12,14 +12,14 @@ _PORTS = {"redis": 6379, "sentinel": 26379, "cluster": 6379}
 
 @dataclass(frozen=True, slots=True)
 class Address:
-    """What one URL says.
+    """The parts of a URL.
 
     Attributes:
         kind: "redis" (one server, also on a socket), "sentinel" or "cluster".
         tls: rediss.
         hosts: (host, port) of the server, of the sentinels, or of some nodes of the cluster.
-        master: the name by which the sentinels know their master; "" for the other kinds.
-        arguments: further arguments of redis-py: username, password, db, path, and what stands behind the ?.
+        master: the name of the master at the sentinels; "" for the other kinds.
+        arguments: further arguments of redis-py: username, password, db, path, and the query of the URL.
     """
 
     kind: str
@@ -30,11 +30,11 @@ class Address:
 
 
 def read_url(url: str) -> Address:
-    """Read one URL.
+    """Parse a URL.
 
     Raises:
-        ValueError: it can't be read; the text is one line and holds no part of the URL, as any part of a
-            URL with a mistake in it may be a part of the password.
+        ValueError: the URL is not valid; the text is one line and has no part of the URL, because with a
+            mistake in the URL any part may belong to the password.
     """
     scheme, separator, rest = url.strip().partition("://")
     name, _, kind = scheme.lower().partition("+")
@@ -42,12 +42,13 @@ def read_url(url: str) -> Address:
     if not separator or kind not in _PORTS or name not in {"redis", "rediss", "unix"}:
         raise ValueError(f"url must begin with one of {FORMS}")
     if "#" in rest:
-        raise ValueError("url holds a '#': write it as %23")
+        raise ValueError("url has a '#': write it as %23")
     rest, _, query = rest.partition("?")
     authority, _, path = rest.partition("/")
     if "@" in query or ("@" in path and name != "unix"):
         raise ValueError(
-            "url has an '@' behind the host: %-escape user and password ('/' as %2F, '?' as %3F, '@' as %40)"
+            "url has an '@' after the host: percent-encode user and password "
+            "('/' as %2F, '?' as %3F, '@' as %40)"
         )
     credentials, _, hosts = authority.rpartition("@")
     arguments = {**_credentials(credentials), **_query(query)}
@@ -59,7 +60,7 @@ def read_url(url: str) -> Address:
     if kind == "sentinel":
         master, _, path = path.partition("/")
         if not master:
-            raise ValueError("url of sentinels lacks the name of their master: …://host:26379,host/NAME/0")
+            raise ValueError("url of sentinels needs the name of their master: …://host:26379,host/NAME/0")
     if path.strip("/"):
         arguments.setdefault("db", _number(unquote(path).strip("/"), "the database"))
     if kind == "cluster" and arguments.get("db"):
@@ -69,12 +70,12 @@ def read_url(url: str) -> Address:
 
 def _credentials(text: str) -> dict[str, Any]:
     user, _, password = text.partition(":")
-    named = {"username": unquote(user), "password": unquote(password)}
-    return {name: value for name, value in named.items() if value}
+    arguments = {"username": unquote(user), "password": unquote(password)}
+    return {name: value for name, value in arguments.items() if value}
 
 
 def _query(text: str) -> dict[str, Any]:
-    """Return the arguments behind the `?`, with the types that redis-py gives them."""
+    """Return the arguments after the `?`, with the types of redis-py."""
     from redis.asyncio.connection import parse_url
 
     arguments = dict(parse_url(f"redis://localhost?{text}"))
@@ -85,7 +86,7 @@ def _query(text: str) -> dict[str, Any]:
 def _hosts(text: str, kind: str) -> list[tuple[str, int]]:
     hosts = [_host(part, _PORTS[kind]) for part in text.split(",")]
     if kind == "redis" and len(hosts) > 1:
-        raise ValueError("url of one server names several hosts: say redis+sentinel:// or redis+cluster://")
+        raise ValueError("url of one server has several hosts: use redis+sentinel:// or redis+cluster://")
     return hosts
 
 

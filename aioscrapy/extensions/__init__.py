@@ -1,1 +1,1 @@
-"""What listens to a crawl, one file a built-in."""
+"""Built-in extensions, one file each."""

@@ -1,4 +1,4 @@
-"""Ends a crawl that has done, or failed, or waited enough."""
+"""Stop a crawl at a limit of pages, items, errors or time."""
 
 import asyncio
 import logging
@@ -14,7 +14,7 @@ logger = logging.getLogger(__name__)
 
 
 class CloseSpider:
-    """Stops the crawl when a CLOSESPIDER_… limit is reached; the reason is its name in lower case."""
+    """Stops the crawl at a CLOSESPIDER_… limit; the reason is the name of the setting in lower case."""
 
     def __init__(self, settings: Settings, stop: Callable[[str], None]) -> None:
         self._stop = stop
@@ -33,21 +33,21 @@ class CloseSpider:
 
     @classmethod
     def from_crawler(cls, crawler: CrawlContext) -> "CloseSpider":
-        """Stay out where there is no limit."""
+        """Create the extension; leave it out if no limit is set."""
         extension = cls(crawler.settings, crawler.stop)
         if not extension._listen(crawler.signals):
             raise NotConfigured
         return extension
 
     def _listen(self, manager: SignalManager) -> bool:
-        """Connect to the signals that the limits need; tells whether there are any."""
-        wanted = {
+        """Connect to the signals that the limits need; return False if there is no limit."""
+        needed = {
             signals.spider_error: bool(self._max_errors),
             signals.response_received: bool(self._max_pages or self._max_pages_no_item),
             signals.item_scraped: bool(self._max_items or self._max_pages_no_item or self._timeout_no_item_s),
             signals.spider_opened: bool(self._timeout_s or self._timeout_no_item_s),
         }
-        if not any(wanted.values()):
+        if not any(needed.values()):
             return False
         receivers = {
             signals.spider_error: self.spider_error,
@@ -55,8 +55,8 @@ class CloseSpider:
             signals.item_scraped: self.item_scraped,
             signals.spider_opened: self.spider_opened,
         }
-        for signal, is_wanted in wanted.items():
-            if is_wanted:
+        for signal, is_needed in needed.items():
+            if is_needed:
                 manager.connect(receivers[signal], signal)
         manager.connect(self.spider_closed, signals.spider_closed)
         return True
@@ -84,7 +84,7 @@ class CloseSpider:
             self._stop("closespider_itemcount")
 
     def spider_opened(self) -> None:
-        """Start the clocks."""
+        """Start the timers."""
         loop = asyncio.get_running_loop()
         if self._timeout_s:
             self._timers["timeout"] = loop.call_later(self._timeout_s, self._stop, "closespider_timeout")
@@ -92,7 +92,7 @@ class CloseSpider:
             self._wait_for_item()
 
     def spider_closed(self) -> None:
-        """Stop the clocks."""
+        """Cancel the timers."""
         for timer in self._timers.values():
             timer.cancel()
 

@@ -1,4 +1,4 @@
-"""Counts log lines by level, as LogParser and ScrapydWeb want to show them."""
+"""Count log lines by level, for LogParser and ScrapydWeb."""
 
 import logging
 
@@ -8,21 +8,21 @@ from aioscrapy.stats import StatsCollector
 
 
 class LogCount:
-    """Counts what is logged, from LOG_LEVEL on, as log_count/ERROR and so on."""
+    """Counts log lines of at least LOG_LEVEL, as log_count/ERROR and so on."""
 
     def __init__(self, stats: StatsCollector) -> None:
         self._handler = _Counter(stats)
 
     @classmethod
     def from_crawler(cls, crawler: CrawlContext) -> "LogCount":
-        """Listen to the crawl."""
+        """Create the extension and connect it to the crawl."""
         extension = cls(crawler.stats)
         crawler.signals.connect(extension.spider_opened, signals.spider_opened)
         crawler.signals.connect(extension.spider_closed, signals.spider_closed)
         return extension
 
     def spider_opened(self) -> None:
-        """Begin to count."""
+        """Start to count."""
         logging.getLogger().addHandler(self._handler)
 
     def spider_closed(self) -> None:

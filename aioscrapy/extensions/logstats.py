@@ -1,4 +1,4 @@
-"""One line a minute with what the crawl has done."""
+"""Log the progress of the crawl once a minute."""
 
 import asyncio
 import contextlib
@@ -13,9 +13,9 @@ logger = logging.getLogger(__name__)
 
 
 class LogStats:
-    """Logs pages and items, in all and per minute, at the start and then every LOGSTATS_INTERVAL seconds.
+    """Logs pages and items, in total and per minute, at the start and every LOGSTATS_INTERVAL seconds.
 
-    The line is the one from which LogParser draws its curves.
+    LogParser draws its curves from these lines.
     """
 
     def __init__(self, stats: StatsCollector, interval_s: float) -> None:
@@ -27,7 +27,7 @@ class LogStats:
 
     @classmethod
     def from_crawler(cls, crawler: CrawlContext) -> "LogStats":
-        """Stay out where there is no interval."""
+        """Create the extension; leave it out if LOGSTATS_INTERVAL is 0."""
         interval_s = crawler.settings.getfloat("LOGSTATS_INTERVAL")
         if not interval_s:
             raise NotConfigured
@@ -37,12 +37,12 @@ class LogStats:
         return extension
 
     def spider_opened(self) -> None:
-        """Log the first line, and begin to wait for the others."""
+        """Log the first line and start the task that logs the others."""
         self._log()
         self._task = asyncio.create_task(self._log_for_ever(), name="logstats")
 
     async def spider_closed(self) -> None:
-        """End the lines."""
+        """Stop the task."""
         if self._task is not None:
             self._task.cancel()
             with contextlib.suppress(asyncio.CancelledError):

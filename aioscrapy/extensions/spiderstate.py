@@ -1,4 +1,4 @@
-"""The spider's own notes, kept from one run of a stopped crawl to the next."""
+"""Keep the state of a spider from one run of a stopped crawl to the next."""
 
 import json
 import logging
@@ -20,7 +20,7 @@ class SpiderState:
 
     @classmethod
     def from_crawler(cls, crawler: CrawlContext) -> "SpiderState":
-        """Stay out where there is no JOBDIR."""
+        """Create the extension; leave it out without JOBDIR."""
         folder = crawler.settings["JOBDIR"]
         if not folder:
             raise NotConfigured
@@ -30,32 +30,32 @@ class SpiderState:
         return extension
 
     def spider_opened(self, spider: Any) -> None:
-        """Read the notes; a file that can't be read is put aside under another name."""
+        """Read the state; a file that can't be read is renamed and kept."""
         spider.state = {}
         if not self._path.exists():
             return
         try:
             state = json.loads(self._path.read_text(encoding="utf-8"))
             if not isinstance(state, dict):
-                raise ValueError("it holds no dict")
+                raise ValueError("it is not a dict")
         except ValueError as exc:
-            aside = self._path.with_name(f"{self._path.name}.unreadable")
-            self._path.replace(aside)
+            kept = self._path.with_name(f"{self._path.name}.unreadable")
+            self._path.replace(kept)
             logger.error(
                 "The spider starts with an empty state: %s can't be read (%s); kept as %s",
                 self._path,
                 exc,
-                aside,
+                kept,
             )
             return
         spider.state = state
 
     def spider_closed(self, spider: Any) -> None:
-        """Write the notes, all or nothing."""
+        """Write the state: the whole file or nothing."""
         try:
             text = json.dumps(spider.state, ensure_ascii=False)
         except (TypeError, ValueError) as exc:
-            logger.error("The state of the spider is not kept: it can't be written as JSON (%s)", exc)
+            logger.error("The state of the spider is lost: it can't be written as JSON (%s)", exc)
             return
         self._path.parent.mkdir(parents=True, exist_ok=True)
         draft = self._path.with_name(f"{self._path.name}.new")

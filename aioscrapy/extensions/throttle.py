@@ -1,4 +1,4 @@
-"""Adapts the delay of each host to how fast it answers."""
+"""Adapt the delay of a host to its latency."""
 
 import logging
 
@@ -14,11 +14,12 @@ logger = logging.getLogger(__name__)
 
 
 class AutoThrottle:
-    """Sends each host as many requests as it can answer, AUTOTHROTTLE_TARGET_CONCURRENCY at once on average.
+    """Adapts delays so that a host has AUTOTHROTTLE_TARGET_CONCURRENCY requests at once on average.
 
-    A host that answers after t seconds should get a request every t / target seconds. The delay moves half
-    the way there with each response, the whole way where it has to grow; a response that is not 200 never
-    lowers it, for error pages come fast. meta["autothrottle_dont_adjust_delay"] leaves a response out.
+    A host with a latency of t seconds should get a request every t / target seconds. Every response moves the
+    delay half the way to this value, or the whole way if the delay must grow. A response with a status other
+    than 200 never lowers it, because error pages are fast. A response with
+    meta["autothrottle_dont_adjust_delay"] is ignored.
 
     Source: https://docs.scrapy.org/en/latest/topics/autothrottle.html
     """
@@ -36,7 +37,7 @@ class AutoThrottle:
 
     @classmethod
     def from_crawler(cls, crawler: CrawlContext) -> "AutoThrottle":
-        """Stay out where AUTOTHROTTLE_ENABLED is false."""
+        """Create the extension; leave it out if AUTOTHROTTLE_ENABLED is false."""
         if not crawler.settings.getbool("AUTOTHROTTLE_ENABLED"):
             raise NotConfigured
         extension = cls(crawler.settings, crawler.politeness)
@@ -45,14 +46,14 @@ class AutoThrottle:
         return extension
 
     def request_reached_downloader(self, request: Request) -> None:
-        """Give a host its first delay, before its latency is known."""
+        """Set the first delay of a host, before its latency is known."""
         host = slot_of(request)
         if host not in self._started:
             self._started.add(host)
             self._politeness.set_delay(host, self._start_s)
 
     def response_downloaded(self, response: Response, request: Request) -> None:
-        """Adapt the delay of the host that has answered."""
+        """Adapt the delay of the host of a response."""
         latency_s = request.meta.get("download_latency")
         if latency_s is None or request.meta.get("autothrottle_dont_adjust_delay"):
             return
@@ -74,6 +75,6 @@ class AutoThrottle:
             )
 
     def _adapted(self, old_s: float, latency_s: float) -> float:
-        """Return the new delay, within the bounds of the settings."""
+        """Return the new delay, within the limits of the settings."""
         target_s = latency_s / self._target
         return min(max(target_s, (old_s + target_s) / 2, self._min_s), self._max_s)

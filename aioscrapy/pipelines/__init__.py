@@ -1,1 +1,1 @@
-"""What items pass through."""
+"""Item pipelines."""

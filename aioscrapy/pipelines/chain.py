@@ -1,4 +1,4 @@
-"""The way of an item through the pipelines, looked up once."""
+"""Pass items through the pipelines; the hooks are looked up once."""
 
 from typing import Any
 
@@ -11,7 +11,7 @@ from aioscrapy.log import logger
 
 
 class Pipelines:
-    """Every pipeline of ITEM_PIPELINES in its order, then the spider's own `process_item`."""
+    """The pipelines of ITEM_PIPELINES in their order, then the spider's own `process_item`."""
 
     def __init__(self, pipelines: list[Any], spider: Any) -> None:
         self._steps: list[tuple[str, Hook]] = [
@@ -26,24 +26,24 @@ class Pipelines:
 
     @classmethod
     async def from_crawler(cls, crawler: CrawlContext) -> "Pipelines":
-        """Make the pipelines of the settings.
+        """Create the pipelines of the settings.
 
         Raises:
-            SettingError: one can't be loaded or made.
+            SettingError: a pipeline can't be loaded or created.
         """
         orders = crawler.settings.getwithbase("ITEM_PIPELINES")
         return cls(await build_all("ITEM_PIPELINES", orders, crawler), crawler.spider)
 
     async def open(self) -> None:
-        """Call `open_spider` of each."""
+        """Call `open_spider` of every pipeline."""
         for hook in self._on_open:
             await settle(hook())
 
     async def process(self, item: Any) -> Any:
-        """Pass one item through all of them; returns what the last one returned.
+        """Pass an item through all pipelines; return the result of the last one.
 
         Raises:
-            DropItem: a pipeline drops it.
+            DropItem: a pipeline drops the item.
             ItemLostError: a pipeline returned None.
         """
         for name, hook in self._steps:
@@ -55,7 +55,7 @@ class Pipelines:
         return item
 
     async def close(self) -> list[str]:
-        """Call `close_spider` of each; an error of one does not keep the others open. Returns the errors."""
+        """Call `close_spider` of every pipeline, also after an error; return the errors."""
         errors = []
         for hook in self._on_close:
             try:

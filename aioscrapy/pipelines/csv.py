@@ -1,4 +1,4 @@
-"""Items that say so go to a CSV file of their own choice."""
+"""Write items to the CSV file that they name."""
 
 import csv
 import logging
@@ -11,23 +11,23 @@ logger = logging.getLogger(__name__)
 class CsvPipeline:
     """Writes an item that has `__csv__` to a CSV file; the interface of aio-scrapy.
 
-    `item["__csv__"]` is {"filename": ...}, default the spider's name; ".csv" is added where it is missing.
-    The pipeline takes it out of the item. The file is written anew by each crawl; its columns are the fields
-    of its first item, in their order.
+    `item["__csv__"]` is {"filename": ...}; the default is the spider's name, and ".csv" is added if it is
+    missing. The pipeline removes this field from the item. Every crawl overwrites the file; its columns are
+    the fields of its first item, in their order.
     """
 
     def __init__(self) -> None:
         self._files: dict[str, tuple[TextIO, csv.DictWriter[str]]] = {}
 
     def process_item(self, item: Any, spider: Any) -> Any:
-        """Write one item; its fields that the first one did not have are named in a warning."""
+        """Write one item; a warning names fields that the first item did not have."""
         target = item.pop("__csv__", None) if isinstance(item, dict) else None
         if target is None:
             logger.warning("Item without __csv__, not stored: %r", item)
             return item
         writer = self._writer(str(target.get("filename") or spider.name), item)
         if surplus := item.keys() - set(writer.fieldnames):
-            logger.warning("Fields that are no columns of the CSV file: %s", ", ".join(sorted(surplus)))
+            logger.warning("Fields without a column in the CSV file: %s", ", ".join(sorted(surplus)))
         writer.writerow(item)
         return item
 
@@ -38,7 +38,7 @@ class CsvPipeline:
         self._files.clear()
 
     def _writer(self, name: str, item: dict[str, Any]) -> "csv.DictWriter[str]":
-        """Return the writer of a file; the first time it is opened, with the fields of `item` as its head."""
+        """Return the writer of a file; open the file first, with the fields of `item` as its header."""
         name = name if name.endswith(".csv") else f"{name}.csv"
         if name not in self._files:
             file = Path(name).open("w", encoding="utf-8", newline="")  # noqa: SIM115 closed with the spider

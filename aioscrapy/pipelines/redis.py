@@ -1,4 +1,4 @@
-"""Items that say so go to a Redis list, set or stream of their own choice."""
+"""Write items to the Redis list or set that they name."""
 
 import json
 import logging
@@ -16,19 +16,19 @@ class RedisPipeline:
     """Writes an item that has `__redis__` to Redis, as JSON; the interface of aio-scrapy.
 
     `item["__redis__"]` is {"key_name": ..., "insert_method": "rpush" | "lpush" | "sadd", "db_alias": an alias
-    of REDIS_ARGS or several, default "default"}; the pipeline takes it out of the item. One round trip an
-    item and alias, before the page is committed: a page that is done again after a crash writes its items
-    again (`sadd` keeps one; ITEMS_IN_REDIS writes each once).
+    of REDIS_ARGS or several, default "default"}; the pipeline removes this field from the item. It takes one
+    round trip per item and alias, before the page is committed: a page that is repeated after a crash writes
+    its items again (`sadd` keeps one; ITEMS_IN_REDIS writes every item once).
 
     Keys:
-        <key_name>      list or set of JSON texts; kept until somebody reads or deletes it
+        <key_name>      list or set of JSON texts; deleted by its reader
     """
 
     async def process_item(self, item: Any) -> Any:
         """Write one item.
 
         Raises:
-            SerializeError: `__redis__` lacks a part, or JSON can't hold the item.
+            SerializeError: a part of `__redis__` is missing, or JSON can't represent the item.
         """
         target = item.pop("__redis__", None) if isinstance(item, dict) else None
         if target is None:

@@ -29,7 +29,7 @@ def test_items_go_to_the_files_that_they_name(
     one = (tmp_path / "one.csv").read_bytes().decode("utf-8")
     assert one == 'a,b\r\n1,"with ""quotes"", and\nlines"\r\n,\u00fc\r\n'
     assert (tmp_path / "tested.csv").read_bytes() == b"x\r\n1\r\n"
-    assert "no columns of the CSV file: c" in caplog.text
+    assert "without a column in the CSV file: c" in caplog.text
     assert "without __csv__" in caplog.text
 
 
