@@ -37,7 +37,7 @@ class SettingType:
         except (TypeError, LookupError, ArithmeticError):
             accepted = False
         if not accepted:
-            raise ValueError(f"{shown(value)} is not {self.allowed}")
+            raise ValueError(f"{readable(value)} is not {self.allowed}")
 
     def accepts(self, value: Any) -> bool:
         """Return False, or raise, if the value can't be used.
@@ -232,9 +232,9 @@ class Table(SettingType):
             raise ValueError(f"a value of type {type(value).__name__} is not {self.allowed}")
         for key, element in (value or {}).items():
             if not isinstance(key, self._keys):
-                raise ValueError(f"the key {shown(key)} is not a {self._key}")
+                raise ValueError(f"the key {readable(key)} is not a {self._key}")
             if not self.accepts_pair(key, element):
-                raise ValueError(f"the value of {shown(key)} is not {self._value}")
+                raise ValueError(f"the value of {readable(key)} is not {self._value}")
 
     def accepts_pair(self, key: Any, value: Any) -> bool:
         """Return False if the value can't be used for this key."""
@@ -269,7 +269,7 @@ class Orders(Table):
         )
 
 
-def shown(value: Any) -> str:
+def readable(value: Any) -> str:
     """Return a value as a message repeats it: one line, not long, without control characters."""
     try:
         text = repr(value)
@@ -287,7 +287,7 @@ def _from_json(text: str, kind: type) -> Any:
     try:
         value = json.loads(text)
     except (ValueError, RecursionError) as exc:
-        raise ValueError(f"not valid JSON ({shown(exc)})") from None
+        raise ValueError(f"not valid JSON ({readable(exc)})") from None
     if not isinstance(value, kind):
         raise ValueError(f"JSON of type {type(value).__name__}, not {kind.__name__}")
     return value

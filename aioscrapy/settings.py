@@ -8,7 +8,7 @@ from typing import Any
 
 from aioscrapy import default_settings
 from aioscrapy.exceptions import ConfigError, SettingError
-from aioscrapy.setting_types import FALSE, TRUE, SettingType, shown
+from aioscrapy.setting_types import FALSE, TRUE, SettingType, readable
 
 PRIORITIES = {"default": 0, "command": 10, "project": 20, "spider": 30, "cmdline": 40}
 
@@ -93,7 +93,7 @@ class Settings(MutableMapping[str, Any]):
                 return True
             if lowered in FALSE:
                 return False
-            raise SettingError(name, f"{shown(value)} is neither true nor false")
+            raise SettingError(name, f"{readable(value)} is neither true nor false")
         return bool(value)
 
     def getint(self, name: str, default: int = 0) -> int:
@@ -102,7 +102,7 @@ class Settings(MutableMapping[str, Any]):
         try:
             return int(value)
         except (TypeError, ValueError, OverflowError):
-            raise SettingError(name, f"{shown(value)} is not a whole number") from None
+            raise SettingError(name, f"{readable(value)} is not a whole number") from None
 
     def getfloat(self, name: str, default: float = 0.0) -> float:
         """Return a number."""
@@ -110,7 +110,7 @@ class Settings(MutableMapping[str, Any]):
         try:
             return float(value)
         except (TypeError, ValueError, OverflowError):
-            raise SettingError(name, f"{shown(value)} is not a number") from None
+            raise SettingError(name, f"{readable(value)} is not a number") from None
 
     def getlist(self, name: str, default: list[Any] | None = None) -> list[Any]:
         """Return a list; a string is split at its commas, or read as JSON where it begins with [."""
@@ -122,7 +122,7 @@ class Settings(MutableMapping[str, Any]):
         try:
             return list(value)
         except TypeError:
-            raise SettingError(name, f"{shown(value)} is not a list") from None
+            raise SettingError(name, f"{readable(value)} is not a list") from None
 
     def getdict(self, name: str, default: Mapping[str, Any] | None = None) -> dict[Any, Any]:
         """Return a dict; a string is read as JSON."""
@@ -162,10 +162,11 @@ class Settings(MutableMapping[str, Any]):
             ConfigError: this is not a dict of setting -> value.
         """
         if not isinstance(values, Mapping) or not all(isinstance(name, str) for name in values):
-            raise ConfigError(f"settings are a dict of NAME -> value, not {shown(values)}")
+            raise ConfigError(f"settings are a dict of NAME -> value, not {readable(values)}")
         for name, value in values.items():
             self.set(name, value, priority)
 
+    # Scrapy's signature, with a layer.
     def update(self, values: Mapping[str, Any], priority: int | str = "project") -> None:  # type: ignore[override]
         """Set many values of one layer, as Scrapy's settings do."""
         self.setdict(values, priority)

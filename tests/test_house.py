@@ -2,9 +2,12 @@
 
 import ast
 import importlib.util
+import io
 import re
 import subprocess
 import sys
+import tokenize
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -59,6 +62,36 @@ TABLES = {"aioscrapy/default_settings.py": 450}  # rows that are looked up, not 
 def test_a_file_fits_the_eye(path: Path) -> None:
     longest = TABLES.get(path.relative_to(REPOSITORY).as_posix(), LONGEST[path.suffix])
     assert len(path.read_text("utf-8").splitlines()) <= longest
+
+
+def test_an_exception_to_a_rule_has_its_reason() -> None:
+    """The reason is behind the code of the rule, or a comment in the line above."""
+    for path in sources():
+        lines = path.read_text("utf-8").splitlines()
+        for number, comment in comments(path).items():
+            if "noqa" in comment or "type: ignore" in comment:
+                reason = re.search(
+                    r"noqa: [A-Z]+\d+(, ?[A-Z]+\d+)* \w|type: ignore\[[\w, -]+\]  # \w", comment
+                )
+                assert reason or lines[number - 2].lstrip().startswith("#"), f"{path}:{number}: {comment}"
+
+
+def test_the_comment_of_a_value_is_above_it() -> None:
+    """The formatter puts brackets around a value with a long comment behind it."""
+    for path in sources():
+        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+            if isinstance(node, ast.Assign | ast.AnnAssign) and isinstance(
+                node.value, ast.Constant | ast.BinOp
+            ):
+                lines = range(node.lineno, (node.end_lineno or node.lineno) + 1)
+                assert len(lines) == 1 or not comments(path).keys() & set(lines), f"{path}:{node.lineno}"
+
+
+@cache
+def comments(path: Path) -> dict[int, str]:
+    """Return line number -> comment."""
+    tokens = tokenize.generate_tokens(io.StringIO(path.read_text("utf-8")).readline)
+    return {token.start[0]: token.string for token in tokens if token.type == tokenize.COMMENT}
 
 
 def test_every_setting_has_its_type_and_meaning_on_its_page() -> None:

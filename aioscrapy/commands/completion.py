@@ -45,4 +45,4 @@ def _complete(parser: argparse.ArgumentParser, words: dict[str, object]) -> None
             for command in action.choices.values():
                 _complete(command, words)
         elif isinstance(action.metavar, str) and action.metavar in words:
-            action.complete = words[action.metavar]  # type: ignore[attr-defined] # where shtab looks
+            action.complete = words[action.metavar]  # type: ignore[attr-defined]  # shtab reads it

@@ -97,6 +97,7 @@ class Scraper:
             return
         exc.request = request  # type: ignore[attr-defined]  # an errback knows it as failure.request
         exc.value = exc  # type: ignore[attr-defined]  # Scrapy's errbacks read failure.value
+        # Scrapy's errbacks call failure.check(…).
         exc.check = lambda *kinds: next((k for k in kinds if isinstance(exc, k)), None)  # type: ignore[attr-defined]
         await self._run(request.errback, exc, request, page, {})
 

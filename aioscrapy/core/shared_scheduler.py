@@ -60,9 +60,8 @@ class SharedScheduler(Scheduler):
         self._heartbeat_s = settings.getfloat("SCHEDULER_HEARTBEAT")
         self._go = asyncio.Event()  # there is something to exchange
         self._dry = asyncio.Event()  # the store had less than was wanted: wait for its news
-        self._call: tuple[list[Page], int, list[str], bool, HostLimits | None] | None = (
-            None  # the exchange that is under way
-        )
+        # the exchange in progress
+        self._call: tuple[list[Page], int, list[str], bool, HostLimits | None] | None = None
         self._cursor = 0
         self._due_s: float | None = None
         self._waiting = 0

@@ -8,7 +8,7 @@ class RFPDupeFilter(set[bytes], LocalDupeFilter):
 
     __slots__ = ()
 
-    def add(self, fingerprint: bytes) -> bool:  # type: ignore[override]
+    def add(self, fingerprint: bytes) -> bool:  # type: ignore[override]  # set.add returns None
         before = len(self)
         super().add(fingerprint)
         return len(self) != before

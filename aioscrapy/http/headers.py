@@ -147,6 +147,7 @@ class Headers(MutableMapping[str | bytes, Any]):
         """Add a value, or several."""
         self._sorted().setdefault(_title(name), []).extend(self._values(value))
 
+    # Wider than the base: it takes pairs that repeat a name.
     def update(self, other: HeadersArgument = None, /, **more: Any) -> None:  # type: ignore[override]
         """Set the headers of a mapping, or of (name, value) pairs, which may repeat a name."""
         if isinstance(other, Headers):

@@ -21,7 +21,7 @@ class AddVersion(NodeResource):
     @param("project")
     @param("version")
     @param("egg", type=bytes)
-    async def render_POST(self, txrequest: Any, project: str, version: str, egg: bytes) -> dict[str, Any]:  # noqa: N802
+    async def render_POST(self, txrequest: Any, project: str, version: str, egg: bytes) -> dict[str, Any]:
         check_name("project", project)
         check_name("version", version)
         eggs = self.root.eggstorage
@@ -59,7 +59,7 @@ class Activate(NodeResource):
 
     @param("project")
     @param("version")
-    async def render_POST(self, txrequest: Any, project: str, version: str) -> dict[str, Any]:  # noqa: N802
+    async def render_POST(self, txrequest: Any, project: str, version: str) -> dict[str, Any]:
         self.check_project(project)
         eggs = self.root.eggstorage
         previous = await deferToThread(eggs.active, project)
@@ -76,7 +76,7 @@ class ListVersions(NodeResource):
     """List the versions of a project, and which one is active."""
 
     @param("project")
-    async def render_GET(self, txrequest: Any, project: str) -> dict[str, Any]:  # noqa: N802
+    async def render_GET(self, txrequest: Any, project: str) -> dict[str, Any]:
         eggs = self.root.eggstorage
         versions = await deferToThread(eggs.list, project)
         details = [_details(version, eggs.records.get(project, version)) for version in versions]
@@ -88,7 +88,7 @@ class ListSpiders(NodeResource):
 
     @param("project")
     @param("_version", dest="version", required=False, default=None)
-    async def render_GET(self, txrequest: Any, project: str, version: str | None) -> dict[str, Any]:  # noqa: N802
+    async def render_GET(self, txrequest: Any, project: str, version: str | None) -> dict[str, Any]:
         self.check_project(project)
         return {"spiders": await self.spiders_of(project, version)}
 
@@ -98,7 +98,7 @@ class DeleteVersion(NodeResource):
 
     @param("project")
     @param("version")
-    async def render_POST(self, txrequest: Any, project: str, version: str) -> dict[str, Any]:  # noqa: N802
+    async def render_POST(self, txrequest: Any, project: str, version: str) -> dict[str, Any]:
         await _delete(self, project, version)
         return {}
 
@@ -107,7 +107,7 @@ class DeleteProject(NodeResource):
     """Delete a project with all its versions."""
 
     @param("project")
-    async def render_POST(self, txrequest: Any, project: str) -> dict[str, Any]:  # noqa: N802
+    async def render_POST(self, txrequest: Any, project: str) -> dict[str, Any]:
         await _delete(self, project, None)
         return {}
 
@@ -115,7 +115,7 @@ class DeleteProject(NodeResource):
 class ListProjects(NodeResource):
     """List the projects."""
 
-    def render_GET(self, txrequest: Any) -> dict[str, Any]:  # noqa: N802
+    def render_GET(self, txrequest: Any) -> dict[str, Any]:
         return {"projects": self.root.scheduler.list_projects()}
 
 

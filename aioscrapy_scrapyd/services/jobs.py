@@ -28,7 +28,7 @@ class Schedule(NodeResource):
     @param("instances", required=False, default=1, type=int)
     @param("timeout", required=False, default=0, type=float)
     @param("retries", required=False, default=0, type=int)
-    async def render_POST(  # noqa: N802 Twisted's name
+    async def render_POST(
         self, txrequest: Any, project: str, spider: str, jobid: str, instances: int, **options: Any
     ) -> dict[str, Any]:
         self.check_project(project)
@@ -66,7 +66,7 @@ class Cancel(NodeResource):
     @param("project")
     @param("job")
     @param("signal", required=False, default="INT")
-    def render_POST(self, txrequest: Any, project: str, job: str, signal: str) -> dict[str, Any]:  # noqa: N802
+    def render_POST(self, txrequest: Any, project: str, job: str, signal: str) -> dict[str, Any]:
         self.check_project(project)
         number = signal_number(signal)
         known = self.node.jobs.get(project, job)
@@ -90,7 +90,7 @@ class ListJobs(NodeResource):
     @param("state", required=False, default=None)
     @param("limit", required=False, default=0, type=int)
     @param("before", required=False, default=None)
-    async def render_GET(  # noqa: N802
+    async def render_GET(
         self,
         txrequest: Any,
         project: str | None,
@@ -125,6 +125,7 @@ class ListJobs(NodeResource):
         }
         if limit or before:
             last = finished[-1].model if finished else None
+            # a text among the lists of jobs
             answer["next"] = f"{last.ended!r}-{last.seq}" if last and len(finished) == page else None  # type: ignore[assignment]
         return answer
 
@@ -169,7 +170,7 @@ class Status(NodeResource):
 
     @param("job")
     @param("project", required=False, default=None)
-    async def render_GET(self, txrequest: Any, job: str, project: str | None) -> dict[str, Any]:  # noqa: N802
+    async def render_GET(self, txrequest: Any, job: str, project: str | None) -> dict[str, Any]:
         if project is not None:
             self.check_project(project)
         here = [one for one in self.node.jobs if one.id == job and project in (None, one.project)]
@@ -188,7 +189,7 @@ class Status(NodeResource):
 class DaemonStatus(NodeResource):
     """Count the jobs, and name what is wrong with the node."""
 
-    def render_GET(self, txrequest: Any) -> dict[str, Any]:  # noqa: N802
+    def render_GET(self, txrequest: Any) -> dict[str, Any]:
         launcher, jobs = self.root.launcher, self.node.jobs
         problems = [self.node.store.problem] if self.node.store.problem else []
         return {

@@ -111,6 +111,7 @@ def read_option(cfg: ConfigParser, section: str, option: str) -> str | None:
 
 def _shared_files(names: tuple[str, ...]) -> Iterator[Path]:
     config_home = os.environ.get("XDG_CONFIG_HOME") or os.path.expanduser("~/.config")  # noqa: PTH111 Path.home() raises where there is none
+    # expanduser leaves ~ where there is no home.
     for pattern in ("/etc/{}", "c:\\{stem}\\{}", f"{config_home}/{{}}", os.path.expanduser("~/.{}")):  # noqa: PTH111
         for name in names:
             yield Path(pattern.format(name, stem=name.removesuffix(".cfg")))

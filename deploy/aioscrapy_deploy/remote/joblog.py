@@ -71,4 +71,4 @@ def _time(stats: str, name: str) -> datetime | None:
     if not found:
         return None
     numbers = [int(number) for number in found[1].split(",") if number.strip()]
-    return datetime(*numbers, tzinfo=UTC)  # type: ignore[arg-type,misc] # year to microsecond
+    return datetime(*numbers, tzinfo=UTC)  # type: ignore[arg-type, misc]  # year to microsecond
