@@ -19,11 +19,11 @@ from aioscrapy_deploy.terminal.option_types import name_value
 OPERATE = ("targets", "projects", "spiders", "versions", "schedule", "jobs", "log", "cancel", "status")
 # The groups of the help, in its order.
 GROUPS = {
-    "a project": ("startproject", "genspider", "list", "settings", "quickstart"),
-    "crawls here": ("crawl", "runspider", "redis"),
-    "crawls in Redis": ("crawls", "push", "failed", "items"),
+    "Project": ("startproject", "genspider", "list", "settings", "quickstart"),
+    "Run crawls": ("crawl", "runspider", "redis"),
+    "Crawls in Redis": ("crawls", "push", "failed", "items"),
     "Scrapyd servers": ("deploy", *OPERATE),
-    "this program": ("completion", "version"),
+    "Program": ("completion", "version"),
 }
 
 
@@ -57,7 +57,7 @@ def parse(arguments: list[str]) -> argparse.Namespace:
     name = arguments[0] if arguments else ""
     if name not in _names():
         parser = _overview()
-        parser.add_argument("command", metavar="COMMAND", choices=_names(), help="one of those below")
+        parser.add_argument("command", metavar="COMMAND", choices=_names(), help="one of the commands below")
         return parser.parse_args(arguments or ["--help"])
     command = _command(name)
     parser = argparse.ArgumentParser(
@@ -91,7 +91,8 @@ def whole_parser() -> argparse.ArgumentParser:
 def _overview() -> argparse.ArgumentParser:
     parser = _Overview(
         prog="aioscrapy",
-        description="Crawl web sites, alone or together through Redis, here or on Scrapyd servers.",
+        description="Crawl web sites, in one process or in many that share a crawl, on this machine or on "
+        "Scrapyd servers.",
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("--version", action="version", version=f"aioscrapy {__version__}")
@@ -106,7 +107,7 @@ class _Overview(argparse.ArgumentParser):
             "\n".join([f"{title}:", *(f"  {name:<13} {_first_line(name)}" for name in group)])
             for title, group in GROUPS.items()
         )
-        return f"{super().format_help()}\naioscrapy COMMAND -h shows the options of a command.\n"
+        return f"{super().format_help()}\nRun `aioscrapy COMMAND -h` for the options of a command.\n"
 
 
 def _configure(name: str, parser: argparse.ArgumentParser) -> None:
@@ -144,9 +145,9 @@ def _add_setting_options(parser: argparse.ArgumentParser) -> None:
         metavar="NAME=VALUE",
         help="set a setting",
     )
-    group.add_argument("-L", "--loglevel", metavar="LEVEL", help="least level that is logged")
+    group.add_argument("-L", "--loglevel", metavar="LEVEL", help="lowest level that is logged")
     group.add_argument("--logfile", metavar="FILE", help="write the log to FILE")
-    group.add_argument("--nolog", action="store_true", help="write no log")
+    group.add_argument("--nolog", action="store_true", help="don't log")
 
 
 def _settings(command: ModuleType, options: argparse.Namespace) -> Settings:

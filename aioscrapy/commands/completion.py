@@ -1,4 +1,4 @@
-"""Print the script by which a shell completes `aioscrapy` on Tab.
+"""Print the script for Tab completion in a shell.
 
 source <(aioscrapy completion bash)                      # in ~/.bashrc
 aioscrapy completion zsh > "${fpath[1]}/_aioscrapy"
@@ -18,11 +18,11 @@ _aioscrapy_targets() {
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Declare the options."""
-    parser.add_argument("shell", choices=SHELLS, help="which shell")
+    parser.add_argument("shell", choices=SHELLS, help="shell")
 
 
 def run(options: argparse.Namespace) -> int:
-    """Print it; the options of all commands are in it, so a new release needs a new one."""
+    """Print the script; it has the options of all commands, so a new release needs a new one."""
     import shtab
 
     parser = options.whole_parser()
@@ -39,7 +39,7 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _complete(parser: argparse.ArgumentParser, words: dict[str, object]) -> None:
-    """Let what stands for a value in the help say how it is completed, in all commands."""
+    """Set for the value of every option in all commands how a shell completes it."""
     for action in parser._actions:  # argparse has no public way to its options
         if isinstance(action, argparse._SubParsersAction):
             for command in action.choices.values():

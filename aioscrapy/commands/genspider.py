@@ -1,4 +1,4 @@
-"""Write a new spider from a template."""
+"""Create a spider from a template."""
 
 import argparse
 import importlib
@@ -19,10 +19,10 @@ _TEMPLATES = Path(__file__).parent.parent / "templates" / "spiders"
 def configure(parser: argparse.ArgumentParser) -> None:
     """Declare the options."""
     parser.add_argument("name", metavar="NAME", nargs="?", help="name of the spider")
-    parser.add_argument("url", metavar="DOMAIN|URL", nargs="?", help="where it starts")
+    parser.add_argument("url", metavar="DOMAIN|URL", nargs="?", help="domain or URL to start from")
     parser.add_argument("-t", "--template", default="basic", help="name of the template (default: basic)")
-    parser.add_argument("-l", "--list", action="store_true", help="list the templates and end")
-    parser.add_argument("--force", action="store_true", help="overwrite a spider that is there already")
+    parser.add_argument("-l", "--list", action="store_true", help="list the templates")
+    parser.add_argument("--force", action="store_true", help="overwrite an existing spider")
 
 
 def run(options: argparse.Namespace) -> int:

@@ -14,7 +14,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    """Print one name a line; 1 where spider modules failed and no spider is left."""
+    """Print one name a line; 1 if spider modules failed and no spider is left."""
     with contextlib.redirect_stdout(sys.stderr):  # what a module prints at import is not a spider's name
         loader = SpiderLoader(options.settings)
     for warning in loader.warnings:

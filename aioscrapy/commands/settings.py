@@ -1,4 +1,4 @@
-"""Print settings: one by its name, or all that differ from the defaults."""
+"""Print one setting, or all settings that differ from the defaults."""
 
 import argparse
 from typing import Any
@@ -11,15 +11,15 @@ CHECK = False  # a wrong setting must be visible, too
 def configure(parser: argparse.ArgumentParser) -> None:
     """Declare the options."""
     one = parser.add_mutually_exclusive_group()
-    one.add_argument("--get", metavar="NAME", help="print one setting as it is set")
-    one.add_argument("--getbool", metavar="NAME", help="... as True or False")
-    one.add_argument("--getint", metavar="NAME", help="... as a whole number")
-    one.add_argument("--getfloat", metavar="NAME", help="... as a number")
-    one.add_argument("--getlist", metavar="NAME", help="... as a list")
+    one.add_argument("--get", metavar="NAME", help="print one setting")
+    one.add_argument("--getbool", metavar="NAME", help="print it as True or False")
+    one.add_argument("--getint", metavar="NAME", help="print it as a whole number")
+    one.add_argument("--getfloat", metavar="NAME", help="print it as a number")
+    one.add_argument("--getlist", metavar="NAME", help="print it as a list")
 
 
 def run(options: argparse.Namespace) -> int:
-    """Print what was asked for; an unknown setting is None."""
+    """Print one or all; an unknown setting is None."""
     settings: Settings = options.settings
     readers: dict[str, Any] = {
         "get": settings.get,

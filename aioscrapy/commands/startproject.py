@@ -1,4 +1,4 @@
-"""Make a new project, ready to crawl and to deploy."""
+"""Create a project that is ready to crawl and to deploy."""
 
 import argparse
 import importlib.util
@@ -16,11 +16,13 @@ _TEMPLATES = Path(__file__).parent.parent / "templates" / "project"
 def configure(parser: argparse.ArgumentParser) -> None:
     """Declare the options."""
     parser.add_argument("name", metavar="NAME", help="name of the project and of its package")
-    parser.add_argument("folder", metavar="DIR", nargs="?", help="where it goes; default: a new folder NAME")
+    parser.add_argument(
+        "folder", metavar="DIR", nargs="?", help="folder of the project (default: a new folder NAME)"
+    )
 
 
 def run(options: argparse.Namespace) -> int:
-    """Write the project; nothing is written where something of it is there already."""
+    """Write the project, or nothing if one of its files exists already."""
     folder = Path(options.folder or options.name)
     make_project(options.name, folder)
     place = "" if folder.resolve() == Path.cwd() else f"  cd {folder}\n"
@@ -34,7 +36,7 @@ def run(options: argparse.Namespace) -> int:
 
 
 def make_project(name: str, folder: Path) -> None:
-    """Write the files of a project called `name` into `folder`, which is made if need be.
+    """Write the files of a project called `name` into `folder`, which is created if it is missing.
 
     Raises:
         ProjectError: the name can't be a package's, or the folder holds a project or one of its files.

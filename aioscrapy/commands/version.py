@@ -1,4 +1,4 @@
-"""Print the version of aioscrapy, and with -v those of what it stands on."""
+"""Print the version; with -v also the versions of its libraries."""
 
 import argparse
 

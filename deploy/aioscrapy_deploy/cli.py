@@ -19,30 +19,32 @@ from aioscrapy_deploy.targets import NO_PROJECT, Target, choose_target, read_tar
 from aioscrapy_deploy.terminal.messages import report
 from aioscrapy_deploy.terminal.text import printable, redacted
 
-INTERRUPTED = 130  # what a shell reports for a program that Ctrl-C ended
-TERMINATED = 143  # and for one that SIGTERM ended
+# the exit statuses that a shell reports for a program that Ctrl-C or SIGTERM ended
+INTERRUPTED = 130
+TERMINATED = 143
 
 EXAMPLES = """\
 examples:
   %(prog)s local                        build, list the spiders, upload, check: to [deploy:local]
-  %(prog)s -a -v GIT                    one egg to every target, its version from Git
-  %(prog)s production --dry-run         everything but the upload
-  %(prog)s --build-egg shop.egg         only build; then, anywhere: %(prog)s local --egg shop.egg
-  %(prog)s --list-versions production   what is there, the latest last
-  %(prog)s --rollback production        take the latest off: jobs get the one before
+  %(prog)s -a -v GIT                    to every target, with one version from Git
+  %(prog)s production --dry-run         everything except the upload
+  %(prog)s --build-egg shop.egg         only build; then, on any machine: %(prog)s local --egg shop.egg
+  %(prog)s --list-versions production   list the versions, the latest last
+  %(prog)s --rollback production        delete the latest version; jobs use the previous one
 
 A target is a section of aioscrapy.cfg (or scrapy.cfg), in this folder or above:
   [deploy:production]
   url = https://scrapyd.example.com/
   project = shop
-  username = me                         the password: ~/.netrc, the variable SCRAPYD_PASSWORD, or asked for
+  username = me                         the password: ~/.netrc, the variable SCRAPYD_PASSWORD, or typed
 
-Exit status: 0 the server has the egg and lists its spiders, 1 not, 2 wrong usage, 130 Ctrl-C, 143 SIGTERM.
+Exit status: 0 the server has the egg and lists its spiders, 1 failure, 2 wrong usage, 130 Ctrl-C,
+143 SIGTERM.
 """
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Do what a command line says (None: that of this process); returns the exit status."""
+    """Run a command line (None: that of this process); returns the exit status."""
     parser = argparse.ArgumentParser(description="Deploy a project as an egg to Scrapyd servers")
     configure(parser)
     return run(parser.parse_args(argv))
@@ -53,38 +55,53 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
     parser.epilog = EXAMPLES
     add = parser.add_argument
-    add("target", nargs="*", metavar="TARGET", help="a [deploy:TARGET] of the cfg file; default: `default`")
-    add("-p", "--project", help="the project's name on the server, instead of the target's")
-    add("-v", "--version", help="the version, or HG or GIT to ask those; default: seconds since 1970")
+    add("target", nargs="*", metavar="TARGET", help="a [deploy:TARGET] of the cfg file (default: `default`)")
+    add("-p", "--project", help="name of the project on the server (default: the target's)")
+    add(
+        "-v",
+        "--version",
+        help="version, or HG or GIT to read it from Mercurial or Git (default: seconds since 1970)",
+    )
     add("-a", "--deploy-all-targets", action="store_true", help="deploy to every target, with one version")
     add("-n", "--dry-run", action="store_true", help="build and check, but change nothing on a server")
     add(
-        "--force", action="store_true", help="deploy a version that will not be the latest; roll back blindly"
+        "--force",
+        action="store_true",
+        help="deploy a version that is not the latest; roll back to a version that can't list its spiders",
     )
-    add("--no-check", action="store_true", help="upload without importing the project here before")
-    add("-d", "--debug", action="store_true", help="show what builders print, keep the temporary folder")
+    add("--no-check", action="store_true", help="deploy without importing the project on this machine before")
+    add(
+        "-d",
+        "--debug",
+        action="store_true",
+        help="print the output of setup.py and pip, keep the temporary folder",
+    )
     add = parser.add_argument_group("dependencies").add_argument
     add(
         "--include-dependencies",
         action="store_true",
-        help="put what requirements.txt, or else the project's metadata, names into the egg",
+        help="put the dependencies of requirements.txt, or of the project's metadata, into the egg",
     )
-    add("--platform", help="the server's, such as manylinux2014_x86_64; default: this one")
-    add("--python-version", metavar="X.Y", help="the server's; default: this one")
+    add("--platform", help="platform of the server, such as manylinux2014_x86_64 (default: this machine's)")
+    add("--python-version", metavar="X.Y", help="Python of the server (default: this machine's)")
     group = parser.add_argument_group("instead of building and deploying, one of")
     add = group.add_mutually_exclusive_group().add_argument
-    add("--egg", metavar="FILE", help="upload this egg, build none")
+    add("--egg", metavar="FILE", help="upload this egg")
     add("--build-egg", metavar="FILE", help="build the egg into FILE, upload nothing")
-    add("--show", metavar="EGG", help="show what an egg says of itself")
+    add("--show", metavar="EGG", help="print the description in an egg")
     add("-l", "--list-targets", action="store_true", help="list the targets")
     add("-L", "--list-projects", metavar="TARGET", help="list the projects on a target")
     add("--list-versions", action="store_true", help="list the project's versions on TARGET, the latest last")
-    add("--rollback", action="store_true", help="take the latest version off TARGET: back to the one before")
-    group.add_argument("--json", action="store_true", help="with --show: for programs")
+    add(
+        "--rollback",
+        action="store_true",
+        help="delete the latest version on TARGET, so that the previous one is the latest",
+    )
+    group.add_argument("--json", action="store_true", help="with --show: print JSON")
 
 
 def run(options: argparse.Namespace) -> int:
-    """Do what parsed options say; errors become one line on standard error and exit status 1."""
+    """Run parsed options; errors become one line on standard error and exit status 1."""
     try:
         with _sigterm_as_ctrl_c():
             return _run(options)
@@ -101,7 +118,7 @@ def run(options: argparse.Namespace) -> int:
 
 
 class Terminated(KeyboardInterrupt):
-    """SIGTERM came: everything is cleaned up as after Ctrl-C."""
+    """SIGTERM: everything is cleaned up as after Ctrl-C."""
 
 
 @contextmanager
@@ -175,10 +192,10 @@ def _list_projects(target: Target) -> int:
 
 
 def _versions(named: list[Target], options: argparse.Namespace) -> int:
-    """List the versions of each Scrapyd, or take the latest off; one that fails stops no other."""
-    places = open_all(named, options)
+    """List the versions on every Scrapyd, or delete the latest; one that fails stops no other."""
+    servers = open_all(named, options)
     failed = False
-    for target, client in places:
+    for target, client in servers:
         project = options.project or str(target.project)
         try:
             if options.rollback:
@@ -188,7 +205,7 @@ def _versions(named: list[Target], options: argparse.Namespace) -> int:
             if not versions:
                 raise DeployError(f'project "{project}" has no version in {client.url}')
             for version in versions:
-                print(printable(f"{version} {client.url}" if len(places) > 1 else version))
+                print(printable(f"{version} {client.url}" if len(servers) > 1 else version))
         except DeployError as exc:
             report(f"Error: {exc}")
             failed = True

@@ -1,14 +1,14 @@
 """Every error of the deploy tooling, as one tree.
 
 DeployError                   its text is the one line that a person sees; exit status 1
-├── TargetError               no cfg, one that can't be read, a target that isn't there or lacks something
+├── TargetError               a cfg file is missing or can't be read, a target is unknown or incomplete
 │   └── UnknownTargetError    no section [deploy:NAME] has this name
-├── VersionError              HG or GIT was asked for and can't tell a version
-├── BuildError                the project can't become an egg, or a file is none
-│   └── BrokenProjectError    it can, but its settings or all its spider modules can't be imported
-└── ServerError               no answer, or not that of a Scrapyd which took the egg
-    ├── RefusedError          an HTTP status of 300 or more; carries status and body
-    ├── ScrapydError          a Scrapyd says no, in words: an unknown project, version or spider
+├── VersionError              HG or GIT has no version, or the version would not be the latest
+├── BuildError                the project can't become an egg, or a file is not an egg
+│   └── BrokenProjectError    it can, but what is in it can't be imported
+└── ServerError               no answer, or not the answer of a Scrapyd that did the work
+    ├── RefusedError          an HTTP status of 300 or more; has status and body
+    ├── ScrapydError          an error of Scrapyd: an unknown project, version or spider
     └── NoAnswerError         no connection, or no answer in time
 """
 
@@ -26,11 +26,11 @@ class UnknownTargetError(TargetError):
 
 
 class VersionError(DeployError):
-    """The version control system was asked for a version and has none."""
+    """The version control system has no version, or jobs would not use this one."""
 
 
 class BuildError(DeployError):
-    """The project can't be packed, or what should be an egg is none."""
+    """The project can't be packed, or a file that should be an egg is not an egg."""
 
 
 class BrokenProjectError(BuildError):
@@ -38,7 +38,7 @@ class BrokenProjectError(BuildError):
 
 
 class ServerError(DeployError):
-    """The server can't be reached, or its answer is not the one of a Scrapyd that did what was asked."""
+    """The server can't be reached, or its answer is not the one of a Scrapyd that did the work."""
 
 
 class RefusedError(ServerError):
@@ -52,11 +52,11 @@ class RefusedError(ServerError):
 
 
 class ScrapydError(ServerError):
-    """A Scrapyd answered with status error; the text ends in what it said."""
+    """A Scrapyd answered with status error; the text ends with its message."""
 
 
 class NoAnswerError(ServerError):
-    """The server can't be reached, or did not answer; nobody knows whether it did what was asked."""
+    """The server can't be reached, or did not answer: the request may have been done or not."""
 
     def __init__(self, text: str, *, timed_out: bool) -> None:
         super().__init__(text)

@@ -1,4 +1,4 @@
-"""The Scrapyds of a target, asked all at once; who does not answer is one line and exit status 1."""
+"""The Scrapyds of a target, asked all at once; each one that fails is one line and exit status 1."""
 
 import argparse
 import functools
@@ -22,7 +22,8 @@ from aioscrapy_deploy.terminal.messages import report
 
 S = TypeVar("S")
 T = TypeVar("T")
-_ADVICE = {  # what Scrapyd says of what it has not: what a person may do
+# the end of a Scrapyd's message -> what a person may do
+_ADVICE = {
     r": project '.*' not found$": "deploy it (`aioscrapy deploy`), or see `aioscrapy projects`",
     r": version '.*' not found$": "see `aioscrapy versions`",
 }
@@ -47,7 +48,7 @@ class Fleet:
 
     Attributes:
         nodes: one for each url of the target, in its order.
-        failures: how many answers did not come, or were a no; each has been told on standard error.
+        failures: how many requests failed or were refused; every one is reported on standard error.
     """
 
     def __init__(self, target: Target, project: str | None) -> None:
@@ -55,11 +56,11 @@ class Fleet:
         self.project = project or target.project
         self.nodes = [Node(client) for client in open_clients(target, warn)]
         self.failures = 0
-        self._told: set[str] = set()
+        self._reported: set[str] = set()
 
     @classmethod
     def from_options(cls, options: argparse.Namespace) -> "Fleet":
-        """Return those that the options of `add_target_options` mean.
+        """Return the fleet that the options of `add_target_options` name.
 
         Raises:
             TargetError: there is no such target, or it can't be used.
@@ -72,7 +73,7 @@ class Fleet:
         """The project's name.
 
         Raises:
-            TargetError: nobody has said it.
+            TargetError: neither the target nor an option names it.
         """
         if not self.project:
             raise TargetError(f"target {self.target.name} names no project: say -p PROJECT")
@@ -84,18 +85,18 @@ class Fleet:
         return 1 if self.failures else 0
 
     def query(self, question: Callable[[ScrapydClient], T]) -> list[tuple[Node, T]]:
-        """Ask all at the same time; returns the answers in the nodes' order, without those that failed."""
+        """Ask all nodes at the same time; returns the answers in their order, without the failed ones."""
         return self.map(self.nodes, lambda node: question(node.client))
 
     def map(self, things: Sequence[S], work: Callable[[S], T]) -> list[tuple[S, T]]:
-        """Do some work for each, several at the same time; what fails is told and left out."""
-        asked: SimpleQueue[tuple[S, Future[T]]] = SimpleQueue()
+        """Do some work for all things, several at the same time; a failure is reported and left out."""
+        waiting: SimpleQueue[tuple[S, Future[T]]] = SimpleQueue()
         futures: list[tuple[S, Future[T]]] = [(thing, Future()) for thing in things]
-        for each in futures:
-            asked.put(each)
+        for pair in futures:
+            waiting.put(pair)
         for _ in range(min(len(futures), _THREADS)):
             # not a pool: Ctrl-C would have to wait for all of its threads, that is for a time-out
-            Thread(target=_answer, args=(asked, work), daemon=True).start()
+            Thread(target=_work_off, args=(waiting, work), daemon=True).start()
         done = []
         for thing, future in futures:
             try:
@@ -105,50 +106,53 @@ class Fleet:
         return done
 
     def failed(self, error: ServerError) -> None:
-        """Tell and count what a Scrapyd did not answer; what was told already is only counted."""
+        """Report and count a failure of a Scrapyd; a repeated one is only counted."""
         self.failures += 1
-        if str(error) not in self._told:
+        if str(error) not in self._reported:
             warn(explained(error))
-        self._told.add(str(error))
+        self._reported.add(str(error))
 
 
 def explained(error: ServerError) -> str:
-    """Return the text of an error; where a Scrapyd has not what was asked for, with what to do about it."""
+    """Return the text of an error, with what to do about an unknown project or version."""
     advice = [text for ending, text in _ADVICE.items() if re.search(ending, str(error))]
     return ": ".join([str(error), *advice])
 
 
-def _answer(asked: "SimpleQueue[tuple[S, Future[T]]]", work: Callable[[S], T]) -> None:
-    """Do the work for things until none is left."""
+def _work_off(waiting: "SimpleQueue[tuple[S, Future[T]]]", work: Callable[[S], T]) -> None:
+    """Do the work for the things in a queue until it is empty."""
     while True:
         try:
-            thing, future = asked.get_nowait()
+            thing, future = waiting.get_nowait()
         except Empty:
             return
         try:
             future.set_result(work(thing))
-        except BaseException as exc:  # noqa: BLE001 who asked raises it
+        except BaseException as exc:  # noqa: BLE001 the caller of `map` raises it
             future.set_exception(exc)
 
 
 def add_target_options(
     parser: argparse.ArgumentParser, *, project: bool = True, as_json: bool = True
 ) -> None:
-    """Declare what every command takes that asks the Scrapyds of a target."""
+    """Declare the options of every command that asks the Scrapyds of a target."""
     parser.add_argument(
         "-t",
         "--target",
         metavar="TARGET",
-        help="a [deploy:TARGET] of the cfg, or the url of a Scrapyd (default: `default`, or the only one)",
+        help="target [deploy:TARGET] of the cfg file, or the URL of a Scrapyd server "
+        "(default: the target `default`, or the only target)",
     )
     if project:
-        parser.add_argument("-p", "--project", help="the project's name there, instead of the target's")
+        parser.add_argument(
+            "-p", "--project", help="name of the project on the server (default: the target's)"
+        )
     if as_json:
-        parser.add_argument("--json", action="store_true", help="write JSON")
+        parser.add_argument("--json", action="store_true", help="print JSON")
 
 
 def reported(work: Callable[[argparse.Namespace], int]) -> Callable[[argparse.Namespace], int]:
-    """Let a command's errors be one line on standard error, and exit status 1."""
+    """Make a command's errors one line on standard error, and exit status 1."""
 
     @functools.wraps(work)
     def run(options: argparse.Namespace) -> int:
@@ -159,7 +163,7 @@ def reported(work: Callable[[argparse.Namespace], int]) -> Callable[[argparse.Na
         except DeployError as exc:
             warn(str(exc))
         except BrokenPipeError:
-            raise  # whoever read the output has enough: nothing to tell
+            raise  # the reader of the output has left: nothing to report
         except OSError as exc:
             warn(f"{exc.strerror or exc}: {exc.filename or 'standard output'}")
         return 1

@@ -77,11 +77,11 @@ ROWS = {
         body=b'{"status": "error", "message": "a\\nOSError: no"}',
     ),
     "nothing at all": Row("Deploy failed: the answer is not that of a Scrapyd: (empty)"),
-    "401": Row("The server wants another username and password: see .* SCRAPYD_PASSWORD", status=401),
+    "401": Row("The server requires another username and password: see .* SCRAPYD_PASSWORD", status=401),
     "403": Row("The server, or a proxy before it, forbids this to you", status=403),
     "404": Row("There is no Scrapyd at this url: .* belongs into the target's url", status=404),
     "413": Row("The egg is larger than the server, or a proxy before it, takes", status=413),
-    "500": Row("The server has failed: its log tells why", status=500),
+    "500": Row("The server has failed: its log has the reason", status=500),
     "502": Row("A proxy answers, but the Scrapyd behind it does not: is it running?", status=502),
     "a redirect": Row(
         "The server sends us on to https://there/: name that address if it is right",

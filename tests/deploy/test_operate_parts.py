@@ -9,10 +9,11 @@ from typing import Any
 import pytest
 
 from aioscrapy.cmdline import main
+from aioscrapy.crawls.ids import new_id
 from aioscrapy_deploy import Job, ScrapydClient
 from aioscrapy_deploy.fleet import Node
-from aioscrapy_deploy.operate.find_jobs import Found, matching, new_crawl, new_job
-from aioscrapy_deploy.remote.joblog import End, read_end
+from aioscrapy_deploy.operate.find_jobs import JobOnNode, match_jobs, new_job
+from aioscrapy_deploy.remote.job_end import End, read_end
 from aioscrapy_deploy.terminal.table import coloured, table
 from support.deploying import Server
 
@@ -27,12 +28,12 @@ STATS = """2026-11-24 05:02:27 [aioscrapy.stats] INFO: Dumping Scrapy stats:
 """
 
 
-def jobs(*ids: str, **arguments: str) -> list[Found]:
+def jobs(*ids: str, **arguments: str) -> list[JobOnNode]:
     node = Node(ScrapydClient("http://localhost"))
-    return [Found(node, Job(id, "shop", "one", "pending", arguments=arguments)) for id in ids]
+    return [JobOnNode(node, Job(id, "shop", "one", "pending", arguments=arguments)) for id in ids]
 
 
-def ids(found: list[Found]) -> list[str]:
+def ids(found: list[JobOnNode]) -> list[str]:
     return [each.job.id for each in found]
 
 
@@ -79,17 +80,17 @@ def test_colours_are_for_terminals(
 
 
 def test_a_crawl_s_id_means_its_jobs() -> None:
-    crawl = new_crawl()
+    crawl = new_id()
     of_crawl, other = [new_job(crawl) for _ in range(3)], new_job(None)
-    assert ids(matching(jobs(*of_crawl, other), crawl)) == of_crawl
-    assert ids(matching(jobs(*of_crawl, other), of_crawl[1])) == [of_crawl[1]]
-    assert matching(jobs(*of_crawl, other), crawl[:15]) == []
-    assert ids(matching(jobs("x", crawl="a/b"), "a/b")) == ["x"]
+    assert ids(match_jobs(jobs(*of_crawl, other), crawl)) == of_crawl
+    assert ids(match_jobs(jobs(*of_crawl, other), of_crawl[1])) == [of_crawl[1]]
+    assert match_jobs(jobs(*of_crawl, other), crawl[:15]) == []
+    assert ids(match_jobs(jobs("x", crawl="a/b"), "a/b")) == ["x"]
     assert new_job("a/b").startswith("a_b-")
 
 
 def test_the_job_goes_before_a_crawl_of_the_same_name() -> None:
-    assert ids(matching(jobs("a", "a-123abc"), "a")) == ["a"]
+    assert ids(match_jobs(jobs("a", "a-123abc"), "a")) == ["a"]
 
 
 def end_of(server: Server, text: str | None) -> End:

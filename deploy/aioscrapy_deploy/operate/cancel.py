@@ -1,8 +1,9 @@
-"""End jobs: gracefully, and after a deadline by force.
+"""Cancel jobs: gracefully, and after a deadline by force.
 
-aioscrapy cancel JOB
-aioscrapy cancel 20261124T031834-9644c3       # all jobs of a crawl
-aioscrapy cancel --all --timeout 60
+Examples:
+  aioscrapy cancel JOB
+  aioscrapy cancel 20261124T031834-9644c3       # all jobs of a crawl
+  aioscrapy cancel --all --timeout 60
 """
 
 import argparse
@@ -11,73 +12,73 @@ from typing import Any
 
 from aioscrapy_deploy.errors import ServerError, TargetError
 from aioscrapy_deploy.fleet import Fleet, add_target_options, reported, warn
-from aioscrapy_deploy.operate.find_jobs import Found, find_jobs, known_jobs
+from aioscrapy_deploy.operate.find_jobs import JobOnNode, all_jobs, find_jobs
 from aioscrapy_deploy.terminal.option_types import seconds
 from aioscrapy_deploy.terminal.table import print_json
+from aioscrapy_deploy.terminal.text import printable
 
 GRACE_S = 15.0  # a job of ours ends within 10 seconds: SHUTDOWN_TIMEOUT, and the rest
 _FORCED_S = 10.0  # for the end after the second signal
-_LOOK_S = 0.5  # Scrapyd tells nobody when a job ends: look again after this time
+_LOOK_S = 0.5  # Scrapyd has no message for the end of a job: look again after this time
+_Rows = dict[tuple[str, str], dict[str, Any]]
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Declare the options."""
     add_target_options(parser)
-    parser.add_argument(
-        "jobs", nargs="*", metavar="JOB", help="a job, or a crawl that `schedule` has started"
-    )
+    parser.add_argument("jobs", nargs="*", metavar="JOB", help="id of a job, or of a crawl of `schedule`")
     parser.add_argument("--all", action="store_true", help="all pending and running jobs of the project")
     parser.add_argument(
         "--timeout",
         type=seconds,
         default=GRACE_S,
         metavar="SECONDS",
-        help=f"then a second signal ends what still runs at once (default: {GRACE_S:g}; 0: without a delay)",
+        help=f"seconds until a second signal ends jobs that still run (default: {GRACE_S:g}; 0: at once)",
     )
 
 
 @reported
 def run(options: argparse.Namespace) -> int:
-    """Return when all have ended; 1 where one has not, or a Scrapyd failed."""
+    """Return when all jobs have ended; 1 if a job has not ended, or a Scrapyd failed."""
     if options.all == bool(options.jobs):
         raise TargetError("which jobs? Name them, or say --all")
     fleet = Fleet.from_options(options)
     project = fleet.needed_project if options.all else ""
-    found = known_jobs(fleet) if options.all else find_jobs(fleet, options.jobs)
-    rows = [_row(each) for each in found if not (options.all and each.job.state == "finished")]
-    cancelling = {(row["node"], row["job"]): row for row in rows}
-    alive = _signalled(fleet, [each for each in found if each.job.state != "finished"], cancelling)
+    jobs = all_jobs(fleet) if options.all else find_jobs(fleet, options.jobs)
+    jobs = [job for job in jobs if not (options.all and job.job.state == "finished")]
+    rows = {job.key: _row(job) for job in jobs}
+    alive = _signal(fleet, [job for job in jobs if job.job.state != "finished"], rows)
     alive = _wait(fleet, alive, options.timeout)
     if alive:
-        for each in alive:
-            cancelling[each.node.name, each.job.id]["forced"] = True
-        alive = _wait(fleet, _signalled(fleet, alive, cancelling), _FORCED_S)
-    for each in alive:
-        cancelling[each.node.name, each.job.id]["ended"] = False
+        for job in alive:
+            rows[job.key]["forced"] = True
+        alive = _wait(fleet, _signal(fleet, alive, rows), _FORCED_S)
+    for job in alive:
+        rows[job.key]["ended"] = False
     if options.json:
-        print_json(rows)
+        print_json(list(rows.values()))
     else:
-        _print(rows, project)
-    return fleet.status if all(row["ended"] for row in rows) else 1
+        _print(list(rows.values()), project)
+    return fleet.status if all(row["ended"] for row in rows.values()) else 1
 
 
-def _row(found: Found) -> dict[str, Any]:
+def _row(job: JobOnNode) -> dict[str, Any]:
     return {
-        "job": found.job.id,
-        "node": found.node.name,
-        "was": found.job.state,
+        "job": job.job.id,
+        "node": job.node.name,
+        "was": job.job.state,
         "forced": False,
         "ended": True,
     }
 
 
-def _signalled(fleet: Fleet, jobs: list[Found], rows: dict[tuple[str, str], dict[str, Any]]) -> list[Found]:
-    """Cancel each once; returns those that are running, and `rows` tell what each was."""
+def _signal(fleet: Fleet, jobs: list[JobOnNode], rows: _Rows) -> list[JobOnNode]:
+    """Cancel every job once; returns those that were running. `rows` get the state of each before."""
     running = []
-    for each in jobs:
-        row = rows[each.node.name, each.job.id]
+    for job in jobs:
+        row = rows[job.key]
         try:
-            state = each.node.client.cancel(each.job.project, each.job.id)
+            state = job.node.client.cancel(job.job.project, job.job.id)
         except ServerError as exc:  # it may have arrived: another one in haste would be the forceful signal
             fleet.failed(exc)
             row["ended"] = False
@@ -85,23 +86,23 @@ def _signalled(fleet: Fleet, jobs: list[Found], rows: dict[tuple[str, str], dict
         if not row["forced"]:
             row["was"] = state or "finished"
         if state == "running":
-            running.append(each)
+            running.append(job)
     return running
 
 
-def _wait(fleet: Fleet, jobs: list[Found], timeout_s: float) -> list[Found]:
-    """Return those that still run when the time is over; none where all have ended before."""
+def _wait(fleet: Fleet, jobs: list[JobOnNode], timeout_s: float) -> list[JobOnNode]:
+    """Return the jobs that still run when the time is over; [] as soon as all have ended."""
     deadline = time.monotonic() + timeout_s
     try:
         while True:
-            answers = fleet.map(jobs, lambda each: each.node.client.status(each.job.id, each.job.project))
-            ended = {(each.node.name, each.job.id) for each, state in answers if state in {"finished", None}}
-            jobs = [each for each in jobs if (each.node.name, each.job.id) not in ended]
+            answers = fleet.map(jobs, lambda job: job.node.client.status(job.job.id, job.job.project))
+            ended = {job.key for job, state in answers if state in {"finished", None}}
+            jobs = [job for job in jobs if job.key not in ended]
             if not jobs or time.monotonic() >= deadline:
                 return jobs
             time.sleep(min(_LOOK_S, timeout_s))
     except KeyboardInterrupt:
-        warn(f"not waited for: {len(jobs)} jobs have got the signal and may still run")
+        warn(f"stopped waiting: {len(jobs)} jobs have got the signal and may still run")
         raise
 
 
@@ -109,10 +110,10 @@ def _print(rows: list[dict[str, Any]], project: str) -> None:
     if not rows:
         print(f"No job of project {project} is pending or running")
     for row in rows:
-        print(f"{row['job']}: {_told(row)}")
+        print(printable(f"{row['job']}: {_text(row)}"))
 
 
-def _told(row: dict[str, Any]) -> str:
+def _text(row: dict[str, Any]) -> str:
     if not row["ended"]:
         return f"not known to have ended{', after two signals' if row['forced'] else ''}"
     if row["was"] == "pending":

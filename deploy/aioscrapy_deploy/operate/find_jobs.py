@@ -1,8 +1,7 @@
-"""Finding jobs by what a person types: a job's id, or the id of a crawl that `schedule` gave to several."""
+"""Find jobs by the id of a job, or by the id of a crawl that `schedule` gave to several jobs."""
 
 import re
 import secrets
-import time
 import uuid
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -13,82 +12,82 @@ from aioscrapy_deploy.remote.models import Job
 
 
 @dataclass(frozen=True)
-class Found:
+class JobOnNode:
     """A job and the Scrapyd that has it."""
 
     node: Node
     job: Job
 
-
-def new_crawl() -> str:
-    """Return an id of the form that workers give to crawls without a name."""
-    return time.strftime("%Y%m%dT%H%M%S-", time.gmtime()) + secrets.token_hex(3)
+    @property
+    def key(self) -> tuple[str, str]:
+        """What tells the job from all others: two nodes may have jobs of one id."""
+        return self.node.name, self.job.id
 
 
 def new_job(crawl: str | None) -> str:
-    """Return a job's id; one of a crawl begins with the crawl's, by which the job is found again."""
-    return f"{_plain(crawl)}-{secrets.token_hex(3)}" if crawl else uuid.uuid1().hex
+    """Return the id of a new job; in a crawl it begins with the crawl's id, by which the job is found."""
+    return f"{_file_name(crawl)}-{secrets.token_hex(3)}" if crawl else uuid.uuid1().hex
 
 
-def known_jobs(fleet: Fleet) -> list[Found]:
-    """Return all jobs of the project (of all, where none is named) that the daemons know."""
+def all_jobs(fleet: Fleet) -> list[JobOnNode]:
+    """Return all jobs of the project (of all projects, if none is named) that the daemons know."""
     answers = fleet.query(lambda client: client.listjobs(fleet.project))
-    return [Found(node, job) for node, jobs in answers for job in jobs]
+    return [JobOnNode(node, job) for node, jobs in answers for job in jobs]
 
 
-def matching(jobs: Iterable[Found], word: str) -> list[Found]:
-    """Return those that a word means: the job of this id, or else all of this crawl."""
+def match_jobs(jobs: Iterable[JobOnNode], word: str) -> list[JobOnNode]:
+    """Return the job with this id, or else all jobs of the crawl with this id."""
     jobs = list(jobs)
-    named = [found for found in jobs if found.job.id == word]
-    of_crawl = re.compile(rf"{re.escape(_plain(word))}-[0-9a-f]{{6}}")
+    named = [candidate for candidate in jobs if candidate.job.id == word]
+    of_crawl = re.compile(rf"{re.escape(_file_name(word))}-[0-9a-f]{{6}}")
     return named or [
-        found
-        for found in jobs
-        if of_crawl.fullmatch(found.job.id) or found.job.arguments.get("crawl") == word
+        candidate
+        for candidate in jobs
+        if of_crawl.fullmatch(candidate.job.id) or candidate.job.arguments.get("crawl") == word
     ]
 
 
-def find_jobs(fleet: Fleet, words: Sequence[str]) -> list[Found]:
-    """Return the jobs that words mean, each once.
+def find_jobs(fleet: Fleet, words: Sequence[str]) -> list[JobOnNode]:
+    """Return the jobs that the words name, without repetitions.
 
     Raises:
-        TargetError: a word means no job that the daemons know.
+        TargetError: a word names no job that the daemons know.
     """
-    jobs = known_jobs(fleet)
-    chosen: dict[tuple[str, str], Found] = {}
+    jobs = all_jobs(fleet)
+    chosen: dict[tuple[str, str], JobOnNode] = {}
     for word in words:
-        found = matching(jobs, word)
-        if not found:
-            raise TargetError(unknown(fleet, word))
-        chosen |= {(each.node.name, each.job.id): each for each in found}
+        matches = match_jobs(jobs, word)
+        if not matches:
+            raise TargetError(unknown_job(fleet, word))
+        chosen |= {match.key: match for match in matches}
     return list(chosen.values())
 
 
-def find_files(fleet: Fleet, word: str) -> list[Found]:
-    """Return the jobs that a word means; one that the daemons have forgotten is found by its log.
+def find_jobs_with_files(fleet: Fleet, word: str) -> list[JobOnNode]:
+    """Return the jobs that a word names; one that the daemons have forgotten is found by its log.
 
     Raises:
         TargetError: there is none.
     """
-    found = matching(known_jobs(fleet), word)
-    if not found and fleet.project:
+    matches = match_jobs(all_jobs(fleet), word)
+    if not matches and fleet.project:
         project = fleet.project
         for node, spiders in fleet.query(lambda client: client.listspiders(project)):
             for spider in spiders:
                 job = Job(word, project, spider, "finished")
                 if node.client.log(job, 0, 1) is not None:
-                    found.append(Found(node, job))
-    if not found:
-        raise TargetError(unknown(fleet, word))
-    return found
+                    matches.append(JobOnNode(node, job))
+    if not matches:
+        raise TargetError(unknown_job(fleet, word))
+    return matches
 
 
-def unknown(fleet: Fleet, word: str) -> str:
-    """Return what a person is told of a job that is nowhere."""
+def unknown_job(fleet: Fleet, word: str) -> str:
+    """Return the message for a job that no server has."""
     of = f" of project {fleet.project}" if fleet.project else ""
     return f"no job{of} is named {word!r} at target {fleet.target.name}: see aioscrapy jobs"
 
 
-def _plain(crawl: str) -> str:
-    """Return what a file's name may have: Scrapyd calls the log by the job's id."""
+def _file_name(crawl: str) -> str:
+    """Return a crawl's id in the characters of file names: Scrapyd names a log by the job."""
     return re.sub(r"[^\w.-]", "_", crawl)

@@ -1,12 +1,12 @@
-"""Show the jobs of a target.
+"""List the jobs of a target.
 
-aioscrapy jobs
-aioscrapy jobs --watch                        # up to date until Ctrl-C
-aioscrapy jobs --json | jq '.[] | select(.state == "running")'
+Examples:
+  aioscrapy jobs
+  aioscrapy jobs --watch                        # up to date until Ctrl-C
+  aioscrapy jobs --json | jq '.[] | select(.state == "running")'
 """
 
 import argparse
-import json
 import shutil
 import sys
 import time
@@ -14,10 +14,10 @@ from dataclasses import asdict
 from typing import Any
 
 from aioscrapy_deploy.fleet import Fleet, add_target_options, reported
-from aioscrapy_deploy.operate.find_jobs import Found, known_jobs
-from aioscrapy_deploy.remote.joblog import End, read_end
+from aioscrapy_deploy.operate.find_jobs import JobOnNode, all_jobs
+from aioscrapy_deploy.remote.job_end import End, read_end
 from aioscrapy_deploy.terminal.option_types import pause
-from aioscrapy_deploy.terminal.table import coloured, print_json, print_table, table
+from aioscrapy_deploy.terminal.table import coloured, json_text, print_json, print_table, table
 
 _ORDER = {"running": 0, "pending": 1, "finished": 2}
 _CLEAR = "\x1b[H\x1b[2J"  # the cursor home, the screen empty
@@ -34,13 +34,13 @@ def configure(parser: argparse.ArgumentParser) -> None:
         nargs="?",
         const=2.0,
         metavar="SECONDS",
-        help="look again every SECONDS (default: 2), until Ctrl-C; with --json a line each time",
+        help="repeat every SECONDS (default: 2) until Ctrl-C; with --json one line per repetition",
     )
 
 
 @reported
 def run(options: argparse.Namespace) -> int:
-    """Show the jobs of the target's project, or of all projects where it names none."""
+    """List the jobs of the target's project, or of all projects if it names none."""
     fleet = Fleet.from_options(options)
     ends: _Ends = {}
     if options.watch is None:
@@ -52,29 +52,30 @@ def run(options: argparse.Namespace) -> int:
         return fleet.status
     try:
         while True:
-            _show_again(fleet, _rows(fleet, ends), options)
+            _print_again(fleet, _rows(fleet, ends), options)
             time.sleep(options.watch)
     except KeyboardInterrupt:  # the way to end it
         return fleet.status
 
 
 def _rows(fleet: Fleet, ends: _Ends) -> list[dict[str, Any]]:
-    """Return a row a job, the newest first; `ends` keeps what logs told, as it does not change any more."""
-    jobs = known_jobs(fleet)
-    unread = [each for each in jobs if each.job.state == "finished" and _key(each) not in ends]
-    for found, end in fleet.map(unread, lambda each: read_end(each.node.client, each.job)):
-        ends[_key(found)] = end
-    jobs.sort(key=lambda each: each.job.end_time or each.job.start_time or "", reverse=True)
-    jobs.sort(key=lambda each: _ORDER[each.job.state])
-    return [_row(each, ends.get(_key(each))) for each in jobs]
+    """Return a row for every job, the newest first; `ends` keeps the ends that were read, which are final."""
+    jobs = all_jobs(fleet)
+    unread = [row for row in jobs if row.job.state == "finished" and row.key not in ends]
+    for row, end in fleet.map(unread, lambda row: read_end(row.node.client, row.job)):
+        ends[row.key] = end
+    jobs.sort(key=lambda row: row.job.end_time or row.job.start_time or "", reverse=True)
+    jobs.sort(key=lambda row: _ORDER[row.job.state])
+    return [_row(row, ends.get(row.key)) for row in jobs]
 
 
-def _row(found: Found, end: End | None) -> dict[str, Any]:
-    told = {name: value for name, value in asdict(found.job).items() if name != "id"}
-    row = {"job": found.job.id, **told, "node": found.node.name, "url": found.node.client.url}
-    row |= {"reason": None, "pages": None, "items": None, "seconds": None}
+def _row(job: JobOnNode, end: End | None) -> dict[str, Any]:
+    fields = {name: value for name, value in asdict(job.job).items() if name != "id"}
+    row = {"job": job.job.id, **fields, "node": job.node.name, "url": job.node.client.url}
+    row |= {"reason": None, "error": None, "pages": None, "items": None, "seconds": None}
     if end and end.reason:
-        row |= {"reason": end.reason, "pages": end.pages, "items": end.items, "seconds": end.seconds}
+        row |= {"reason": end.reason, "error": end.error or None, "pages": end.pages, "items": end.items}
+        row["seconds"] = end.seconds
     return row
 
 
@@ -91,9 +92,9 @@ def _to_the_second(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
     return [{**row, "start_time": row["start_time"] and row["start_time"].partition(".")[0]} for row in rows]
 
 
-def _show_again(fleet: Fleet, rows: list[dict[str, Any]], options: argparse.Namespace) -> None:
+def _print_again(fleet: Fleet, rows: list[dict[str, Any]], options: argparse.Namespace) -> None:
     if options.json:
-        print(json.dumps(rows, ensure_ascii=False), flush=True)
+        print(json_text(rows), flush=True)
         return
     on_terminal = sys.stdout.isatty()
     lines = table(_to_the_second(rows), _columns(fleet), coloured=coloured()) if rows else ["No jobs"]
@@ -103,7 +104,3 @@ def _show_again(fleet: Fleet, rows: list[dict[str, Any]], options: argparse.Name
     counts = {state: sum(row["state"] == state for row in rows) for state in _ORDER}
     head = f"{time.strftime('%H:%M:%S')}  " + ", ".join(f"{count} {state}" for state, count in counts.items())
     print(f"{_CLEAR if on_terminal else ''}{head}", *lines, sep="\n", flush=True)
-
-
-def _key(found: Found) -> tuple[str, str]:
-    return found.node.name, found.job.id

@@ -1,7 +1,8 @@
 """List the projects on a target.
 
-aioscrapy projects -t production
-aioscrapy projects -t http://localhost:6800/
+Examples:
+  aioscrapy projects -t production
+  aioscrapy projects -t http://localhost:6800/
 """
 
 import argparse

@@ -1,7 +1,8 @@
 """List the spiders of a deployed project.
 
-aioscrapy spiders
-aioscrapy spiders -t production -v 1795495282
+Examples:
+  aioscrapy spiders
+  aioscrapy spiders -t production -v 1795495282
 """
 
 import argparse
@@ -13,7 +14,7 @@ from aioscrapy_deploy.operate.names import show_names
 def configure(parser: argparse.ArgumentParser) -> None:
     """Declare the options."""
     add_target_options(parser)
-    parser.add_argument("-v", "--version", help="of this version, instead of the latest")
+    parser.add_argument("-v", "--version", help="version of the project (default: the latest)")
 
 
 @reported

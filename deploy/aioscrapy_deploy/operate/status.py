@@ -1,7 +1,8 @@
-"""Show how the Scrapyds of a target are, or how far jobs are.
+"""Print the state of the servers of a target, or of jobs.
 
-aioscrapy status -t production
-aioscrapy status JOB
+Examples:
+  aioscrapy status -t production
+  aioscrapy status JOB
 """
 
 import argparse
@@ -14,18 +15,16 @@ from aioscrapy_deploy.terminal.table import print_json, print_table
 def configure(parser: argparse.ArgumentParser) -> None:
     """Declare the options."""
     add_target_options(parser)
-    parser.add_argument(
-        "jobs", nargs="*", metavar="JOB", help="a job, or a crawl that `schedule` has started"
-    )
+    parser.add_argument("jobs", nargs="*", metavar="JOB", help="id of a job, or of a crawl of `schedule`")
 
 
 @reported
 def run(options: argparse.Namespace) -> int:
-    """Show each Scrapyd with the number of its jobs, those of all projects; or the state of these jobs."""
+    """Print every Scrapyd with the number of its jobs in all projects; or the state of the named jobs."""
     fleet = Fleet.from_options(options)
     if options.jobs:
-        found = find_jobs(fleet, options.jobs)
-        rows = [{"job": each.job.id, "state": each.job.state, "node": each.node.name} for each in found]
+        matches = find_jobs(fleet, options.jobs)
+        rows = [{"job": match.job.id, "state": match.job.state, "node": match.node.name} for match in matches]
         columns = ["job", "state", "node"]
     else:
         answers = fleet.query(lambda client: client.daemonstatus())

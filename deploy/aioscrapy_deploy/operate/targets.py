@@ -1,7 +1,8 @@
-"""List the targets that the cfg files name.
+"""List the targets of the cfg files.
 
-aioscrapy targets
-aioscrapy targets --json
+Examples:
+  aioscrapy targets
+  aioscrapy targets --json
 """
 
 import argparse
@@ -17,7 +18,7 @@ from aioscrapy_deploy.terminal.text import redacted
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Declare the options."""
-    parser.add_argument("--json", action="store_true", help="write JSON")
+    parser.add_argument("--json", action="store_true", help="print JSON")
 
 
 @reported

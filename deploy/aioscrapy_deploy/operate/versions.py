@@ -1,6 +1,7 @@
 """List the versions of a deployed project, the latest last.
 
-aioscrapy versions -t production
+Examples:
+  aioscrapy versions -t production
 """
 
 import argparse

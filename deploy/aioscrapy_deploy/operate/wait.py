@@ -1,37 +1,39 @@
-"""Waiting for jobs of a crawl, and what they have done together."""
+"""Waiting for the jobs of a crawl, and the sums of what they did."""
 
 import time
 from dataclasses import dataclass
 from typing import Any
 
+from aioscrapy.ends import meaning
 from aioscrapy_deploy.errors import NoAnswerError, ServerError
 from aioscrapy_deploy.fleet import Fleet
-from aioscrapy_deploy.operate.find_jobs import Found
-from aioscrapy_deploy.remote.joblog import End, read_end
+from aioscrapy_deploy.operate.find_jobs import JobOnNode
+from aioscrapy_deploy.remote.job_end import End, read_end
+from aioscrapy_deploy.terminal.text import printable
 
-_LOOK_S = 1.0  # Scrapyd tells nobody when a job ends: look again after this time
+_LOOK_S = 1.0  # Scrapyd has no message for the end of a job: look again after this time
 
 
 @dataclass
-class _Job:
+class _Awaited:
     """A job that is waited for; `missing` counts the looks in a row in which no daemon knew it."""
 
-    found: Found
+    match: JobOnNode
     missing: int = 0
     end: End | None = None
 
 
 class Waiting:
-    """Looks after jobs until all have ended; their own logs tell how.
+    """Looks after jobs until all have ended, and sums up their end records or the stats in their logs.
 
     The sums are those of the jobs' stats: pages that were downloaded, items that passed the pipelines. A page
     whose worker died before its commit was done again, and counts twice here; what a crawl has committed is
     in Redis (`aioscrapy crawls show`).
     """
 
-    def __init__(self, fleet: Fleet, jobs: list[Found], *, quiet: bool) -> None:
+    def __init__(self, fleet: Fleet, jobs: list[JobOnNode], *, quiet: bool) -> None:
         self._fleet = fleet
-        self._jobs = [_Job(found) for found in jobs]
+        self._jobs = [_Awaited(job) for job in jobs]
         self._quiet = quiet
 
     def until_all_have_ended(self) -> None:
@@ -41,11 +43,11 @@ class Waiting:
 
     @property
     def all_finished(self) -> bool:
-        """Whether each spider has ended by itself, with the reason `finished`."""
+        """Whether every crawl has ended by itself, with the reason `finished`."""
         return all(end.reason == "finished" for end in self._ends)
 
     def totals(self) -> dict[str, Any]:
-        """Return the sums as `--json` shows them; `seconds` from the first start to the last end."""
+        """Return the sums for `--json`; `seconds` from the first start to the last end."""
         return {
             "jobs": [self._row(job) for job in self._jobs],
             "pages": sum(end.pages for end in self._ends),
@@ -67,46 +69,37 @@ class Waiting:
         return [job.end or End() for job in self._jobs]
 
     def _look(self) -> bool:
-        """Ask for all that have not ended; False where none is left."""
-        open_ = [job for job in self._jobs if job.end is None]
-        asked = self._fleet.map(open_, _state)
-        for job, state in asked:
+        """Ask for all that have not ended; False if none is left."""
+        awaited = [job for job in self._jobs if job.end is None]
+        for job, state in self._fleet.map(awaited, _state):
             # a daemon that is started again has forgotten its jobs; once may be the moment between two lists
             job.missing = job.missing + 1 if state is None else 0
             if state == "finished" or job.missing > 1:
-                self._ended(job)
+                self._read_end(job)
         return any(job.end is None for job in self._jobs)
 
-    def _ended(self, job: _Job) -> None:
-        found = job.found
+    def _read_end(self, awaited: _Awaited) -> None:
+        match = awaited.match
         try:
-            job.end = read_end(found.node.client, found.job)
+            awaited.end = read_end(match.node.client, match.job)
         except NoAnswerError as exc:
             self._fleet.failed(exc)
             return  # the next look tries again
         except ServerError as exc:
             self._fleet.failed(exc)
-            job.end = End()
+            awaited.end = End()
         if not self._quiet:
-            print(f"{found.job.id} {self._told(job.end, forgotten=job.missing > 1)}", flush=True)
+            text = _text(awaited.end, forgotten=awaited.missing > 1)
+            print(printable(f"{match.job.id} {text}"), flush=True)
 
-    @staticmethod
-    def _told(end: End, *, forgotten: bool) -> str:
-        if end.reason:
-            return f"{end.reason}: {end.pages} pages, {end.items} items"
-        if forgotten:
-            return "is not known to its Scrapyd any more (was that started again?), and its log tells no end"
-        if not end.has_log:
-            return "has no log: it could not start, or scrapyd.conf keeps too few (jobs_to_keep)"
-        return "has died, or its LOG_LEVEL is above INFO: its log tells no end"
-
-    def _row(self, job: _Job) -> dict[str, Any]:
-        end = job.end or End()
+    def _row(self, awaited: _Awaited) -> dict[str, Any]:
+        end = awaited.end or End()
         return {
-            "job": job.found.job.id,
-            "node": job.found.node.name,
-            "url": job.found.node.client.url,
+            "job": awaited.match.job.id,
+            "node": awaited.match.node.name,
+            "url": awaited.match.node.client.url,
             "reason": end.reason,
+            "error": end.error or None,
             "pages": end.pages,
             "items": end.items,
             "seconds": end.seconds,
@@ -118,5 +111,18 @@ class Waiting:
         return (max(ends) - min(starts)).total_seconds() if starts and ends else None
 
 
-def _state(job: _Job) -> str | None:
-    return job.found.node.client.status(job.found.job.id, job.found.job.project)
+def _state(awaited: _Awaited) -> str | None:
+    return awaited.match.node.client.status(awaited.match.job.id, awaited.match.job.project)
+
+
+def _text(end: End, *, forgotten: bool) -> str:
+    """Return how a job has ended, as the rest of a line."""
+    if end.reason:
+        counts = f"{end.reason}: {end.pages} pages, {end.items} items"
+        why = end.error or ("" if end.reason == "finished" else meaning(end.reason))
+        return f"{counts}: {why}" if why else counts
+    if forgotten:
+        return "is not known to its Scrapyd any more (was that started again?), and its log has no end"
+    if not end.has_log:
+        return "has no log: it could not start, or scrapyd.conf keeps too few (jobs_to_keep)"
+    return "has died, or its log has no stats: there is no record of its end"

@@ -7,27 +7,24 @@ from copy import copy
 from typing import Any
 from urllib.parse import quote
 
-from aioscrapy_deploy.errors import NoAnswerError, RefusedError, ServerError
+from aioscrapy_deploy.errors import NoAnswerError, RefusedError, ScrapydError, ServerError
 from aioscrapy_deploy.remote.connection import ANSWER_S, CONNECT_S, LISTING_S, Connection, no_answer
 from aioscrapy_deploy.remote.form import EggForm, Sent
-from aioscrapy_deploy.remote.models import Answer, DaemonStatus, Job
+from aioscrapy_deploy.remote.models import RESERVED, Answer, DaemonStatus, Job
 
 _BLOCK = 1 << 16  # bytes of a feed at once
 _RANGE_IS_GIVEN, _RANGE_BEGINS_AT_END = 206, 416
-RESERVED = frozenset(
-    ("project", "spider", "jobid", "priority", "setting", "settings", "name", "_job", "_version")
-)
 
 
 class ScrapydClient:
-    """One Scrapyd, by its address; each method is one round trip but where it says otherwise.
+    """One Scrapyd, by its address; each method is one round trip unless it says otherwise.
 
-    Answers may take `timeout_s` seconds, or a pair of seconds to connect and to answer. What only reads is
-    asked again where the connection failed; what changes something never is (`Connection` says why).
+    Answers may take `timeout_s` seconds, or a pair of seconds to connect and to answer. A request that only
+    reads is repeated if the connection failed; one that changes something never is (`Connection` says why).
     Threads may share a client.
 
     Raises (every method):
-        ScrapydError: the Scrapyd says no: an unknown project, version, spider.
+        ScrapydError: an error of Scrapyd: an unknown project, version, spider.
         RefusedError: an HTTP status of 300 or more.
         NoAnswerError: no connection, no answer in time.
         ServerError: the base of these three; also an answer that is not that of a Scrapyd.
@@ -56,7 +53,7 @@ class ScrapydClient:
         return self._connection.exposes_password
 
     def endpoint(self, action: str) -> str:
-        """Return the address of one page of the API, fit to be shown: without a password."""
+        """Return the address of one page of the API, without a password."""
         return f"{self.url}/{action}"
 
     def with_timeout(self, timeout_s: float) -> "ScrapydClient":
@@ -67,7 +64,7 @@ class ScrapydClient:
         return client
 
     def daemonstatus(self) -> DaemonStatus:
-        """Return how many jobs the daemon has."""
+        """Return the numbers of jobs that the daemon has."""
         data = self._get("daemonstatus.json")
         with self._reading("daemonstatus.json"):
             counts = [int(data.get(name, 0)) for name in ("pending", "running", "finished")]
@@ -78,7 +75,7 @@ class ScrapydClient:
         return self._names("projects", "listprojects.json")
 
     def listversions(self, project: str) -> list[str]:
-        """Return the versions of a project, the latest last; [] where there is no such project."""
+        """Return the versions of a project, the latest last; [] if there is no such project."""
         return self._names("versions", "listversions.json", project=project)
 
     def listspiders(self, project: str, version: str | None = None) -> list[str]:
@@ -103,7 +100,7 @@ class ScrapydClient:
             ]
 
     def status(self, job: str, project: str | None = None) -> str | None:
-        """Return pending, running or finished; None where the daemon does not know the job."""
+        """Return pending, running or finished; None if the daemon does not know the job."""
         state = self._get("status.json", job=job, project=project).get("currstate")
         return None if state is None else str(state)
 
@@ -120,7 +117,7 @@ class ScrapydClient:
     ) -> str:
         """Put a job into the daemon's queue; returns its id: `job`, or a new one.
 
-        Scrapyd would take the same job twice. So where no answer comes the request is not repeated:
+        Scrapyd would take the same job twice. So after an unclear answer the request is not repeated:
         status.json is asked whether the job is there.
 
         Raises:
@@ -136,7 +133,9 @@ class ScrapydClient:
         fields |= {"_version": version, "priority": priority}
         try:
             self._post("schedule.json", fields, LISTING_S)
-        except NoAnswerError:
+        except ScrapydError:
+            raise
+        except ServerError:
             if not self._has(job):
                 raise
         return job
@@ -144,16 +143,17 @@ class ScrapydClient:
     def cancel(self, project: str, job: str, signal: str | None = None) -> str | None:
         """Take a pending job out of the queue, or send a running one a signal (by default INT).
 
-        Returns the state before; None where the daemon has no such job, or it has ended. A job of ours ends
+        Returns the state before; None if the daemon has no such job, or it has ended. A job of ours ends
         at the first INT or TERM gracefully, at the second at once.
         """
         state = self._post("cancel.json", {"project": project, "job": job, "signal": signal}).get("prevstate")
         return None if state is None else str(state)
 
     def addversion(self, project: str, version: str, egg: bytes, on_sent: Sent | None = None) -> Answer:
-        """Upload an egg; the answer may be a refusal in words: look at its `failure`.
+        """Upload an egg; the answer may be an error of Scrapyd: look at its `failure`.
 
-        `on_sent` is told, again and again, how many bytes of the form (a little more than the egg) are sent.
+        `on_sent` is called, again and again, with the number of sent bytes of the form, which is a little
+        larger than the egg.
 
         Raises:
             RefusedError: an HTTP status of 300 or more.
@@ -188,12 +188,12 @@ class ScrapydClient:
         self._post("delproject.json", {"project": project})
 
     def log(self, job: Job, start: int = 0, size: int | None = None) -> bytes | None:
-        """Return up to `size` bytes of a job's log from byte `start` on; None where there is no log.
+        """Return up to `size` bytes of a job's log from byte `start` on; None if there is no log.
 
         With a negative `start` from that many bytes before its end, in two round trips.
         """
         page = _page(job.log_url) or _page(f"/logs/{job.project}/{job.spider}/{job.id}.log")
-        if start < 0:  # Twisted's server fails where more of the last bytes are asked for than there are
+        if start < 0:  # Twisted's server fails if a range of last bytes is longer than the file
             head = self._file(page, method="HEAD", headers={"Accept-Encoding": "identity"})
             if head is None:
                 return None
@@ -212,8 +212,23 @@ class ScrapydClient:
             return content
         return content[start:][:size]
 
+    def end_record(self, job: Job) -> dict[str, Any] | None:
+        """Return the record that our runner writes of a job that has ended; None if there is no such record.
+
+        Source: docs/scrapyd.md, "The end of a job".
+        """
+        logs, project, spider = "/logs", job.project, job.spider
+        if job.log_url and job.log_url.count("/") > 2:
+            logs, project, spider, _ = job.log_url.rsplit("/", 3)
+        response = self._file(_page(f"{logs}/{project}/.ends/{spider}/{job.id}.json"))
+        if response is None:
+            return None
+        with response:
+            data = Answer(response.status_code, response.text).data
+        return data if data is not None and "reason" in data else None
+
     def items(self, job: Job) -> Iterator[bytes] | None:
-        """Yield a job's feed, blocks of JSON lines; None where Scrapyd has none (`items_dir` is empty)."""
+        """Yield a job's feed, blocks of JSON lines; None if Scrapyd keeps no feed (`items_dir` is empty)."""
         page = _page(job.items_url) or _page(f"/items/{job.project}/{job.spider}/{job.id}.jl")
         response = self._file(page, stream=True)
         return None if response is None else self._blocks(response, page)
@@ -244,7 +259,10 @@ class ScrapydClient:
     def _names(self, key: str, page: str, answer_s: float | None = None, **params: Any) -> list[str]:
         data = self._get(page, answer_s, **params)
         with self._reading(page):
-            return [str(name) for name in data.get(key, [])]
+            names = data.get(key, [])
+            if not isinstance(names, list):
+                raise TypeError
+            return [str(name) for name in names]
 
     @contextmanager
     def _reading(self, page: str) -> Iterator[None]:
@@ -265,5 +283,5 @@ class ScrapydClient:
 
 
 def _page(path: str | None) -> str:
-    """Return the path that Scrapyd tells, unquoted, as one below the target's url; "" where there is none."""
+    """Return the path of an answer, which is not quoted, as one below the target's url; "" without a path."""
     return quote(path.lstrip("/")) if path else ""

@@ -1,5 +1,6 @@
-"""The way to one Scrapyd over HTTP: address, password, time-outs, and what may be asked again."""
+"""The connection to one Scrapyd over HTTP: address, password, time-outs, proxy, and repetitions."""
 
+import os
 import time
 from copy import copy
 from ipaddress import ip_address
@@ -9,20 +10,28 @@ from urllib.parse import SplitResult, unquote, urlsplit, urlunsplit
 from aioscrapy_deploy.errors import NoAnswerError, RefusedError, TargetError
 from aioscrapy_deploy.terminal.text import redacted
 
-CONNECT_S = 10  # seconds to connect, and to send each block of an egg
-LISTING_S = 300  # to answer where Scrapyd may have to list the spiders first, in a process of its own
-ANSWER_S = 30  # to answer anything else
-PAUSES_S = (0.2, 0.6)  # before a GET that failed is asked for the second and for the third time
-_TOO_BUSY = {502, 503, 504}  # what a proxy says while the Scrapyd behind it is started again
+# seconds: to connect, and to send each block of an egg
+CONNECT_S = 10
+# to answer if Scrapyd may have to list the spiders first, in a process of its own
+LISTING_S = 300
+# to answer anything else
+ANSWER_S = 30
+# before the second and the third try of a GET that failed
+PAUSES_S = (0.2, 0.6)
+# the answers of a proxy while the Scrapyd behind it is started again
+_TOO_BUSY = {502, 503, 504}
+# answers that a forward proxy, too, gives in its own name
+_OF_PROXIES = {403, 407, 500, *_TOO_BUSY}
 _HINTS = {
     401: (
-        "The server wants another username and password: see [deploy:NAME] in the cfg, ~/.netrc, or the "
+        "The server requires another username and password: see [deploy:NAME] in the cfg, ~/.netrc, or the "
         "variable SCRAPYD_PASSWORD"
     ),
-    403: "The server, or a proxy before it, forbids this to you",
-    404: "There is no Scrapyd at this url: a path before the page's name belongs into the target's url",
+    403: "The server, or a proxy before it, forbids this request",
+    404: "There is no Scrapyd at this url: a path before the page's name belongs in the target's url",
+    407: "The proxy requires a username and a password",
     413: "The egg is larger than the server, or a proxy before it, takes",
-    500: "The server has failed: its log tells why",
+    500: "The server has failed: its log has the reason",
     **dict.fromkeys(_TOO_BUSY, "A proxy answers, but the Scrapyd behind it does not: is it running?"),
 }
 
@@ -30,12 +39,12 @@ _HINTS = {
 class Connection:
     """One Scrapyd's address, with or without the last slash, with or without a path before the pages.
 
-    A username in the address is taken out of it; without any, netrc counts. Proxies and certificates are
-    those of the environment, as requests reads them.
+    A username in the address is taken out of it; without one, netrc is used. Proxies and certificates are
+    those of the environment, as requests reads them; an error names the proxy that it came through.
 
-    A GET is asked again (see PAUSES_S) where the connection failed or a proxy was too busy, never after a
-    time-out. A POST is not: nobody knows whether it arrived. An upload would run twice, a job start
-    twice, and the second cancel of a job is the signal that ends it by force.
+    A GET is repeated (see PAUSES_S) if the connection failed or a proxy was too busy, never after a
+    time-out. A POST is not: it may have arrived. An upload would run twice, a job start twice, and the
+    second cancel of a job is the signal that ends it by force.
 
     Raises:
         TargetError: the url is not one of http or https.
@@ -63,6 +72,21 @@ class Connection:
 
         return self.has_password or (self._auth is None and get_netrc_auth(self.url) is not None)
 
+    @property
+    def proxy(self) -> str:
+        """The proxy that the environment names for this address, and where; "" without a proxy."""
+        from requests.utils import get_environ_proxies, select_proxy
+
+        address = select_proxy(self.url, get_environ_proxies(self.url))
+        if not address:
+            return ""
+        scheme = urlsplit(self.url).scheme
+        names = (f"{scheme}_proxy", f"{scheme.upper()}_PROXY", "all_proxy", "ALL_PROXY")
+        variable = next((name for name in names if os.environ.get(name)), "the system's settings")
+        return (
+            f"the proxy {redacted(address)} of {variable} (no_proxy={urlsplit(self.url).hostname} avoids it)"
+        )
+
     def with_timeout(self, timeout_s: float) -> "Connection":
         """Return the same connection with another time-out, in seconds."""
         other = copy(self)
@@ -81,7 +105,7 @@ class Connection:
         """Return requests' response with a status of 200 to 299, or an `expected` one.
 
         `page` is what follows the url, quoted, without a first slash; `kwargs` are those of requests.
-        `answer_s` are the seconds within which it must answer where the constructor was told none.
+        `answer_s` are the seconds within which it must answer if the constructor got none.
 
         Raises:
             RefusedError: another status.
@@ -112,27 +136,33 @@ class Connection:
                 method, endpoint, auth=self._auth, timeout=timeout, allow_redirects=False, **kwargs
             )
         except (requests.RequestException, UnicodeError) as exc:
-            raise no_answer(endpoint, exc, timeout) from exc
+            raise no_answer(endpoint, exc, timeout, self.proxy) from exc
         if response.status_code in expected or 200 <= response.status_code < 300:
             return response
         hint = _HINTS.get(response.status_code, "")
         if location := response.headers.get("Location"):
-            hint = f"The server sends us on to {redacted(location)}: name that address if it is right"
+            hint = f"The server redirects to {redacted(location)}: name that address if it is right"
+        if self.proxy and response.status_code in _OF_PROXIES:
+            hint = f"{hint}; the answer came through {self.proxy}"
         with response:
             raise RefusedError(endpoint, response.status_code, response.text, hint)
 
 
-def no_answer(endpoint: str, exc: BaseException, timeout: Any) -> NoAnswerError:
-    """Make an error of what requests raised: one line with what the system said, dug out of the wrappings."""
+def no_answer(endpoint: str, exc: BaseException, timeout: Any, proxy: str = "") -> NoAnswerError:
+    """Return an error for what requests raised: one line with the system's own message, and the proxy."""
     import requests
 
     connect_s, answer_s = timeout if isinstance(timeout, tuple) else (timeout, timeout)
+    timed_out = isinstance(exc, requests.Timeout)
     if isinstance(exc, requests.ConnectTimeout):
-        return NoAnswerError(f"{endpoint}: no connection within {connect_s} seconds", timed_out=True)
-    if isinstance(exc, requests.Timeout):
+        reason = f"no connection within {connect_s} seconds"
+    elif timed_out:
         hint = "; does it speak https at all?" if endpoint.startswith("https") else ""
-        return NoAnswerError(f"{endpoint}: no answer within {answer_s} seconds{hint}", timed_out=True)
-    return NoAnswerError(f"{endpoint}: {_reason(exc)}", timed_out=False)
+        reason = f"no answer within {answer_s} seconds{hint}"
+    else:
+        reason = _reason(exc)
+    through = f", through {proxy}" if proxy else ""
+    return NoAnswerError(f"{endpoint}: {reason}{through}", timed_out=timed_out)
 
 
 def _split(url: str) -> SplitResult:

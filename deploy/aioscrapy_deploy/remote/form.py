@@ -9,13 +9,13 @@ Sent = Callable[[int], None]
 class EggForm(io.RawIOBase):
     """The form of an upload: text fields, then the egg, read as a file; the egg is not copied.
 
-    `len` is the number of bytes in all, `sent` the number that has been read, and `on_sent` is told it.
+    `len` is the number of all bytes, `sent` the number of bytes read so far; `on_sent` is called with it.
     """
 
     def __init__(self, fields: Mapping[str, str], egg: bytes, on_sent: Sent | None = None) -> None:
         from urllib3 import encode_multipart_formdata
 
-        marker = b"the egg"  # in its place; what is before and behind it is as urllib3 writes it
+        marker = b"the egg"  # in the place of the egg; urllib3 writes the rest
         body, self.content_type = encode_multipart_formdata(
             [*fields.items(), ("egg", ("project.egg", marker, "application/octet-stream"))]
         )

@@ -1,4 +1,4 @@
-"""From a target to clients of its Scrapyds: where passwords come from, and who is warned of what."""
+"""From a target to clients of its Scrapyds: where passwords come from, and a warning for plain text."""
 
 import os
 import re
@@ -15,33 +15,33 @@ PASSWORD_VARIABLE = "SCRAPYD_PASSWORD"  # noqa: S105 the name of a variable
 _UNSET_VARIABLE = re.compile(r"\$(?:\{(\w+)\}|(\w+))$")
 
 
-def open_clients(target: Target, tell: Callable[[str], None]) -> list[ScrapydClient]:
+def open_clients(target: Target, warn: Callable[[str], None]) -> list[ScrapydClient]:
     """Return a client for each Scrapyd of a target, in its order; nothing is sent yet.
 
     A username without a password gets that of netrc, else of SCRAPYD_PASSWORD, else the one that a person
-    types at the terminal (once for all Scrapyds of the target), else "". `tell` gets lines to show: a
-    warning for each Scrapyd that would get a password as plain text over the net.
+    types at the terminal (once for all Scrapyds of the target), else "". `warn` gets a line for each Scrapyd
+    that would get a password as plain text over the net.
 
     Raises:
-        TargetError: no url, or not one of http or https; the password is a variable that isn't set, or a
+        TargetError: no url, or not one of http or https; the password is a variable that is not set, or the
             person ended the question for it.
     """
     if not target.urls:
         raise TargetError(f"target {target.name} has no url")
     unset = _UNSET_VARIABLE.match(target.password)
-    given = "" if unset else target.password
+    in_cfg = "" if unset else target.password
     typed: dict[str, str] = {}
     clients = []
     for url in target.urls:
-        client = ScrapydClient(url, target.username, given)
+        client = ScrapydClient(url, target.username, in_cfg)
         if client.username and not client.has_password:
-            password = _found(client) or typed.get(client.username) or _typed(client, typed)
+            password = _stored(client) or typed.get(client.username) or _typed(client, typed)
             if unset and not password:
                 name = unset[1] or unset[2]
                 raise TargetError(f"the password of target {target.name} is in {name}, which is not set")
             client = ScrapydClient(client.url, client.username, password)
         if client.exposes_password:
-            tell(
+            warn(
                 f"Warning: the password for {client.url} goes over the net as plain text: "
                 "use https, or a tunnel to a port of this machine"
             )
@@ -51,7 +51,7 @@ def open_clients(target: Target, tell: Callable[[str], None]) -> list[ScrapydCli
 
 @contextmanager
 def without_passwords_in_environment(variables: Iterable[str]) -> Iterator[None]:
-    """Keep SCRAPYD_PASSWORD and these from what is started: setup.py, pip and projects run foreign code."""
+    """Hide SCRAPYD_PASSWORD and these variables from children: setup.py and pip run foreign code."""
     names = {PASSWORD_VARIABLE, *variables} & os.environ.keys()
     values = {name: os.environ.pop(name) for name in names}
     try:
@@ -60,7 +60,7 @@ def without_passwords_in_environment(variables: Iterable[str]) -> Iterator[None]
         os.environ.update(values)
 
 
-def _found(client: ScrapydClient) -> str:
+def _stored(client: ScrapydClient) -> str:
     from requests.utils import get_netrc_auth
 
     login, password = get_netrc_auth(client.url) or ("", "")

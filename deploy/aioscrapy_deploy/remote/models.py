@@ -1,4 +1,4 @@
-"""What a Scrapyd says, as plain data: an answer as it came, a job, the state of a daemon."""
+"""The data of a Scrapyd's API: an answer as it came, a job, the state of a daemon."""
 
 import json
 from collections.abc import Mapping
@@ -7,17 +7,22 @@ from typing import Any, Self
 
 from aioscrapy_deploy.errors import ScrapydError, ServerError
 
+# names that Scrapyd takes for itself, so that a spider's argument can't have them
+RESERVED = frozenset(
+    ("project", "spider", "jobid", "priority", "setting", "settings", "name", "_job", "_version")
+)
+
 
 @dataclass(frozen=True)
 class Answer:
-    """What a server said with a status of 200 to 299."""
+    """The answer of a server with a status of 200 to 299."""
 
     status: int
     text: str
 
     @property
     def data(self) -> dict[str, Any] | None:
-        """The JSON object in it; None where it isn't one."""
+        """Its JSON object; None if it is not one."""
         try:
             data = json.loads(self.text)
         except ValueError:
@@ -26,7 +31,7 @@ class Answer:
 
     @property
     def failure(self) -> str | None:
-        """Why this is not the answer of a Scrapyd that did what was asked; None where it is."""
+        """Why this is not the answer of a Scrapyd that did the work; None if it is."""
         data = self.data
         if data is None:
             return f"the answer is not that of a Scrapyd: {_last_line(self.text) or '(empty)'}"
@@ -51,10 +56,10 @@ class Answer:
 
 @dataclass(frozen=True)
 class Job:
-    """A job as listjobs.json tells it; `state` is pending, running or finished.
+    """A job of listjobs.json; `state` is pending, running or finished.
 
     The times are the daemon's, of its own clock and zone: "2026-11-24 04:00:00.123456". A finished job has
-    no pid; a pending one has none of pid, times and urls, and alone tells version, settings and arguments.
+    no pid; a pending one has no pid, times and urls, and only it has version, settings and arguments.
     """
 
     id: str
@@ -71,23 +76,23 @@ class Job:
     arguments: Mapping[str, str] = field(default_factory=dict)
 
     @classmethod
-    def read(cls, state: str, told: Mapping[str, Any]) -> Self:
-        """Make it of one entry of listjobs.json; what an older Scrapyd does not tell is None."""
+    def read(cls, state: str, entry: Mapping[str, Any]) -> Self:
+        """Read one entry of listjobs.json; a field that an older Scrapyd does not send is None."""
         names = ("pid", "start_time", "end_time", "log_url", "items_url", "version")
         return cls(
-            str(told["id"]),
-            str(told.get("project", "")),
-            str(told["spider"]),
+            str(entry["id"]),
+            str(entry.get("project", "")),
+            str(entry["spider"]),
             state,
-            **{name: told.get(name) for name in names},
-            settings=told.get("settings") or {},
-            arguments=told.get("args") or {},
+            **{name: entry.get(name) for name in names},
+            settings=entry.get("settings") or {},
+            arguments=entry.get("args") or {},
         )
 
 
 @dataclass(frozen=True)
 class DaemonStatus:
-    """How many jobs of all projects a daemon has, and how it calls itself."""
+    """The numbers of jobs of all projects of a daemon, and its own name."""
 
     node_name: str
     pending: int

@@ -1,4 +1,4 @@
-"""How answers are shown: a table for a person, in colours on a terminal only; JSON for a program."""
+"""Output of commands: a table for a person, in colours on a terminal only; JSON for a program."""
 
 import json
 import os
@@ -6,22 +6,29 @@ import sys
 from collections.abc import Sequence
 from typing import Any, TextIO
 
+from aioscrapy_deploy.terminal.text import escaped, one_line
+
 _COLOURS = {"red": "31", "green": "32", "yellow": "33", "dim": "2", "bold": "1"}
 
 
 def print_json(data: Any) -> None:
-    """Write it to standard output, indented."""
-    print(json.dumps(data, indent=2, ensure_ascii=False))
+    """Write data to standard output, indented."""
+    print(json_text(data, indent=2))
+
+
+def json_text(data: Any, indent: int | None = None) -> str:
+    """Return JSON in which control characters, also those that JSON allows, are escapes."""
+    return escaped(json.dumps(data, indent=indent, ensure_ascii=False))
 
 
 def print_table(rows: Sequence[dict[str, Any]], columns: Sequence[str]) -> None:
-    """Write the lines of `table` to standard output; nothing where there are no rows."""
+    """Write the lines of `table` to standard output; nothing without rows."""
     if rows:
         print("\n".join(table(rows, columns, coloured=coloured())))
 
 
 def table(rows: Sequence[dict[str, Any]], columns: Sequence[str], *, coloured: bool) -> list[str]:
-    """Return a line of column names, and one for each row; None is an empty cell, numbers go to the right."""
+    """Return a line of column names and one for every row; None is an empty cell, numbers stand right."""
     cells = [[_cell(row.get(column)) for column in columns] for row in rows]
     widths = [max(map(len, column)) for column in zip(columns, *cells, strict=True)]
     numbers = [all(isinstance(row.get(column), int | float | None) for row in rows) for column in columns]
@@ -37,7 +44,7 @@ def table(rows: Sequence[dict[str, Any]], columns: Sequence[str], *, coloured: b
 
 
 def coloured(stream: TextIO | None = None) -> bool:
-    """Whether it (standard output) is a terminal whose person has not said NO_COLOR (no-color.org)."""
+    """Return whether a stream (standard output) is a terminal, and NO_COLOR is not set (no-color.org)."""
     return (
         (stream or sys.stdout).isatty()
         and not os.environ.get("NO_COLOR")
@@ -53,7 +60,7 @@ def paint(text: str, colour: str) -> str:
 def _cell(value: Any) -> str:
     if value is None:
         return ""
-    return f"{value:.1f}" if isinstance(value, float) else str(value)
+    return f"{value:.1f}" if isinstance(value, float) else one_line(str(value))
 
 
 def _colour(row: dict[str, Any]) -> str:

@@ -19,6 +19,16 @@ def printable(text: str) -> str:
     return _CONTROL.sub(lambda match: match[0].encode("unicode_escape").decode(), text)
 
 
+def escaped(json: str) -> str:
+    r"""Return the text of JSON with its control characters written as \u001b, so that it means the same."""
+    return _CONTROL.sub(lambda match: "".join(f"\\u{unit:04x}" for unit in _utf_16(match[0])), json)
+
+
 def one_line(text: str) -> str:
     """Return text as one printable line."""
     return printable(" ".join(text.split()))
+
+
+def _utf_16(character: str) -> list[int]:
+    data = character.encode("utf-16-be", "surrogatepass")
+    return [int.from_bytes(data[at : at + 2]) for at in range(0, len(data), 2)]
