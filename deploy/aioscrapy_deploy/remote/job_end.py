@@ -101,6 +101,6 @@ def _moment(stats: str, name: str) -> datetime | None:
         return None
     numbers = [int(number) for number in call[1].split(",") if number.strip()]
     try:
-        return datetime(*numbers, tzinfo=UTC)  # type: ignore[arg-type,misc] # year to microsecond
+        return datetime(*numbers, tzinfo=UTC)  # type: ignore[arg-type, misc]  # year to microsecond
     except (TypeError, ValueError):
         return None
