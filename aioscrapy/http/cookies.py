@@ -1,6 +1,6 @@
-"""Cookies as browsers keep them: plain values that survive a trip through a store.
+"""Cookies as in browsers, as plain values that a store can keep.
 
-Source: RFC 6265, sections 5.1 to 5.4, with what browsers add (draft-ietf-httpbis-rfc6265bis): a cookie
+Source: RFC 6265, sections 5.1 to 5.4, with additions of browsers (draft-ietf-httpbis-rfc6265bis): a cookie
 without a name, a limit for its size, and a line with a control character, which is left out.
 """
 
@@ -31,11 +31,10 @@ _year = re.compile(r"([0-9]{2,4})(?![0-9])").match
 
 
 class Cookie(NamedTuple):
-    """One cookie; a list of its values, as JSON or MessagePack give it back, makes the same cookie.
+    """One cookie; the list of its values, as JSON or MessagePack returns it, creates the same cookie.
 
-    Text stands for bytes, one Latin-1 character for each, so that any byte comes back to the server as it
-    was. `domain`: in lower case, without a dot in front. `expires`: seconds since 1970; None: the end of the
-    crawl.
+    Text has one Latin-1 character per byte, so that the server gets every byte back unchanged. `domain`: in
+    lower case, without a leading dot. `expires`: seconds since 1970; None: the end of the crawl.
     """
 
     name: str
@@ -48,7 +47,7 @@ class Cookie(NamedTuple):
 
     @property
     def key(self) -> tuple[str, str, str]:
-        """What makes two cookies the same one."""
+        """Cookies with the same key replace each other."""
         return self.name, self.domain, self.path
 
 
@@ -65,7 +64,7 @@ class CookieJar:
         return len(self._cookies)
 
     def put(self, cookie: Cookie) -> None:
-        """Keep a cookie, or delete it if it has expired."""
+        """Store a cookie, or delete it if it has expired."""
         if cookie.expires is not None and cookie.expires <= time.time():
             self._cookies.pop(cookie.key, None)
             return
@@ -78,7 +77,7 @@ class CookieJar:
         self._cookies.pop(key, None)
 
     def header(self, url: str) -> bytes | None:
-        """Return the Cookie header for a request; None without a cookie for it."""
+        """Return the Cookie header for a request; None if no cookie matches."""
         if not self._cookies:
             return None
         parts = urlsplit(url)
@@ -101,7 +100,7 @@ class CookieJar:
 def parse_set_cookie(line: bytes, url: str) -> Cookie | None:
     """Return the cookie that a Set-Cookie line of a response from `url` sets; None if it is not acceptable.
 
-    A cookie that is to be deleted has expired.
+    A cookie to delete has an expiry time in the past.
     """
     text = line.decode("latin-1")
     if _control(text):
@@ -133,7 +132,7 @@ def entry_of(jar: Any, cookie: Cookie) -> tuple[str, bytes]:
     """Return a cookie of the jar meta["cookiejar"] as an entry of a store: key and value, both JSON.
 
     Raises:
-        TypeError: JSON can't hold the jar's name.
+        TypeError: JSON can't represent the jar's name.
         ValueError: the jar's name contains itself.
     """
     attributes = [cookie.value, cookie.host_only, cookie.secure, cookie.expires]
@@ -141,7 +140,7 @@ def entry_of(jar: Any, cookie: Cookie) -> tuple[str, bytes]:
 
 
 def cookie_of(key: str, value: bytes) -> tuple[Any, Cookie]:
-    """Return the jar's name and the cookie of an entry that `entry_of` made.
+    """Return the jar's name and the cookie of an entry of `entry_of`.
 
     Raises:
         ValueError: it is not such an entry.
@@ -157,9 +156,9 @@ def site_of(url: str) -> str:
 
 
 def site_of_host(host: str) -> str:
-    """Return the last two labels of a host, the whole host where it is an address.
+    """Return the last two labels of a host; for an IP address the whole host.
 
-    A cookie can't be valid beyond them: a jar for each site keeps the search short.
+    A cookie is never valid for other sites, so one jar per site keeps the search short.
     """
     return host if _is_address(host) else ".".join(host.rsplit(".", 2)[-2:])
 
@@ -177,7 +176,7 @@ def is_host_only(host: str, domain: str) -> bool:
 
 
 def _attributes(text: str) -> dict[str, str]:
-    """Return attribute in lower case -> value; the last one of a name counts."""
+    """Return attribute in lower case -> value; the last value of a name is used."""
     attributes: dict[str, str] = {}
     for part in text.split(";"):
         name, _, value = (piece.strip(" \t") for piece in part.partition("="))
@@ -200,7 +199,7 @@ def _expiry(attributes: dict[str, str]) -> float | None:
 
 
 def parse_cookie_date(text: str) -> float | None:
-    """Return the seconds since 1970 of a date in any of the forms of RFC 6265, 5.1.1; None for no date."""
+    """Return the seconds since 1970 of a date in a form of RFC 6265, 5.1.1; None if it is not a date."""
     clock = day = month = year = None
     for token in _date_tokens(text):
         if clock is None and (match := _time(token)):
@@ -253,7 +252,7 @@ def _is_address(host: str) -> bool:
 
 
 def _is_loopback(host: str) -> bool:
-    """Return True for this machine, whose connections browsers take for secure ones."""
+    """Return True for this machine; browsers treat connections to it as secure."""
     if host == "localhost" or host.endswith(".localhost"):
         return True
     return _is_address(host) and ip_address(host).is_loopback

@@ -1,4 +1,4 @@
-"""A request: what to fetch, and what to do with the answer. Its wire form is in `to_dict`."""
+"""A request: what to fetch, and what to do with the response. `to_dict` is its stored form."""
 
 from base64 import b64decode, b64encode
 from collections.abc import Callable, Iterable
@@ -16,18 +16,18 @@ Cookies = dict[str, Any] | list[dict[str, Any]]
 
 
 class Request:
-    """What to fetch; `url`, `body` and `encoding` never change (use `replace`).
+    """A request to a site; `url`, `body` and `encoding` never change (use `replace`).
 
-    `url` may be a Selector that holds an absolute URL. `callback` and `errback` are callables, or names of
-    methods of the spider; callback None is its `parse`. A higher `priority` comes first. `meta` are notes
-    that travel with the request; `response.meta` is the same dict. Arguments of aio-scrapy: `fingerprint`
-    replaces URL, method and body in the duplicate filter; `params` are laid over the URL's query; `data` is a
-    form and `json` a value to send as body; `use_proxy=False` (kept as meta["use_proxy"]) takes no proxy of
+    `url` may be a Selector of an absolute URL. `callback` and `errback` are callables, or names of methods of
+    the spider; callback None means `parse`. A higher `priority` is fetched first. `meta` has values that
+    belong to the request; `response.meta` is the same dict. Arguments of aio-scrapy: `fingerprint` replaces
+    URL, method and body in the duplicate filter; `params` replace parameters in the URL's query; `data` is a
+    form and `json` a value to send as body; `use_proxy=False` (stored as meta["use_proxy"]) uses no proxy of
     PROXY_HANDLER.
 
     Raises:
         ValueError: the URL is relative, or has no scheme.
-        TypeError: an argument has a type that can't be used.
+        TypeError: an argument has a wrong type.
     """
 
     attributes: tuple[str, ...] = (
@@ -66,9 +66,9 @@ class Request:
         "priority",
     )
 
-    # Read without a Python call, many times a page; they can't be assigned.
+    # attrgetter is faster than a method: these are read many times per page. They can't be assigned.
     url = cast("str", property(attrgetter("_url"), doc="The absolute URL; unsafe characters are encoded."))
-    body = cast("bytes", property(attrgetter("_body"), doc='What is sent; b"" for nothing.'))
+    body = cast("bytes", property(attrgetter("_body"), doc='The body to send; b"" for none.'))
     encoding = cast("str", property(attrgetter("_encoding"), doc="Encoding of the query, headers and body."))
 
     def __init__(  # noqa: PLR0913, PLR0917 Scrapy's signature
@@ -120,7 +120,7 @@ class Request:
 
     @property
     def headers(self) -> Headers:
-        """Headers that this request sets itself."""
+        """The headers of the request itself, without the defaults."""
         if self._headers is None:
             self._headers = Headers(None, self._encoding)
         return self._headers
@@ -131,7 +131,7 @@ class Request:
 
     @property
     def use_proxy(self) -> bool:
-        """Whether PROXY_HANDLER may choose a proxy for it."""
+        """Whether PROXY_HANDLER may choose a proxy."""
         return bool(self.meta.get("use_proxy", True))
 
     @property
@@ -172,64 +172,65 @@ class Request:
 
     def replace(self, *args: Any, cls: type["Request"] | None = None, **kwargs: Any) -> Any:
         """Return a copy with other arguments, of the same class or of `cls`."""
-        wanted = cls or type(self)
+        target = cls or type(self)
         for name in self.attributes[len(args) :]:
-            if name not in kwargs and name in wanted.attributes:
+            if name not in kwargs and name in target.attributes:
                 kwargs[name] = getattr(self, name)
-        return wanted(*args, **kwargs)
+        return target(*args, **kwargs)
 
     @classmethod
     def from_curl(cls, curl_command: str, ignore_unknown_options: bool = True, **kwargs: Any) -> Self:
-        """Make a request of a curl command line, as browsers copy it; `kwargs` take precedence.
+        """Create a request from a curl command line, as browsers copy it; `kwargs` win.
 
         Raises:
-            ValueError: no curl command, no URL, or (where not ignored) an unknown option.
+            ValueError: not a curl command, no URL, or an unknown option that is not ignored.
         """
         from aioscrapy.http.curl import request_arguments
 
         return cls(**{**request_arguments(curl_command, ignore_unknown_options), **kwargs})
 
     def to_dict(self, spider: Any) -> dict[str, Any]:
-        """Return what JSON can hold of this request: only what differs from the defaults.
+        """Return the request as a dict of JSON values, with the fields that differ from their defaults.
 
-        Callbacks become names of the spider's methods. A body is str where it is UTF-8, else {"b64": …};
-        headers are name -> values, in Latin-1. In meta, cb_kwargs and cookies JSON's types may stand (str,
-        int, float, bool, None, list, dict with str keys); a tuple comes back as a list. Every subclass
-        becomes a plain Request of the same method, headers and body.
+        Callbacks become names of the spider's methods. A body is str if it is UTF-8, else {"b64": …}; headers
+        are name -> values, in Latin-1. meta, cb_kwargs and cookies may contain JSON's types (str, int, float,
+        bool, None, list, dict with str keys); a tuple becomes a list. A subclass becomes a plain Request with
+        the same method, headers and body.
 
         Raises:
-            SerializeError: a callback that is no method of the spider, or a value that JSON can't hold; the
-                text names it.
+            SerializeError: a callback is not a method of the spider, or JSON can't represent a value; the
+            text
+                names it.
         """
-        made: dict[str, Any] = {"url": self._url}
+        fields: dict[str, Any] = {"url": self._url}
         for name in ("callback", "errback"):
             if (callback := getattr(self, name)) is not None:
-                made[name] = _method_name(self, name, callback, spider)
+                fields[name] = _method_name(self, name, callback, spider)
         if self.method != "GET":
-            made["method"] = self.method
+            fields["method"] = self.method
         if self._headers:
-            made["headers"] = {
+            fields["headers"] = {
                 name.decode("latin-1"): [value.decode("latin-1") for value in values]
                 for name, values in self._headers.items()
             }
         if self._body:
-            made["body"] = _text_or_base64(self._body)
+            fields["body"] = _text_or_base64(self._body)
         for name in ("priority", "dont_filter", "fingerprint", "meta", "_cb_kwargs", "_cookies", "_flags"):
             if value := getattr(self, name):
                 _check_json(self, name, value)
-                made[name.removeprefix("_")] = value
+                fields[name.removeprefix("_")] = value
         if self._encoding != "utf-8":
-            made["encoding"] = self._encoding
-        return made
+            fields["encoding"] = self._encoding
+        return fields
 
 
-def request_from_dict(made: dict[str, Any], spider: Any) -> Request:
-    """Make the request that `Request.to_dict` wrote.
+def request_from_dict(fields: dict[str, Any], spider: Any) -> Request:
+    """Create the request from the dict of `Request.to_dict`.
 
     Raises:
-        SerializeError: the spider has no method of that name, or the dict is no request.
+        SerializeError: the spider has no method of this name, or the dict is not a request.
     """
-    arguments = dict(made)
+    arguments = dict(fields)
     try:
         url = arguments["url"]
         for part in ("callback", "errback"):
@@ -246,7 +247,7 @@ def request_from_dict(made: dict[str, Any], spider: Any) -> Request:
             arguments["body"] = body.encode() if isinstance(body, str) else b64decode(body["b64"])
         return Request(**arguments)
     except (KeyError, TypeError, ValueError, AttributeError) as exc:
-        raise SerializeError(f"no request can be made of {str(made)[:200]}: {exc!r}") from exc
+        raise SerializeError(f"not a request: {str(fields)[:200]}: {exc!r}") from exc
 
 
 def _bytes(body: Any, encoding: str) -> bytes:
@@ -280,24 +281,28 @@ def _method(spider: Any, name: str, part: str, url: str) -> Any:
 
 
 def _method_name(request: Request, part: str, callback: Callback, spider: Any) -> str:
-    """Return the name by which the spider finds this callback again."""
+    """Return the name of the spider's method that is this callback."""
     if isinstance(callback, str):
         _method(spider, callback, part, request.url)
         return callback
     name = getattr(callback, "__name__", "")
     if name and getattr(spider, name, None) == callback:
         return str(name)
-    # A private, a decorated or a renamed method is known to the class by another name than its own.
+    # A private, a decorated or a renamed method has another name in the class than its own.
     for owner in type(spider).__mro__:
         for name in vars(owner):
             if name in ("__class__", "__dict__", "__weakref__"):
                 continue
-            found = vars(owner)[name]
-            if found is getattr(callback, "__func__", callback) and getattr(spider, name, None) == callback:
+            attribute = vars(owner)[name]
+            if (
+                attribute is getattr(callback, "__func__", callback)
+                and getattr(spider, name, None) == callback
+            ):
                 return name
     raise SerializeError(
-        f"{part} of {request.url}: {callback!r} is no method of spider {getattr(spider, 'name', spider)!r}; "
-        "only its methods can travel, not lambdas, inner functions or methods of other objects"
+        f"{part} of {request.url}: {callback!r} is not a method of spider "
+        f"{getattr(spider, 'name', spider)!r}; lambdas, inner functions and methods of other objects "
+        "can't be stored"
     )
 
 

@@ -1,4 +1,4 @@
-"""A response of any kind; one that isn't text has only bytes."""
+"""A response of any type; a response that is not text has only bytes."""
 
 import logging
 import re
@@ -18,10 +18,10 @@ _other_scheme = re.compile(r"(?!https?:)[a-zA-Z][a-zA-Z0-9+.-]*:(?!//)").match  
 
 
 class Response:
-    """What came back; `url` and `body` never change (use `replace`).
+    """The response of a site; `url` and `body` never change (use `replace`).
 
-    `flags`: words for the log. `certificate`, `ip_address`, `protocol` (such as "HTTP/1.1"): None where the
-    download handler doesn't tell.
+    `flags`: words for the log. `certificate`, `ip_address`, `protocol` (such as "HTTP/1.1"): None if the
+    download handler does not report them.
     """
 
     attributes: tuple[str, ...] = (
@@ -51,9 +51,9 @@ class Response:
         "status",
     )
 
-    # Read without a Python call, many times a page; they can't be assigned.
-    url = cast("str", property(attrgetter("_url"), doc="The URL of the request that was answered."))
-    body = cast("bytes", property(attrgetter("_body"), doc="What came, decompressed."))
+    # attrgetter is faster than a method: these are read many times per page. They can't be assigned.
+    url = cast("str", property(attrgetter("_url"), doc="The URL of the request."))
+    body = cast("bytes", property(attrgetter("_body"), doc="The body, decompressed."))
 
     def __init__(  # noqa: PLR0913, PLR0917 Scrapy's signature
         self,
@@ -92,7 +92,7 @@ class Response:
 
     @property
     def headers(self) -> Headers:
-        """What the server said."""
+        """The headers of the server."""
         if self._headers is None:
             self._headers = Headers()
         return self._headers
@@ -114,16 +114,16 @@ class Response:
 
     @property
     def meta(self) -> dict[str, Any]:
-        """The notes of the request; the same dict."""
+        """The meta of the request; the same dict."""
         if self.request is None:
-            raise AttributeError(f"{self!r} has no meta: it is not tied to a request")
+            raise AttributeError(f"{self!r} has no meta: it has no request")
         return self.request.meta
 
     @property
     def cb_kwargs(self) -> dict[str, Any]:
         """The request's keyword arguments for the callback."""
         if self.request is None:
-            raise AttributeError(f"{self!r} has no cb_kwargs: it is not tied to a request")
+            raise AttributeError(f"{self!r} has no cb_kwargs: it has no request")
         return self.request.cb_kwargs
 
     def __repr__(self) -> str:
@@ -135,14 +135,14 @@ class Response:
 
     def replace(self, *args: Any, cls: type["Response"] | None = None, **kwargs: Any) -> Any:
         """Return a copy with other arguments, of the same class or of `cls`."""
-        wanted = cls or type(self)
+        target = cls or type(self)
         for name in self.attributes[len(args) :]:
-            if name not in kwargs and name in wanted.attributes:
+            if name not in kwargs and name in target.attributes:
                 kwargs[name] = getattr(self, name)
-        return wanted(*args, **kwargs)
+        return target(*args, **kwargs)
 
     def urljoin(self, url: Any) -> str:
-        """Return the absolute URL of a link on this page: a str, or a Selector that holds one."""
+        """Return the absolute URL of a link on this page: a str, or a Selector of a link."""
         base = self._base
         if base is None:
             base = self._base = split_base(self._base_url())
@@ -152,12 +152,12 @@ class Response:
         return self._url
 
     def follow(self, url: Any, callback: Any = None, *args: Any, **kwargs: Any) -> Request:
-        """Return the request for a link on this page; further arguments are those of Request.
+        """Return the request for a link on this page; other arguments are those of Request.
 
         `url` is a str, a Link, or a Selector: an attribute, a text, an <a> or a <link> element.
 
         Raises:
-            ValueError: None, a URL that can't be used, a Selector that has no URL, or a list of them.
+            ValueError: None, a URL that is not valid, a Selector without a URL, or a list of Selectors.
         """
         if url is None:
             raise ValueError("url can't be None")
@@ -166,13 +166,13 @@ class Response:
         return Request(self.urljoin(url), callback, *args, **kwargs)
 
     def follow_all(self, urls: Iterable[Any], callback: Any = None, **kwargs: Any) -> Iterator[Request]:
-        """Yield the request for each link; see `follow`.
+        """Yield the requests for several links; see `follow`.
 
-        A link that can't be used is logged and counted (the stat links/invalid_count), and the rest goes on;
-        `javascript:`, `mailto:` and the like are passed over.
+        A link that is not valid is logged and counted (the stat links/invalid_count), and the others are
+        followed; links with `javascript:`, `mailto:` and so on are skipped.
 
         Raises:
-            ValueError: None was among the links; raised after the others.
+            ValueError: a link is None; raised after the other links.
         """
         missing = 0
         for url in urls:
@@ -182,39 +182,39 @@ class Response:
             try:
                 request = self.follow(url, callback, **kwargs)
             except (TypeError, ValueError) as exc:
-                self._leave_out(url, exc)
+                self._skip(url, exc)
             else:
                 yield request
         if missing:
             raise ValueError(f"urls can't contain None ({missing} times on {self!r})")
 
-    def _leave_out(self, url: Any, exc: Exception) -> None:
+    def _skip(self, url: Any, exc: Exception) -> None:
         with suppress(TypeError, ValueError):
             if _other_scheme(href_of(url).strip()):
-                logger.debug("Passed over a link of %r that is not a page: %r", self, url)
+                logger.debug("Skipped a link of %r that is not a page: %r", self, url)
                 return
         self.invalid_links += 1
-        logger.error("Left out a link of %r: %r: %s", self, url, exc)
+        logger.error("Skipped a link of %r that is not valid: %r: %s", self, url, exc)
 
     @property
     def text(self) -> str:
-        """Only text has it."""
+        """Raise AttributeError: only text responses have it."""
         raise AttributeError(self._not_text())
 
     def json(self) -> Any:
-        """Only text has it."""
+        """Raise NotSupported: only text responses have it."""
         self._refuse()
 
     def css(self, query: str) -> Any:
-        """Only text has it."""
+        """Raise NotSupported: only text responses have it."""
         self._refuse()
 
     def xpath(self, query: str, **kwargs: Any) -> Any:
-        """Only text has it."""
+        """Raise NotSupported: only text responses have it."""
         self._refuse()
 
     def jmespath(self, query: str, **kwargs: Any) -> Any:
-        """Only text has it."""
+        """Raise NotSupported: only text responses have it."""
         self._refuse()
 
     def _refuse(self) -> NoReturn:

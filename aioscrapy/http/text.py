@@ -1,4 +1,4 @@
-"""Responses that are text: decoded, parsed and searched only when somebody asks."""
+"""Text responses; they are decoded and parsed on first use."""
 
 import json
 import re
@@ -15,17 +15,17 @@ if TYPE_CHECKING:
     from aioscrapy.selector import Selector, SelectorList
 
 _UNSET = object()
-_ENCODING = 5  # position of `encoding` among the arguments of `follow` behind the callback
-HEAD = 4096  # characters in which encoding, <base> and meta refresh are looked for, as w3lib and Scrapy do
+_ENCODING = 5  # position of `encoding` in the arguments of `follow` after the callback
+HEAD = 4096  # characters that may have the encoding, <base> and meta refresh, as in w3lib and Scrapy
 _utf8_header = re.compile(rb"[a-z]+/[a-z+.-]+; *charset=utf-8", re.IGNORECASE).fullmatch
 _first_boms = frozenset(b"\x00\xfe\xff\xef")
 
 
 @lru_cache(maxsize=64)
 def _usable(encoding: str | None) -> str | None:
-    """Return the encoding if text can be decoded by it: Python also has codecs such as hex and idna."""
+    """Return the encoding if it decodes text; Python also has codecs such as hex and idna."""
     if encoding in ("utf-16", "utf-32"):
-        return f"{encoding}-be"  # the Encoding Standard's reading where there is no byte order mark
+        return f"{encoding}-be"  # without a byte order mark the Encoding Standard means big endian
     try:
         b"a\xff".decode(encoding or "undefined", "replace")
     except (LookupError, UnicodeError):
@@ -69,7 +69,7 @@ class TextResponse(Response):
 
     @property
     def encoding(self) -> str:
-        """As given, else by byte order mark, Content-Type, <meta> or <?xml; else UTF-8 or CP1252."""
+        """The argument, else by byte order mark, Content-Type, <meta> or <?xml; else UTF-8 or CP1252."""
         if self._encoding is not None:
             return self._encoding
         if self._detected is None:
@@ -93,13 +93,13 @@ class TextResponse(Response):
         try:
             body.decode()
         except UnicodeDecodeError as exc:
-            # A body that was cut off in the middle of a character is UTF-8 all the same.
+            # A body that ends in the middle of a character is still UTF-8.
             return "utf-8" if exc.reason == "unexpected end of data" else "cp1252"
         return "utf-8"
 
     @property
     def text(self) -> str:
-        """The body as str, without a byte order mark; what can't be decoded is U+FFFD."""
+        """The body as str, without a byte order mark; bytes that can't be decoded become U+FFFD."""
         if self._text is None:
             self._text = self._decode()
         return self._text
@@ -110,7 +110,7 @@ class TextResponse(Response):
             return body.decode("utf-8", "replace")
         from w3lib.encoding import read_bom, resolve_encoding, to_unicode
 
-        # Browsers read some names as larger encodings: ISO-8859-1 as CP1252, GB2312 as GB18030.
+        # Browsers replace some encodings by larger ones: ISO-8859-1 by CP1252, GB2312 by GB18030.
         real = _usable(resolve_encoding(encoding)) or "utf-8"
         by_bom, bom = read_bom(body)
         if by_bom is not None and bom is not None and by_bom.startswith(real):
@@ -118,7 +118,7 @@ class TextResponse(Response):
         return str(to_unicode(body, real))
 
     def json(self) -> Any:
-        """Return what the JSON says; parsed once.
+        """Return the JSON value of the body; it is parsed once.
 
         Raises:
             ValueError: it is not JSON.
@@ -131,7 +131,7 @@ class TextResponse(Response):
         return self._json
 
     def lower_head(self) -> str:
-        """Return the first 4096 characters in lower case: to rule a tag out costs less than to read it."""
+        """Return the first 4096 characters in lower case, for a cheap check that a tag is missing."""
         if self._head is None:
             self._head = self.text[:HEAD].lower()
         return self._head
@@ -153,15 +153,15 @@ class TextResponse(Response):
         return self._selector
 
     def css(self, query: str) -> "SelectorList":
-        """Return what a CSS query finds."""
+        """Return the matches of a CSS query."""
         return self.selector.css(query)
 
     def xpath(self, query: str, **kwargs: Any) -> "SelectorList":
-        """Return what an XPath query finds; `kwargs` are its $variables, `namespaces` its prefixes."""
+        """Return the matches of an XPath query; `kwargs` are its $variables, `namespaces` its prefixes."""
         return self.selector.xpath(query, **kwargs)
 
     def jmespath(self, query: str, **kwargs: Any) -> "SelectorList":
-        """Return what a JMESPath query finds."""
+        """Return the matches of a JMESPath query."""
         return cast("SelectorList", self.selector.jmespath(query, **kwargs))
 
     def follow(self, url: Any, callback: Any = None, *args: Any, **kwargs: Any) -> Request:
@@ -180,7 +180,7 @@ class TextResponse(Response):
         xpath: str | None = None,
         **kwargs: Any,
     ) -> Iterator[Request]:
-        """Yield the request for each link: of `urls`, or of what a query finds. See `follow`.
+        """Yield the requests for several links: of `urls`, or the matches of a query. See `follow`.
 
         Elements that a query (or a SelectorList) found and that have no link are passed over.
 

@@ -1,4 +1,4 @@
-"""Cookies: those that servers set are kept and sent back, those of Request.cookies are sent too."""
+"""Store the cookies of servers and send them back; send the cookies of Request.cookies too."""
 
 import logging
 from collections.abc import Iterator, Mapping
@@ -18,12 +18,11 @@ _SENT = "_cookies_sent"
 
 
 class CookiesMiddleware:
-    """Keeps cookie jars, one for each meta["cookiejar"] and site.
+    """Keeps one cookie jar per meta["cookiejar"] and site.
 
-    Request.cookies (a dict, or a list of dicts with name, value and optionally domain, path, secure) go into
-    the jar first, for the path / unless they name another. With meta["dont_merge_cookies"], or where
-    COOKIES_ENABLED is false, nothing is kept and only Request.cookies are sent. A Cookie header that a
-    request brings itself wins.
+    Request.cookies (a dict, or a list of dicts with name, value and optionally domain, path, secure) are put
+    into the jar first; their default path is /. With meta["dont_merge_cookies"], or if COOKIES_ENABLED is
+    false, no cookie is stored and only Request.cookies are sent. A request's own Cookie header wins.
     """
 
     def __init__(self, *, keep: bool, debug: bool) -> None:
@@ -55,14 +54,14 @@ class CookiesMiddleware:
         if value is None or "Cookie" in headers:
             return
         headers["Cookie"] = value
-        if not self._is_apart(request):  # the jar may have changed before the next attempt
+        if not self._is_separate(request):  # the jar may change before the next attempt
             meta[_SENT] = value.decode("latin-1")
         if self._debug:
             logger.debug("Sending cookies to: %s\nCookie: %s", request, value.decode("latin-1"))
 
     def process_response(self, request: Request, response: Response) -> Response:
-        """Keep the cookies that a response sets."""
-        if "Set-Cookie" not in response.headers or self._is_apart(request):
+        """Store the cookies of a response."""
+        if "Set-Cookie" not in response.headers or self._is_separate(request):
             return response
         lines = response.headers.getlist("Set-Cookie")
         jar = self._jars.setdefault((request.meta.get("cookiejar"), site_of(request.url)), CookieJar())
@@ -75,13 +74,13 @@ class CookiesMiddleware:
             logger.debug("Received cookies from: %s\nSet-Cookie: %s", response, set_cookies.decode("latin-1"))
         return response
 
-    def _is_apart(self, request: Request) -> bool:
-        """Return True if a request neither takes cookies from the jar nor puts some into it."""
+    def _is_separate(self, request: Request) -> bool:
+        """Return True if a request neither reads nor changes the jar."""
         return not self._keep or bool(request.meta.get("dont_merge_cookies"))
 
     def _jar_for(self, request: Request) -> CookieJar | None:
-        """Return the jar of a request; a new one if the request brings cookies; else None."""
-        if self._is_apart(request):
+        """Return the jar of a request; a new jar if the request has cookies; else None."""
+        if self._is_separate(request):
             return CookieJar() if request.cookies else None
         key = (request.meta.get("cookiejar"), site_of(request.url))
         jar = self._jars.get(key)
@@ -91,7 +90,7 @@ class CookiesMiddleware:
 
 
 def _cookies_of(request: Request) -> Iterator[Cookie]:
-    """Yield the cookies that a request brings, without those that lack a name or a value."""
+    """Yield the cookies of a request, except those without a name or a value."""
     cookies: Any = request.cookies
     if isinstance(cookies, Mapping):
         cookies = [{"name": name, "value": value} for name, value in cookies.items()]
@@ -117,7 +116,7 @@ def _cookie(name: str, value: str, entry: Mapping[str, Any], url: str) -> Cookie
 
 
 def _text(value: Any) -> str | None:
-    """Return a part of a cookie, each byte as one character; None stays None."""
+    """Return a part of a cookie with one character per byte; None for None."""
     if value is None:
         return None
     return (value if isinstance(value, bytes) else str(value).encode("utf-8", "replace")).decode("latin-1")

@@ -1,4 +1,4 @@
-"""Requests go through the proxy of their meta["proxy"], else through that of the environment."""
+"""Send requests through the proxy of meta["proxy"], else through that of the environment."""
 
 import base64
 from urllib.parse import unquote, urlsplit
@@ -8,15 +8,15 @@ from aioscrapy.context import CrawlContext
 from aioscrapy.exceptions import NotConfigured
 from aioscrapy.http.request import Request
 
-_LOGIN_OF = "_auth_proxy"  # meta key: the proxy that the Proxy-Authorization header is for
-_FROM_ENVIRONMENT = "_scheme_proxy"  # meta key: the proxy is this machine's, another worker has its own
+_LOGIN_PROXY = "_auth_proxy"  # meta key: the proxy of the Proxy-Authorization header
+_FROM_ENVIRONMENT = "_scheme_proxy"  # meta key: the proxy comes from the environment of this worker
 
 
 class HttpProxyMiddleware:
-    """Moves name and password from meta["proxy"] to the Proxy-Authorization header.
+    """Moves user name and password from meta["proxy"] to the Proxy-Authorization header.
 
-    meta["proxy"] = None goes around the proxies of the environment (http_proxy, https_proxy, no_proxy). The
-    header is taken off when the proxy changes, so that no proxy sees the password of another.
+    meta["proxy"] = None bypasses the proxies of the environment (http_proxy, https_proxy, no_proxy). The
+    header is removed when the proxy changes, so that no proxy gets the password of another.
     """
 
     def __init__(self, proxies: dict[str, str]) -> None:
@@ -24,13 +24,13 @@ class HttpProxyMiddleware:
 
     @classmethod
     def from_crawler(cls, crawler: CrawlContext) -> "HttpProxyMiddleware":
-        """Stay out where HTTPPROXY_ENABLED is false."""
+        """Create the middleware; leave it out if HTTPPROXY_ENABLED is false."""
         if not crawler.settings.getbool("HTTPPROXY_ENABLED"):
             raise NotConfigured
         return cls(getproxies())
 
     def process_request(self, request: Request) -> None:
-        """Set meta["proxy"] (without name and password) and the header."""
+        """Set meta["proxy"] (without user name and password) and the header."""
         meta = request.meta
         if meta.pop(_FROM_ENVIRONMENT, False):
             meta.pop("proxy", None)
@@ -50,7 +50,7 @@ class HttpProxyMiddleware:
         self._set_login(request, proxy, login)
 
     def _of_environment(self, url: str) -> tuple[str | None, bytes | None]:
-        """Return the proxy and the login that the environment has for a URL: None, None for none."""
+        """Return the proxy and the login of the environment for a URL: None, None if there is none."""
         parts = urlsplit(url)
         if parts.scheme not in self._proxies or not parts.hostname or proxy_bypass(parts.hostname):
             return None, None
@@ -58,24 +58,24 @@ class HttpProxyMiddleware:
 
     @staticmethod
     def _set_login(request: Request, proxy: str | None, login: bytes | None) -> None:
-        """Set, keep or take off the Proxy-Authorization header; a request's own is for its first proxy."""
+        """Set, keep or remove Proxy-Authorization; a request's own header is for its first proxy."""
         meta, headers = request.meta, request.headers
         if login is not None and proxy:
             headers["Proxy-Authorization"] = b"Basic " + login
-            meta[_LOGIN_OF] = proxy
-        elif _LOGIN_OF in meta:
-            if meta[_LOGIN_OF] != proxy:
+            meta[_LOGIN_PROXY] = proxy
+        elif _LOGIN_PROXY in meta:
+            if meta[_LOGIN_PROXY] != proxy:
                 headers.pop("Proxy-Authorization", None)
-                del meta[_LOGIN_OF]
+                del meta[_LOGIN_PROXY]
         elif "Proxy-Authorization" in headers:
             if proxy:
-                meta[_LOGIN_OF] = proxy
+                meta[_LOGIN_PROXY] = proxy
             else:
                 headers.pop("Proxy-Authorization", None)
 
 
 def _split_login(url: str) -> tuple[str, bytes | None]:
-    """Return a proxy's URL without name and password, and these as HTTP basic authentication wants them."""
+    """Return a proxy's URL without the login, and the login encoded for HTTP basic authentication."""
     if "://" not in url:
         url = f"http://{url}"
     parts = urlsplit(url)

@@ -1,4 +1,4 @@
-"""Redirects are followed: those of the status 301, 302, 303, 307 and 308, and those of a meta refresh."""
+"""Follow redirects: by status 301, 302, 303, 307 and 308, and by meta refresh."""
 
 import logging
 from typing import Any
@@ -15,14 +15,14 @@ from aioscrapy.settings import Settings
 logger = logging.getLogger(__name__)
 
 _REDIRECTING = frozenset({301, 302, 303, 307, 308})
-_OF_CONTENT = ("Type", "Length", "Encoding", "Language", "Location")
+_CONTENT_HEADERS = ("Type", "Length", "Encoding", "Language", "Location")  # after "Content-"
 _SCHEMES = frozenset({"http", "https"})
 
 
 class _Redirecting:
     """Builds the request that follows a redirect.
 
-    Meta keys: redirect_times, redirect_ttl (how many more), redirect_urls, redirect_reasons; dont_redirect.
+    Meta keys: redirect_times, redirect_ttl (redirects left), redirect_urls, redirect_reasons; dont_redirect.
     """
 
     def __init__(self, max_times: int, priority_adjust: int, policy: Policy) -> None:
@@ -31,10 +31,10 @@ class _Redirecting:
         self._policy = policy
 
     def _redirect(self, request: Request, url: str, reason: int | str) -> Request | None:
-        """Return the request for `url` in place of `request`; None where `url` can't be crawled.
+        """Return the request for `url` that replaces `request`; None if `url` can't be crawled.
 
         Raises:
-            IgnoreRequest: it was redirected REDIRECT_MAX_TIMES already.
+            IgnoreRequest: the request was redirected REDIRECT_MAX_TIMES times.
         """
         redirected = _moved(request, url)
         if redirected is None:
@@ -52,14 +52,14 @@ class _Redirecting:
         )
         redirected.priority = request.priority + self._priority_adjust
         if urldefrag(redirected.url).url in {urldefrag(url).url for url in visited}:
-            # a page that sets a cookie and sends us back is no duplicate; redirect_times ends a circle
+            # a page that sets a cookie and redirects back is not a duplicate; redirect_times ends a loop
             redirected.dont_filter = True
-        self._keep_secrets(request, redirected)
+        self._remove_secrets(request, redirected)
         logger.debug("Redirecting (%s) to %s from %s", reason, redirected, request)
         return redirected
 
-    def _keep_secrets(self, request: Request, redirected: Request) -> None:
-        """Take off the headers that the new host must not see.
+    def _remove_secrets(self, request: Request, redirected: Request) -> None:
+        """Remove the headers that the new host must not get.
 
         Source: https://fetch.spec.whatwg.org/#http-redirect-fetch and RFC 6265, section 5.4.
         """
@@ -69,33 +69,34 @@ class _Redirecting:
             headers.pop("Authorization", None)
         if old.hostname != new.hostname or new.scheme not in {old.scheme, "https"}:
             headers.pop("Cookie", None)
-        told = headers.get("Referer")
-        if told is None:
+        referer = headers.get("Referer")
+        if referer is None:
             return
         policy = find_policy(str(request.meta.get("referrer_policy", "none")))
-        value = referrer(policy or self._policy, told.decode("latin-1"), redirected.url)
+        value = referrer(policy or self._policy, referer.decode("latin-1"), redirected.url)
         headers.pop("Referer", None)
         if value is not None:
             headers["Referer"] = value
 
 
 class RedirectMiddleware(_Redirecting):
-    """Follows the Location of a response.
+    """Follows the Location header of a response.
 
-    Not where meta["dont_redirect"] is set, or the status is in `handle_httpstatus_list` of meta or spider.
+    It does not if meta["dont_redirect"] is set, or if `handle_httpstatus_list` of meta or spider has the
+    status.
     """
 
     @classmethod
     def from_crawler(cls, crawler: CrawlContext) -> "RedirectMiddleware":
-        """Stay out where REDIRECT_ENABLED is false."""
+        """Create the middleware; leave it out if REDIRECT_ENABLED is false."""
         settings = crawler.settings
         if not settings.getbool("REDIRECT_ENABLED"):
             raise NotConfigured
         return cls(*_limits(settings))
 
     def process_response(self, request: Request, response: Response, spider: Any) -> Request | Response:
-        """Return the request for where a response points to; the response itself where it doesn't."""
-        if response.status not in _REDIRECTING or _is_wanted(request, response.status, spider):
+        """Return the request for the target of a redirect; any other response unchanged."""
+        if response.status not in _REDIRECTING or _is_handled(request, response.status, spider):
             return response
         location = response.headers.get("Location")
         if location is None:
@@ -108,9 +109,9 @@ class RedirectMiddleware(_Redirecting):
 
 
 class MetaRefreshMiddleware(_Redirecting):
-    """Follows <meta http-equiv="refresh"> of HTML pages, unless its wait is METAREFRESH_MAXDELAY or longer.
+    """Follows <meta http-equiv="refresh"> of HTML pages, unless its delay is METAREFRESH_MAXDELAY or longer.
 
-    A page that only reloads itself is taken as it is.
+    A page that only reloads itself is not a redirect.
     """
 
     def __init__(self, max_times: int, priority_adjust: int, policy: Policy, max_delay_s: float) -> None:
@@ -119,14 +120,14 @@ class MetaRefreshMiddleware(_Redirecting):
 
     @classmethod
     def from_crawler(cls, crawler: CrawlContext) -> "MetaRefreshMiddleware":
-        """Stay out where METAREFRESH_ENABLED is false."""
+        """Create the middleware; leave it out if METAREFRESH_ENABLED is false."""
         settings = crawler.settings
         if not settings.getbool("METAREFRESH_ENABLED"):
             raise NotConfigured
         return cls(*_limits(settings), settings.getfloat("METAREFRESH_MAXDELAY"))
 
     def process_response(self, request: Request, response: Response) -> Request | Response:
-        """Return the request for where a page sends its readers; the response itself where it doesn't."""
+        """Return the request for the target of a meta refresh; any other response unchanged."""
         if not isinstance(response, HtmlResponse) or "refresh" not in response.lower_head():
             return response
         if request.method == "HEAD" or request.meta.get("dont_redirect"):
@@ -138,13 +139,13 @@ class MetaRefreshMiddleware(_Redirecting):
 
 
 def _limits(settings: Settings) -> tuple[int, int, Policy]:
-    """Return what both kinds of redirect need."""
+    """Return the arguments that both middlewares have."""
     policy = setting_policy(settings["REFERRER_POLICY"])
     return settings.getint("REDIRECT_MAX_TIMES"), settings.getint("REDIRECT_PRIORITY_ADJUST"), policy
 
 
-def _is_wanted(request: Request, status: int, spider: Any) -> bool:
-    """Tell whether a callback wants the redirecting response itself."""
+def _is_handled(request: Request, status: int, spider: Any) -> bool:
+    """Return True if the callback handles the redirecting response itself."""
     meta = request.meta
     return bool(
         meta.get("dont_redirect")
@@ -155,20 +156,20 @@ def _is_wanted(request: Request, status: int, spider: Any) -> bool:
 
 
 def _becomes_get(status: int, method: str) -> bool:
-    """Tell whether the redirected request is a GET without a body. Source: RFC 9110, section 15.4."""
+    """Return True if the redirected request is a GET without a body. Source: RFC 9110, section 15.4."""
     if status == 303:
         return method not in {"GET", "HEAD"}
     return status in {301, 302} and method == "POST"
 
 
 def _target(base: str, location: bytes) -> str | None:
-    """Return the absolute URL that a Location header means; None where it is no URL."""
+    """Return the absolute URL of a Location header; None if it is not a URL."""
     try:
         text = location.decode().strip()
     except UnicodeDecodeError:
         text = location.decode("latin-1").strip()
     if text.startswith("//"):
-        text = f"//{text.lstrip('/')}"  # as browsers do: three slashes are two
+        text = f"//{text.lstrip('/')}"  # browsers treat three slashes as two
     try:
         url = urljoin(base, text)
         fragment = urlsplit(base).fragment
@@ -178,7 +179,7 @@ def _target(base: str, location: bytes) -> str | None:
 
 
 def _moved(request: Request, url: str) -> Request | None:
-    """Return a copy of a request for another URL, without its own cookies; None where it can't be crawled."""
+    """Return a copy of a request for another URL, without its cookies; None if the URL can't be crawled."""
     try:
         parts = urlsplit(url)
         if parts.scheme not in _SCHEMES or not parts.hostname:
@@ -190,15 +191,15 @@ def _moved(request: Request, url: str) -> Request | None:
 
 
 def _as_get(request: Request) -> Request:
-    """Return a copy of a request as a GET without a body and what describes it."""
+    """Return a copy of a request as a GET, without its body and the headers of the body."""
     copy: Request = request.replace(method="GET", body=b"")
-    for name in _OF_CONTENT:
+    for name in _CONTENT_HEADERS:
         copy.headers.pop(f"Content-{name}", None)
     return copy
 
 
 def _meta_refresh(response: HtmlResponse) -> tuple[float, str | None]:
-    """Return the wait in seconds and the absolute URL of a page's meta refresh; None for no URL."""
+    """Return the delay in seconds and the absolute URL of a page's meta refresh; None without one."""
     from w3lib.html import get_meta_refresh
 
     # URLs in a page are in its encoding, unless that is UTF-16: https://url.spec.whatwg.org/#get-an-output-encoding

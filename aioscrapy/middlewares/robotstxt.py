@@ -1,4 +1,4 @@
-"""What a host's robots.txt forbids is not fetched."""
+"""Drop requests that robots.txt forbids."""
 
 import asyncio
 import logging
@@ -18,8 +18,8 @@ Download = Callable[[Request], Awaitable[Response]]
 
 _MAX_REDIRECTS = 5
 _MAX_BYTES = 500 * 1024
-_REMEMBERED_SITES = 10_000
-_EVERYTHING = None  # rules of a host that forbids nothing
+_MAX_SITES = 10_000
+_ALL_ALLOWED = None  # rules of a host that forbids nothing
 
 
 class ForbiddenByRobotsTxt(IgnoreRequest):
@@ -29,15 +29,14 @@ class ForbiddenByRobotsTxt(IgnoreRequest):
 
 
 class RobotsTxtMiddleware:
-    """Fetches the robots.txt of each host once, by `download`, and drops the requests that it forbids.
+    """Fetches the robots.txt of a host once, with `download`, and drops the requests that it forbids.
 
-    A robots.txt that can't be fetched or is not there forbids nothing. meta["dont_obey_robotstxt"] lets a
-    request through.
+    A robots.txt that is missing or can't be fetched forbids nothing. meta["dont_obey_robotstxt"] bypasses it.
 
-    Source: RFC 9309 (redirects followed, what is read, how rules are matched).
+    Source: RFC 9309 (redirects, size limit, matching of rules).
     """
 
-    download: Download | None = None  # set by the chain: how to fetch
+    download: Download | None = None  # set by the downloader: downloads without middlewares
 
     def __init__(self, user_agent: str | None, default_user_agent: str, crawler: CrawlContext) -> None:
         self._user_agent = user_agent
@@ -45,12 +44,12 @@ class RobotsTxtMiddleware:
         self._politeness = crawler.politeness
         self._stats = crawler.stats
         self._longest_delay_s = crawler.settings.getfloat("ROBOTSTXT_CRAWL_DELAY_MAX")
-        self._rules: dict[str, Any] = {}  # scheme and host -> what its robots.txt says
-        self._locks: dict[str, asyncio.Lock] = {}  # of the hosts whose robots.txt is under way
+        self._rules: dict[str, Any] = {}  # scheme and host -> rules of its robots.txt
+        self._locks: dict[str, asyncio.Lock] = {}  # of the hosts whose robots.txt is being fetched
 
     @classmethod
     def from_crawler(cls, crawler: CrawlContext) -> "RobotsTxtMiddleware":
-        """Stay out where ROBOTSTXT_OBEY is false."""
+        """Create the middleware; leave it out if ROBOTSTXT_OBEY is false."""
         settings = crawler.settings
         if not settings.getbool("ROBOTSTXT_OBEY"):
             raise NotConfigured
@@ -58,10 +57,10 @@ class RobotsTxtMiddleware:
         return cls(settings["ROBOTSTXT_USER_AGENT"], default, crawler)
 
     async def process_request(self, request: Request) -> None:
-        """Refuse what robots.txt forbids.
+        """Reject a forbidden request.
 
         Raises:
-            ForbiddenByRobotsTxt: it does.
+            ForbiddenByRobotsTxt: robots.txt forbids the request.
         """
         if request.meta.get("dont_obey_robotstxt"):
             return
@@ -69,8 +68,8 @@ class RobotsTxtMiddleware:
         if parts.scheme not in {"http", "https"}:
             return
         site = f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}"
-        rules = self._rules[site] if site in self._rules else await self._learn(site, request)
-        if rules is _EVERYTHING or rules.can_fetch(request.url, self._agent_of(request)):
+        rules = self._rules[site] if site in self._rules else await self._read(site, request)
+        if rules is _ALL_ALLOWED or rules.can_fetch(request.url, self._agent_of(request)):
             return
         self._stats.inc_value("robotstxt/forbidden")
         raise ForbiddenByRobotsTxt(f"Forbidden by robots.txt: {request}")
@@ -81,10 +80,10 @@ class RobotsTxtMiddleware:
         header = request.headers.get("User-Agent")
         return header.decode("latin-1") if header else self._default_user_agent
 
-    async def _learn(self, site: str, request: Request) -> Any:
+    async def _read(self, site: str, request: Request) -> Any:
         """Fetch the rules of a site, or wait until another request has done so.
 
-        A lock, not a future: where the request that fetches is cancelled, the next one fetches.
+        A lock, not a future: if the request that fetches is cancelled, the next one fetches.
         """
         async with self._locks.setdefault(site, asyncio.Lock()):
             if site in self._rules:
@@ -92,21 +91,21 @@ class RobotsTxtMiddleware:
             self._stats.inc_value("robotstxt/request_count")
             try:
                 rules = await self._fetch(site, request)
-            except Exception as exc:  # noqa: BLE001 whatever is wrong with robots.txt, the page itself may be fine
+            except Exception as exc:  # noqa: BLE001 the page itself may be fine
                 cls = type(exc)
                 self._stats.inc_value(f"robotstxt/exception_count/{cls.__module__}.{cls.__qualname__}")
                 logger.warning("No robots.txt of %s: %s: %s", site, cls.__name__, exc)
-                rules = _EVERYTHING
-            if rules is not _EVERYTHING:
+                rules = _ALL_ALLOWED
+            if rules is not _ALL_ALLOWED:
                 self._slow_down(rules, request)
-            if len(self._rules) >= _REMEMBERED_SITES:
+            if len(self._rules) >= _MAX_SITES:
                 del self._rules[next(iter(self._rules))]
             self._rules[site] = rules
         self._locks.pop(site, None)
         return rules
 
     def _slow_down(self, rules: Any, request: Request) -> None:
-        """Keep to the host's Crawl-delay, where it is longer than ours."""
+        """Apply the host's Crawl-delay if it is longer than the current delay."""
         delay_s = min(rules.crawl_delay(self._agent_of(request)) or 0.0, self._longest_delay_s)
         host = slot_of(request)
         if delay_s > self._politeness.delay(host):
@@ -114,14 +113,14 @@ class RobotsTxtMiddleware:
             self._politeness.set_delay(host, delay_s)
 
     async def _fetch(self, site: str, request: Request) -> Any:
-        """Return the rules of a site: an object with `can_fetch(url, user_agent)`, or _EVERYTHING.
+        """Return the rules of a site: an object with `can_fetch(url, user_agent)`, or _ALL_ALLOWED.
 
-        As the user agent and through the proxy of the request that asks first.
+        It is fetched with the user agent and the proxy of the first request to the host.
         """
-        assert self.download is not None  # noqa: S101 the chain sets it before the first request
+        assert self.download is not None  # noqa: S101 the downloader sets it before the first request
         headers = {"User-Agent": request.headers.get("User-Agent") or self._default_user_agent}
-        kept = {"proxy", "download_timeout"}
-        meta = {name: value for name, value in request.meta.items() if name in kept}
+        copied = {"proxy", "download_timeout"}
+        meta = {name: value for name, value in request.meta.items() if name in copied}
         url = f"{site}/robots.txt"
         response = await self.download(Request(url, headers=headers, meta=meta))
         for _ in range(_MAX_REDIRECTS):
@@ -133,7 +132,7 @@ class RobotsTxtMiddleware:
         self._stats.inc_value("robotstxt/response_count")
         self._stats.inc_value(f"robotstxt/response_status_count/{response.status}")
         if not 200 <= response.status < 300:
-            return _EVERYTHING
+            return _ALL_ALLOWED
         from protego import Protego
 
         return Protego.parse(response.body[:_MAX_BYTES].decode("utf-8-sig", "replace"))

@@ -465,7 +465,7 @@ async def test_bad_links_of_follow_all_are_counted_and_the_rest_goes_on(
 
     crawled = await crawl(Links, site=site.url)
     assert sorted(item["path"] for item in crawled.items) == ["/page/1", "/page/2", "/page/3"]
-    assert crawled.stat("links/invalid_count") == caplog.text.count("Left out a link") == 2
+    assert crawled.stat("links/invalid_count") == caplog.text.count("Skipped a link") == 2
 
 
 async def test_a_hook_that_raises_for_one_request_leaves_the_others(site: Site) -> None:

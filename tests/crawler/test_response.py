@@ -196,7 +196,7 @@ class TestContent:
         assert response.meta is request.meta
         assert response.cb_kwargs == {"k": 2}
         for name in ("meta", "cb_kwargs"):
-            with pytest.raises(AttributeError, match="not tied to a request"):
+            with pytest.raises(AttributeError, match="it has no request"):
                 getattr(Response("http://a/"), name)
 
     def test_a_copy_lives_on_its_own(self) -> None:
@@ -283,7 +283,7 @@ class TestFollow:
         assert [url for url in urls if "/dir/" in url] == ["http://a/dir/one", "http://a/dir/two"]
         if len(urls) == 2:  # a URL that is odd but can be sent fails later, as a request of its own
             assert page.invalid_links == 2
-            assert caplog.text.count(f"Left out a link of <200 {page.url}>") == 2
+            assert caplog.text.count(f"Skipped a link of <200 {page.url}>") == 2
 
     @pytest.mark.parametrize("link", ["javascript:void(0)", "mailto:a@b.test", "tel:+100", "JavaScript: x()"])
     def test_a_link_that_is_not_a_page_is_passed_over(

@@ -98,7 +98,7 @@ async def test_a_request_that_can_not_travel_is_reported_with_its_yield_and_the_
     crawled = await crawl(Lambda, shared, site=site.url)
     assert len(crawled.items) == 2
     assert crawled.stat("spider_exceptions/SerializeError") == 2
-    assert "only its methods can travel" in caplog.text
+    assert "methods of other objects can't be stored" in caplog.text
     assert f"in {'plain' if kind == 'plain' else 'asynchronous'})" in caplog.text  # where the yield stands
     assert site.counts()["/page/4"] == 1
 
