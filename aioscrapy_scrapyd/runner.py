@@ -14,4 +14,6 @@ def main(argv: list[str] | None = None) -> int:
 if __name__ == "__main__":
     if not sys.flags.safe_path and sys.path[0] == os.getcwd():  # noqa: PTH109 pathlib may lie in that folder
         del sys.path[0]  # the daemon's folder, as in aioscrapy/scrapyd/runner.py
-    sys.exit(main())
+    from aioscrapy_scrapyd.job.process import run_process
+
+    run_process()

@@ -4,6 +4,7 @@ import argparse
 import sys
 from typing import Any
 
+from aioscrapy.ends import exit_status
 from aioscrapy.exceptions import ConfigError
 from aioscrapy.process import CrawlerProcess
 from aioscrapy.settings import PRIORITIES, Settings
@@ -19,7 +20,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    """Crawl; returns 0 after a normal end, also of a crawl that was cancelled."""
+    """Crawl; returns the exit status of the end."""
     spider_class = SpiderLoader(options.settings).load(options.spider)
     return run_spider(spider_class, options)
 
@@ -54,7 +55,20 @@ def add_crawl_options(parser: argparse.ArgumentParser) -> None:
 
 
 def run_spider(spider_class: Any, options: argparse.Namespace) -> int:
-    """Crawl with this class and the options of `add_crawl_options`."""
+    """Crawl with this class and the options of `add_crawl_options`; returns the exit status of the end."""
+    process, crawler = plan_crawl(spider_class, options)
+    process.start()
+    return (
+        exit_status(crawler.reason) if getattr(crawler, "end", None) is None else int(crawler.end.exit_status)
+    )
+
+
+def plan_crawl(spider_class: Any, options: argparse.Namespace) -> tuple[CrawlerProcess, Any]:
+    """Return a process that will crawl with this class and these options, and its crawler.
+
+    Raises:
+        ConfigError: the settings don't make a crawl.
+    """
     settings: Settings = options.settings
     _add_feeds(settings, options)
     if options.processes is not None:
@@ -71,8 +85,7 @@ def run_spider(spider_class: Any, options: argparse.Namespace) -> int:
         from aioscrapy.progress import attach
 
         attach(crawler)
-    process.start()
-    return 0
+    return process, crawler
 
 
 def spider_arguments(pairs: list[str]) -> dict[str, str]:

@@ -5,7 +5,6 @@ import sys
 
 from aioscrapy.exceptions import AioscrapyError
 from aioscrapy_deploy.terminal.text import one_line
-from aioscrapy_scrapyd.job import stdio
 from aioscrapy_scrapyd.job.config import number, read_config
 from aioscrapy_scrapyd.job.exceptions import RunnerError
 from aioscrapy_scrapyd.job.listing import Listing, list_spiders
@@ -22,7 +21,9 @@ def main(argv: list[str] | None = None) -> int:
         if argv[:1] == ["list"]:
             return _list(argv[1:])
         if argv[:1] == ["crawl"]:
-            stdio.leave_pipes()
+            from aioscrapy_scrapyd.job.crawl import run_job
+
+            return run_job(argv)
         from aioscrapy_scrapyd.job.project import find_egg, importable
 
         config = read_config()
@@ -34,7 +35,7 @@ def main(argv: list[str] | None = None) -> int:
         sys.stderr.write(f"aioscrapy: {one_line(str(exc))}\n")
         return 1
     except KeyboardInterrupt:
-        sys.stderr.write("aioscrapy: interrupted before the crawl began\n")
+        sys.stderr.write("aioscrapy: interrupted\n")
         return 130
 
 

@@ -125,7 +125,8 @@ def test_a_crash_reaches_the_daemon(daemon: Daemon, site: Site) -> None:
     daemon.store(make_egg({"spiders/a.py": crash}))
     status, out, err = daemon.run(*crawl_args(daemon, site.url))
     assert (status, out) == (130, "")
-    assert err == "half a lineaioscrapy: interrupted\n"
+    assert err == "half a lineaioscrapy: interrupted before the crawl began\n"
+    assert "Job ended (shutdown), exit status 130: interrupted" in (daemon.folder / "job.log").read_text()
 
 
 def test_children_that_outlive_the_job_do_not_keep_its_pipes(daemon: Daemon, site: Site) -> None:

@@ -80,14 +80,17 @@ def test_a_broken_egg_is_answered_with_one_line(scrapyd: ScrapydServer) -> None:
     assert answer["message"].startswith("RunnerError: aioscrapy: the egg names no settings")
 
 
-def test_a_job_that_cant_start_is_told_in_the_daemons_log(scrapyd: ScrapydServer) -> None:
+def test_a_job_that_cant_start_says_so_in_its_log_and_in_the_daemons(scrapyd: ScrapydServer) -> None:
     deploy(scrapyd, make_egg({"spiders/a.py": spider("one")}))
     scrapyd.api("listspiders", project="p", _version="1")
     (scrapyd.folder / "eggs" / "p" / "1.egg").write_bytes(
         make_egg({"settings.py": "raise RuntimeError('no {luck}')"})
     )
     job = schedule(scrapyd, "one", _version="1")
-    assert scrapyd.wait_job(job)["log_url"] is None
+    assert scrapyd.wait_job(job)["log_url"] == f"/logs/p/one/{job}.log"
+    job_log = scrapyd.log("p", "one", job)
+    assert "RuntimeError: no {luck}" in job_log
+    assert "Job ended (not_started), exit status 1: settings module 'bot.settings'" in job_log
     log = daemon_log(scrapyd)
     assert "RuntimeError: no {luck}" in log
     assert "Process died: exitstatus=1" in log
@@ -160,3 +163,34 @@ def test_without_a_logs_dir_the_daemons_log_has_the_jobs_log(
     log = daemon_log(scrapyd)
     assert f"{{'url': '{site.url}/headers', 'job': '{job}', 'told': None}}" in log
     assert "Spider closed (finished)" in log
+
+
+@pytest.fixture
+def scrapyd_that_keeps_two(tmp_path: Path) -> Any:
+    with ScrapydServer(tmp_path / "scrapyd", conf={"jobs_to_keep": "2"}) as server:
+        yield server
+
+
+def test_end_records_are_served_and_not_counted_as_logs(
+    scrapyd_that_keeps_two: ScrapydServer, site: Site
+) -> None:
+    scrapyd = scrapyd_that_keeps_two
+    deploy(scrapyd, make_egg({"spiders/a.py": PAGES}))
+    jobs = []
+    for _ in range(4):
+        jobs.append(schedule(scrapyd, "pages", url=f"{site.url}/headers"))
+        scrapyd.wait_job(jobs[-1])
+    logs = {path.stem for path in (scrapyd.folder / "logs" / "p" / "pages").iterdir()}
+    assert logs == set(jobs[1:])  # two, and the one that began after the count
+    for job in jobs:
+        answer = requests.get(f"{scrapyd.url}logs/p/.ends/pages/{job}.json", timeout=10)
+        record = answer.json()
+        assert (record["job"], record["reason"], record["items"]) == (job, "finished", 1)
+
+
+def test_a_job_whose_modules_start_a_thread_frees_its_slot(scrapyd: ScrapydServer, site: Site) -> None:
+    stays = "import threading\nthreading.Thread(target=threading.Event().wait).start()\n"
+    assert deploy(scrapyd, make_egg({"spiders/a.py": PAGES, "spiders/b.py": stays}))["spiders"] == 1
+    job = schedule(scrapyd, "pages", url=f"{site.url}/headers")
+    scrapyd.wait_job(job, 45)
+    assert "Process finished: " in daemon_log(scrapyd)

@@ -1,0 +1,125 @@
+"""The end record of a job: a small file that says how it ended, whatever the form of its log.
+
+It is LOGS_DIR/PROJECT/.ends/SPIDER/JOB.json, and Scrapyd serves it as /logs/PROJECT/.ends/SPIDER/JOB.json.
+It is not in the folder of the log: Scrapyd's jobs_to_keep counts and deletes every file there.
+"""
+
+import json
+import math
+import os
+from collections.abc import Mapping
+from contextlib import suppress
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import Any
+
+from aioscrapy.ends import End, Reason
+from aioscrapy_deploy.terminal.text import one_line
+from aioscrapy_scrapyd.job.job_files import JobFiles
+
+FORMAT = 1
+_STATS_LIMIT = 1 << 18  # characters of stats; more are left out
+_ERROR_LIMIT = 2000  # characters
+
+
+class EndRecord:
+    """The record of one job. It is written whole and renamed, so a reader sees all of it or nothing.
+
+    Keys:
+        format            1
+        project, spider, job, version, pid
+                          version is the stored name of the egg's version; null in place
+        start_time, end_time
+                          ISO 8601 in UTC; end_time is null until the job has ended
+        reason, exit_status, error
+                          as in aioscrapy/ends.py. Until the job has ended they are those of a job that was
+                          killed: so they are right if its process ends without a word
+        pages, items, errors
+                          counts of the stats; null if no crawl began
+        stats             all stats, with text for what JSON does not know
+    """
+
+    def __init__(self, files: JobFiles, project: str) -> None:
+        self._path = record_path(files, project)
+        self._facts: dict[str, Any] = {
+            "format": FORMAT,
+            "project": project,
+            "spider": files.spider,
+            "job": files.job,
+            "version": None,
+            "pid": os.getpid(),
+            "start_time": _now(),
+        }
+
+    def begin(self, version: str | None) -> None:
+        """Write what is true if the process is killed."""
+        self._facts["version"] = version
+        killed = End(Reason.KILLED, 1, "the process ended before it could say why: killed, or out of memory")
+        self._write(killed, None, {})
+
+    def end(self, end: End, stats: Mapping[str, Any]) -> None:
+        """Write how the job ended."""
+        self._write(end, _now(), stats)
+
+    def prune(self, keep: int) -> None:
+        """Remove the oldest records of the spider, all but `keep`."""
+        if self._path is None:
+            return
+        with suppress(OSError):
+            records = sorted(self._path.parent.iterdir(), key=lambda path: path.stat().st_mtime, reverse=True)
+            for path in records[keep:]:
+                path.unlink(missing_ok=True)
+
+    def _write(self, end: End, end_time: str | None, stats: Mapping[str, Any]) -> None:
+        if self._path is None:
+            return
+        ended = {
+            "end_time": end_time,
+            "reason": end.reason,
+            "exit_status": end.exit_status if end_time else None,
+            "error": one_line(end.error)[:_ERROR_LIMIT],
+            "pages": _count(stats, "response_received_count"),
+            "items": _count(stats, "item_scraped_count"),
+            "errors": _count(stats, "log_count/ERROR"),
+        }
+        text = json.dumps(_plain(stats))
+        whole = {**self._facts, **ended, "stats": json.loads(text) if len(text) <= _STATS_LIMIT else {}}
+        temporary = self._path.with_name(f".{self._path.name}.{os.getpid()}")
+        with suppress(OSError):  # a record is worth less than the job
+            self._path.parent.mkdir(parents=True, exist_ok=True)
+            with temporary.open("w", encoding="utf-8") as file:
+                json.dump(whole, file)
+                file.flush()
+                os.fsync(file.fileno())
+            temporary.replace(self._path)
+
+
+def record_path(files: JobFiles, project: str) -> Path | None:
+    """Return where the record of a job is; None if its log does not lie where Scrapyd puts it."""
+    log = Path(files.log)
+    if not files.log or log.parts[-3:] != (project, files.spider, f"{files.job}.log"):
+        return None
+    return log.parent.parent / ".ends" / files.spider / f"{files.job}.json"
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="microseconds")
+
+
+def _count(stats: Mapping[str, Any], name: str) -> int | None:
+    value = stats.get(name, 0) if stats else None
+    return int(value) if isinstance(value, (int, float)) and math.isfinite(value) else None
+
+
+def _plain(value: Any) -> Any:
+    """Return a value as JSON knows it."""
+    if isinstance(value, Mapping):
+        return {str(name): _plain(part) for name, part in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_plain(part) for part in value]
+    if isinstance(value, (datetime, date)):
+        return value.isoformat()
+    is_json = value is None or isinstance(value, (bool, int, str))
+    if is_json or (isinstance(value, float) and math.isfinite(value)):
+        return value
+    return str(value)

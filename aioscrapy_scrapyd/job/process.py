@@ -1,0 +1,60 @@
+"""The process of a job: its log exists from the first moment, and the process ends when the job has ended."""
+
+import os
+import signal
+import sys
+import threading
+import time
+from contextlib import suppress
+from typing import NoReturn
+
+from aioscrapy_scrapyd.job.job_files import JobFiles, JobLog
+
+EXIT_LIMIT_S = 15  # seconds after the end of a job that threads and atexit handlers of the project may take
+_HARD_LIMIT_S = 10  # seconds after that in which Python itself must have ended
+
+
+def run_process() -> NoReturn:
+    """Run the command line as Scrapyd starts it, and end the process with the exit status."""
+    argv = sys.argv[1:]
+    if argv[:1] == ["crawl"]:
+        _run_crawl(argv)
+    from aioscrapy_scrapyd.job.runner import main
+
+    sys.exit(main(argv))
+
+
+def _run_crawl(argv: list[str]) -> NoReturn:
+    log = JobLog(JobFiles.of(argv).log)
+    try:
+        signal.signal(signal.SIGTERM, signal.default_int_handler)
+        with suppress(OSError):  # run_job reports it
+            log.create()
+        from aioscrapy_scrapyd.job.crawl import run_job
+
+        status = run_job(argv)
+    except KeyboardInterrupt:
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, signal.SIG_IGN)
+        from aioscrapy_scrapyd.job.crawl import interrupted
+
+        status = interrupted(argv)
+    _limit_the_exit(log, status)
+    sys.exit(status)
+
+
+def _limit_the_exit(log: JobLog, status: int) -> None:
+    """End the process after EXIT_LIMIT_S: a thread of the project must not keep a slot of Scrapyd."""
+
+    def end() -> None:
+        time.sleep(EXIT_LIMIT_S)
+        main = threading.main_thread()
+        names = [thread.name for thread in threading.enumerate() if thread is not main and not thread.daemon]
+        what = f"threads of the project ({', '.join(names)})" if names else "atexit handlers of the project"
+        log.write("WARNING", f"The process ends although {what} still run {EXIT_LIMIT_S} s after the crawl")
+        os._exit(status)
+
+    threading.Thread(target=end, daemon=True).start()
+    if hasattr(signal, "alarm"):
+        signal.signal(signal.SIGALRM, signal.SIG_DFL)
+        signal.alarm(EXIT_LIMIT_S + _HARD_LIMIT_S)
