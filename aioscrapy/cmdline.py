@@ -15,14 +15,16 @@ from aioscrapy.version import __version__
 from aioscrapy_deploy.terminal.messages import report
 from aioscrapy_deploy.terminal.option_types import name_value
 
-# Commands that operate Scrapyds are modules of aioscrapy_deploy.operate, the others of aioscrapy.commands.
+# A command is a module of aioscrapy_deploy.operate if it is in OPERATE, the one in ELSEWHERE, or a module of
+# aioscrapy.commands.
 OPERATE = ("targets", "projects", "spiders", "versions", "schedule", "jobs", "log", "cancel", "status")
+ELSEWHERE = {"node": "aioscrapy_scrapyd.node_command"}
 # The groups of the help, in its order.
 GROUPS = {
     "Project": ("startproject", "genspider", "list", "settings", "quickstart"),
     "Run crawls": ("crawl", "runspider", "redis"),
     "Crawls in Redis": ("crawls", "push", "failed", "items"),
-    "Scrapyd servers": ("deploy", *OPERATE),
+    "Scrapyd servers": ("node", "deploy", *OPERATE),
     "Program": ("completion", "version"),
 }
 
@@ -122,7 +124,7 @@ def _names() -> list[str]:
 
 def _command(name: str) -> ModuleType:
     package = "aioscrapy_deploy.operate" if name in OPERATE else "aioscrapy.commands"
-    return importlib.import_module(f"{package}.{name}")
+    return importlib.import_module(ELSEWHERE.get(name, f"{package}.{name}"))
 
 
 def _takes_settings(name: str) -> bool:

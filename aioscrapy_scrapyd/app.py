@@ -33,24 +33,28 @@ def application(config: Any) -> Any:
     from aioscrapy_scrapyd.logins import Logins
     from aioscrapy_scrapyd.node_config import node_config
     from aioscrapy_scrapyd.site import Door, NodeSite
+    from aioscrapy_scrapyd.tokens import Tokens
 
     node = node_config(config)
     log = Logger("scrapyd.app")
     app = Application("Scrapyd")
+    tokens, audit = None, _no_audit
     own_parts = ", ".join(_replaced(config))
     if own_parts:
         log.warn("Jobs are not kept over a restart, by {parts}", parts=own_parts)  # noqa: G010 Twisted's Logger
         app.setComponent(IEggStorage, _part(config, "eggstorage", EGG_STORAGE))
         _add_stock_jobs(app, config)
     else:
-        _add_jobs(app, config, node)
+        store = _add_jobs(app, config, node)
+        tokens, audit = Tokens(store), store.audit
 
     door = Door(
         guard=node.guard,
-        logins=Logins(node.users),
+        logins=Logins(node.users, tokens),
         body_limit=node.egg_max_mb * 2**20,
         prefix_header=config.get("prefix_header", "x-forwarded-prefix").lower(),
         proxies=node.trusted_proxies,
+        audit=audit,
     )
     webroot = _part(config, "webroot", "scrapyd.website.Root", "aioscrapy_scrapyd.website.Root", app)
     site = NodeSite(webroot, door)
@@ -69,8 +73,12 @@ def application(config: Any) -> Any:
     return app
 
 
-def _add_jobs(app: Any, config: Any, settings: Any) -> None:
-    """Add the node and the faces of it that Scrapyd's services read."""
+def _no_audit(*entry: Any) -> None:
+    """Keep no record of changes: there is no node.db."""
+
+
+def _add_jobs(app: Any, config: Any, settings: Any) -> Any:
+    """Add the node and the faces of it that Scrapyd's services read; returns the store."""
     from scrapyd.exceptions import ConfigError
     from scrapyd.interfaces import IEggStorage, IEnvironment, IJobStorage, IPoller, ISpiderScheduler
     from twisted.internet import reactor
@@ -111,6 +119,7 @@ def _add_jobs(app: Any, config: Any, settings: Any) -> None:
     app.setComponent(ISpiderScheduler, SpiderScheduler(poller))
     app.setComponent(IJobStorage, JobStorage(config, store))
     Launcher(config, app, node).setServiceParent(app)
+    return store
 
 
 def _add_stock_jobs(app: Any, config: Any) -> None:

@@ -9,6 +9,7 @@ from binascii import Error as Base64Error
 from collections import deque
 from collections.abc import Callable
 
+from aioscrapy_scrapyd.tokens import Tokens
 from aioscrapy_scrapyd.users import User, hash_password, password_matches
 
 # Failed logins of one address in WINDOW_S seconds after which it gets 429.
@@ -24,13 +25,23 @@ class Logins:
     A password that matched is remembered as a keyed hash, so that only the first request pays for scrypt.
     """
 
-    def __init__(self, users: dict[str, User], clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self,
+        users: dict[str, User],
+        tokens: Tokens | None = None,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
         self.users = users
+        self._tokens = tokens
         self._clock = clock
         self._key = secrets.token_bytes(32)
         self._nobody = hash_password(secrets.token_hex()) if users else ""
         self._passed: dict[str, bytes] = {}
         self._failures: dict[str, deque[float]] = {}
+
+    def by_token(self, header: str) -> User | None:
+        """Return whom a bearer token stands for; None if it is not valid. Reads a file: for a thread."""
+        return self._tokens.user(header) if self._tokens is not None else None
 
     def must_wait(self, address: str) -> bool:
         """Return True if the address failed too often within the last minute."""
@@ -55,11 +66,14 @@ class Logins:
         user = self.users.get(name)
         return password_matches(password, user.secret if user else self._nobody) and user is not None
 
-    def succeeded(self, name: str, password: str, address: str) -> User:
-        """Remember a login that matched, and forget the failures of its address."""
+    def passed(self, name: str, password: str) -> User:
+        """Remember a login that matched."""
         self._passed[name] = self._digest(password)
-        self._failures.pop(address, None)
         return self.users[name]
+
+    def forget_failures(self, address: str) -> None:
+        """Forget the failures of an address that has logged in."""
+        self._failures.pop(address, None)
 
     def failed(self, address: str) -> None:
         """Count a failure of the address."""

@@ -1,6 +1,8 @@
 """The web site of a node: each request passes the guard before its body is parsed or a resource sees it."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from http import HTTPStatus
 from typing import Any
 
@@ -24,6 +26,8 @@ PAGE_POLICY = (
 FILE_POLICY = "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'; sandbox"
 FILE_FOLDERS = ("/logs/", "/items/")
 
+Audit = Callable[[str, str, str, str, int], None]
+
 
 @dataclass(frozen=True)
 class Door:
@@ -34,7 +38,8 @@ class Door:
         logins: the users; without users everybody who passes the guard is an admin.
         body_limit: bytes of a request's body at most; larger ones are answered with 413.
         prefix_header: the header in which a proxy names the prefix of all paths, in lower case.
-        proxies: addresses whose `prefix_header` counts.
+        proxies: addresses whose `prefix_header` counts; empty for all.
+        audit: takes user, address, path, object and status of each request that may change something.
     """
 
     guard: Guard
@@ -42,6 +47,7 @@ class Door:
     body_limit: int
     prefix_header: str
     proxies: frozenset[str]
+    audit: Audit
 
 
 class NodeRequest(Request):
@@ -81,6 +87,24 @@ class NodeRequest(Request):
         self._log_in(incoming)
 
     @override
+    def process(self) -> None:
+        project = self._argument("project")
+        if self.node_user is not None and project and not self.node_user.may_use(project):
+            self._refuse(Refusal(403, f"{self.node_user.name} has no access to project {project[:80]!r}"))
+            return
+        if self.method not in {b"GET", b"HEAD", b"OPTIONS"}:
+            # Now: a service takes its arguments out, and a finished request has no channel and so no door.
+            note = partial(
+                self._door.audit,
+                self._user_name(),
+                self._address(),
+                self.path.decode("latin-1"),
+                self._object(),
+            )
+            self.notifyFinish().addCallbacks(lambda _: note(self.code), lambda _: None)
+        super().process()
+
+    @override
     def write(self, data: bytes) -> None:
         if not self.startedWriting:
             self._set_security_headers()
@@ -110,31 +134,33 @@ class NodeRequest(Request):
 
     def _log_in(self, incoming: Incoming) -> None:
         logins, address = self._door.logins, self._address()
-        login = basic_login(incoming.headers.get("authorization", ""))
-        if login is None:
-            self._ask_for_login()
-            return
-        user = logins.passed_before(*login)
+        header = incoming.headers.get("authorization", "")
+        login = basic_login(header)
+        user = logins.passed_before(*login) if login is not None else None
         if user is not None:
             self._admit(user, incoming)
-            return
-        if logins.must_wait(address):
+        elif not header:
+            self._ask_for_login()
+        elif logins.must_wait(address):
             self._refuse(Refusal(429, "too many failed logins from this address: wait a minute"))
+        else:
+            logins.failed(address)  # counted before the check: guesses at the same time count as well
+            check = logins.matches if login is not None else logins.by_token
+            checking = deferToThread(check, *(login if login is not None else (header,)))
+            checking.addCallback(self._checked, login, address, incoming)
+            checking.addErrback(lambda failure: log.failure("A login could not be checked", failure))
+
+    def _checked(self, answer: Any, login: tuple[str, str] | None, address: str, incoming: Incoming) -> None:
+        """Go on with a request whose password or token was checked."""
+        if self._disconnected:
             return
-        logins.failed(address)  # counted before the check: guesses at the same time count as well
-
-        def checked(matches: bool) -> None:
-            if self._disconnected:
-                return
-            if matches:
-                self._admit(logins.succeeded(*login, address), incoming)
-            else:
-                log.info("Login of {name!r} from {address} failed", name=login[0], address=address)
-                self._ask_for_login()
-
-        deferToThread(logins.matches, *login).addCallback(checked).addErrback(
-            lambda failure: log.failure("A login could not be checked", failure)
-        )
+        if not answer:
+            log.info("A login from {address} failed", address=address)
+            self._ask_for_login()
+            return
+        logins = self._door.logins
+        logins.forget_failures(address)
+        self._admit(logins.passed(*login) if login is not None else answer, incoming)
 
     def _admit(self, user: User, incoming: Incoming) -> None:
         needed = role_for(incoming)
@@ -148,6 +174,18 @@ class NodeRequest(Request):
     def _ask_for_login(self) -> None:
         self.setHeader(b"www-authenticate", b'Basic realm="Scrapyd", charset="UTF-8"')
         self._refuse(Refusal(401, "this node asks for a user name and a password"))
+
+    def _user_name(self) -> str:
+        return self.node_user.name if self.node_user is not None else ""
+
+    def _object(self) -> str:
+        """Return what the request is about: project, spider, job, version."""
+        return " ".join(filter(None, map(self._argument, ("project", "spider", "job", "jobid", "version"))))
+
+    def _argument(self, name: str) -> str:
+        """Return the first value of an argument of the request; "" if there is none."""
+        values = (self.args or {}).get(name.encode(), [b""])
+        return bytes(values[0]).decode("utf-8", "replace")
 
     def _refuse(self, refusal: Refusal) -> None:
         body = f"{refusal.reason}\n".encode()

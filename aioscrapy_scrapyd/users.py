@@ -36,13 +36,19 @@ class User:
 
     Attributes:
         name: without a colon (RFC 7617, section 2).
-        role: what the user may do, in all projects of the node.
+        role: what the user may do.
         secret: a hash as `hash_password` writes it, or a plain password (Scrapyd's `password`).
+        projects: the projects of the user; empty for all.
     """
 
     name: str
     role: Role
     secret: str
+    projects: frozenset[str] = frozenset()
+
+    def may_use(self, project: str) -> bool:
+        """Return True if the project is one of the user's."""
+        return not self.projects or project in self.projects
 
 
 def hash_password(password: str) -> str:
@@ -67,7 +73,7 @@ def users_of(name: str, password: str, section: Iterable[tuple[str, str]]) -> di
     Args:
         name: Scrapyd's `username`; an admin, where `password` is set too.
         password: Scrapyd's `password`.
-        section: the lines of [users]: name, "ROLE scrypt$…".
+        section: the lines of [users]: name, "ROLE scrypt$…" or "ROLE:PROJECT,PROJECT scrypt$…".
 
     Raises:
         UserError: a line can't be used; the text names it.
@@ -76,16 +82,36 @@ def users_of(name: str, password: str, section: Iterable[tuple[str, str]]) -> di
     if name and password:
         users[name] = User(_checked_name(name), Role.ADMIN, password)
     for user, line in section:
-        role, _, secret = line.partition(" ")
-        if role.upper() not in Role.__members__:
-            roles = ", ".join(known.name.lower() for known in Role)
-            raise UserError(f"[users] {user}: {role!r} is not a role; the roles are {roles}")
+        where, _, secret = line.partition(" ")
+        name_of_role, _, projects = where.partition(":")
+        try:
+            role = role_of(name_of_role)
+        except UserError as exc:
+            raise UserError(f"[users] {user}: {exc}") from None
         if not _is_hash(secret.strip()):
             raise UserError(
                 f"[users] {user}: write ROLE scrypt$… as `aioscrapy node user add {user}` prints it"
             )
-        users[user] = User(_checked_name(user), Role[role.upper()], secret.strip())
+        users[user] = User(_checked_name(user), role, secret.strip(), projects_of(projects))
     return users
+
+
+def role_of(name: str) -> Role:
+    """Return the role of this name.
+
+    Raises:
+        UserError: there is no such role.
+    """
+    if name.upper() not in Role.__members__:
+        raise UserError(
+            f"{name!r} is not a role; the roles are {', '.join(role.name.lower() for role in Role)}"
+        )
+    return Role[name.upper()]
+
+
+def projects_of(text: str) -> frozenset[str]:
+    """Return the projects in a list with commas; empty for all."""
+    return frozenset(name.strip() for name in text.split(",") if name.strip())
 
 
 def scrapyd_login(username: str, password: str) -> tuple[str, str]:

@@ -6,6 +6,7 @@ import queue
 import re
 import sqlite3
 import threading
+import time
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
@@ -113,6 +114,11 @@ class Store:
         """Write the jobs as they are now."""
         return self.write([(_SAVE, _row(job)) for job in jobs], must=must)
 
+    def audit(self, user: str, address: str, action: str, what: str, status: int) -> None:
+        """Note that somebody changed something, or tried to."""
+        row = [time.time(), user, address, action, what[:500], str(status)]
+        self.write([("INSERT INTO audit VALUES (?, ?, ?, ?, ?, ?)", row)])
+
     def live(self) -> list[Job]:
         """Return all jobs that have not ended, the oldest first."""
         return self._jobs("WHERE ended = 0 ORDER BY seq")
@@ -209,6 +215,22 @@ class Store:
         except sqlite3.Error as exc:
             return exc
         return None
+
+
+@contextlib.contextmanager
+def open_database(path: Path) -> Iterator[sqlite3.Connection]:
+    """Open the file for one change beside a daemon that may be running; it is made if there is none.
+
+    Raises:
+        StoreError: the file can't be opened.
+    """
+    with _open_errors(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        connection = _connect(path)
+    try:
+        yield connection
+    finally:
+        connection.close()
 
 
 @contextlib.contextmanager

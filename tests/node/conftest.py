@@ -14,3 +14,9 @@ APPLICATION = "aioscrapy_scrapyd.app.application"
 def node(tmp_path: Path) -> Iterator[ScrapydServer]:
     with ScrapydServer(tmp_path / "node", conf={"application": APPLICATION}) as server:
         yield server
+
+
+@pytest.fixture
+def node_server(node: ScrapydServer) -> ScrapydServer:
+    """The same, for a module that has another `node`."""
+    return node

@@ -69,7 +69,8 @@ def test_a_login_that_matched_is_remembered_until_the_password_differs() -> None
     assert not logins.matches("root", "wrong")
     assert not logins.matches("nobody", "right")
     logins.failed("here")
-    assert logins.succeeded("root", "right", "here").role is Role.ADMIN
+    assert logins.passed("root", "right").role is Role.ADMIN
+    logins.forget_failures("here")
     assert logins.passed_before("root", "right") is not None
     assert logins.passed_before("root", "wrong") is None
     assert not logins.must_wait("here")
