@@ -14,6 +14,7 @@ from aioscrapy_scrapyd.job.config import number, read_config
 from aioscrapy_scrapyd.job.end_record import EndRecord
 from aioscrapy_scrapyd.job.exceptions import RunnerError
 from aioscrapy_scrapyd.job.job_files import JobFiles, JobLog, job_feeds, report, without_setting
+from aioscrapy_scrapyd.job.progress import reported
 from aioscrapy_scrapyd.job.project import find_egg, importable, project_name
 
 _RECORDS = 100  # end records of a spider that are kept at least
@@ -119,7 +120,8 @@ class _Job:
             spider_class.update_settings(own)
             options.settings.set("FEEDS", {**own.getdict("FEEDS"), **feeds}, "cmdline")
         process, self._crawler = plan_crawl(spider_class, options)
-        process.start()
+        with reported(self._record, self._crawler):
+            process.start()
         self.end = _end_of(self._crawler)
 
 

@@ -18,6 +18,8 @@ from aioscrapy_deploy.terminal.text import one_line
 from aioscrapy_scrapyd.job.job_files import JobFiles
 
 FORMAT = 1
+PATH_VARIABLE = "AIOSCRAPY_JOB_RECORD"
+_COUNTS = {"pages": "response_received_count", "items": "item_scraped_count", "errors": "log_count/ERROR"}
 _STATS_LIMIT = 1 << 18  # characters of stats; more are left out
 _ERROR_LIMIT = 2000  # characters
 
@@ -35,8 +37,9 @@ class EndRecord:
                           as in aioscrapy/ends.py. Until the job has ended they are those of a job that was
                           killed: so they are right if its process ends without a word
         pages, items, errors
-                          counts of the stats; null if no crawl began
-        stats             all stats, with text for what JSON does not know
+                          counts of the crawl, renewed while it runs; null if no crawl began
+        waiting, rss      requests that wait and bytes of memory while the crawl runs, else null
+        stats             all stats at the end, with text for what JSON does not know
     """
 
     def __init__(self, files: JobFiles, project: str) -> None:
@@ -49,53 +52,83 @@ class EndRecord:
             "version": None,
             "pid": os.getpid(),
             "start_time": _now(),
+            "end_time": None,
+            "reason": str(Reason.KILLED),
+            "exit_status": None,
+            "error": "the process ended before it could say why: killed, or out of memory",
+            "pages": None,
+            "items": None,
+            "errors": None,
+            "waiting": None,
+            "rss": None,
+            "stats": {},
         }
 
     def begin(self, version: str | None) -> None:
         """Write what is true if the process is killed."""
         self._facts["version"] = version
-        killed = End(Reason.KILLED, 1, "the process ended before it could say why: killed, or out of memory")
-        self._write(killed, None, {})
+        self._write(self._facts)
+
+    def renew(self, counts: Mapping[str, int | None]) -> None:
+        """Write the counts of a crawl that runs."""
+        self._facts.update(counts)
+        self._write(self._facts)
 
     def end(self, end: End, stats: Mapping[str, Any]) -> None:
-        """Write how the job ended."""
-        self._write(end, _now(), stats)
+        """Write how the job ended; `stats` is empty if no crawl began."""
+        text = json.dumps(_plain(stats))
+        self._facts |= {
+            "end_time": _now(),
+            "reason": end.reason,
+            "exit_status": end.exit_status,
+            "error": one_line(end.error)[:_ERROR_LIMIT],
+            "waiting": None,
+            "rss": None,
+            "stats": json.loads(text) if len(text) <= _STATS_LIMIT else {},
+        }
+        if stats:
+            self._facts |= self.counts(stats)
+        self._write(self._facts, durable=True)
+
+    @staticmethod
+    def counts(stats: Mapping[str, Any]) -> dict[str, int]:
+        """Return the counts of a record that are stats of the crawl."""
+        values = {name: stats.get(stat, 0) for name, stat in _COUNTS.items()}
+        return {
+            name: int(value) if isinstance(value, (int, float)) and math.isfinite(value) else 0
+            for name, value in values.items()
+        }
 
     def prune(self, keep: int) -> None:
         """Remove the oldest records of the spider, all but `keep`."""
-        if self._path is None:
+        if self._path is None or os.environ.get(PATH_VARIABLE):
             return
         with suppress(OSError):
             records = sorted(self._path.parent.iterdir(), key=lambda path: path.stat().st_mtime, reverse=True)
             for path in records[keep:]:
                 path.unlink(missing_ok=True)
 
-    def _write(self, end: End, end_time: str | None, stats: Mapping[str, Any]) -> None:
+    def _write(self, record: Mapping[str, Any], *, durable: bool = False) -> None:
         if self._path is None:
             return
-        ended = {
-            "end_time": end_time,
-            "reason": end.reason,
-            "exit_status": end.exit_status if end_time else None,
-            "error": one_line(end.error)[:_ERROR_LIMIT],
-            "pages": _count(stats, "response_received_count"),
-            "items": _count(stats, "item_scraped_count"),
-            "errors": _count(stats, "log_count/ERROR"),
-        }
-        text = json.dumps(_plain(stats))
-        whole = {**self._facts, **ended, "stats": json.loads(text) if len(text) <= _STATS_LIMIT else {}}
         temporary = self._path.with_name(f".{self._path.name}.{os.getpid()}")
         with suppress(OSError):  # a record is worth less than the job
             self._path.parent.mkdir(parents=True, exist_ok=True)
             with temporary.open("w", encoding="utf-8") as file:
-                json.dump(whole, file)
+                json.dump(record, file)
                 file.flush()
-                os.fsync(file.fileno())
+                if durable:
+                    os.fsync(file.fileno())
             temporary.replace(self._path)
 
 
 def record_path(files: JobFiles, project: str) -> Path | None:
-    """Return where the record of a job is; None if its log does not lie where Scrapyd puts it."""
+    """Return where the record of a job is; None if its log is not where Scrapyd puts it.
+
+    A daemon that keeps its records elsewhere names the path in the environment.
+    """
+    if path := os.environ.get(PATH_VARIABLE):
+        return Path(path).absolute()
     log = Path(files.log)
     if not files.log or log.parts[-3:] != (project, files.spider, f"{files.job}.log"):
         return None
@@ -104,11 +137,6 @@ def record_path(files: JobFiles, project: str) -> Path | None:
 
 def _now() -> str:
     return datetime.now(UTC).isoformat(timespec="microseconds")
-
-
-def _count(stats: Mapping[str, Any], name: str) -> int | None:
-    value = stats.get(name, 0) if stats else None
-    return int(value) if isinstance(value, (int, float)) and math.isfinite(value) else None
 
 
 def _plain(value: Any) -> Any:

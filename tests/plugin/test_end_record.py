@@ -238,7 +238,7 @@ def test_a_cancel_while_the_runner_is_loaded_leaves_a_log(daemon: Daemon) -> Non
 
 
 def wait_for(path: Path, text: str) -> None:
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 60
     while not (path.exists() and text in path.read_text()):
         assert time.monotonic() < deadline, path.read_text() if path.exists() else path
         time.sleep(0.02)  # a file tells nobody that it has grown
@@ -256,15 +256,51 @@ def test_a_cancelled_crawl(daemon: Daemon, site: Site, number: signal.Signals) -
     assert (record["reason"], record["exit_status"], record["error"]) == ("shutdown", 0, "")
 
 
-def test_a_killed_job_is_killed_in_its_record(daemon: Daemon, site: Site) -> None:
-    daemon.store(make_egg({"spiders/a.py": HANGS}), version="7")
-    with daemon.start(*job_args(daemon, f"{site.url}/", spider="hangs")) as process:
-        wait_for(daemon.folder / "logs" / "p" / "hangs" / "j1.log", "in the callback")
+def test_the_record_of_a_job_that_runs_has_its_counts_and_a_killed_one_keeps_them(
+    daemon: Daemon, site: Site
+) -> None:
+    many = HANGS.replace(
+        "self.start_urls = [url]", "self.start_urls = [f'{url}page/{n}' for n in range(1, 41)]"
+    )
+    daemon.store(make_egg({"spiders/a.py": many}), version="7")
+    record = daemon.folder / "logs" / "p" / ".ends" / "hangs" / "j1.json"
+    args = job_args(daemon, f"{site.url}/", "-s", "CONCURRENT_REQUESTS=3", spider="hangs")
+    with daemon.start(*args) as process:
+        wait_for(record, '"pages": 3')
+        live = json.loads(record.read_text())
         process.kill()
-    record = record_of(daemon, "hangs")
-    assert (record["reason"], record["end_time"], record["exit_status"]) == ("killed", None, None)
-    assert (record["version"], record["pid"], record["pages"]) == ("7", process.pid, None)
-    assert "killed" in record["error"]
+    killed = record_of(daemon, "hangs")
+    assert live["waiting"] > 0
+    assert live["rss"] > 1 << 20
+    for read in (live, killed):
+        assert (read["reason"], read["end_time"], read["exit_status"]) == ("killed", None, None)
+        assert (read["version"], read["pid"], read["pages"], read["items"]) == ("7", process.pid, 3, 0)
+    assert "killed" in killed["error"]
+
+
+def test_the_counts_of_worker_processes_are_renewed(daemon: Daemon, site: Site) -> None:
+    slow = PAGES.replace(
+        "        yield {", "        import asyncio\n        await asyncio.sleep(0.2)\n        yield {", 1
+    )
+    daemon.store(make_egg({"spiders/a.py": slow}))
+    record = daemon.folder / "logs" / "p" / ".ends" / "pages" / "j1.json"
+    with daemon.start(*job_args(daemon, f"{site.url}/", "-s", "CRAWL_PROCESSES=2")) as process:
+        deadline = time.monotonic() + 60
+        while not (record.exists() and json.loads(record.read_text())["items"]):
+            assert time.monotonic() < deadline
+            time.sleep(0.02)  # a file tells nobody that it has changed
+        assert json.loads(record.read_text())["reason"] == "killed"
+        assert process.wait(60) == 0
+    assert record_of(daemon)["reason"] == "finished"
+
+
+def test_a_daemon_may_name_the_record(daemon: Daemon, site: Site, tmp_path: Path) -> None:
+    daemon.store(make_egg({"spiders/a.py": PAGES}))
+    path = tmp_path / "records" / "of this job"
+    args = ["crawl", "pages", "-a", "_job=j1", "-a", f"url={site.url}/headers"]
+    assert daemon.run(*args, AIOSCRAPY_JOB_RECORD=str(path))[0] == 0
+    assert json.loads(path.read_text())["reason"] == "finished"
+    assert list(path.parent.iterdir()) == [path]
 
 
 @pytest.mark.parametrize(
@@ -338,7 +374,7 @@ def test_stats_of_every_kind_make_a_record(tmp_path: Path) -> None:
     record.end(End("finished", 0), stats)
     (path,) = (tmp_path / "p" / ".ends" / "s").iterdir()
     read = json.loads(path.read_text(encoding="ascii"))
-    assert (read["pages"], read["items"]) == (5, None)
+    assert (read["pages"], read["items"]) == (5, 0)
     assert read["stats"]["time"] == "2026-11-25T00:00:00"
     record.end(End("finished", 0), {f"host{n}": "x" * 100 for n in range(10_000)})
     assert json.loads(path.read_text())["stats"] == {}

@@ -1,0 +1,50 @@
+"""Renews the record of a job while its crawl runs, so that others see its counts without reading its log."""
+
+import os
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+from aioscrapy import signals
+from aioscrapy_scrapyd.job.end_record import EndRecord
+
+RENEW_S = 1.0  # seconds between two looks at the counts
+
+
+@contextmanager
+def reported(record: EndRecord, crawler: Any) -> Iterator[None]:
+    """Renew the record each second in which a count of the crawl has changed, until the context ends.
+
+    A thread does it, so that a callback that blocks the event loop can't stop it. It starts with the signal
+    spider_opened: until then the crawl may fork its worker processes, which a thread would disturb.
+    """
+    over = threading.Event()
+
+    def renew() -> None:
+        counts: dict[str, int] = {}
+        while not over.wait(RENEW_S):
+            earlier, counts = (
+                counts,
+                record.counts(crawler.stats.get_stats()) | {"waiting": crawler.waiting()},
+            )
+            if counts != earlier:
+                record.renew(counts | {"rss": resident_bytes()})
+
+    thread = threading.Thread(target=renew, name="end record", daemon=True)
+    crawler.signals.connect(thread.start, signals.spider_opened)
+    try:
+        yield
+    finally:
+        over.set()
+        if thread.ident is not None:
+            thread.join()
+
+
+def resident_bytes() -> int | None:
+    """Return the memory that this process has now; None where the system does not say it."""
+    with suppress(OSError, ValueError, IndexError, AttributeError):
+        pages = int(Path("/proc/self/statm").read_text("ascii").split()[1])
+        return pages * os.sysconf("SC_PAGE_SIZE")
+    return None
