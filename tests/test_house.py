@@ -117,3 +117,11 @@ def test_every_setting_has_a_reader() -> None:
 def test_the_public_names_load() -> None:
     script = "import aioscrapy\nfor name in aioscrapy.__all__: getattr(aioscrapy, name)"
     subprocess.run([sys.executable, "-W", "error", "-c", script], check=True, cwd=REPOSITORY)
+
+
+def test_the_examples_of_the_principles_are_in_the_code() -> None:
+    page = (REPOSITORY / "CONTRIBUTING.md").read_text("utf-8")
+    blocks = re.findall(r"```(?:py|toml)\n# (\S+)\n(.*?)```", page, re.DOTALL)
+    assert len(blocks) == len(re.findall(r"^\*\*\d+\. ", page, re.MULTILINE)) == 15
+    for name, text in blocks:
+        assert text in (REPOSITORY / name).read_text("utf-8"), f"{name} has no longer:\n{text}"
