@@ -7,49 +7,78 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from aioscrapy import signals
+    from aioscrapy.context import CrawlContext
     from aioscrapy.crawler import Crawler
+    from aioscrapy.db import db_manager
+    from aioscrapy.exceptions import CloseSpider, DropItem, IgnoreRequest, NotConfigured
     from aioscrapy.http import FormRequest, HtmlResponse, JsonRequest, Request, Response, TextResponse
+    from aioscrapy.http.headers import Headers
+    from aioscrapy.item import Field, Item
     from aioscrapy.log import logger
     from aioscrapy.process import CrawlerProcess
-    from aioscrapy.selector import Selector
+    from aioscrapy.selector import Selector, SelectorList
     from aioscrapy.settings import Settings
     from aioscrapy.spiders import Spider
     from aioscrapy.version import __version__
 
 __all__ = [
+    "CloseSpider",
+    "CrawlContext",
     "Crawler",
     "CrawlerProcess",
+    "DropItem",
+    "Field",
     "FormRequest",
+    "Headers",
     "HtmlResponse",
+    "IgnoreRequest",
+    "Item",
     "JsonRequest",
+    "NotConfigured",
     "Request",
     "Response",
     "Selector",
+    "SelectorList",
     "Settings",
     "Spider",
     "TextResponse",
     "__version__",
+    "db_manager",
     "logger",
+    "signals",
 ]
 
 _HOMES = {
+    "CloseSpider": "exceptions",
+    "CrawlContext": "context",
     "Crawler": "crawler",
     "CrawlerProcess": "process",
+    "DropItem": "exceptions",
+    "Field": "item",
     "FormRequest": "http",
+    "Headers": "http.headers",
     "HtmlResponse": "http",
+    "IgnoreRequest": "exceptions",
+    "Item": "item",
     "JsonRequest": "http",
+    "NotConfigured": "exceptions",
     "Request": "http",
     "Response": "http",
     "Selector": "selector",
+    "SelectorList": "selector",
     "Settings": "settings",
     "Spider": "spiders",
     "TextResponse": "http",
     "__version__": "version",
+    "db_manager": "db",
     "logger": "log",
 }
 
 
 def __getattr__(name: str) -> Any:
+    if name == "signals":
+        return import_module("aioscrapy.signals")
     home = _HOMES.get(name)
     if home is None:
         raise AttributeError(f"module 'aioscrapy' has no attribute {name!r}")

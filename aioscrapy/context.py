@@ -1,6 +1,6 @@
 """The crawl as a component sees it: settings, stats, signals, spider, host limits and `stop`."""
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Any, Protocol, Self
 
 from aioscrapy.ends import Reason
@@ -30,12 +30,15 @@ class CrawlContext:
     Attributes:
         spider: the spider; None only while `Spider.from_crawler` creates it.
         politeness: the limits of every host; set before the first component is built.
+        download: sends a Request past all middlewares and returns the Response, or raises DownloadError; set
+            before the first downloader middleware is built.
         stop: ends the crawl soon, with a reason; works at any time.
         fail: the same for an error, with its reason (see `aioscrapy.ends`) and its text; it wins over every
             reason of `stop`, also while the crawl closes.
     """
 
     politeness: PolitenessLike
+    download: Callable[[Any], Awaitable[Any]]
 
     def __init__(
         self,

@@ -13,13 +13,13 @@ from aioscrapy.context import CrawlContext
 from aioscrapy.core.downloader import Downloader
 from aioscrapy.core.engine import Engine
 from aioscrapy.core.frontier import build_politeness, build_scheduler, choose_frontier
+from aioscrapy.core.pipelines import Pipelines
 from aioscrapy.core.scheduler import Scheduler
 from aioscrapy.core.scraper import Scraper
 from aioscrapy.db import db_manager
 from aioscrapy.ends import End, Ending, Reason, end_for, error_text
 from aioscrapy.exceptions import AioscrapyError, CrawlError
 from aioscrapy.hooks import settle
-from aioscrapy.pipelines.chain import Pipelines
 from aioscrapy.queue.base import State
 from aioscrapy.settings import Settings, check_attributes
 from aioscrapy.signals import SignalManager

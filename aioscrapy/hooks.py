@@ -1,23 +1,33 @@
-"""The hooks of middlewares, looked up once: in the loop they are plain lists of functions to call."""
+"""The hooks of components, bound once: in the loop they are plain lists of functions to call."""
 
 import inspect
 from collections.abc import Awaitable, Callable, Iterable
 from functools import partial
-from typing import Any
+from typing import Any, Concatenate, ParamSpec
 
 Hook = Callable[..., Any]
+P = ParamSpec("P")
 
 
-def hooks(components: Iterable[Any], name: str, arguments: int, spider: Any) -> list[Hook]:
-    """Return the hook `name` of each component that has it, ready to be called with `arguments` positionals.
+def hooks(
+    components: Iterable[object], contract: Callable[Concatenate[Any, P], Any], spider: object
+) -> list[Callable[P, Any]]:
+    """Return the method of each component that has the one of the contract, ready to be called.
 
-    A hook that takes one more positional argument gets the spider there, as in Scrapy and aio-scrapy.
+    `contract` is a method of a class in aioscrapy.contracts: it names the hook and its arguments. A hook with
+    one more argument gets the spider there, as in Scrapy and aio-scrapy.
     """
-    candidates = (getattr(component, name, None) for component in components)
+    name = contract.__name__
+    arguments = len(inspect.signature(contract).parameters) - 1
+    candidates = [
+        getattr(component, name, None)
+        for component in components
+        if getattr(type(component), name, None) is not contract  # inherited from the contract: not defined
+    ]
     return [_bound(hook, arguments, spider) for hook in candidates if callable(hook)]
 
 
-def _bound(hook: Hook, arguments: int, spider: Any) -> Hook:
+def _bound(hook: Hook, arguments: int, spider: object) -> Hook:
     try:
         parameters = list(inspect.signature(hook).parameters.values())
     except (TypeError, ValueError):
@@ -27,7 +37,7 @@ def _bound(hook: Hook, arguments: int, spider: Any) -> Hook:
     named = [p for p in parameters if p.name == "spider" and p.kind is not p.POSITIONAL_ONLY]
     if named and (named[0].kind is named[0].KEYWORD_ONLY or positional[arguments:] == named):
         return partial(hook, spider=spider)  # calls the hook without a Python function between
-    return (lambda *given: hook(*given, spider)) if takes_more else hook
+    return (lambda *args: hook(*args, spider)) if takes_more else hook
 
 
 async def settle(value: Any) -> Any:

@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import AsyncIterator, Generator
-from typing import Any
+from typing import Any, Self
 
 from aioscrapy.context import CrawlContext
 from aioscrapy.exceptions import AioscrapyError
@@ -12,6 +12,7 @@ from aioscrapy.process import CrawlerProcess
 from aioscrapy.project import settings_here
 from aioscrapy.settings import Settings
 from aioscrapy.signals import spider_closed
+from aioscrapy.stats import StatsCollector
 
 
 class Spider:
@@ -33,7 +34,7 @@ class Spider:
     start_urls: list[str]
     crawler: CrawlContext
     settings: Settings
-    stats: Any = None
+    stats: StatsCollector = None  # type: ignore[assignment]  # set by from_crawler
 
     def __init__(self, name: str | None = None, **kwargs: Any) -> None:
         if name is not None:
@@ -44,7 +45,7 @@ class Spider:
         if not hasattr(self, "start_urls"):
             self.start_urls = []
 
-    def __await__(self) -> Generator[Any, Any, "Spider"]:
+    def __await__(self) -> Generator[Any, Any, Self]:
         """Allow `await super().from_crawler(…)` (aio-scrapy) as well as without await (Scrapy)."""
         return self
         yield
@@ -62,7 +63,7 @@ class Spider:
         self.logger.log(level, "%s", message)
 
     @classmethod
-    def from_crawler(cls, crawler: CrawlContext, *args: Any, **kwargs: Any) -> "Spider":
+    def from_crawler(cls, crawler: CrawlContext, *args: Any, **kwargs: Any) -> Self:
         """Create the spider with its arguments and connect it with its crawl."""
         spider = cls(*args, **kwargs)
         spider._set_crawler(crawler)
@@ -95,7 +96,8 @@ class Spider:
                 request = Request(url)
             except (TypeError, ValueError) as exc:  # one bad URL must not end the others
                 self.logger.error("A start URL is left out: %r: %s", url, exc)
-                self.stats.inc_value("start_urls/invalid_count")
+                if self.stats is not None:
+                    self.stats.inc_value("start_urls/invalid_count")
                 continue
             yield request
 

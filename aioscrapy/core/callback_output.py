@@ -1,30 +1,32 @@
 """One async stream of outputs, whatever a callback, a hook or `start` returned."""
 
 import inspect
-from collections.abc import AsyncIterator, Iterable
-from typing import Any
+from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterable
+from typing import Any, Concatenate, ParamSpec
 
 from aioscrapy.hooks import Hook, hooks
 from aioscrapy.http.request import Request
 from aioscrapy.items import is_item
 
+P = ParamSpec("P")
 
-def piped(middlewares: list[Any], name: str, arguments: int, spider: Any) -> list[Hook]:
-    """Return hooks that take a stream as their last argument and give one; Scrapy's plain ones get a list."""
-    made = []
+
+def piped(
+    middlewares: Iterable[object], contract: Callable[Concatenate[Any, P], Any], spider: object
+) -> list[Callable[P, Any]]:
+    """Return hooks that take a stream as their last argument and return one; plain ones get a list."""
+    pipes = []
     for middleware in middlewares:
-        for hook in hooks([middleware], name, arguments, spider):
-            method = getattr(middleware, name)
-            if inspect.isasyncgenfunction(method) or inspect.iscoroutinefunction(method):
-                made.append(hook)
-            else:
-                made.append(_collecting(hook))
-    return made
+        for hook in hooks([middleware], contract, spider):
+            method = getattr(middleware, contract.__name__)
+            takes_stream = inspect.isasyncgenfunction(method) or inspect.iscoroutinefunction(method)
+            pipes.append(hook if takes_stream else _collecting(hook))
+    return pipes
 
 
 def _collecting(hook: Hook) -> Hook:
-    async def collect(*given: Any) -> AsyncIterator[Any]:
-        *before, stream = given
+    async def collect(*args: Any) -> AsyncIterator[Any]:
+        *before, stream = args
         outputs = [output async for output in stream]
         async for output in _outputs(hook(*before, outputs)):
             yield output
@@ -52,7 +54,7 @@ async def _outputs(result: Any) -> AsyncIterator[Any]:
     """Yield what a callback returned: nothing, one output, or those of an iterable; awaited if need be."""
     if inspect.isawaitable(result):
         result = await result
-    if hasattr(result, "__aiter__"):
+    if isinstance(result, AsyncIterable):
         async for output in result:
             yield output
     elif _is_many(result):

@@ -1,10 +1,12 @@
 """The way of a request down to the network and of its response back up."""
 
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, Self
 
 from aioscrapy import signals
 from aioscrapy.components import build, build_all, load_object
 from aioscrapy.context import CrawlContext
+from aioscrapy.contracts import DownloaderMiddleware
 from aioscrapy.exceptions import NotSupported, SettingError
 from aioscrapy.handlers.base import DownloadHandler
 from aioscrapy.hooks import Hook, hooks, settle
@@ -21,47 +23,91 @@ _CLIENTS: dict[str, dict[str, str]] = {
 }
 
 
-class Downloader:
-    """Downloader middlewares around the download handlers of the URL schemes."""
+class Handlers:
+    """The download handlers of the URL schemes, and the signals around a download."""
 
-    def __init__(
-        self, crawler: CrawlContext, middlewares: list[Any], handlers: dict[str, DownloadHandler]
-    ) -> None:
-        self._spider = spider = crawler.spider
+    def __init__(self, crawler: CrawlContext, handlers: Mapping[str, DownloadHandler]) -> None:
+        self._spider = crawler.spider
         self._handlers = handlers
-        self._inc_value = crawler.stats.inc_value
         self._send = crawler.signals.send
-        receivers = crawler.signals.receivers
-        self._on_reached = receivers(signals.request_reached_downloader)
-        self._on_left = receivers(signals.request_left_downloader)
-        self._on_downloaded = receivers(signals.response_downloaded)
-        self._on_received = receivers(signals.response_received)
-        for middleware in middlewares:
-            if hasattr(middleware, "download"):  # it fetches something of its own: robots.txt
-                middleware.download = self.download
-        down, up = [*middlewares, spider], [*reversed(middlewares), spider]
-        self._on_request: list[Hook] = hooks(down, "process_request", 1, spider)
-        self._on_response: list[Hook] = hooks(up, "process_response", 2, spider)
-        self._on_exception: list[Hook] = hooks(up, "process_exception", 2, spider)
+        self._on_reached = crawler.signals.receivers(signals.request_reached_downloader)
+        self._on_left = crawler.signals.receivers(signals.request_left_downloader)
+        self._on_downloaded = crawler.signals.receivers(signals.response_downloaded)
 
     @classmethod
-    async def from_crawler(cls, crawler: CrawlContext) -> "Downloader":
-        """Make the middlewares and the handlers of the settings.
+    async def from_crawler(cls, crawler: CrawlContext) -> Self:
+        """Create the handlers of the settings; one that several schemes name is created once.
 
         Raises:
-            SettingError: one of them can't be loaded; names the setting.
+            SettingError: a handler can't be loaded or created, or it is not a download handler.
         """
-        orders = crawler.settings.getwithbase("DOWNLOADER_MIDDLEWARES")
-        middlewares = await build_all("DOWNLOADER_MIDDLEWARES", orders, crawler)
-        made: dict[Any, DownloadHandler] = {}
-        handlers: dict[str, DownloadHandler] = {}
-        for scheme, path in handler_paths(crawler.settings).items():
-            if path not in made:
+        created: dict[Any, DownloadHandler] = {}
+        for path in handler_paths(crawler.settings).values():
+            if path not in created:
                 handler = await build(load_object(path, "DOWNLOAD_HANDLERS"), crawler)
                 if not hasattr(handler, "download_request"):
                     raise SettingError("DOWNLOAD_HANDLERS", f"{path!r} has no download_request")
-                made[path] = handler
-            handlers[scheme] = made[path]
+                created[path] = handler
+        paths = handler_paths(crawler.settings)
+        return cls(crawler, {scheme: created[path] for scheme, path in paths.items()})
+
+    async def download(self, request: Request) -> Response:
+        """Download without any middleware."""
+        handler = self._handlers.get(request.url.partition(":")[0].lower())
+        if handler is None:
+            raise NotSupported(f"no download handler for {request.url} (see DOWNLOAD_HANDLERS)")
+        if self._on_reached:
+            await self._send(signals.request_reached_downloader, request=request, spider=self._spider)
+        try:
+            response = await handler.download_request(request, self._spider)
+        finally:
+            if self._on_left:
+                await self._send(signals.request_left_downloader, request=request, spider=self._spider)
+        if self._on_downloaded:
+            await self._send(
+                signals.response_downloaded, response=response, request=request, spider=self._spider
+            )
+        return response
+
+    async def close(self) -> None:
+        """Close the handlers; an error of one does not keep the others open."""
+        for handler in dict.fromkeys(self._handlers.values()):
+            try:
+                await settle(handler.close())
+            except Exception:  # noqa: BLE001 the other handlers must close too
+                logger.exception("%r did not close", handler)
+
+
+class Downloader:
+    """Downloader middlewares around the download handlers."""
+
+    def __init__(self, crawler: CrawlContext, middlewares: list[Any], handlers: Handlers) -> None:
+        self._spider = spider = crawler.spider
+        self._handlers = handlers
+        self._download = handlers.download
+        self._inc_value = crawler.stats.inc_value
+        self._send = crawler.signals.send
+        self._on_received = crawler.signals.receivers(signals.response_received)
+        down, up = [*middlewares, spider], [*reversed(middlewares), spider]
+        self._on_request = hooks(down, DownloaderMiddleware.process_request, spider)
+        self._on_response = hooks(up, DownloaderMiddleware.process_response, spider)
+        self._on_exception = hooks(up, DownloaderMiddleware.process_exception, spider)
+
+    @classmethod
+    async def from_crawler(cls, crawler: CrawlContext) -> Self:
+        """Create the handlers and the middlewares of the settings.
+
+        Raises:
+            SettingError: one of them can't be loaded or created; names the setting.
+        """
+        handlers = await Handlers.from_crawler(crawler)
+        crawler.download = handlers.download
+        try:
+            orders = crawler.settings.getwithbase("DOWNLOADER_MIDDLEWARES")
+            middlewares = await build_all("DOWNLOADER_MIDDLEWARES", orders, crawler)
+        except BaseException:
+            await handlers.close()
+            raise
         return cls(crawler, middlewares, handlers)
 
     async def fetch(self, request: Request) -> Response | Request:
@@ -95,31 +141,9 @@ class Downloader:
             )
         return response
 
-    async def download(self, request: Request) -> Response:
-        """Download without any middleware."""
-        handler = self._handlers.get(request.url.partition(":")[0].lower())
-        if handler is None:
-            raise NotSupported(f"no download handler for {request.url} (see DOWNLOAD_HANDLERS)")
-        if self._on_reached:
-            await self._send(signals.request_reached_downloader, request=request, spider=self._spider)
-        try:
-            response = await handler.download_request(request, self._spider)
-        finally:
-            if self._on_left:
-                await self._send(signals.request_left_downloader, request=request, spider=self._spider)
-        if self._on_downloaded:
-            await self._send(
-                signals.response_downloaded, response=response, request=request, spider=self._spider
-            )
-        return response
-
     async def close(self) -> None:
-        """Close the handlers; an error of one does not keep the others open."""
-        for handler in dict.fromkeys(self._handlers.values()):
-            try:
-                await settle(handler.close())
-            except Exception:  # noqa: BLE001 the other handlers must close too
-                logger.exception("%r did not close", handler)
+        """Close the handlers."""
+        await self._handlers.close()
 
     async def _down(self, request: Request) -> Response | Request:
         for hook in self._on_request:
@@ -128,7 +152,7 @@ class Downloader:
                 answer = await settle(answer)
                 if answer is not None and answer is not request:  # itself: it has nothing against it
                     return _checked(answer, hook)
-        return await self.download(request)
+        return await self._download(request)
 
     async def _rescue(self, request: Request, exc: Exception) -> Response | Request:
         for hook in self._on_exception:

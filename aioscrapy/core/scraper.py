@@ -11,18 +11,18 @@ from aioscrapy import signals
 from aioscrapy.cancellation import ERRORS, raise_if_aborted
 from aioscrapy.components import build_all
 from aioscrapy.context import CrawlContext
+from aioscrapy.contracts import SpiderMiddleware
 from aioscrapy.core.callback_output import line_of, piped, stream_of
+from aioscrapy.core.pipelines import Pipelines
 from aioscrapy.core.scheduler import Scheduler
 from aioscrapy.ends import error_text
 from aioscrapy.exceptions import AioscrapyError, CloseSpider, DropItem, IgnoreRequest, NotSupported
-from aioscrapy.hooks import Hook, hooks, settle
+from aioscrapy.hooks import hooks, settle
 from aioscrapy.http.request import Request
 from aioscrapy.http.response import Response
 from aioscrapy.log import logger
-from aioscrapy.pipelines.chain import Pipelines
 from aioscrapy.queue.base import Page
 
-_BUILT_IN = "aioscrapy.middlewares."
 SLICE_S = 1.0  # seconds that a callback may run before others run and, in a memory crawl, its items are shown
 
 
@@ -41,14 +41,14 @@ class Scraper:
         self._commit_size = crawler.settings.getint("SCHEDULER_COMMIT_SIZE")
         self._verbose = logging.getLogger().isEnabledFor(logging.DEBUG) and logger.isEnabledFor(logging.DEBUG)
         up = list(reversed(middlewares))
-        self._on_input: list[Hook] = hooks(middlewares, "process_spider_input", 1, spider)
-        self._on_request: list[Hook] = hooks(up, "get_processed_request", 2, spider)
-        self._drop_early = all(type(m).__module__.startswith(_BUILT_IN) for m in _with_request_hook(up))
-        self._on_item: list[Hook] = hooks(up, "get_processed_item", 2, spider)
-        self._on_output: list[Hook] = piped(up, "process_spider_output", 2, spider)
-        self._on_exception: list[Hook] = hooks(up, "process_spider_exception", 2, spider)
-        self._on_start: list[Hook] = piped(up, "process_start", 1, spider)
-        self._on_start += piped(up, "process_start_requests", 1, spider)
+        self._on_input = hooks(middlewares, SpiderMiddleware.process_spider_input, spider)
+        self._on_request = hooks(up, SpiderMiddleware.get_processed_request, spider)
+        self._drop_early = not any(map(_changes_requests, middlewares))
+        self._on_item = hooks(up, SpiderMiddleware.get_processed_item, spider)
+        self._on_output = piped(up, SpiderMiddleware.process_spider_output, spider)
+        self._on_exception = hooks(up, SpiderMiddleware.process_spider_exception, spider)
+        self._on_start = piped(up, SpiderMiddleware.process_start, spider)
+        self._on_start += piped(up, SpiderMiddleware.process_start_requests, spider)
 
     @classmethod
     async def from_crawler(
@@ -171,14 +171,13 @@ class Scraper:
             raise_if_aborted(exc)
             await self._output_failed(exc, output, response, page, source)
 
-    def _request(self, output: Request, response: Response | None, page: Page) -> None:
+    def _request(self, request: Request, response: Response | None, page: Page) -> None:
         """Put a request onto the page, unless a hook drops it or it is known."""
-        request: Request | None = output
         for hook in self._on_request:
             request = hook(request, response)
             if request is None:
                 return
-        entry = self._scheduler.accept(request)  # type: ignore[arg-type]  # not None: the loop returned
+        entry = self._scheduler.accept(request)
         if entry is not None:
             page.entries.append(entry)
 
@@ -281,9 +280,10 @@ class Scraper:
         page.failure, page.fruitless = error_text(exc), True
 
 
-def _with_request_hook(middlewares: list[Any]) -> list[Any]:
-    """Return those that may make a request another one; of ours none changes what the filter looks at."""
-    return [each for each in middlewares if hasattr(each, "get_processed_request")]
+def _changes_requests(middleware: object) -> bool:
+    """Return True if a middleware may change what the duplicate filter looks at."""
+    has_hook = bool(hooks([middleware], SpiderMiddleware.get_processed_request, None))
+    return has_hook and bool(getattr(middleware, "changes_requests", True))
 
 
 def _unknown(request: Request) -> bool:

@@ -1,10 +1,13 @@
 """Shared connections of spiders, pipelines and the frontier, by alias: `db_manager.redis('queue')`."""
 
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from aioscrapy.exceptions import ConfigError, SettingError
 from aioscrapy.settings import Settings
+
+if TYPE_CHECKING:
+    from redis.asyncio import Redis  # takes 0.1 s to import: only crawls with a Redis pay
 
 
 class RedisClients:
@@ -15,9 +18,9 @@ class RedisClients:
 
     def __init__(self) -> None:
         self._arguments: dict[str, dict[str, Any]] = {}
-        self._clients: dict[str, Any] = {}
+        self._clients: dict[str, Redis] = {}
 
-    def __call__(self, alias: str = "default") -> Any:
+    def __call__(self, alias: str = "default") -> "Redis":
         """Return the client of an alias.
 
         Raises:
@@ -31,12 +34,12 @@ class RedisClients:
             client = self._clients[alias] = self._make(alias)
         return client
 
-    def __getattr__(self, alias: str) -> Any:
+    def __getattr__(self, alias: str) -> "Redis":
         if alias.startswith("_"):
             raise AttributeError(alias)
         return self(alias)
 
-    def get(self, alias: str = "default") -> Any:
+    def get(self, alias: str = "default") -> "Redis":
         """Return the client of an alias."""
         return self(alias)
 
@@ -62,15 +65,16 @@ class RedisClients:
         for client in clients.values():
             await client.aclose()
 
-    def _make(self, alias: str) -> Any:
+    def _make(self, alias: str) -> "Redis":
         from aioscrapy.db.redis_client import (
             make_client,
         )  # redis-py takes 0.1 s: only crawls with a Redis pay
 
         try:
-            return make_client(self._arguments[alias])
+            client: Redis = make_client(self._arguments[alias])
         except ValueError as exc:
             raise SettingError("REDIS_ARGS", f"{alias!r}: {exc}") from None
+        return client
 
 
 class DbManager:

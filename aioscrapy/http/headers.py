@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator, Mapping, MutableMapping
 from functools import lru_cache
 from itertools import chain
-from typing import Any, Self
+from typing import Any, Self, overload
 
 RawHeaders = Iterable[tuple[bytes, bytes]]
 HeadersArgument = Mapping[Any, Any] | Iterable[tuple[Any, Any]] | None
@@ -114,7 +114,13 @@ class Headers(MutableMapping[str | bytes, Any]):
     def __repr__(self) -> str:
         return f"Headers({self._sorted()!r})"
 
-    def get(self, name: str | bytes, default: Any = None) -> Any:
+    @overload  # type: ignore[override]  # a mapping returns Any
+    def get(self, name: str | bytes, default: None = None) -> bytes | None: ...
+
+    @overload
+    def get(self, name: str | bytes, default: bytes | str | int) -> bytes: ...
+
+    def get(self, name: str | bytes, default: Any = None) -> bytes | None:
         """Return the last value of a header, or the default, as bytes."""
         values = self._sorted().get(_title(name))
         if values is None:

@@ -2,9 +2,9 @@
 
 import json
 import warnings
-from typing import Any
+from typing import Any, Self, overload
 
-from aioscrapy.http.request import Request
+from aioscrapy.http.request import R, Request
 
 _ACCEPT = "application/json, text/javascript, */*; q=0.01"
 
@@ -33,10 +33,16 @@ class JsonRequest(Request):
         self.headers.setdefault("Content-Type", "application/json")
         self.headers.setdefault("Accept", _ACCEPT)
 
-    def replace(self, *args: Any, cls: type[Request] | None = None, **kwargs: Any) -> Any:
+    @overload
+    def replace(self, *args: Any, cls: None = None, **kwargs: Any) -> Self: ...
+
+    @overload
+    def replace(self, *args: Any, cls: type[R], **kwargs: Any) -> R: ...
+
+    def replace(self, *args: Any, cls: type[Request] | None = None, **kwargs: Any) -> Request:
         data = kwargs.pop("data", None)
         if data is not None and kwargs.get("body") is not None:
             warnings.warn("Both body and data passed. data will be ignored", stacklevel=2)
         elif data is not None:
             kwargs["body"] = json.dumps(data, **kwargs.get("dumps_kwargs", self.dumps_kwargs))
-        return super().replace(*args, cls=cls, **kwargs)
+        return super().replace(*args, cls=cls or type(self), **kwargs)

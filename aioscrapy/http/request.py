@@ -3,13 +3,15 @@
 from base64 import b64decode, b64encode
 from collections.abc import Callable, Iterable
 from operator import attrgetter
-from typing import Any, Self, cast
+from typing import Any, Self, TypeVar, cast, overload
 
 from aioscrapy.exceptions import SerializeError
 from aioscrapy.http.headers import Headers, HeadersArgument
 from aioscrapy.http.json_values import not_json
 from aioscrapy.http.payload import Pairs, written_out
 from aioscrapy.http.url import clean_url
+
+R = TypeVar("R", bound="Request")
 
 Callback = Callable[..., Any] | str | None
 Cookies = dict[str, Any] | list[dict[str, Any]]
@@ -168,9 +170,15 @@ class Request:
 
     def copy(self) -> Self:
         """Return an equal request; headers, meta and cb_kwargs are copied one level deep."""
-        return cast("Self", self.replace())
+        return self.replace()
 
-    def replace(self, *args: Any, cls: type["Request"] | None = None, **kwargs: Any) -> Any:
+    @overload
+    def replace(self, *args: Any, cls: None = None, **kwargs: Any) -> Self: ...
+
+    @overload
+    def replace(self, *args: Any, cls: type[R], **kwargs: Any) -> R: ...
+
+    def replace(self, *args: Any, cls: type["Request"] | None = None, **kwargs: Any) -> "Request":
         """Return a copy with other arguments, of the same class or of `cls`."""
         target = cls or type(self)
         for name in self.attributes[len(args) :]:

@@ -5,7 +5,7 @@ import re
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from operator import attrgetter
-from typing import Any, NoReturn, Self, cast
+from typing import Any, NoReturn, Self, TypeVar, cast, overload
 
 from aioscrapy.exceptions import NotSupported
 from aioscrapy.http.headers import Headers, HeadersArgument
@@ -13,6 +13,8 @@ from aioscrapy.http.request import Request
 from aioscrapy.http.url import Base, href_of, join, split_base
 
 logger = logging.getLogger(__name__)
+
+R = TypeVar("R", bound="Response")
 
 _other_scheme = re.compile(r"(?!https?:)[a-zA-Z][a-zA-Z0-9+.-]*:(?!//)").match  # javascript:, mailto:, tel:
 
@@ -131,9 +133,15 @@ class Response:
 
     def copy(self) -> Self:
         """Return an equal response; headers and flags are copied."""
-        return cast("Self", self.replace())
+        return self.replace()
 
-    def replace(self, *args: Any, cls: type["Response"] | None = None, **kwargs: Any) -> Any:
+    @overload
+    def replace(self, *args: Any, cls: None = None, **kwargs: Any) -> Self: ...
+
+    @overload
+    def replace(self, *args: Any, cls: type[R], **kwargs: Any) -> R: ...
+
+    def replace(self, *args: Any, cls: type["Response"] | None = None, **kwargs: Any) -> "Response":
         """Return a copy with other arguments, of the same class or of `cls`."""
         target = cls or type(self)
         for name in self.attributes[len(args) :]:

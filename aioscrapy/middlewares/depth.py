@@ -1,6 +1,7 @@
 """Count the links between a start URL and a request."""
 
 import logging
+from typing import ClassVar
 
 from aioscrapy.context import CrawlContext
 from aioscrapy.http.request import Request
@@ -12,6 +13,8 @@ logger = logging.getLogger(__name__)
 
 class DepthMiddleware:
     """Sets meta["depth"], drops requests deeper than DEPTH_LIMIT, lowers the priority of deep requests."""
+
+    changes_requests: ClassVar[bool] = False
 
     def __init__(self, stats: StatsCollector, limit: int, priority: int, *, verbose: bool) -> None:
         self._stats = stats

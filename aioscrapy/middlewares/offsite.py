@@ -1,7 +1,7 @@
 """Drop requests outside the domains of the spider."""
 
 import logging
-from typing import Any
+from typing import Any, ClassVar
 from urllib.parse import urlsplit
 
 from aioscrapy.context import CrawlContext
@@ -29,6 +29,8 @@ class OffsiteMiddleware:
     requests, dont_filter and meta["allow_offsite"] pass. A spider may change its `allowed_domains` while it
     crawls. If a spider has no `allowed_domains`, every host is allowed.
     """
+
+    changes_requests: ClassVar[bool] = False
 
     def __init__(self, spider: Any, stats: StatsCollector) -> None:
         self._spider = spider

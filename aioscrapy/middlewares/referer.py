@@ -1,6 +1,7 @@
 """Set the Referer header to the page that had the link, as far as the referrer policy allows it."""
 
 import logging
+from typing import ClassVar
 from urllib.parse import urlsplit
 
 from aioscrapy.context import CrawlContext
@@ -97,6 +98,8 @@ class RefererMiddleware:
     The first of these policies that is set applies: the request's meta["referrer_policy"], the page's header
     Referrer-Policy, the setting REFERRER_POLICY.
     """
+
+    changes_requests: ClassVar[bool] = False
 
     def __init__(self, policy: Policy) -> None:
         self._policy = policy

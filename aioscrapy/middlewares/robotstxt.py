@@ -14,8 +14,6 @@ from aioscrapy.http.response import Response
 
 logger = logging.getLogger(__name__)
 
-Download = Callable[[Request], Awaitable[Response]]
-
 _MAX_REDIRECTS = 5
 _MAX_BYTES = 500 * 1024
 _MAX_SITES = 10_000
@@ -29,19 +27,18 @@ class ForbiddenByRobotsTxt(IgnoreRequest):
 
 
 class RobotsTxtMiddleware:
-    """Fetches the robots.txt of a host once, with `download`, and drops the requests that it forbids.
+    """Fetches the robots.txt of a host once and drops the requests that it forbids.
 
     A robots.txt that is missing or can't be fetched forbids nothing. meta["dont_obey_robotstxt"] bypasses it.
 
     Source: RFC 9309 (redirects, size limit, matching of rules).
     """
 
-    download: Download | None = None  # set by the downloader: downloads without middlewares
-
     def __init__(self, user_agent: str | None, default_user_agent: str, crawler: CrawlContext) -> None:
         self._user_agent = user_agent
         self._default_user_agent = default_user_agent
         self._politeness = crawler.politeness
+        self._download: Callable[[Request], Awaitable[Response]] = crawler.download
         self._stats = crawler.stats
         self._longest_delay_s = crawler.settings.getfloat("ROBOTSTXT_CRAWL_DELAY_MAX")
         self._rules: dict[str, Any] = {}  # scheme and host -> rules of its robots.txt
@@ -117,18 +114,17 @@ class RobotsTxtMiddleware:
 
         It is fetched with the user agent and the proxy of the first request to the host.
         """
-        assert self.download is not None  # noqa: S101 the downloader sets it before the first request
         headers = {"User-Agent": request.headers.get("User-Agent") or self._default_user_agent}
         copied = {"proxy", "download_timeout"}
         meta = {name: value for name, value in request.meta.items() if name in copied}
         url = f"{site}/robots.txt"
-        response = await self.download(Request(url, headers=headers, meta=meta))
+        response = await self._download(Request(url, headers=headers, meta=meta))
         for _ in range(_MAX_REDIRECTS):
             location = response.headers.get("Location")
             if not 300 <= response.status < 400 or location is None:
                 break
             url = urljoin(url, location.decode("latin-1"))
-            response = await self.download(Request(url, headers=headers, meta=meta))
+            response = await self._download(Request(url, headers=headers, meta=meta))
         self._stats.inc_value("robotstxt/response_count")
         self._stats.inc_value(f"robotstxt/response_status_count/{response.status}")
         if not 200 <= response.status < 300:

@@ -1,6 +1,7 @@
 """Drop links with a very long URL: these are usually endless chains of links."""
 
 import logging
+from typing import ClassVar
 
 from aioscrapy.context import CrawlContext
 from aioscrapy.exceptions import NotConfigured
@@ -13,6 +14,8 @@ logger = logging.getLogger(__name__)
 
 class UrlLengthMiddleware:
     """Drops requests whose URL has more than URLLENGTH_LIMIT characters."""
+
+    changes_requests: ClassVar[bool] = False
 
     def __init__(self, limit: int, stats: StatsCollector) -> None:
         self._limit = limit

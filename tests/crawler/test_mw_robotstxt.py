@@ -36,9 +36,9 @@ def rules(request: Request) -> Response:
 
 
 def make(web: Web, settings: dict[str, object] | None = None) -> RobotsTxtMiddleware:
-    middleware = RobotsTxtMiddleware.from_crawler(context({**ON, **(settings or {})}))
-    middleware.download = web.download
-    return middleware
+    crawler = context({**ON, **(settings or {})})
+    crawler.download = web.download
+    return RobotsTxtMiddleware.from_crawler(crawler)
 
 
 async def is_allowed(middleware: RobotsTxtMiddleware, request: Request) -> bool:
@@ -52,8 +52,8 @@ async def is_allowed(middleware: RobotsTxtMiddleware, request: Request) -> bool:
 async def test_what_is_forbidden_is_dropped_and_counted() -> None:
     web = Web(rules)
     crawler = context(ON)
+    crawler.download = web.download
     middleware = RobotsTxtMiddleware.from_crawler(crawler)
-    middleware.download = web.download
     assert await is_allowed(middleware, Request("http://a.test/public"))
     with pytest.raises(IgnoreRequest, match=r"Forbidden by robots.txt: <GET http://a.test/private/1>"):
         await middleware.process_request(Request("http://a.test/private/1"))

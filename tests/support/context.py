@@ -4,6 +4,7 @@ from typing import Any
 
 from aioscrapy.context import CrawlContext
 from aioscrapy.core.frontier import build_politeness
+from aioscrapy.exceptions import DownloadError
 from aioscrapy.settings import Settings
 from aioscrapy.spiders import Spider
 
@@ -12,5 +13,10 @@ def context(settings: dict[str, Any] | None = None, **attributes: Any) -> CrawlC
     """Return a context with these settings, whose spider has these attributes."""
     crawler = CrawlContext.without_crawl(Settings(settings))
     crawler.spider = Spider.from_crawler(crawler, "tested", **attributes)
+    crawler.download = _refuse
     crawler.politeness = build_politeness(crawler.settings, crawler.spider, shared=False)
     return crawler
+
+
+async def _refuse(request: Any) -> Any:
+    raise DownloadError(f"{request}: this crawl has not begun")

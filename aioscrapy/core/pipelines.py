@@ -5,6 +5,7 @@ from typing import Any
 from aioscrapy.cancellation import raise_if_aborted
 from aioscrapy.components import build_all
 from aioscrapy.context import CrawlContext
+from aioscrapy.contracts import Pipeline
 from aioscrapy.exceptions import ItemLostError
 from aioscrapy.hooks import Hook, hooks, settle
 from aioscrapy.log import logger
@@ -17,11 +18,11 @@ class Pipelines:
         self._steps: list[tuple[str, Hook]] = [
             (type(pipeline).__name__, hook)
             for pipeline in pipelines
-            for hook in hooks([pipeline], "process_item", 1, spider)
+            for hook in hooks([pipeline], Pipeline.process_item, spider)
         ]
-        self._last: list[Hook] = hooks([spider], "process_item", 1, spider)
-        self._on_open: list[Hook] = hooks(pipelines, "open_spider", 0, spider)
-        self._on_close: list[Hook] = hooks(reversed(pipelines), "close_spider", 0, spider)
+        self._last: list[Hook] = hooks([spider], Pipeline.process_item, spider)
+        self._on_open: list[Hook] = hooks(pipelines, Pipeline.open_spider, spider)
+        self._on_close: list[Hook] = hooks(reversed(pipelines), Pipeline.close_spider, spider)
         self.empty = not self._steps and not self._last
 
     @classmethod
