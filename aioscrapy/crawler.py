@@ -6,7 +6,7 @@ from contextlib import AsyncExitStack
 from importlib import import_module
 from typing import Any
 
-from aioscrapy import signals
+from aioscrapy.announcements import announce_end, announce_opened, log_start
 from aioscrapy.cancellation import raise_if_aborted
 from aioscrapy.components import build_all, load_object
 from aioscrapy.context import CrawlContext
@@ -19,12 +19,11 @@ from aioscrapy.core.scraper import Scraper
 from aioscrapy.db import db_manager
 from aioscrapy.ends import End, Ending, Reason, end_for, error_text
 from aioscrapy.exceptions import AioscrapyError, CrawlError
+from aioscrapy.extensions.feedexport import FeedExporter
 from aioscrapy.hooks import settle
 from aioscrapy.queue.base import State
 from aioscrapy.settings import Settings, check_attributes
 from aioscrapy.signals import SignalManager
-from aioscrapy.unread_settings import unread_settings
-from aioscrapy.version import __version__
 
 logger = logging.getLogger(__name__)
 
@@ -102,9 +101,7 @@ class Crawler:
     async def _crawl(self, *args: Any, **kwargs: Any) -> None:
         settings, context = self.settings, self._context
         settings.freeze()
-        logger.info("Scrapy %s started (bot: %s, by aioscrapy)", __version__, settings["BOT_NAME"])
-        if unread := unread_settings(settings, self.spidercls):
-            logger.warning("Nothing reads these settings: %s", unread)
+        log_start(settings, self.spidercls)
         async with AsyncExitStack() as closing:
             await db_manager.from_settings(settings)
             closing.push_async_callback(db_manager.close)
@@ -116,7 +113,8 @@ class Crawler:
             context.politeness = politeness
             extensions = await build_all("EXTENSIONS", settings.getwithbase("EXTENSIONS"), context)
             logger.debug("Enabled extensions: %s", [type(extension).__name__ for extension in extensions])
-            self._scheduler = scheduler = await build_scheduler(context, frontier, politeness)
+            feeds = next((part.feeds for part in extensions if isinstance(part, FeedExporter)), None)
+            self._scheduler = scheduler = await build_scheduler(context, frontier, politeness, feeds)
             downloader = await Downloader.from_crawler(context)
             closing.push_async_callback(downloader.close)
             pipelines = await Pipelines.from_crawler(context)
@@ -141,8 +139,7 @@ class Crawler:
         state = await scheduler.open()
         try:
             await pipelines.open()
-            logger.info("Spider opened")
-            await self.signals.send(signals.spider_opened, spider=self.spider)
+            await announce_opened(self._context)
         except BaseException:
             await pipelines.close()
             await scheduler.close()
@@ -154,12 +151,7 @@ class Crawler:
         for error in await pipelines.close():
             self._ending.fail(Reason.OUTPUT_FAILED, error)
         self.end = end = self._ending.end(scheduler.end)
-        await self.signals.send(signals.spider_closed, spider=self.spider, reason=end.reason)
-        if self.settings.getbool("STATS_DUMP"):
-            self.stats.dump()
-        if end.error:
-            logger.error("The crawl is not complete (%s): %s", end.reason, end.error)
-        logger.info("Spider closed (%s)", end.reason)
+        await announce_end(self._context, end)
 
 
 def __getattr__(name: str) -> Any:

@@ -9,6 +9,7 @@ AioscrapyError                 what a person may see as one line
 │   ├── DownloadTimeoutError   no answer within DOWNLOAD_TIMEOUT
 │   └── ResponseTooLargeError  more than DOWNLOAD_MAXSIZE bytes
 ├── QueueError                 the shared frontier can't be reached or refused us
+│   └── StoreError             the file of JOBDIR can't be written: the crawl ends
 ├── SerializeError             a request that can't travel; names the part
 ├── CrawlError                 an unexpected exception ended the crawl
 └── ItemLostError              a pipeline returned None in the place of an item
@@ -61,6 +62,10 @@ class ResponseTooLargeError(DownloadError):
 
 class QueueError(AioscrapyError):
     """The frontier's store did not answer, or answered with an error."""
+
+
+class StoreError(QueueError):
+    """The frontier's store can't be written, and waiting does not help: a full disk, a broken file."""
 
 
 class SerializeError(AioscrapyError):

@@ -6,21 +6,52 @@ import multiprocessing
 import signal
 from collections.abc import Mapping
 from multiprocessing.process import BaseProcess
-from typing import Any
+from typing import Any, Protocol
 
 from aioscrapy import event_loop
 from aioscrapy.crawler import Crawler
+from aioscrapy.ends import End
 from aioscrapy.exceptions import AioscrapyError, ConfigError
 from aioscrapy.log import configure_logging, remove_handler
 from aioscrapy.os_signals import STOP_SIGNALS, policy
 from aioscrapy.project import settings_here
 from aioscrapy.settings import Settings
+from aioscrapy.signals import SignalManager
 from aioscrapy.workers import process_count
 
 logger = logging.getLogger(__name__)
 
 Task = tuple[type, str | Settings | None]
 """A spider class and its settings: a dotted path, settings, or None for those of the project."""
+
+
+class Crawl(Protocol):
+    """A crawl by this process (Crawler) or by worker processes (Pool).
+
+    Attributes:
+        settings: the project's settings overlaid by the spider's.
+        stats: what was counted.
+        signals: of the crawl.
+        end: how it ended; None until then.
+    """
+
+    settings: Settings
+    stats: Any
+    signals: SignalManager
+    end: End | None
+
+    @property
+    def reason(self) -> str:
+        """The reason of the end; "" until then."""
+
+    def stop(self, reason: str = "shutdown") -> None:
+        """End soon."""
+
+    def abort(self) -> None:
+        """End now."""
+
+    def waiting(self) -> int:
+        """Return the requests that are known to wait."""
 
 
 class CrawlerProcess:
@@ -103,8 +134,8 @@ class CrawlerProcess:
                 raise result
 
 
-def single_process_run(*tasks: Task) -> None:
-    """Run all spiders at the same time in this process; returns when all have ended.
+def single_process_run(*tasks: Task) -> list[Crawl]:
+    """Run all spiders at the same time in this process; returns the crawls when all have ended.
 
     One spider alone is run by worker processes if its CRAWL_PROCESSES is above 1.
 
@@ -116,6 +147,7 @@ def single_process_run(*tasks: Task) -> None:
         process.settings = _settings_of(settings)
         process.crawl(spider_class)
     process.start()
+    return process.crawlers
 
 
 def multi_process_run(*tasks: Task | list[Task]) -> None:
@@ -124,7 +156,7 @@ def multi_process_run(*tasks: Task | list[Task]) -> None:
     The processes are new ones (spawn): the spiders must be in modules that can be imported.
 
     Raises:
-        SystemExit: one of them failed.
+        SystemExit: one of them failed, or its crawl is not complete.
     """
     context = multiprocessing.get_context("spawn")
     groups = [task if isinstance(task, list) else [task] for task in tasks]
@@ -152,9 +184,10 @@ def _pool(spider_class: Any, settings: Settings, arguments: Mapping[str, Any]) -
 
 def _run_group(tasks: list[Task]) -> None:
     try:
-        single_process_run(*tasks)
+        crawls = single_process_run(*tasks)
     except AioscrapyError as exc:
         raise SystemExit(f"{', '.join(spider_class.__name__ for spider_class, _ in tasks)}: {exc}") from None
+    raise SystemExit(max((crawl.end.exit_status for crawl in crawls if crawl.end), default=0))
 
 
 def _settings_of(settings: str | Settings | None) -> Settings:

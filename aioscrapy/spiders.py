@@ -111,18 +111,23 @@ class Spider:
         setting_path: str | None = None,
         use_windows_selector_eventLoop: bool = False,  # noqa: N803 aio-scrapy's name
     ) -> None:
-        """Crawl with this spider, from a script, and return at the end.
+        """Crawl with this spider, from a script; return at the end if the crawl is complete or was stopped.
 
         Args:
             setting_path: dotted path of a settings module that overrides the project's.
             use_windows_selector_eventLoop: accepted because aio-scrapy has it; without effect.
+
+        Raises:
+            SystemExit: the crawl could not begin, or is not complete (see docs/ends.md).
         """
         settings = settings_here()
         if setting_path is not None:
             settings.setmodule(setting_path)
         try:
             process = CrawlerProcess(settings)
-            process.crawl(cls)
+            crawl = process.crawl(cls)
             process.start()
         except AioscrapyError as exc:
             raise SystemExit(f"{cls.name}: {exc}") from None
+        if crawl.end is not None and crawl.end.exit_status:
+            raise SystemExit(crawl.end.exit_status)

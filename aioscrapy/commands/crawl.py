@@ -4,9 +4,8 @@ import argparse
 import sys
 from typing import Any
 
-from aioscrapy.ends import exit_status
 from aioscrapy.exceptions import ConfigError
-from aioscrapy.process import CrawlerProcess
+from aioscrapy.process import Crawl, CrawlerProcess
 from aioscrapy.settings import PRIORITIES, Settings
 from aioscrapy.spiderloader import SpiderLoader
 
@@ -20,7 +19,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    """Crawl; returns the exit status of the end."""
+    """Crawl; returns 0 if the crawl is complete or somebody asked for its end (see docs/ends.md), else 1."""
     spider_class = SpiderLoader(options.settings).load(options.spider)
     return run_spider(spider_class, options)
 
@@ -58,13 +57,11 @@ def run_spider(spider_class: Any, options: argparse.Namespace) -> int:
     """Crawl with this class and the options of `add_crawl_options`; returns the exit status of the end."""
     process, crawler = plan_crawl(spider_class, options)
     process.start()
-    return (
-        exit_status(crawler.reason) if getattr(crawler, "end", None) is None else int(crawler.end.exit_status)
-    )
+    return crawler.end.exit_status if crawler.end is not None else 1
 
 
-def plan_crawl(spider_class: Any, options: argparse.Namespace) -> tuple[CrawlerProcess, Any]:
-    """Return a process that will crawl with this class and these options, and its crawler.
+def plan_crawl(spider_class: Any, options: argparse.Namespace) -> tuple[CrawlerProcess, Crawl]:
+    """Return a process that will crawl with this class and these options, and its crawl.
 
     Raises:
         ConfigError: the settings don't make a crawl.
@@ -80,7 +77,7 @@ def plan_crawl(spider_class: Any, options: argparse.Namespace) -> tuple[CrawlerP
         settings.set("LOG_LEVEL", "INFO", "command")
     arguments = spider_arguments(options.arguments)
     process = CrawlerProcess(settings)
-    crawler = process.crawl(spider_class, **arguments)
+    crawler: Crawl = process.crawl(spider_class, **arguments)
     if on_terminal:
         from aioscrapy.progress import attach
 

@@ -14,8 +14,8 @@ from pathlib import Path
 from aioscrapy.commands.crawls import add_redis_option, bot_of, end_at_signal, run_to_end
 from aioscrapy.crawls.catalog import Crawl, Crawls
 from aioscrapy.exceptions import ConfigError, SerializeError
-from aioscrapy.extensions.feedexport import FORMATS, feed_of
 from aioscrapy.feeds import STDOUT, Feed
+from aioscrapy.feeds.options import FORMATS, feed_of
 from aioscrapy.frontier_settings import open_crawls
 from aioscrapy.settings import Settings
 from aioscrapy_deploy.errors import DeployError
@@ -68,7 +68,7 @@ def _export_job(options: argparse.Namespace, path: Path | None, format_: str) ->
         items = job_items(options)
         with _feed(path, format_, options.settings) as feed:
             for item in items:
-                feed.write(item)
+                feed.write_item(item)
             return feed.count
     except DeployError as exc:
         raise ConfigError(str(exc)) from exc
@@ -92,7 +92,7 @@ async def _write(crawls: Crawls, crawl: Crawl, feed: Feed) -> tuple[bytes, bytes
         first, last = first or page[0], page[-1]
         for payload in page:
             try:
-                feed.write(crawls.loads(payload))
+                feed.write_item(crawls.loads(payload))
             except (SerializeError, TypeError) as exc:
                 raise SerializeError(f"item {feed.count + 1} of crawl {crawl.id}: {exc}") from exc
     end_at_signal()
@@ -113,6 +113,7 @@ def _feed(path: Path | None, format_: str, settings: Settings) -> Iterator[Feed]
         if not path.parent.is_dir():
             raise ConfigError(f"there is no folder {path.parent}")
         feed.prepare(None)
+        feed.begin()
         yield feed
         feed.close()
         with part.open("rb") as written:

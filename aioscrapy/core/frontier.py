@@ -10,6 +10,7 @@ from aioscrapy.core.politeness import Politeness, SharedPoliteness
 from aioscrapy.core.scheduler import Scheduler
 from aioscrapy.core.shared_scheduler import SharedScheduler
 from aioscrapy.exceptions import AioscrapyError, ConfigError, SettingError
+from aioscrapy.feeds.feeds import Feeds
 from aioscrapy.http.fingerprint import RequestFingerprinter, fingerprint_function
 from aioscrapy.http.request import Request
 from aioscrapy.queue.memory import MemoryQueue
@@ -74,14 +75,16 @@ def build_politeness(settings: Settings, spider: Any, *, shared: bool) -> Polite
     return politeness_class.from_settings(settings, spider)
 
 
-async def build_scheduler(context: CrawlContext, choice: FrontierChoice, politeness: Politeness) -> Scheduler:
-    """Build the frontier of these classes, with these limits."""
+async def build_scheduler(
+    context: CrawlContext, choice: FrontierChoice, politeness: Politeness, feeds: Feeds | None = None
+) -> Scheduler:
+    """Build the frontier of these classes, with these limits; it commits, writes and closes the feeds."""
     fingerprint = await build_fingerprint(context)
     dupefilter = await build(choice.filter_class, context)
     if issubclass(choice.queue_class, MemoryQueue):
-        return MemoryScheduler(context, politeness, fingerprint, choice.queue_class(), dupefilter)
+        return MemoryScheduler(context, politeness, fingerprint, choice.queue_class(), dupefilter, feeds)
     store = await build(choice.queue_class, context)
-    return SharedScheduler(context, politeness, fingerprint, store, dupefilter)
+    return SharedScheduler(context, politeness, fingerprint, store, dupefilter, feeds)
 
 
 async def build_fingerprint(context: CrawlContext) -> Callable[[Request], bytes]:

@@ -8,6 +8,7 @@ from aioscrapy.core.politeness import Politeness
 from aioscrapy.core.proof import end_of_done
 from aioscrapy.core.scheduler import Scheduler
 from aioscrapy.dupefilters.base import LocalDupeFilter
+from aioscrapy.feeds.feeds import Feeds
 from aioscrapy.http.request import Request
 from aioscrapy.queue.base import SEED, Entry, Lease, Page, State
 from aioscrapy.queue.memory import MemoryQueue
@@ -28,8 +29,9 @@ class MemoryScheduler(Scheduler):
         fingerprint: Callable[[Request], bytes],
         queue: MemoryQueue,
         dupefilter: LocalDupeFilter,
+        feeds: Feeds | None = None,
     ) -> None:
-        super().__init__(crawler, politeness, fingerprint, dupefilter)
+        super().__init__(crawler, politeness, fingerprint, dupefilter, feeds)
         self._queue = queue
         self._ready = queue.ready
         self._seen_now = dupefilter.add
@@ -43,6 +45,8 @@ class MemoryScheduler(Scheduler):
         self._keep_open: asyncio.TimerHandle | None = None
 
     async def open(self) -> State:
+        if self._feeds is not None:
+            await self._feeds.open(None)
         return State.OPEN
 
     async def run(self) -> AsyncGenerator[Page]:
@@ -81,6 +85,8 @@ class MemoryScheduler(Scheduler):
         if not page.final and len(self._ready) >= SEEDS_AHEAD:
             await self._wait_for_room(page)
         await self._announce(page)
+        if page.records and self._feeds is not None:
+            self._feeds.write(page.records)
         for entry in page.entries:
             if entry.delay_s > 0:
                 self._later(entry)
@@ -110,7 +116,9 @@ class MemoryScheduler(Scheduler):
             self._keep_open.cancel()
 
     async def close(self) -> list[Page]:
-        """Do nothing: the queue goes with the process."""
+        """Close the feeds; the queue ends with the process."""
+        if self._feeds is not None:
+            await self._feeds.close(finished=True)
         return []
 
     def _again(self, lease: Lease) -> None:

@@ -12,6 +12,7 @@ from aioscrapy.context import CrawlContext
 from aioscrapy.core.politeness import Politeness
 from aioscrapy.ends import End
 from aioscrapy.exceptions import DontCloseSpider
+from aioscrapy.feeds.feeds import Feeds
 from aioscrapy.http.hosts import slot_of
 from aioscrapy.http.request import Request
 from aioscrapy.log import logger
@@ -33,6 +34,7 @@ class Scheduler(ABC):
         politeness: Politeness,
         fingerprint: Callable[[Request], bytes],
         seen: Container[bytes],
+        feeds: Feeds | None,
     ) -> None:
         def known(request: Request) -> bool:
             return not request.dont_filter and fingerprint(request) in seen
@@ -47,6 +49,7 @@ class Scheduler(ABC):
         self._close_on_idle = crawler.settings.getbool("CLOSE_SPIDER_ON_IDLE")
         self._debug_duplicates = crawler.settings.getbool("DUPEFILTER_DEBUG")
         self.logs_filtered = logger.isEnabledFor(logging.DEBUG)  # `accept` logs the next that it refuses
+        self._feeds = feeds
         self._waiters: deque[asyncio.Future[None]] = deque()
         self._stopping = False
         self.politeness = politeness
@@ -81,6 +84,19 @@ class Scheduler(ABC):
             SerializeError: the item can't be written.
         """
         return None
+
+    def add_item(self, page: Page, item: Any, response: Any) -> None:
+        """Put an item onto its page, packed for the store and for the feeds.
+
+        Raises:
+            SerializeError: the store can't keep the item.
+        """
+        packed = self.pack_item(item)
+        if packed is not None:
+            page.packed_items.append(packed)
+        if self._feeds is not None:
+            page.records += self._feeds.pack(item, response)
+        page.items.append((item, response))
 
     @abstractmethod
     async def commit(self, page: Page) -> bool:

@@ -192,10 +192,7 @@ class Scraper:
             if not self._pipelines.empty:
                 item = await self._pipelines.process(item)
             if item is not None:
-                packed = self._scheduler.pack_item(item)
-                page.items.append((item, response))
-                if packed is not None:
-                    page.packed_items.append(packed)
+                self._scheduler.add_item(page, item, response)
         except DropItem as exc:
             logger.warning("Dropped: %s\n%r", exc, item)
             await self._signals.send(
@@ -293,8 +290,8 @@ def _unknown(request: Request) -> bool:
 
 def page_piece(page: Page) -> Page:
     """Cut off what the page holds so far, as a piece that is committed before the page is done."""
-    piece = Page(page.lease, page.entries, page.items, page.packed_items, final=False)
-    page.entries, page.items, page.packed_items = [], [], []
+    piece = Page(page.lease, page.entries, page.items, page.packed_items, page.records, final=False)
+    page.entries, page.items, page.packed_items, page.records = [], [], [], []
     return piece
 
 

@@ -11,17 +11,21 @@ from aioscrapy import signals
 from aioscrapy.context import CrawlContext
 from aioscrapy.core.politeness import Politeness, SharedPoliteness
 from aioscrapy.core.proof import end_of_reply, end_of_state
+from aioscrapy.core.retrying import FIRST_RETRY_S, until_answered
 from aioscrapy.core.scheduler import Scheduler
-from aioscrapy.exceptions import QueueError
+from aioscrapy.ends import Reason
+from aioscrapy.exceptions import QueueError, StoreError
+from aioscrapy.feeds.feeds import Feeds, Record
+from aioscrapy.feeds.store import FeedProgress
 from aioscrapy.http.request import Request
 from aioscrapy.log import logger
 from aioscrapy.queue.base import SEED, Entry, HostLimits, Lease, Page, Reply, State, Store
 from aioscrapy.queue.hosts import HostQueue
 
-FIRST_RETRY_S = 0.1  # seconds before the second try of an exchange that failed; doubled each time
-LAST_RETRY_S = 5.0  # seconds between two tries at the most
 KNOWN_LIMIT = 200_000  # fingerprints that a worker remembers, so that a link it has seen need not travel
 GOODBYE_S = 1.0  # seconds that the last exchange may take, and then leaving, when the store does not answer
+
+_Exchange = tuple[list[Page], int, list[str], bool, HostLimits | None, list[FeedProgress]]
 
 
 class SharedScheduler(Scheduler):
@@ -39,10 +43,12 @@ class SharedScheduler(Scheduler):
         fingerprint: Callable[[Request], bytes],
         store: Store,
         dupefilter: Any,
+        feeds: Feeds | None = None,
     ) -> None:
         self._known: set[bytes] = set()
-        super().__init__(crawler, politeness, fingerprint, self._known)
+        super().__init__(crawler, politeness, fingerprint, self._known, feeds)
         settings = crawler.settings
+        self._fail = crawler.fail
         self._store = store
         self._dupefilter = dupefilter
         self._ready: HostQueue[Lease] = HostQueue()  # leased, not yet begun
@@ -60,8 +66,9 @@ class SharedScheduler(Scheduler):
         self._heartbeat_s = settings.getfloat("SCHEDULER_HEARTBEAT")
         self._go = asyncio.Event()  # there is something to exchange
         self._dry = asyncio.Event()  # the store had less than was wanted: wait for its news
-        # the exchange in progress
-        self._call: tuple[list[Page], int, list[str], bool, HostLimits | None] | None = None
+        self._call: _Exchange | None = None  # the exchange that is under way
+        self._broken = False  # the store can't be written
+        self._complete = False  # the store says that the crawl has finished
         self._cursor = 0
         self._due_s: float | None = None
         self._waiting = 0
@@ -71,6 +78,12 @@ class SharedScheduler(Scheduler):
     async def open(self) -> State:
         state = await self._store.open(self._dupefilter)
         self.end = end_of_state(state)
+        try:
+            if self._feeds is not None and state is not State.STOPPED:
+                await self._feeds.open(self._store.feeds, over=state is not State.OPEN)
+        except BaseException:
+            await self._store.close()
+            raise
         return state
 
     async def run(self) -> AsyncGenerator[Page]:
@@ -82,10 +95,13 @@ class SharedScheduler(Scheduler):
                     async with asyncio.timeout(min(due_s, self._heartbeat_s)):
                         await self._go.wait()
                 self._go.clear()
-                await self._exchange()
+                try:
+                    await until_answered(self._once)
+                except StoreError as exc:
+                    self._give_up(exc)
                 while self._visible:
                     yield self._visible.popleft()
-                if self._stopping and not self._active and not self._outbox:
+                if self._broken or (self._stopping and not self._active and not self._outbox):
                     return
         finally:
             while not listener.done():  # a call of redis-py may swallow it (see `cancellable`)
@@ -124,7 +140,8 @@ class SharedScheduler(Scheduler):
         return self._store.pack_item(item)
 
     async def commit(self, page: Page) -> bool:
-        self._outbox.append(page)
+        if not self._broken:
+            self._outbox.append(page)
         if page.final and page.lease is not None:
             self._active -= 1
             if page.lease.request is not None:
@@ -151,42 +168,33 @@ class SharedScheduler(Scheduler):
     async def close(self) -> list[Page]:
         with suppress(TimeoutError, QueueError):
             async with asyncio.timeout(GOODBYE_S):
-                while self._outbox or self._call is not None:
+                while not self._broken and (self._outbox or self._call is not None):
                     await self._once()
+        if self._feeds is not None:
+            await self._feeds.close(finished=self._complete)
         with suppress(TimeoutError, QueueError):
             async with asyncio.timeout(GOODBYE_S):
                 await self._store.close()
         return list(self._visible)
 
-    async def _exchange(self) -> None:
-        """Exchange until it succeeds; what could not be told stays in the outbox, in order."""
-        delay_s, since = FIRST_RETRY_S, 0.0
-        while True:
-            try:
-                await self._once()
-            except QueueError as exc:
-                if not since:
-                    since = time.monotonic()
-                logger.warning("Waiting for the frontier (%.0f s): %s", time.monotonic() - since, exc)
-                await asyncio.sleep(delay_s)
-                delay_s = min(delay_s * 2, LAST_RETRY_S)
-                continue
-            if since:
-                logger.info("The frontier is back after %.1f s", time.monotonic() - since)
-            return
+    def _give_up(self, exc: StoreError) -> None:
+        """End: nothing can be committed any more; the pages since the last exchange are crawled again."""
+        self._fail(Reason.STORE_FAILED, str(exc))
+        self._broken = True
+        self._outbox.clear()
 
     async def _once(self) -> None:
         """Make one exchange; one that failed is made again as it was: the store knows it for the same."""
         if self._call is None:
             self._call = self._plan()
-        pages, want, busy, may_finish, limits = self._call
+        pages, want, busy, may_finish, limits, feeds = self._call
         reply = await self._store.exchange(
-            pages, want, busy=busy, cap=self._per_host, may_finish=may_finish, limits=limits
+            pages, want, busy=busy, cap=self._per_host, may_finish=may_finish, limits=limits, feeds=feeds
         )
         self._call = None
         await self._settle(len(pages), want, reply)
 
-    def _plan(self) -> tuple[list[Page], int, list[str], bool, HostLimits | None]:
+    def _plan(self) -> _Exchange:
         held = self._active + len(self._ready) + len(self._timers)
         want = 0 if self._stopping else self._concurrency + self._prefetch - held
         busy = [
@@ -194,7 +202,8 @@ class SharedScheduler(Scheduler):
             *(host for host, count in self._ready.sizes() if count >= self._per_host),
         ]
         may_finish = self._may_finish or (self._close_on_idle and not self._listening_for_idle())
-        return list(self._outbox), max(0, want), busy, may_finish, self.politeness.limits()
+        feeds = self._feeds.progress() if self._feeds is not None else []
+        return list(self._outbox), max(0, want), busy, may_finish, self.politeness.limits(), feeds
 
     async def _settle(self, sent: int, want: int, reply: Reply) -> None:
         """Take over what the store answered, and announce the pages that are now visible."""
@@ -212,6 +221,7 @@ class SharedScheduler(Scheduler):
             logger.error("A request can't be read and is set aside as failed: %s", problem)
             self._outbox.append(Page(lease, failure=problem))
             self._go.set()
+        self._complete = self._complete or reply.state is State.FINISHED
         self._waiting, self._cursor, self._due_s = reply.waiting, reply.cursor, reply.next_due_s
         if self._stopping:
             self._give_back_late(reply)
@@ -236,12 +246,13 @@ class SharedScheduler(Scheduler):
             logger.warning("This worker was silent for longer than SCHEDULER_LEASE: its pages went to others")
 
     async def _count(self, pages: list[Page], reply: Reply) -> None:
-        sent = 0
+        sent, records = 0, list[Record]()
         for page, accepted in zip(pages, reply.accepted, strict=True):
             if page.give_back:
                 continue
             if accepted:
                 sent += len(page.entries)
+                records += page.records
                 self._remember(page)
                 await self._announce(page)
                 self._visible.append(page)
@@ -249,6 +260,8 @@ class SharedScheduler(Scheduler):
                 self._stats.inc_value("scheduler/refused")
                 if reply.state is not State.GONE:
                     logger.warning("A page was refused: its lease went to another worker (%s)", page.lease)
+        if self._feeds is not None:
+            await self._feeds.committed(records, reply.feeds, fell_back=reply.fell_back)
         if sent:
             self._stats.inc_value("scheduler/enqueued", sent - reply.filtered)
         if reply.filtered:

@@ -8,6 +8,7 @@ from typing import Any
 import msgpack
 from redis.exceptions import RedisError
 
+from aioscrapy.crawls.feeds import feed_keys
 from aioscrapy.crawls.keys import OWN, PREFIX, crawl_key, plain, spider_key, tag_of
 from aioscrapy.crawls.member import Member
 from aioscrapy.crawls.script import Script, lua
@@ -126,6 +127,7 @@ class Crawls:
         """
         keys = [spider_key(crawl.tag, "current"), spider_key(crawl.tag, "crawls")]
         keys += [crawl.key("workers"), crawl.key("deleted"), *crawl.own_keys()]
+        keys += await feed_keys(self.redis, crawl.tag, crawl.id)
         alive, deleted = await Script(lua("delete.lua")).run(self.redis, keys, [crawl.id, int(force)])
         if deleted < 0:
             raise ConfigError(

@@ -17,6 +17,7 @@ KEYS = (
     "seeds",
     "slots",
     "resting",
+    "feeds",
     "push",
 )
 """The suffixes of the keys in the order of the exchange script's KEYS; the filter's key follows them.
@@ -64,3 +65,8 @@ def crawl_key(tag: str, crawl_id: str, suffix: str) -> str:
 def lua_names() -> str:
     """Return the line of Lua that gives every key of KEYS its name in capitals."""
     return f"local {', '.join(suffix.upper() for suffix in KEYS)} = unpack(KEYS, 1, {len(KEYS)})\n"
+
+
+def feed_suffix(number: int) -> str:
+    """Return the suffix of the list of a feed, which belongs to one crawl."""
+    return f"{number}:items"

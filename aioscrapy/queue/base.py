@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 
 from aioscrapy.context import CrawlContext
 from aioscrapy.dupefilters.base import DupeFilter
+from aioscrapy.feeds.store import FeedProgress, FeedStore
 from aioscrapy.http.request import Request
 
 PRIORITY_LIMIT = 2**20
@@ -80,6 +81,7 @@ class Page:
     entries: list[Entry] = field(default_factory=list)
     items: list[tuple[Any, Any]] = field(default_factory=list)  # (item, response)
     packed_items: list[bytes] = field(default_factory=list)  # the same, if the store keeps items
+    records: list[tuple[int, bytes]] = field(default_factory=list)  # (position of a feed, packed item)
     failure: str = ""  # the reason, if the request becomes a dead letter
     final: bool = True
     give_back: bool = False  # not done: ready again for any worker, at its old place
@@ -122,6 +124,7 @@ class Reply:
     filtered: int = 0  # entries that the filter knew
     broken: Sequence[tuple[Lease, str]] = ()  # leases whose request can't be read, and the reason
     next_due_s: float | None = None  # seconds until a delayed request is due
+    feeds: Sequence[int] = ()  # of each feed of this worker: how many records the store has ever had
     cursor: int = 0  # the position from which `wait` continues
     handled: int = 0  # pages of the whole crawl with `handled`
     fruitless: int = 0  # pages of the whole crawl with `fruitless`
@@ -187,6 +190,7 @@ class Store(ABC):
         cap: int = 0,
         may_finish: bool = True,
         limits: HostLimits | None = None,
+        feeds: Sequence[FeedProgress] = (),
     ) -> Reply:
         """Commit all `pages`, then lease up to `want` requests, in one atomic step and one round trip.
 
@@ -197,6 +201,7 @@ class Store(ABC):
             cap: the most requests of one host to lease; 0: no limit.
             may_finish: the crawl finishes when nothing is left; else its state is IDLE.
             limits: of hosts, which the store keeps over all workers.
+            feeds: how far each feed of this worker is written; the positions of records refer to it.
 
         A call may be repeated after an error: the store does nothing twice.
 
@@ -207,6 +212,11 @@ class Store(ABC):
     @abstractmethod
     async def wait(self, cursor: int, timeout_s: float) -> None:
         """Return when something has changed since the exchange that returned `cursor`, or after the time."""
+
+    @property
+    @abstractmethod
+    def feeds(self) -> FeedStore:
+        """The records of the feeds, once the store is open."""
 
     @abstractmethod
     async def close(self) -> None:

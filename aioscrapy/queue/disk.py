@@ -11,11 +11,20 @@ from typing import Any, ClassVar
 
 from aioscrapy.context import CrawlContext
 from aioscrapy.dupefilters.base import DupeFilter
-from aioscrapy.exceptions import ConfigError, QueueError, SerializeError
+from aioscrapy.exceptions import ConfigError, SerializeError
+from aioscrapy.feeds.store import FeedProgress
 from aioscrapy.frontier_settings import serializer_of
-from aioscrapy.http.request import request_from_dict
 from aioscrapy.log import logger
 from aioscrapy.queue.base import SEED, Entry, HostLimits, Lease, Order, Page, Reply, State, Store, sort_key
+from aioscrapy.queue.disk_feeds import (
+    SCHEMA,
+    DiskFeeds,
+    commit_records,
+    leave_to_earlier,
+    save_progress,
+    store_error,
+)
+from aioscrapy.queue.request_codec import RequestCodec
 
 FILE = "frontier.sqlite"
 
@@ -38,11 +47,10 @@ class DiskQueue(Store):
 
     def __init__(self, crawler: CrawlContext) -> None:
         settings = crawler.settings
-        self._spider = crawler.spider
         self._folder = Path(settings["JOBDIR"])
         self._fresh = settings.getbool("SCHEDULER_FLUSH_ON_START") or settings.getbool("CRAWL_FRESH")
         self._keep_filter = settings.getbool("KEEP_DUPEFILTER_DATA_ON_CLOSE")
-        self._serializer = serializer_of(settings)
+        self._codec = RequestCodec(serializer_of(settings), crawler.spider)
         self._thread = ThreadPoolExecutor(1, "frontier")
         self._exchanging: asyncio.Future[Any] | None = None  # the exchange that has not returned yet
         self._db: sqlite3.Connection
@@ -66,7 +74,7 @@ class DiskQueue(Store):
         return State.OPEN
 
     def pack(self, entry: Entry) -> None:
-        entry.payload = self._serializer.dumps(entry.request.to_dict(self._spider))
+        self._codec.pack(entry)
 
     async def exchange(
         self,
@@ -77,20 +85,25 @@ class DiskQueue(Store):
         cap: int = 0,
         may_finish: bool = True,
         limits: HostLimits | None = None,
+        feeds: Sequence[FeedProgress] = (),
     ) -> Reply:
         if self._exchanging is None:
-            self._exchanging = self._in_thread(self._exchange, pages, want, busy, cap, may_finish)
+            self._exchanging = self._in_thread(self._exchange, pages, want, busy, cap, may_finish, feeds)
         try:
             # A cancelled call goes on in its thread: the next one, which repeats it, gets its reply.
             reply: Reply = await asyncio.shield(self._exchanging)
         except sqlite3.Error as exc:
             self._exchanging = None
-            raise QueueError(f"{self._folder / FILE}: {exc}") from exc
+            raise store_error(exc, self._folder / FILE) from exc
         self._exchanging = None
         return reply
 
     async def wait(self, cursor: int, timeout_s: float) -> None:
         await asyncio.sleep(timeout_s)  # no other process can change the file
+
+    @property
+    def feeds(self) -> DiskFeeds:
+        return DiskFeeds(self._in_thread, lambda: self._db, self._folder / FILE)
 
     async def close(self) -> None:
         await self._in_thread(self._db.close)
@@ -113,7 +126,7 @@ class DiskQueue(Store):
         db.execute("PRAGMA locking_mode=EXCLUSIVE")
         db.execute("PRAGMA journal_mode=WAL")
         db.execute("PRAGMA synchronous=NORMAL")
-        db.executescript(_SCHEMA)
+        db.executescript(_SCHEMA + SCHEMA)
         db.execute("BEGIN IMMEDIATE")
         finished = self._fact("finished")
         if self._fresh or finished:
@@ -124,6 +137,7 @@ class DiskQueue(Store):
                 *([] if self._keep_filter and finished else ["seen"]),
             ):
                 db.execute(f"DELETE FROM {table}")  # noqa: S608 our own names
+            leave_to_earlier(db)
             self._set("kept", int(self._keep_filter and bool(finished)))
         waiting = db.execute("UPDATE requests SET leased = 0").rowcount
         db.execute("COMMIT")
@@ -131,16 +145,24 @@ class DiskQueue(Store):
             logger.info("Resuming the crawl of %s (%d requests scheduled)", self._folder, waiting)
 
     def _exchange(
-        self, pages: Sequence[Page], want: int, busy: Sequence[str], cap: int, may_finish: bool
+        self,
+        pages: Sequence[Page],
+        want: int,
+        busy: Sequence[str],
+        cap: int,
+        may_finish: bool,
+        feeds: Sequence[FeedProgress],
     ) -> Reply:
         db = self._db
         db.execute("BEGIN IMMEDIATE")
         try:
             reply = self._change(pages, want, busy, cap, may_finish)
+            save_progress(db, feeds)
+            reply.feeds = commit_records(db, pages, feeds)
+            db.execute("COMMIT")
         except BaseException:
-            db.execute("ROLLBACK")
+            db.rollback()  # a full disk may have done that
             raise
-        db.execute("COMMIT")
         return reply
 
     def _change(
@@ -166,6 +188,9 @@ class DiskQueue(Store):
             waiting=int(ready),
             filtered=filtered,
             next_due_s=max(0.0, due - time.time()) if due else None,
+            handled=self._fact("handled"),
+            fruitless=self._fact("fruitless"),
+            seed_failure=self._seed_failure(),
         )
 
     def _commit(self, page: Page) -> int:
@@ -189,8 +214,16 @@ class DiskQueue(Store):
                 (seq, key, entry.host, entry.payload, due),
             )
         if page.final and lease is not None:
-            self._finish(lease, page.failure)
+            self._count(page)
+            self._finish(lease, page.failure.encode("utf-8", "backslashreplace").decode())
         return filtered
+
+    def _count(self, page: Page) -> None:
+        """Count what the page led to, for the proof of the end."""
+        if page.handled:
+            self._set("handled", self._fact("handled") + 1)
+        if page.fruitless:
+            self._set("fruitless", self._fact("fruitless") + 1)
 
     def _is_new(self, entry: Entry) -> bool:
         if entry.fingerprint is None or not self._filtering:
@@ -200,6 +233,8 @@ class DiskQueue(Store):
     def _finish(self, lease: Lease, failure: str) -> None:
         if lease.id == SEED:
             self._set("seeded", 1)
+            if failure:
+                self._db.execute("INSERT OR REPLACE INTO failed VALUES (?, ?, NULL)", (SEED, failure))
             return
         if failure:
             self._db.execute(
@@ -237,11 +272,15 @@ class DiskQueue(Store):
 
     def _read(self, lease: Lease, payload: bytes, good: list[Lease], broken: list[tuple[Lease, str]]) -> None:
         try:
-            lease.request = request_from_dict(self._serializer.loads(payload), self._spider)
+            lease.request = self._codec.loads(payload)
         except SerializeError as exc:
             broken.append((lease, str(exc)))
         else:
             good.append(lease)
+
+    def _seed_failure(self) -> str:
+        row = self._db.execute("SELECT reason FROM failed WHERE id = ?", (SEED,)).fetchone()
+        return str(row[0]) if row else ""
 
     def _fact(self, name: str) -> int:
         row = self._db.execute("SELECT value FROM facts WHERE name = ?", (name,)).fetchone()

@@ -6,6 +6,7 @@ from typing import NamedTuple
 import msgpack
 
 from aioscrapy.crawls.keys import KEYS, lua_names
+from aioscrapy.feeds.store import FeedProgress
 from aioscrapy.queue.base import PRIORITY_LIMIT, SEQUENCES, Entry, HostLimits, Order, Page, sort_base
 
 FAILURE_LENGTH = 10_000
@@ -33,6 +34,7 @@ class PageMessage(NamedTuple):
     kind: int  # FINAL, PIECE or GIVE_BACK
     entries: list[EntryMessage]
     items: int  # how many
+    records: list[int]  # of each packed item of a feed: the position of the feed
     failure: str  # "" if the page is done
     handled: int  # 1: it led to something
     fruitless: int  # 1: it led to nothing, and nobody wanted that
@@ -57,6 +59,7 @@ class ExchangeMessage(NamedTuple):
     jitter: int  # 1: vary it
     delays: list[tuple[str, int]]  # (host, ms)
     pauses: list[tuple[str, int]]  # (host, ms)
+    feeds: list[FeedProgress]  # of this worker; length -1: another process writes the file
 
     def pack(self) -> bytes:
         """Return the message as MessagePack."""
@@ -81,6 +84,7 @@ class ExchangeReply(NamedTuple):
     missing: int  # that are neither done nor failed; of a crawl that is gone, that were waiting
     filter_lost: int  # 1: marks of the duplicate filter were lost
     seed_failure: bytes  # why start_requests did not run to their end
+    feeds: Sequence[int] = ()  # of each feed of the message: how many records it has ever had
 
     @classmethod
     def unpack(cls, data: bytes) -> "ExchangeReply":
@@ -111,8 +115,8 @@ class LeaseMessage(NamedTuple):
     start_ms: int
 
 
-def page_message(page: Page, order: Order) -> PageMessage:
-    """Return a page as the script reads it."""
+def page_message(page: Page, order: Order, feeds: int) -> PageMessage:
+    """Return a page as the script reads it; of its records those of the first `feeds` feeds."""
     kind = GIVE_BACK if page.give_back else FINAL if page.final else PIECE
     entries = [_entry_message(entry, order) for entry in page.entries]
     id, token = (page.lease.id, page.lease.token) if page.lease else (-1, 0)
@@ -123,6 +127,7 @@ def page_message(page: Page, order: Order) -> PageMessage:
         kind,
         entries,
         len(page.packed_items),
+        [position for position, _ in page.records if position < feeds],
         failure,
         int(page.handled),
         int(page.fruitless),

@@ -4,6 +4,7 @@ from importlib.resources import files
 from typing import Any, NamedTuple
 
 from aioscrapy.context import CrawlContext
+from aioscrapy.crawls.feeds import feed_keys
 from aioscrapy.crawls.ids import new_id
 from aioscrapy.crawls.keys import KEYS, OWN, check_name, crawl_key, spider_key, tag_of
 from aioscrapy.crawls.script import Script, cancellable
@@ -32,7 +33,7 @@ class Joining:
         check_name("crawl id (CRAWL_ID, -a crawl=…)", self._named)
         check_name("BOT_NAME", settings["BOT_NAME"])
         check_name("name of the spider", spider.name)
-        self._tag = tag_of(settings["BOT_NAME"], spider.name)
+        self.tag = tag_of(settings["BOT_NAME"], spider.name)
         self._fresh = settings.getbool("CRAWL_FRESH")
         self._flush = settings.getbool("SCHEDULER_FLUSH_ON_START")
         self._keep_filter = settings.getbool("KEEP_DUPEFILTER_DATA_ON_CLOSE")
@@ -42,18 +43,19 @@ class Joining:
         """Run open.lua until no other worker is quicker."""
         script = Script(source("open.lua"))
         while True:
-            current = self._named or await redis.get(spider_key(self._tag, "current")) or b""
+            current = self._named or await redis.get(spider_key(self.tag, "current")) or b""
             current = current.decode() if isinstance(current, bytes) else current
             new = self._named or new_id()
             if self._named and self._fresh:
-                await redis.delete(*(crawl_key(self._tag, self._named, suffix) for suffix in OWN))
+                feeds = await feed_keys(redis, self.tag, self._named)
+                await redis.delete(*feeds, *(crawl_key(self.tag, self._named, suffix) for suffix in OWN))
             keys = [
-                spider_key(self._tag, "current"),
-                spider_key(self._tag, "crawls"),
-                crawl_key(self._tag, current or new, "meta"),
-                crawl_key(self._tag, new, "meta"),
-                crawl_key(self._tag, current or new, "workers"),
-                crawl_key(self._tag, new, "deleted"),
+                spider_key(self.tag, "current"),
+                spider_key(self.tag, "crawls"),
+                crawl_key(self.tag, current or new, "meta"),
+                crawl_key(self.tag, new, "meta"),
+                crawl_key(self.tag, current or new, "workers"),
+                crawl_key(self.tag, new, "deleted"),
             ]
             flags = [int(flag) for flag in (bool(self._named), self._fresh, self._flush)]
             arguments = [current, new, *flags, self._window_ms, int(self._keep_filter)]
@@ -63,21 +65,21 @@ class Joining:
 
     async def recreate(self, redis: Any, crawl_id: str) -> bool:
         """Run recreate.lua: create the crawl again unless it was deleted."""
-        keys = [spider_key(self._tag, suffix) for suffix in ("current", "crawls")]
-        keys += [crawl_key(self._tag, crawl_id, suffix) for suffix in ("meta", "deleted")]
+        keys = [spider_key(self.tag, suffix) for suffix in ("current", "crawls")]
+        keys += [crawl_key(self.tag, crawl_id, suffix) for suffix in ("meta", "deleted")]
         arguments = [crawl_id, int(bool(self._named)), int(self._keep_filter)]
         return bool(await cancellable(Script(source("recreate.lua")).run(redis, keys, arguments)))
 
     def keys(self, crawl_id: str, filter_suffix: str) -> list[str]:
         """Return the keys of the exchange script: those of KEYS, then the filter's, if it has one."""
         keys = [
-            spider_key(self._tag, suffix) if suffix == "push" else crawl_key(self._tag, crawl_id, suffix)
+            spider_key(self.tag, suffix) if suffix == "push" else crawl_key(self.tag, crawl_id, suffix)
             for suffix in KEYS
         ]
         if not filter_suffix:
             return keys
-        kept = spider_key(self._tag, filter_suffix)
-        return [*keys, kept if self._keep_filter else crawl_key(self._tag, crawl_id, filter_suffix)]
+        kept = spider_key(self.tag, filter_suffix)
+        return [*keys, kept if self._keep_filter else crawl_key(self.tag, crawl_id, filter_suffix)]
 
 
 def state_of(joined: Joined, worker: str) -> State:

@@ -11,12 +11,13 @@ from typing import Any, ClassVar
 from redis.exceptions import RedisError
 
 from aioscrapy.context import CrawlContext
-from aioscrapy.crawls.keys import KEYS
+from aioscrapy.crawls.keys import KEYS, crawl_key, feed_suffix
 from aioscrapy.crawls.script import Script, cancellable, lua
 from aioscrapy.db import db_manager
 from aioscrapy.dupefilters.base import DupeFilter
 from aioscrapy.dupefilters.redis import RedisDupeFilter
 from aioscrapy.exceptions import ConfigError, QueueError, SerializeError
+from aioscrapy.feeds.store import FeedProgress
 from aioscrapy.frontier_settings import serializer_of
 from aioscrapy.items import as_dict
 from aioscrapy.queue.base import SEED, Entry, HostLimits, Lease, Order, Page, Reply, State, Store
@@ -30,6 +31,7 @@ from aioscrapy.queue.exchange_message import (
 )
 from aioscrapy.queue.joining import Joining, source, state_of
 from aioscrapy.queue.push import Pusher, context_of
+from aioscrapy.queue.redis_feeds import RedisFeeds
 from aioscrapy.queue.request_codec import RequestCodec
 from aioscrapy.serializer import Serializer
 
@@ -38,6 +40,7 @@ _PARTS = (
     "2_hosts.lua",
     "3_workers.lua",
     "4_commit.lua",
+    "4_feeds.lua",
     "5_due.lua",
     "6_pushed.lua",
     "7_repair.lua",
@@ -124,9 +127,12 @@ class RedisQueue(Store):
         cap: int = 0,
         may_finish: bool = True,
         limits: HostLimits | None = None,
+        feeds: Sequence[FeedProgress] = (),
     ) -> Reply:
         limits = limits or HostLimits()
-        reply = await self._call(pages, want, busy=busy, cap=cap, may_finish=may_finish, limits=limits)
+        reply = await self._call(
+            pages, want, busy=busy, cap=cap, may_finish=may_finish, limits=limits, feeds=feeds
+        )
         good, broken = [], []
         for message in reply.leases:
             lease, problem = self._lease(LeaseMessage(*message))
@@ -150,6 +156,7 @@ class RedisQueue(Store):
             fruitless=reply.fruitless,
             seed_failure=reply.seed_failure.decode(),
             problem=reply.problem,
+            feeds=reply.feeds,
         )
 
     async def wait(self, cursor: int, timeout_s: float) -> None:
@@ -160,6 +167,10 @@ class RedisQueue(Store):
             await cancellable(self._redis.xread({wake: f"{cursor}-1", push: "0-0"}, block=block_ms))
         except (RedisError, OSError, TimeoutError) as exc:
             raise QueueError(_reason(exc)) from exc
+
+    @property
+    def feeds(self) -> RedisFeeds:
+        return RedisFeeds(self._redis, self._joining.tag, self.crawl_id, self.worker, self._lease_ms / 1000)
 
     async def close(self) -> None:
         if self._called:
@@ -176,6 +187,9 @@ class RedisQueue(Store):
                 raise QueueError(_reason(exc)) from exc
             for name, value in figures.items():
                 self._stats.set_value(name, value)
+
+    def _feed_key(self, number: int) -> str:
+        return crawl_key(self._joining.tag, self.crawl_id, feed_suffix(number))
 
     async def _call(self, pages: Sequence[Page], want: int, **options: Any) -> ExchangeReply:
         """Call the script under a new number; a call that failed is repeated under its old one."""
@@ -196,6 +210,7 @@ class RedisQueue(Store):
         cap: int = 0,
         may_finish: bool = False,
         leave: bool = False,
+        feeds: Sequence[FeedProgress] = (),
     ) -> ExchangeReply:
         self._called = True
         message = ExchangeMessage(
@@ -207,14 +222,17 @@ class RedisQueue(Store):
             int(may_finish),
             self.order.value,
             list(busy),
-            [page_message(page, self.order) for page in pages],
+            [page_message(page, self.order, len(feeds)) for page in pages],
             self._keep_ms,
             int(leave),
             *limit_fields(limits),
+            list(feeds),
         )
         items = [item for page in pages for item in page.packed_items]
+        records = [record for page in pages for at, record in page.records if at < len(feeds)]
         try:
-            call = self._script.run(self._redis, self._keys, [message.pack(), *items])
+            keys = [*self._keys, *(self._feed_key(feed.number) for feed in feeds)]
+            call = self._script.run(self._redis, keys, [message.pack(), *items, *records])
             return ExchangeReply.unpack(await cancellable(call))
         except (RedisError, OSError, TimeoutError, struct.error) as exc:
             raise QueueError(f"Redis: {_reason(exc)}") from exc
@@ -255,7 +273,7 @@ RedisLifoQueue = SpiderStack
 def exchange_source(filter_lua: str) -> str:
     """Return the source of the exchange script with this filter."""
     parts = "".join(source(f"exchange/{name}") for name in _PARTS)
-    return lua_head() + filter_lua + lua("member.lua", "news.lua") + parts
+    return lua_head() + filter_lua + lua("member.lua", "news.lua", "feeds.lua") + parts
 
 
 def _reason(exc: BaseException) -> str:

@@ -7,10 +7,11 @@ from collections.abc import Mapping, Sequence
 from multiprocessing.context import ForkContext, ForkProcess
 from typing import Any
 
+from aioscrapy.ends import End
 from aioscrapy.settings import Settings
 from aioscrapy.workers.pipe import MessageReader, MessageType, MessageWriter
 from aioscrapy.workers.pool_stats import WorkerStats
-from aioscrapy.workers.worker import ORPHAN_EXIT_S, WorkerEnd, run_worker
+from aioscrapy.workers.worker import ORPHAN_EXIT_S, run_worker
 
 Task = tuple[Any, Settings, Mapping[str, Any]]
 """The spider class, the settings and the spider's arguments."""
@@ -20,7 +21,7 @@ class WorkerProcess:
     """One worker process.
 
     Attributes:
-        end: reason and error of its crawl; None while it runs, and after a kill.
+        end: how its crawl ended; None while it runs, and after a kill.
         ended: the process has ended.
     """
 
@@ -30,7 +31,7 @@ class WorkerProcess:
         self.number = number
         self.process = process
         self.reader = reader
-        self.end: WorkerEnd | None = None
+        self.end: End | None = None
         self.ended = False
         self._writer = writer
 

@@ -10,33 +10,28 @@ from collections.abc import Mapping
 from contextlib import AsyncExitStack, ExitStack
 from typing import Any
 
-from redis.exceptions import RedisError
-
 from aioscrapy import event_loop, signals
+from aioscrapy.announcements import announce_end, announce_opened, log_start
 from aioscrapy.components import build, build_all, load_object
 from aioscrapy.context import CrawlContext
 from aioscrapy.core.frontier import choose_frontier
-from aioscrapy.crawls.catalog import Crawl, Crawls
+from aioscrapy.core.proof import end_of_state
 from aioscrapy.db import db_manager
 from aioscrapy.dupefilters.redis import BaseDupeFilter
-from aioscrapy.ends import Reason
+from aioscrapy.ends import End, Ending, Reason
 from aioscrapy.exceptions import AioscrapyError, ConfigError, QueueError
 from aioscrapy.extensions.corestats import CoreStats
-from aioscrapy.extensions.feedexport import FeedExporter
+from aioscrapy.extensions.feedexport import FeedExporter, PoolFeedExporter
 from aioscrapy.extensions.logcount import LogCount
 from aioscrapy.extensions.logstats import LogStats
-from aioscrapy.frontier_settings import serializer_of
+from aioscrapy.feeds.feeds import PoolFeeds
 from aioscrapy.hooks import settle
 from aioscrapy.log import configure_logging, remove_handler
 from aioscrapy.queue.base import State
-from aioscrapy.serializer import reader_of
 from aioscrapy.settings import Settings
 from aioscrapy.signals import SignalManager
-from aioscrapy.unread_settings import unread_settings
-from aioscrapy.version import __version__
 from aioscrapy.workers import process_count
 from aioscrapy.workers.child import WorkerProcess, fork_workers
-from aioscrapy.workers.feed import ItemFeed
 from aioscrapy.workers.pipe import MessageType
 from aioscrapy.workers.pool_settings import (
     move_to_redis,
@@ -56,6 +51,8 @@ logger = logging.getLogger("aioscrapy.crawler")
 _IN_PARENT = (CoreStats, FeedExporter, LogCount, LogStats)
 # reasons of a worker that don't end the others
 _NORMAL = {"finished", "late", "shutdown"}
+# reasons of a worker after which no process of the crawl commits anything any more
+_COMPLETE = {"finished", "late", "start_failed", "all_failed", "pages_lost"}
 _LIMITS = {
     "CLOSESPIDER_ITEMCOUNT": "item_scraped_count",
     "CLOSESPIDER_PAGECOUNT": "response_received_count",
@@ -68,7 +65,7 @@ class Pool:
 
     Attributes:
         stats: those of all workers.
-        reason: of the end.
+        end: how the crawl ended; None until then.
     """
 
     def __init__(self, spider_class: Any, settings: Settings, arguments: Mapping[str, Any]) -> None:
@@ -76,11 +73,11 @@ class Pool:
         self.settings = settings
         self.stats = PoolStats()
         self.signals = SignalManager()
-        self.reason = ""
+        self.end: End | None = None
+        self._ending = Ending()
         self._arguments = arguments
         self._context = CrawlContext(settings, self.stats, self.signals, self.stop, self.fail)
         self._processes: list[WorkerProcess] = []
-        self._errors: list[str] = []
         self._started = False
         self._server: PrivateRedis | None = None
         self._log: logging.Handler = logging.NullHandler()
@@ -103,16 +100,19 @@ class Pool:
         finally:
             remove_handler(self._log)
 
+    @property
+    def reason(self) -> str:
+        """The reason of the end; "" until then."""
+        return self.end.reason if self.end is not None else ""
+
     def stop(self, reason: str = "shutdown") -> None:
         """End soon; the workers begin no new page."""
-        if self.reason:
-            return
-        self.reason = reason
+        self._ending.stop(reason)
         self._send_all(MessageType.STOP, reason)
 
-    def fail(self, reason: Reason, error: str) -> None:
-        """Let all workers end soon, because of an error."""
-        self._errors.append(error)
+    def fail(self, reason: Reason, error: str, status: int = 1) -> None:
+        """Note an error that keeps the crawl from being complete, and end soon."""
+        self._ending.fail(reason, error, status)
         self.stop(reason)
 
     def abort(self) -> None:
@@ -126,9 +126,7 @@ class Pool:
     def _prepare(self, closing: ExitStack) -> None:
         """Fork the workers, before an event loop or a thread exists; they wait for the message BEGIN."""
         settings = self.settings
-        logger.info("Scrapy %s started (bot: %s, by aioscrapy)", __version__, settings["BOT_NAME"])
-        if unread := unread_settings(settings, self.spidercls):
-            logger.warning("Nothing reads these settings: %s", unread)
+        log_start(settings, self.spidercls)
         move_to_redis(settings, self.spidercls)
         try:
             forking = multiprocessing.get_context("fork")
@@ -162,78 +160,53 @@ class Pool:
             extensions = await build_all("EXTENSIONS", _extensions(settings), context)
             store = await build(choose_frontier(settings).queue_class, context)
             state = await store.open(BaseDupeFilter())
-            logger.info("Spider opened")
-            await self.signals.send(signals.spider_opened, spider=context.spider)
-            writers = [each for each in extensions if isinstance(each, FeedExporter)]
+            await announce_opened(context)
+            feeds = next((part.feeds for part in extensions if isinstance(part, PoolFeedExporter)), None)
             try:
                 if state is State.OPEN:
-                    await self._work(store.crawl_id, self._feed(store.crawl_id, writers))
-                else:
-                    self.reason = state.value
+                    await self._work(store, feeds)
+                elif feeds is not None and state is not State.STOPPED:
+                    await feeds.open(store.feeds, over=True)
+            except BaseException as exc:
+                self._ending.fail_by(exc)
+                raise
             finally:
-                await self._close()
-        if self._errors:
-            raise AioscrapyError(self._errors[0])
+                await self.signals.send(signals.engine_stopped)
+                self.end = self._ending.end(self._end_of_workers() or end_of_state(state))
+                await announce_end(context, self.end)
 
-    def _feed(self, crawl_id: str, writers: list[FeedExporter]) -> ItemFeed | None:
-        if not writers:
-            return None
-        settings = self.settings
-        redis = db_manager.redis(settings["SCHEDULER_QUEUE_ALIAS"])
-        crawls = Crawls(redis, settings["BOT_NAME"], reader_of(serializer_of(settings)))
-        crawl = Crawl(settings["BOT_NAME"], self._context.spider.name, crawl_id)
-        kept_s = settings.getfloat("CRAWL_KEEP") if settings.getbool("ITEMS_IN_REDIS") else 0.0
-        return ItemFeed(crawls, crawl, writers[0].item_scraped, kept_s)
-
-    async def _work(self, crawl_id: str, feed: ItemFeed | None) -> None:
+    async def _work(self, store: Any, feeds: PoolFeeds | None) -> None:
         """Let the workers crawl until all have ended, and write their items."""
         loop, over = asyncio.get_running_loop(), asyncio.Event()
+        names: list[str] = []
+        if feeds is not None:
+            await feeds.open(store.feeds)
+            names = feeds.names()
         for worker in self._processes:
             loop.add_reader(worker.reader.pipe, self._receive, worker, over)
-            worker.send(MessageType.BEGIN, pickle.dumps({"CRAWL_ID": crawl_id}))
+            worker.send(MessageType.BEGIN, pickle.dumps(({"CRAWL_ID": store.crawl_id}, names)))
         if self._server is not None:
             loop.add_reader(self._server.reports, self._lose_server, self._server)
         self._started = True
-        if self.reason:
-            self._send_all(MessageType.STOP, self.reason)
+        if self._ending.stop_reason:
+            self._send_all(MessageType.STOP, self._ending.stop_reason)
         while not over.is_set():
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(REPORT_S):
                     await over.wait()
-            await self._write(feed)
+            if feeds is not None:
+                await _drain(feeds)
         if self._server is not None:
             loop.remove_reader(self._server.reports)
-        if feed is not None and not await self._write(feed):
-            self._errors.append("Redis does not answer: the last items are missing in the feed")
-        if feed is not None:
-            with contextlib.suppress(RedisError, OSError, TimeoutError):
-                await feed.close()
+        if feeds is not None:
+            end = self._end_of_workers()
+            await feeds.close(finished=end is not None and end.reason in _COMPLETE)
 
-    async def _write(self, feed: ItemFeed | None) -> bool:
-        """Write the items that are there; False where Redis does not answer."""
-        if feed is None:
-            return True
-        try:
-            await feed.drain()
-        except (RedisError, OSError, TimeoutError, QueueError) as exc:
-            logger.warning("The feed waits for Redis: %s", exc)
-            return False
-        return True
-
-    async def _close(self) -> None:
-        """Announce the end of the crawl."""
-        self.reason = self.reason or self._reason_of_workers()
-        await self.signals.send(signals.engine_stopped)
-        await self.signals.send(signals.spider_closed, spider=self._context.spider, reason=self.reason)
-        if self.settings.getbool("STATS_DUMP"):
-            self.stats.dump()
-        logger.info("Spider closed (%s)", self.reason)
-
-    def _reason_of_workers(self) -> str:
-        reasons = [worker.end.reason for worker in self._processes if worker.end is not None]
-        if not reasons:
-            return "killed"
-        return next((reason for reason in reasons if reason == "finished"), reasons[0])
+    def _end_of_workers(self) -> End | None:
+        """Return the end of the crawl as its workers know it: the first failure, else a complete end."""
+        ends = [worker.end for worker in self._processes if worker.end is not None]
+        ends.sort(key=lambda end: (end.exit_status == 0, end.reason != Reason.FINISHED))
+        return ends[0] if ends else None
 
     def _receive(self, worker: WorkerProcess, over: asyncio.Event) -> None:
         """Take the messages of a worker; its log lines are written unchanged."""
@@ -256,9 +229,8 @@ class Pool:
         worker.process.join()
         if worker.end is None:
             self._report_killed(worker)
-        elif worker.end.error:
-            self._errors.append(worker.end.error)
-            self.stop("shutdown")
+        elif worker.end.exit_status:
+            self._send_all(MessageType.STOP, worker.end.reason)
         elif worker.end.reason not in _NORMAL:
             self.stop(worker.end.reason)
 
@@ -271,14 +243,12 @@ class Pool:
             logger.error("%s: the others take over its pages within %g s", how, lease_s)
             return
         logger.error("%s", how)
-        if not any(other.end for other in self._processes) and not self._errors:
-            self._errors.append("all workers were killed")
+        if not any(other.end for other in self._processes):
+            self.fail(Reason.KILLED, "all workers were killed")
 
     def _lose_server(self, server: PrivateRedis) -> None:
         asyncio.get_running_loop().remove_reader(server.reports)
-        self._errors.append("the embedded Redis has ended: the crawl is lost")
-        logger.error("%s", self._errors[-1])
-        self.reason = self.reason or "redis_lost"
+        self.fail(Reason.REDIS_LOST, "the embedded Redis has ended: the crawl is lost")
         self.abort()
 
     def _check_limits(self) -> None:
@@ -304,11 +274,20 @@ class Pool:
             worker.close()
 
 
+async def _drain(feeds: PoolFeeds) -> None:
+    try:
+        await feeds.drain()
+    except QueueError as exc:
+        logger.warning("The feeds wait for Redis: %s", exc)
+
+
 def _extensions(settings: Settings) -> dict[Any, Any]:
     """Return class -> order of the extensions that run in the parent only."""
     loaded = {
         load_object(path, "EXTENSIONS"): order for path, order in settings.getwithbase("EXTENSIONS").items()
     }
     return {
-        cls: order for cls, order in loaded.items() if isinstance(cls, type) and issubclass(cls, _IN_PARENT)
+        PoolFeedExporter if cls is FeedExporter else cls: order
+        for cls, order in loaded.items()
+        if isinstance(cls, type) and issubclass(cls, _IN_PARENT)
     }

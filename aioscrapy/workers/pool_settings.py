@@ -6,7 +6,7 @@ from typing import Any
 from aioscrapy.components import load_object
 from aioscrapy.core.downloader import handler_paths
 from aioscrapy.core.frontier import load_frontier
-from aioscrapy.exceptions import ConfigError, SettingError
+from aioscrapy.exceptions import ConfigError
 from aioscrapy.log import logger
 from aioscrapy.queue.base import Order
 from aioscrapy.settings import Settings
@@ -41,9 +41,6 @@ def move_to_redis(settings: Settings, spider_class: Any) -> None:
             "JOBDIR keeps the crawl of one process and can't be used with CRAWL_PROCESSES: to resume a crawl "
             "of several processes, keep it in your Redis (SCHEDULER_QUEUE_CLASS, REDIS_ARGS)"
         )
-    for key, options in settings.getdict("FEEDS").items():
-        if isinstance(options, dict) and options.get("item_classes"):
-            raise SettingError("FEEDS", f"{key}: item_classes can't be used together with CRAWL_PROCESSES")
     queue, dupefilter = load_frontier(settings)
     if not dupefilter.shared:
         _use_shared_filter(settings, dupefilter)
@@ -76,10 +73,8 @@ def worker_settings(settings: Settings) -> Settings:
             "CRAWL_PROCESSES": 1,
             "CRAWL_FRESH": False,
             "SCHEDULER_FLUSH_ON_START": False,
-            "FEEDS": {},
             "LOGSTATS_INTERVAL": 0,
             "STATS_DUMP": False,
-            "ITEMS_IN_REDIS": settings.getbool("ITEMS_IN_REDIS") or bool(settings.getdict("FEEDS")),
         },
         POOL_PRIORITY,
     )

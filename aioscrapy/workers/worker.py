@@ -10,30 +10,27 @@ import pickle
 import signal
 import threading
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import Any
 
 from aioscrapy import event_loop
 from aioscrapy.components import load_object
 from aioscrapy.crawler import Crawler
+from aioscrapy.ends import End, Reason, end_for, error_text
 from aioscrapy.exceptions import AioscrapyError
+from aioscrapy.extensions.feedexport import FeedExporter
 from aioscrapy.log import configure_logging, logger
 from aioscrapy.os_signals import STOP_SIGNALS
 from aioscrapy.settings import Settings
 from aioscrapy.workers.pipe import MessageReader, MessageType, MessageWriter
 from aioscrapy.workers.pool_settings import POOL_PRIORITY
 from aioscrapy.workers.pool_stats import MergeableStats, WorkerStats
+from aioscrapy.workers.worker_feeds import WorkerFeedExporter
 
+_FEED_EXPORTER = ("aioscrapy.extensions.feedexport.FeedExporter", FeedExporter)
 REPORT_S = 0.5  # seconds between two reports to the parent
 # seconds after an abort at which the worker ends, whatever hangs; sooner than its parent
 _FORCED_EXIT_S = 0.5
 ORPHAN_EXIT_S = 3.0  # seconds that an orphan has to give its pages back
-
-
-class WorkerEnd(NamedTuple):
-    """The reason of a worker's end, or the error that ended it."""
-
-    reason: str
-    error: str
 
 
 def run_worker(
@@ -52,7 +49,11 @@ def run_worker(
             messages = reader.read()
         if messages is None:
             return  # the parent could not begin
-        settings.setdict(pickle.loads(messages[0][1]), POOL_PRIORITY)  # noqa: S301 our parent wrote it
+        own_settings, feeds = pickle.loads(messages[0][1])  # noqa: S301 our parent wrote it
+        settings.setdict(own_settings, POOL_PRIORITY)
+        exporter = type("PoolMemberFeeds", (WorkerFeedExporter,), {"names": feeds})
+        extensions = {**settings.getwithbase("EXTENSIONS"), **dict.fromkeys(_FEED_EXPORTER), exporter: 0}
+        settings.set("EXTENSIONS", extensions, POOL_PRIORITY)
         stats_class = load_object(settings["STATS_CLASS"], "STATS_CLASS")
         settings.set("STATS_CLASS", type("PoolMember", (MergeableStats, stats_class), {}), POOL_PRIORITY)
         worker = _Worker(Crawler(spider_class, settings), reader, writer, messages[1:])
@@ -78,7 +79,7 @@ class _Worker:
         self._messages = messages
         self._reported = b""
 
-    def run(self, arguments: Mapping[str, Any]) -> WorkerEnd:
+    def run(self, arguments: Mapping[str, Any]) -> End:
         """Crawl to the end and report the final stats."""
         error = ""
         try:
@@ -87,10 +88,10 @@ class _Worker:
             error = str(exc)
         except BaseException as exc:  # noqa: BLE001 the parent reports it
             logger.exception("The crawl failed")
-            error = f"{type(exc).__name__}: {exc}"
+            error = error_text(exc)
         with contextlib.suppress(BrokenPipeError):
             self._report()
-        return WorkerEnd(self._crawler.reason, error)
+        return self._crawler.end or end_for(Reason.CRASHED, error)
 
     async def _crawl(self, arguments: Mapping[str, Any]) -> None:
         loop = asyncio.get_running_loop()

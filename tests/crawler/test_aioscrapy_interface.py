@@ -337,7 +337,7 @@ def test_a_proxy_that_fails_is_removed_and_an_empty_pool_ends_the_crawl(
         client.zadd("proxies:universal", {f"user:secret@127.0.0.1:{site.port}/": 100})
     program = POOL_SPIDER.format(proxy="", handler="aioscrapy.proxy.redis.RedisProxy", redis=redis_url)
     program = program.replace("/page/3", "/status/403").replace("RETRY_TIMES=1", "RETRY_TIMES=0")
-    _, log = run(tmp_path, program)
+    _, log = run(tmp_path, program, status=1)  # its only page is refused
     assert f"Proxy 127.0.0.1:{site.port}/ is removed: status 403" in log
     assert "secret" not in log
     program = program.replace('PROXY_KEY="proxies:universal"', 'PROXY_KEY="nothing"')

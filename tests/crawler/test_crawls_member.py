@@ -73,9 +73,9 @@ def test_lua_names_the_keys_in_their_order(raw: Any) -> None:
 
 def test_lua_reads_the_fields_of_messages_by_name(raw: Any) -> None:
     entry = EntryMessage("host", 5, b"f" * 16, b"payload", 7)
-    page = PageMessage(3, 4, 0, [entry], 0, "reason", 1, 0)
+    page = PageMessage(3, 4, 0, [entry], 0, [1], "reason", 1, 0)
     message = ExchangeMessage(
-        "worker", 1, 2, 3, 4, 1, "fifo", ["busy"], [page], 5, 0, 6, 7, 1, [("a", 1)], [("b", 2)]
+        "worker", 1, 2, 3, 4, 1, "fifo", ["busy"], [page], 5, 0, 6, 7, 1, [("a", 1)], [("b", 2)], [(7, 8, 9)]
     )
     values = ", ".join(ExchangeMessage._fields)
     head = lua_head()

@@ -13,11 +13,12 @@ from xml.etree import ElementTree as ET
 import pytest
 
 from aioscrapy.context import CrawlContext
+from aioscrapy.ends import Reason
 from aioscrapy.exceptions import NotConfigured, SettingError
 from aioscrapy.extensions.feedexport import FeedExporter
+from aioscrapy.feeds.feeds import Feeds
 from aioscrapy.http import Response
 from aioscrapy.settings import Settings
-from aioscrapy.signals import item_scraped, spider_closed
 from aioscrapy.spiders import Spider
 from support import child_environment
 
@@ -30,13 +31,19 @@ def context_for(feeds: Any, **settings: Any) -> CrawlContext:
     return context
 
 
+async def opened(context: CrawlContext) -> Feeds:
+    feeds = FeedExporter.from_crawler(context).feeds
+    await feeds.open(None)
+    return feeds
+
+
 async def crawl(feeds: Any, *items: Any, **settings: Any) -> dict[str, Any]:
-    """Let items pass as the engine does; returns the stats."""
+    """Write items as a crawl in memory does; return the stats."""
     context = context_for(feeds, **settings)
-    FeedExporter.from_crawler(context)
+    exporter = await opened(context)
     for item in items:
-        await context.signals.send(item_scraped, item=item, response=RESPONSE, spider=context.spider)
-    await context.signals.send(spider_closed, spider=context.spider, reason="finished")
+        exporter.write(exporter.pack(item, RESPONSE))
+    await exporter.close(finished=True)
     return dict(context.stats.get_stats())
 
 
@@ -101,13 +108,11 @@ async def test_csv_is_appended_under_the_columns_that_are_there(tmp_path: Path) 
 
 async def test_two_crawls_that_begin_one_csv_write_one_header(tmp_path: Path) -> None:
     path = tmp_path / "items.csv"
-    contexts = [context_for({path: {}}), context_for({path: {}})]
-    for context in contexts:
-        FeedExporter.from_crawler(context)
-    for context in contexts:
-        await context.signals.send(item_scraped, item={"a": 1}, response=RESPONSE)
-    for context in contexts:
-        await context.signals.send(spider_closed)
+    crawls = [await opened(context_for({path: {}})), await opened(context_for({path: {}}))]
+    for feeds in crawls:
+        feeds.write(feeds.pack({"a": 1}, RESPONSE))
+    for feeds in crawls:
+        await feeds.close(finished=True)
     assert path.read_text() == "a\n1\n1\n"
 
 
@@ -126,28 +131,26 @@ async def test_a_document_is_not_appended_to(tmp_path: Path, ending: str) -> Non
 
 
 async def test_an_item_is_in_the_file_before_the_next_page(tmp_path: Path) -> None:
-    context = context_for({tmp_path / "items.jl": {}, tmp_path / "items.csv": {}})
-    FeedExporter.from_crawler(context)
-    await context.signals.send(item_scraped, item={"a": 1}, response=RESPONSE)
+    feeds = await opened(context_for({tmp_path / "items.jl": {}, tmp_path / "items.csv": {}}))
+    feeds.write(feeds.pack({"a": 1}, RESPONSE))
     assert (tmp_path / "items.jl").read_text() == '{"a": 1}\n'
     assert (tmp_path / "items.csv").read_text() == "a\n1\n"
-    await context.signals.send(spider_closed)
+    await feeds.close(finished=True)
 
 
 @pytest.mark.server
 def test_what_was_written_survives_kill_9(tmp_path: Path) -> None:
     path = tmp_path / "items.jl"
     program = f"""
-import os, signal
+import asyncio, os, signal
 from aioscrapy.context import CrawlContext
 from aioscrapy.extensions.feedexport import FeedExporter
 from aioscrapy.settings import Settings
-from aioscrapy.signals import SignalManager
-from aioscrapy.stats import StatsCollector
 context = CrawlContext.without_crawl(Settings({{"FEEDS": {{{str(path)!r}: {{}}}}}}))
-exporter = FeedExporter.from_crawler(context)
+feeds = FeedExporter.from_crawler(context).feeds
+asyncio.run(feeds.open(None))
 for number in range(500):
-    exporter.item_scraped({{"n": number}}, None)
+    feeds.write(feeds.pack({{"n": number}}, None))
 os.kill(os.getpid(), signal.SIGKILL)
 """
     done = subprocess.run([sys.executable, "-c", program], env=child_environment())
@@ -167,10 +170,17 @@ async def test_an_item_that_has_no_form_is_named_and_the_rest_is_written(
     assert "field 'bad'" in error
 
 
-async def test_a_full_disk_is_logged_and_the_crawl_goes_on(caplog: pytest.LogCaptureFixture) -> None:
-    stats = await crawl({"/dev/full": {"format": "jl"}}, {"a": 1}, {"a": 2})
-    assert stats["feedexport/item_error_count"] == 2
-    assert "No space left on device" in caplog.text
+async def test_a_feed_that_can_not_be_written_ends_the_crawl(caplog: pytest.LogCaptureFixture) -> None:
+    context, failures = context_for({"/dev/full": {"format": "jl"}}), []
+    context.fail = lambda reason, error: failures.append((reason, error))
+    feeds = await opened(context)
+    for number in (1, 2):
+        feeds.write(feeds.pack({"a": number}, RESPONSE))
+    await feeds.close(finished=True)
+    problem = "[Errno 28] No space left on device: items are missing"
+    assert failures == [(Reason.OUTPUT_FAILED, f"feed /dev/full can't be written: {problem}")]
+    assert context.stats.get_value("feedexport/failed_count/FileFeedStorage") == 1
+    assert "Stored" not in caplog.text
 
 
 async def test_the_last_line_says_what_is_where(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
@@ -225,16 +235,16 @@ async def test_a_feed_can_be_for_items_of_some_classes(tmp_path: Path) -> None:
 @pytest.mark.parametrize("key", ["-", "stdout:"])
 def test_items_can_go_to_standard_output(key: str) -> None:
     program = f"""
+import asyncio
 from aioscrapy.context import CrawlContext
 from aioscrapy.extensions.feedexport import FeedExporter
 from aioscrapy.settings import Settings
-from aioscrapy.signals import SignalManager
-from aioscrapy.stats import StatsCollector
 settings = Settings({{"FEEDS": {{{key!r}: {{"format": "jsonlines"}}}}}})
 context = CrawlContext.without_crawl(settings)
-exporter = FeedExporter.from_crawler(context)
-exporter.item_scraped({{"a": 1}}, None)
-exporter.spider_closed()
+feeds = FeedExporter.from_crawler(context).feeds
+asyncio.run(feeds.open(None))
+feeds.write(feeds.pack({{"a": 1}}, None))
+asyncio.run(feeds.close(finished=True))
 assert context.stats.get_stats() == {{"feedexport/success_count/StdoutFeedStorage": 1}}
 """
     done = subprocess.run(

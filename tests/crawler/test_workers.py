@@ -133,7 +133,6 @@ def test_several_processes_ask_a_host_no_oftener_than_one(given: dict[str, Any],
     ("given", "told"),
     [
         ({"JOBDIR": "job"}, "JOBDIR"),
-        ({"FEEDS": {"a.jl": {"item_classes": ["x.Y"]}}}, "item_classes"),
         ({"DUPEFILTER_CLASS": "crawler.test_workers.OwnFilter"}, "works in one process"),
     ],
 )
@@ -146,9 +145,6 @@ class OwnFilter:
     shared = False
 
 
-def test_a_worker_writes_no_feed_and_tells_no_stats_of_its_own() -> None:
-    own = worker_settings(Settings({"FEEDS": {"a.jl": {}}, "CRAWL_PROCESSES": 3, "CRAWL_FRESH": True}))
-    assert own.getdict("FEEDS") == {}
-    assert own["ITEMS_IN_REDIS"] is True
+def test_a_worker_begins_no_crawl_and_reports_no_stats_of_its_own() -> None:
+    own = worker_settings(Settings({"CRAWL_PROCESSES": 3, "CRAWL_FRESH": True}))
     assert (own["CRAWL_PROCESSES"], own["CRAWL_FRESH"], own["STATS_DUMP"]) == (1, False, False)
-    assert worker_settings(Settings())["ITEMS_IN_REDIS"] is False

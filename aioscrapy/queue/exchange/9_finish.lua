@@ -76,6 +76,7 @@ local reply = pack_reply({
   missing = proof.missing,
   filter_lost = proof.filter_lost,
   seed_failure = seed_failure,
+  feeds = feed_totals,
 })
 if leave == 1 then
   call('HDEL', REPLIES, worker)
@@ -84,7 +85,7 @@ else
 end
 if state == 'finished' then
   for i, key in ipairs(KEYS) do
-    if key ~= ITEMS and key ~= PUSH and not (i >= FILTER and kept) then
+    if key ~= ITEMS and key ~= FEEDS and key ~= PUSH and i < FIRST_FEED and not (i >= FILTER and kept) then
       call('PEXPIRE', key, keep_ms)
     end
   end

@@ -1,0 +1,36 @@
+"""The begin and the end of a crawl, by one process or by many: log lines, signals, stats."""
+
+import logging
+from typing import Any
+
+from aioscrapy import signals
+from aioscrapy.context import CrawlContext
+from aioscrapy.ends import End
+from aioscrapy.settings import Settings
+from aioscrapy.unread_settings import unread_settings
+from aioscrapy.version import __version__
+
+logger = logging.getLogger("aioscrapy.crawler")
+
+
+def log_start(settings: Settings, spider_class: Any) -> None:
+    """Log the first line of a crawl, in the form that LogParser and ScrapydWeb read; name unread settings."""
+    logger.info("Scrapy %s started (bot: %s, by aioscrapy)", __version__, settings["BOT_NAME"])
+    if unread := unread_settings(settings, spider_class):
+        logger.warning("Nothing reads these settings: %s", unread)
+
+
+async def announce_opened(context: CrawlContext) -> None:
+    """Announce that the crawl begins."""
+    logger.info("Spider opened")
+    await context.signals.send(signals.spider_opened, spider=context.spider)
+
+
+async def announce_end(context: CrawlContext, end: End) -> None:
+    """Announce the end: the signal, the stats, and the last line of the log."""
+    await context.signals.send(signals.spider_closed, spider=context.spider, reason=end.reason)
+    if context.settings.getbool("STATS_DUMP"):
+        context.stats.dump()
+    if end.error:
+        logger.error("The crawl is not complete (%s): %s", end.reason, end.error)
+    logger.info("Spider closed (%s)", end.reason)

@@ -1,0 +1,19 @@
+"""Items as bytes: JSON lines, a JSON array, CSV, XML; one write to the file for each item.
+
+An item is packed first, then written. A packed item does not depend on what stands before it in the file, so
+another process can write it, in another order.
+"""
+
+from aioscrapy.exporters.base import Fields, ItemExporter
+from aioscrapy.exporters.csv_items import CsvItemExporter
+from aioscrapy.exporters.json_items import JsonItemExporter, JsonLinesItemExporter
+from aioscrapy.exporters.xml_items import XmlItemExporter
+
+__all__ = [
+    "CsvItemExporter",
+    "Fields",
+    "ItemExporter",
+    "JsonItemExporter",
+    "JsonLinesItemExporter",
+    "XmlItemExporter",
+]

@@ -1,0 +1,75 @@
+"""Items as the elements of one XML document."""
+
+import re
+from collections.abc import Mapping
+from typing import Any
+from xml.sax.saxutils import escape
+
+from aioscrapy.exceptions import SerializeError
+from aioscrapy.exporters.base import BinaryWriter, ItemExporter
+from aioscrapy.items import adapter, is_item
+
+# Letters that every XML parser accepts in a name, also one by the fourth edition of XML 1.0 (expat).
+_LETTERS = (
+    "A-Za-z\u00c0-\u00d6\u00d8-\u00f6\u00f8-\u0131\u040e-\u044f"
+    "\u3041-\u3094\u30a1-\u30fa\u4e00-\u9fa5\uac00-\ud7a3"
+)
+_NOT_IN_NAME = re.compile(f"[^{_LETTERS}0-9_.-]")
+_NAME_START = re.compile(f"[{_LETTERS}_]")
+_NOT_IN_XML = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+
+
+class XmlItemExporter(ItemExporter):
+    """One element an item; lists become <value> elements, nested items elements with their fields.
+
+    A character that XML can't represent becomes U+FFFD; one that is not allowed in a name, an underscore.
+    """
+
+    errors = "xmlcharrefreplace"
+
+    def __init__(
+        self, file: BinaryWriter, *, item_element: str = "item", root_element: str = "items", **options: Any
+    ) -> None:
+        super().__init__(file, **options)
+        self._item = item_element
+        self._root = root_element
+
+    def start_exporting(self) -> None:
+        self._write(self._encode(f'<?xml version="1.0" encoding="{self.encoding}"?>\n<{self._root}>\n'))
+
+    def pack(self, item: Any) -> bytes:
+        try:
+            text = self._element(self._item, self.fields(item, ""), 1)
+        except RecursionError as exc:
+            raise SerializeError(str(exc)) from exc
+        return self._encode(text if self.indent else f"{text}\n")
+
+    def finish_exporting(self) -> None:
+        self._write(self._encode(f"</{self._root}>\n"))
+
+    def _element(self, name: str, value: Any, depth: int) -> str:
+        margin = " " * (self.indent * depth) if self.indent else ""
+        end = "\n" if self.indent else ""
+        if not isinstance(value, (str, bytes, int, float)) and is_item(value):
+            value = dict(adapter(value))
+        if isinstance(value, Mapping):
+            named = [(_xml_name(key, self.encoding), inner) for key, inner in value.items()]
+            children = [self._element(key, inner, depth + 1) for key, inner in named]
+        elif isinstance(value, (list, tuple, set, frozenset)):
+            children = [self._element("value", inner, depth + 1) for inner in value]
+        else:
+            return f"{margin}<{name}>{_xml_text(value)}</{name}>{end}"
+        return f"{margin}<{name}>{end}{''.join(children)}{margin}</{name}>{end}"
+
+
+def _xml_name(key: object, encoding: str) -> str:
+    in_encoding = str(key).encode(encoding, "xmlcharrefreplace").decode(encoding)
+    name = _NOT_IN_NAME.sub("_", in_encoding)
+    return name if _NAME_START.match(name) else f"_{name}"
+
+
+def _xml_text(value: Any) -> str:
+    if value is None:
+        return ""
+    text = value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value)
+    return escape(_NOT_IN_XML.sub("\ufffd", text))

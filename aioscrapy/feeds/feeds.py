@@ -1,0 +1,244 @@
+"""All feeds of a crawl: an item is packed, committed with its page, written, and then removed from the store.
+
+The store of the frontier keeps the packed items of a page from its commit until they are saved as written,
+together with the length of the file. So an item is in the file once, whatever process or disk fails between.
+A crawl in memory has no such store: its items are written when their page is done.
+"""
+
+import asyncio
+import logging
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
+
+from aioscrapy.exceptions import QueueError, SerializeError
+from aioscrapy.feeds.feed import Feed
+from aioscrapy.feeds.outlet import LOCK_S, Outlet
+from aioscrapy.feeds.rest import complete_rest
+from aioscrapy.feeds.store import FeedProgress, FeedStore
+from aioscrapy.stats import StatsCollector
+
+logger = logging.getLogger("aioscrapy.extensions.feedexport")
+
+Record = tuple[int, bytes]
+"""The position of a feed, and an item packed for it."""
+
+
+class Feeds:
+    """The feeds of one process.
+
+    Args:
+        feeds: prepared ones.
+        stats: counts feeds and errors.
+        fail: called with each error that keeps the output from being complete.
+
+    Stats:
+        feedexport/success_count/FileFeedStorage    feeds that are complete (StdoutFeedStorage: to stdout)
+        feedexport/failed_count/FileFeedStorage     feeds that could not be written
+        feedexport/item_error_count                 items that a format can't represent
+    """
+
+    def __init__(self, feeds: Sequence[Feed], stats: StatsCollector, fail: Callable[[str], None]) -> None:
+        self._feeds = sorted(feeds, key=lambda feed: not feed.file.is_regular)  # those with a store first
+        self._stats = stats
+        self._fail = fail
+        self._store: FeedStore | None = None
+        self._outlets: list[Outlet] = []
+        self._failed: set[Feed] = set()
+
+    def pack(self, item: Any, response: Any) -> list[Record]:
+        """Return the records of an item; a feed that can't represent it is logged and counted."""
+        records = []
+        for position, feed in enumerate(self._feeds):
+            try:
+                record = feed.pack(item)
+            except Exception as exc:  # noqa: BLE001 a value of the user's raises anything; the crawl goes on
+                self._stats.inc_value("feedexport/item_error_count")
+                page = getattr(response, "url", "no page")
+                error = exc if isinstance(exc, SerializeError) else f"{type(exc).__name__}: {exc}"
+                logger.error("An item from <%s> is missing in %s: %s", page, feed.uri, error)
+                continue
+            if record is not None:
+                records.append((position, record))
+        return records
+
+    def write(self, records: Iterable[Record]) -> None:
+        """Write records that no store keeps."""
+        for position, record in records:
+            feed = self._feeds[position]
+            if feed in self._failed:
+                continue
+            try:
+                feed.write(record)
+            except OSError as exc:
+                self._give_up(feed, f"{exc}: items are missing")
+
+    async def open(self, store: FeedStore | None, *, over: bool = False) -> None:
+        """Begin all files, or go on with them; complete the files of processes that were killed.
+
+        Args:
+            store: of the frontier; None if the crawl is in memory.
+            over: the crawl has ended before: only the files of killed processes are completed.
+
+        Raises:
+            FeedError: a file can't be used.
+            QueueError: the store does not answer.
+        """
+        if store is not None and over:
+            await self._complete(store)
+            return
+        self._store = store
+        if store is not None:
+            self._outlets = self._open_outlets(store)
+            await complete_rest(store, self._names(), finished=False)
+            for other, finished in await store.earlier():
+                await complete_rest(other, (), finished=finished)
+        for outlet in self._outlets:
+            await outlet.open()
+            self._check(outlet)
+        for feed in self._feeds[len(self._outlets) :]:
+            feed.begin()
+
+    def progress(self) -> list[FeedProgress]:
+        """Return the progress of every feed with a store, for the next exchange."""
+        return [outlet.state.progress for outlet in self._outlets]
+
+    async def committed(self, records: Sequence[Record], totals: Sequence[int], *, fell_back: bool) -> None:
+        """Write the records of the last exchange.
+
+        Args:
+            records: of the pages that were committed.
+            totals: the store's number of records of each feed, these included.
+            fell_back: the store has lost recent writes, whose pages are crawled again.
+        """
+        for position, (outlet, total) in enumerate(zip(self._outlets, totals, strict=False)):
+            own = [record for at, record in records if at == position]
+            if not outlet.committed(own, total, fell_back=fell_back):
+                try:
+                    await outlet.catch_up()
+                except QueueError as exc:
+                    logger.warning("The feed %s waits for the store: %s", outlet.feed.uri, exc)
+            self._check(outlet)
+        stored = len(self._outlets)
+        self.write(record for record in records if record[0] >= stored)
+
+    async def close(self, *, finished: bool) -> None:
+        """Write what is left, then the ends of the documents; close all files.
+
+        Args:
+            finished: no process of this crawl commits anything any more.
+        """
+        try:
+            if self._store is not None:
+                await self._close_outlets(self._store, finished=finished)
+        except QueueError as exc:
+            if not all(outlet.is_current for outlet in self._outlets):
+                self._fail(f"the last items are not in the feeds: {exc}")
+            logger.warning("The store does not answer, it keeps the last items of the feeds: %s", exc)
+        for feed in self._feeds[len(self._outlets) :]:
+            self._finish(feed)
+        for feed in self._feeds:
+            feed.file.close()
+
+    async def _complete(self, store: FeedStore) -> None:
+        """Complete the files that killed processes have left of a crawl that is over."""
+        for feed in self._feeds:
+            feed.file.close()
+        for problem in await complete_rest(store, (), finished=True):
+            self._fail(problem)
+
+    def _open_outlets(self, store: FeedStore) -> list[Outlet]:
+        return [Outlet(feed, store) for feed in self._feeds if feed.file.is_regular]
+
+    def _names(self) -> set[str]:
+        return {outlet.name for outlet in self._outlets}
+
+    async def _close_outlets(self, store: FeedStore, *, finished: bool) -> None:
+        for outlet in self._outlets:
+            await outlet.catch_up()
+            while finished and not outlet.writes:
+                if not any(state.name == outlet.name for state in await store.states()):
+                    break  # the process that writes it has completed it
+                await asyncio.sleep(LOCK_S)
+                await outlet.catch_up()
+            self._check(outlet)
+            if outlet.writes:
+                await outlet.save()
+                if self._finish(outlet.feed) and finished:
+                    await store.forget(outlet.state.number)
+        if finished:
+            for problem in await complete_rest(store, self._names(), finished=True, wait_s=store.lease_s):
+                self._stats.inc_value("feedexport/failed_count/FileFeedStorage")
+                self._fail(problem)
+
+    def _check(self, outlet: Outlet) -> None:
+        if outlet.failed and outlet.feed not in self._failed:
+            self._give_up(
+                outlet.feed, f"{outlet.failed}: its items wait in the store until the crawl goes on"
+            )
+
+    def _give_up(self, feed: Feed, problem: str) -> None:
+        """Write no more to this feed."""
+        self._failed.add(feed)
+        logger.error("Error storing %s feed in: %s: %s", feed.format, feed.uri, problem)
+        self._fail(f"feed {feed.uri} can't be written: {problem}")
+
+    def _finish(self, feed: Feed) -> bool:
+        """Write the end of the document; False if the feed is not complete."""
+        stored = False
+        try:
+            stored = feed not in self._failed and feed.finish()
+        except OSError as exc:
+            self._give_up(feed, str(exc))
+        if feed in self._failed:
+            self._stats.inc_value(f"feedexport/failed_count/{feed.storage}")
+            return False
+        if stored:
+            self._stats.inc_value(f"feedexport/success_count/{feed.storage}")
+            logger.info("Stored %s feed (%d items) in: %s", feed.format, feed.count, feed.uri)
+        return True
+
+
+class PoolFeeds(Feeds):
+    """The feeds of a crawl by worker processes, in the parent, which alone writes the files."""
+
+    async def drain(self) -> None:
+        """Write what the workers have committed."""
+        if self._store is None:
+            return
+        totals = {state.number: state.total for state in await self._store.states()}
+        for outlet in self._outlets:
+            if not outlet.committed((), totals.get(outlet.state.number, 0), fell_back=False):
+                await outlet.catch_up()
+            self._check(outlet)
+            await outlet.save()
+
+    def names(self) -> list[str]:
+        """Return the names of the feeds, for the workers, in the order of FEEDS."""
+        return [outlet.name for outlet in self._outlets]
+
+    def _open_outlets(self, store: FeedStore) -> list[Outlet]:
+        return [Outlet(feed, store) for feed in self._feeds]
+
+
+class WorkerFeeds(Feeds):
+    """The feeds of a crawl by worker processes, in a worker, which writes no file."""
+
+    def __init__(self, feeds: Sequence[Feed], names: Sequence[str], stats: StatsCollector) -> None:
+        super().__init__((), stats, lambda problem: None)
+        self._feeds = list(feeds)
+        self._pool_names = names
+        self._numbers: list[int] = []
+
+    async def open(self, store: FeedStore | None, *, over: bool = False) -> None:
+        """Find the feeds in the store, where the parent has registered them."""
+        if store is not None and not over:
+            self._numbers = [(await store.register(name, b"{}")).number for name in self._pool_names]
+
+    def progress(self) -> list[FeedProgress]:
+        return [FeedProgress(number, 0, -1) for number in self._numbers]
+
+    async def committed(self, records: Sequence[Record], totals: Sequence[int], *, fell_back: bool) -> None:
+        """Do nothing: the parent writes the records."""
+
+    async def close(self, *, finished: bool) -> None:
+        """Do nothing: the parent closes the files."""

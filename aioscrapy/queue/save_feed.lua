@@ -1,0 +1,19 @@
+-- Save the progress of a feed, or forget a feed that has no records left. One atomic step.
+--
+-- KEYS: 1 feeds  2 records of the feed
+-- ARGV: 1 number  2 records written  3 length of the file, in bytes; -1: forget it  4 worker  5 base, or ''
+
+local number, written, length = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3])
+if length < 0 then
+  local counts = redis.call('HMGET', KEYS[1], number .. '.total', number .. '.written')
+  if tonumber(counts[1] or 0) == tonumber(counts[2] or 0) then
+    for _, field in ipairs({'name', 'options', 'total', 'written', 'length', 'base', 'owner'}) do
+      redis.call('HDEL', KEYS[1], number .. '.' .. field)
+    end
+  end
+  return
+end
+save_feed(KEYS[1], KEYS[2], number, written, length, ARGV[4])
+if ARGV[5] ~= '' then
+  redis.call('HSET', KEYS[1], number .. '.base', ARGV[5])
+end
