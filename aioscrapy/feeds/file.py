@@ -9,8 +9,8 @@ from typing import BinaryIO
 
 try:
     import fcntl
-except ImportError:  # Windows: two processes are not kept apart
-    fcntl = None  # type: ignore[assignment]
+except ImportError:
+    fcntl = None  # type: ignore[assignment]  # Windows: two processes are not kept apart
 
 
 class FeedFile:
