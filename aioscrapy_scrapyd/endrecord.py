@@ -49,7 +49,9 @@ def ending_of(job: Job, left: Exit, record: dict[str, Any], stderr: str) -> Endi
         return Ending(State.FINISHED, reason or "exit 0", {**job.counts, **counts})
     if status is None:
         return Ending(
-            State.FAILED, text or "ended while no daemon ran: nobody saw how", {**job.counts, **counts}
+            State.FAILED,
+            text or job.reason or "ended while no daemon ran: nobody saw how",
+            {**job.counts, **counts},
         )
     said = ": ".join(part for part in (reason, text) if part)
     return Ending(State.FAILED, said or f"exit status {status}", {**job.counts, **counts})

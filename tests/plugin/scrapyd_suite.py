@@ -3,8 +3,8 @@
     python tests/plugin/scrapyd_suite.py [--work FOLDER]
 
 makes an environment in FOLDER (default: a temporary folder that is removed), installs this repository and
-the suite's test tools there, fetches the sdist with pip, and runs the suite twice: as it is, then with our
-runner. It fails if a test fails with our runner that does not fail as it is.
+the suite's test tools there, fetches the sdist with pip, and runs the suite three times: as it is, with our
+runner, and with our runner and our application (a node). It fails if a test fails with ours and not as it is.
 
 What is changed for the second run, and nothing else:
 
@@ -16,7 +16,14 @@ What is changed for the second run, and nothing else:
   starts it; and where the stock runner ends in a traceback (BadEggError, AttributeError), ours is expected to
   end with exit status 1 and one line.
 
-In both runs the suite's own mock server is waited for until it listens: it says so a little too early, and on
+For the third run also:
+
+* `application` and `Root` are imported from aioscrapy_scrapyd, in the tests and, by ~/.scrapyd.conf, in
+  daemons;
+* an answer that a service gives later (NOT_DONE_YET) is waited for: the tests read the value of `render`.
+  Tests of Scrapyd's own classes (launcher, poller, queue, storage) name these classes and still test those.
+
+In all runs the suite's own mock server is waited for until it listens: it says so a little too early, and on
 a busy machine the first request of a test was refused now and then.
 
 `integration_tests` wants a daemon on port 6800; it gets one on a free port.
@@ -45,6 +52,32 @@ SCRAPYD = "scrapyd==1.6.0"
 TOOLS = [SCRAPYD, "coverage", "py-html-checker", "pytest", "pytest-twisted", "requests"]
 OURS = "aioscrapy.scrapyd.runner"
 
+NODE = "aioscrapy_scrapyd.app.application"
+# Appended to the suite's conftest.py: render() of our services returns what they write.
+WAIT_FOR_ANSWERS = """
+
+import pytest_twisted
+from twisted.internet.defer import Deferred
+from twisted.web.server import NOT_DONE_YET
+
+from aioscrapy_scrapyd.services.base import NodeResource
+
+_render = NodeResource.render
+
+
+def _render_and_wait(self, txrequest):
+    written, finished = [], Deferred()
+    txrequest.write, txrequest.finish = written.append, lambda: finished.callback(None)
+    content = _render(self, txrequest)
+    if content is NOT_DONE_YET:
+        pytest_twisted.blockon(finished)
+        content = b"".join(written)
+    del txrequest.write, txrequest.finish
+    return content
+
+
+NodeResource.render = _render_and_wait
+"""
 MAIN = """
 def main():
     import subprocess
@@ -100,7 +133,7 @@ def run(work: Path) -> int:
     python = environment(work / "env")
     sdist = source(work, python)
     results = {}
-    for name in ("stock", "ours"):
+    for name in ("stock", "ours", "node"):
         folder = work / name
         shutil.rmtree(folder, ignore_errors=True)
         for part in ("tests", "integration_tests"):
@@ -110,11 +143,14 @@ def run(work: Path) -> int:
         text = mock_server.read_text()
         assert SAID_TOO_EARLY in text, "the suite's mock server has changed"
         mock_server.write_text(text.replace(SAID_TOO_EARLY, SAID_TOO_EARLY + WAIT_UNTIL_IT_LISTENS))
-        if name == "ours":
+        if name != "stock":
             put_ours(folder)
+        if name == "node":
+            put_node(folder)
         results[name] = run_suite(folder, python)
     report(results)
-    return 1 if set(results["ours"].failed) - set(results["stock"].failed) else 0
+    failed = set(results["ours"].failed) | set(results["node"].failed)
+    return 1 if failed - set(results["stock"].failed) else 0
 
 
 def environment(folder: Path) -> Path:
@@ -163,6 +199,19 @@ def put_ours(folder: Path) -> None:
         path.write_text(ours_in_python(path.read_text()))
     for egg in (folder / "tests" / "fixtures").glob("*.egg"):
         rewrite(egg)
+
+
+def put_node(folder: Path) -> None:
+    """Make the further changes for our application."""
+    with (folder / "home" / ".scrapyd.conf").open("a") as conf:
+        conf.write(f"application = {NODE}\n")
+    for path in (folder / "tests").glob("*.py"):
+        text = path.read_text().replace("from scrapyd.app import", "from aioscrapy_scrapyd.app import")
+        path.write_text(
+            text.replace("from scrapyd.website import Root", "from aioscrapy_scrapyd.website import Root")
+        )
+    with (folder / "tests" / "conftest.py").open("a") as conftest:
+        conftest.write(WAIT_FOR_ANSWERS)
 
 
 def ours_in_python(text: str) -> str:
@@ -275,9 +324,10 @@ def report(results: dict[str, Result]) -> None:
         )
         for test in result.failed:
             print(f"  failed: {test}")  # noqa: T201
-    lost = set(results["stock"].passed) - set(results["ours"].passed) - set(results["ours"].failed)
-    for test in sorted(lost):
-        print(f"  passes with the stock runner, not run with ours: {test}")  # noqa: T201
+    for name in ("ours", "node"):
+        lost = set(results["stock"].passed) - set(results[name].passed) - set(results[name].failed)
+        for test in sorted(lost):
+            print(f"  passes with the stock runner, not run with {name}: {test}")  # noqa: T201
 
 
 if __name__ == "__main__":

@@ -165,6 +165,12 @@ class ScrapydServer:
         self._process.kill()
         self._process.wait()
 
+    def end(self, number: int) -> None:
+        """End the daemon alone by a signal; its jobs live on until `stop`."""
+        assert self._process is not None, "the daemon has not been started"
+        self._process.send_signal(number)
+        self._process.wait(30)
+
     def __enter__(self) -> Self:
         self.start()
         return self
