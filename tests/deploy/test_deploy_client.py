@@ -1,6 +1,7 @@
 """The client: addresses, passwords, and what a server may answer."""
 
 import base64
+import json
 import socket
 import threading
 from pathlib import Path
@@ -244,3 +245,69 @@ def test_https_to_a_server_of_http_is_told(server: Server) -> None:
 def test_a_password_is_exposed_by_http_to_another_machine(url: str, exposed: bool, home: Path) -> None:
     (home / ".netrc").write_text("machine netrc.example login me password word\n")
     assert ScrapydClient(url).exposes_password is exposed
+
+
+@pytest.mark.parametrize(
+    ("variables", "expected"),
+    [
+        ({"http_proxy": "http://me:hush@127.0.0.1:9"}, "the proxy http://127.0.0.1:9 of http_proxy"),
+        ({"HTTP_PROXY": "http://127.0.0.1:9"}, "the proxy http://127.0.0.1:9 of HTTP_PROXY"),
+        ({"ALL_PROXY": "127.0.0.1:9"}, "the proxy 127.0.0.1:9 of ALL_PROXY"),
+        ({"http_proxy": "http://127.0.0.1:9", "no_proxy": "localhost,127.0.0.1"}, None),
+        ({"https_proxy": "http://127.0.0.1:9"}, None),
+    ],
+)
+def test_a_proxy_of_the_environment_is_named_where_it_fails(
+    server: Server, monkeypatch: pytest.MonkeyPatch, variables: dict[str, str], expected: str | None
+) -> None:
+    monkeypatch.setattr(connection, "PAUSES_S", ())
+    for name in ("no_proxy", "NO_PROXY", "https_proxy", "HTTPS_PROXY"):
+        monkeypatch.delenv(name, raising=False)
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    client = ScrapydClient(server.url)
+    if expected is None:
+        assert client.listversions("shop") == []
+        return
+    with pytest.raises(NoAnswerError) as caught:
+        client.listversions("shop")
+    assert f"Connection refused, through {expected} (no_proxy=127.0.0.1 avoids it)" in str(caught.value)
+    assert "hush" not in str(caught.value)
+
+
+@pytest.mark.parametrize("status", [407, 502, 503])
+def test_an_answer_that_a_proxy_may_have_given_names_it(
+    server: Server, monkeypatch: pytest.MonkeyPatch, status: int
+) -> None:
+    monkeypatch.setattr(connection, "PAUSES_S", ())
+    monkeypatch.setenv("http_proxy", server.url)
+    server.status, server.body = status, b"<html>"
+    with pytest.raises(RefusedError, match=f"came through the proxy {server.url} of http_proxy"):
+        ScrapydClient("http://scrapyd.invalid:6800").listprojects()
+
+
+@pytest.mark.parametrize(
+    ("page", "body", "method"),
+    [
+        ("listprojects.json", {"projects": "abc"}, "listprojects"),
+        ("listjobs.json", {"running": [1]}, "listjobs"),
+        ("listjobs.json", {"running": [{}]}, "listjobs"),
+        ("daemonstatus.json", {"pending": "x"}, "daemonstatus"),
+    ],
+)
+def test_an_answer_with_other_fields_is_not_a_scrapyd_s(
+    server: Server, page: str, body: dict[str, object], method: str
+) -> None:
+    server.answers[page] = json.dumps({"status": "ok", **body}).encode()
+    with pytest.raises(ServerError, match="the answer is not that of a Scrapyd"):
+        getattr(ScrapydClient(server.url), method)()
+
+
+@pytest.mark.parametrize("status", [200, 500, 502, 0])
+def test_a_job_that_has_arrived_is_scheduled_whatever_the_answer(server: Server, status: int) -> None:
+    server.status, server.body = status, b"<html>"
+    server.answers["status.json"] = b'{"status": "ok", "currstate": "pending"}'
+    assert ScrapydClient(server.url).schedule("shop", "one", job="a") == "a"
+    server.answers["status.json"] = b'{"status": "ok", "currstate": null}'
+    with pytest.raises(ServerError):
+        ScrapydClient(server.url).schedule("shop", "one", job="a")

@@ -1,5 +1,7 @@
 """The version: given, from a repository, or the time."""
 
+import os
+import re
 import subprocess
 import time
 from pathlib import Path
@@ -8,6 +10,7 @@ import pytest
 
 from aioscrapy_deploy.build.version import resolve_version
 from aioscrapy_deploy.errors import VersionError
+from support.deploying import Run
 
 pytestmark = pytest.mark.server
 
@@ -71,3 +74,24 @@ def test_a_missing_program_is_named(folder: Path, monkeypatch: pytest.MonkeyPatc
     monkeypatch.setenv("PATH", "/nowhere")
     with pytest.raises(VersionError, match=r"^version HG: hg is not installed here$"):
         resolve_version("HG", folder)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give files away")
+def test_the_repository_of_another_user_brings_git_s_own_advice(
+    project: Path, deploy: Run, tmp_path: Path
+) -> None:
+    git(project, "init")
+    git(project, "add", ".")
+    git(project, "commit", "-m", "1")
+    for path in (project, *project.rglob("*")):
+        os.chown(path, 1234, 1234)
+    done = deploy("local", "-v", "GIT")
+    assert done.status == 1
+    assert re.match(
+        r"Error: version GIT: fatal: detected dubious ownership in repository at '.*'; to allow it: "
+        r"git config --global --add safe\.directory ",
+        done.err,
+    )
+    done = deploy("--build-egg", str(tmp_path / "it.egg"))
+    assert done.status == 0
+    assert "Note: the egg does not name its commit: fatal: detected dubious ownership" in done.err

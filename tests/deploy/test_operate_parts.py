@@ -1,5 +1,6 @@
 """The parts of the operating commands: tables, ids, ends of logs."""
 
+import json
 import os
 import pty
 import sys
@@ -93,10 +94,70 @@ def test_the_job_goes_before_a_crawl_of_the_same_name() -> None:
     assert ids(match_jobs(jobs("a", "a-123abc"), "a")) == ["a"]
 
 
-def end_of(server: Server, text: str | None) -> End:
-    """Return what is read out of a log with this text; a server without the log says 404."""
+def end_of(server: Server, text: str | None, record: str | None = None) -> End:
+    """Return the end of a job with this log and this record; without them a server says 404."""
     server.status, server.body = (404, b"") if text is None else (200, text.encode())
+    server.answers["a.json"] = b"" if record is None else record.encode()
     return read_end(ScrapydClient(server.url), jobs("a")[0].job)
+
+
+RECORD = {
+    "format": 1,
+    "reason": "not_started",
+    "error": "shop/x.py:1: \x1b[2JKeyError",
+    "pages": None,
+    "items": 3,
+    "start_time": "2026-11-24T05:02:27.250000+00:00",
+    "end_time": "2026-11-24T06:02:27+01:00",
+    "a later key": 1,
+}
+
+
+def test_the_record_goes_before_the_log(server: Server) -> None:
+    end = end_of(server, STATS, json.dumps(RECORD))
+    assert end == End(
+        "not_started",
+        error="shop/x.py:1: \\x1b[2JKeyError",
+        items=3,
+        started=datetime(2026, 11, 24, 5, 2, 27, 250_000, tzinfo=UTC),
+        ended=datetime(2026, 11, 24, 5, 2, 27, tzinfo=UTC),
+    )
+    killed = end_of(server, STATS, json.dumps({"reason": "killed", "end_time": None}))
+    assert (killed.reason, killed.seconds) == ("killed", None)
+
+
+@pytest.mark.parametrize("record", ["", "no JSON", "[]", "{}", '{"format": 1}'])
+def test_a_record_that_is_not_one_leaves_the_log(server: Server, record: str) -> None:
+    assert end_of(server, STATS, record).reason == "finished"
+
+
+def test_the_record_of_a_job_stands_beside_its_spider_s_logs(server: Server) -> None:
+    server.status, server.body = 404, b""
+    client = ScrapydClient(server.url)
+    plain = Job("a b", "shop", "one", "finished")
+    assert client.end_record(plain) is None
+    moved = Job("a", "shop", "one", "finished", log_url="/far/logs/shop/one/a.log")
+    assert client.end_record(moved) is None
+    assert [seen.path for seen in server.seen] == [
+        "/logs/shop/.ends/one/a%20b.json",
+        "/far/logs/shop/.ends/one/a.json",
+    ]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        STATS.replace("2026-11-24 05:02:27 [aioscrapy.stats] INFO: ", "2026|INFO|aioscrapy.stats|"),
+        STATS.replace("2026-11-24 05:02:27 [aioscrapy.stats] INFO: ", ""),
+        STATS.replace("Dumping Scrapy stats:", "Dumping stats:"),
+        STATS.replace("\n", "\r\n"),
+        '{"message": "' + STATS.replace("\n", "\\n") + '"}',
+    ],
+    ids=["own format", "bare", "aioscrapy's", "windows", "JSON"],
+)
+def test_a_log_of_any_format_has_its_end(server: Server, text: str) -> None:
+    end = end_of(server, f"before\n{text}")
+    assert (end.reason, end.pages, end.items, end.seconds) == ("finished", 4, 3, 0.5)
 
 
 def test_the_end_of_a_log_tells_how_it_went(server: Server) -> None:

@@ -41,7 +41,7 @@ class Server(ThreadingHTTPServer):
 
     `next_statuses` go before `status`, one request each; with 0 it hangs up. What versions there are
     (`versions`) it tells apart from that, or refuses with the status `refuses_versions`, and deletes them;
-    `deleted` are those.
+    `deleted` are those. A page of `answers` has its own body, with status 200.
     """
 
     daemon_threads = True
@@ -56,6 +56,7 @@ class Server(ThreadingHTTPServer):
         self.versions: list[str] = []
         self.refuses_versions = 0
         self.deleted: list[str] = []
+        self.answers: dict[str, bytes] = {}
         self.arrived = threading.Event()
         self.answer_now = threading.Event()
         self.answer_now.set()
@@ -125,6 +126,9 @@ class Handler(BaseHTTPRequestHandler):
             return
         if deletes or page == "listversions.json":
             self._write(200, json.dumps({"status": "ok", "versions": self.server.versions}).encode())
+            return
+        if page in self.server.answers:
+            self._write(200, self.server.answers[page])
             return
         self._answer_as_told(fields, file_name)
 

@@ -1,0 +1,196 @@
+"""The check before the upload: what is the project's fault, and what only this machine lacks."""
+
+from pathlib import Path
+
+import pytest
+
+from support.deploying import SPIDER, Run, Server, Write
+
+SETTINGS = "SPIDER_MODULES = ['shop.spiders']\n"
+SET = "is not set in the environment here"
+
+EXPLAINED = {
+    "a variable": ({"shop/settings.py": "import os\nX = os.environ['SHOP_DSN']\n"}, f"SHOP_DSN {SET}"),
+    "getenv and int": (
+        {"shop/settings.py": "import os\nX = int(os.getenv('SHOP_PORT'))\n"},
+        f"SHOP_PORT {SET}",
+    ),
+    "get and raise": (
+        {
+            "shop/settings.py": """
+                import os
+                DSN = os.environ.get("SHOP_DSN")
+                if not DSN:
+                    raise RuntimeError("no DSN")
+            """
+        },
+        f"SHOP_DSN {SET}",
+    ),
+    "get and exit": (
+        {"shop/settings.py": "import os, sys\nX = os.getenv('SHOP_DSN') or sys.exit('no DSN')\n"},
+        f"SHOP_DSN {SET}",
+    ),
+    "in": ({"shop/settings.py": "import os\nassert 'SHOP_DSN' in os.environ\n"}, f"SHOP_DSN {SET}"),
+    "two": (
+        {"shop/settings.py": "import os\nX = os.getenv('SHOP_A')\nX += os.environ['SHOP_B']\n"},
+        "SHOP_A, SHOP_B are not set in the environment here",
+    ),
+    "in a function of the project": (
+        {
+            "shop/env.py": "import os\n\n\ndef need(name):\n    return os.environ[name]\n",
+            "shop/settings.py": "from shop.env import need\nX = need('SHOP_DSN')\n",
+        },
+        f"SHOP_DSN {SET}",
+    ),
+    "by a library": (
+        {"shop/settings.py": "import collections, os\nX = collections.ChainMap({}, os.environ)['SHOP_X']\n"},
+        f"SHOP_X {SET}",
+    ),
+    "a required distribution": (
+        {"requirements.txt": "server.only>=1\n", "shop/settings.py": "import server_only.deep\n"},
+        "server_only, which the project requires, is not installed here",
+    ),
+    "a file": (
+        {"shop/settings.py": "X = open('/nonesuch/shop.toml').read()\n"},
+        "/nonesuch/shop.toml can't be read on this machine",
+    ),
+    "a host": (
+        {"shop/settings.py": "import socket\nX = socket.create_connection(('127.0.0.1', 9))\n"},
+        "what it connects to does not answer here",
+    ),
+    "in a spider": (
+        {"shop/settings.py": SETTINGS, "shop/spiders/one.py": "import os\nX = os.environ['SHOP_DSN']\n"},
+        f"SHOP_DSN {SET}",
+    ),
+    "in a pipeline": (
+        {
+            "shop/settings.py": SETTINGS + "ITEM_PIPELINES = {'shop.pipelines.Clean': 1}\n",
+            "shop/pipelines.py": "import os\nX = os.environ['SHOP_DSN']\n\n\nclass Clean:\n    pass\n",
+        },
+        f"SHOP_DSN {SET}",
+    ),
+}
+
+
+@pytest.mark.parametrize(("files", "reason"), EXPLAINED.values(), ids=EXPLAINED)
+def test_what_this_machine_explains_is_a_warning_and_the_server_decides(
+    project: Path, write: Write, deploy: Run, server: Server, files: dict[str, str], reason: str
+) -> None:
+    write(files)
+    done = deploy("local", "-v", "7")
+    assert done.status == 0, done.err
+    (warning,) = [line for line in done.err.splitlines() if line.startswith("Warning: the project")]
+    assert warning.startswith("Warning: the project can't be imported here: shop/")
+    assert warning.endswith(f" ({reason}); the server checks it")
+    assert len(server.seen) == 1
+
+
+UNEXPLAINED = {
+    "a default": "import os\nX = os.environ.get('SHOP_DSN', '')\n1 / 0\n",
+    "a variable that is set": "import os\nX = os.environ['HOME']\n1 / 0\n",
+    "a variable that is removed": "import os\nos.environ.pop('SHOP_DSN', None)\n1 / 0\n",
+    "a library's own variables": "import requests\n1 / 0\n",
+    "a typing error": "import os\nX = os.environ.get('SHOP_DSN')\nY = shop_dsn\n",
+    "a key of the project": "X = {}['SHOP_DSN']\n",
+    "an unknown module": "import nonesuch\n",
+    "a module of the project": "import shop.nonesuch\n",
+    "a name of a module": "import os\nX = os.environ.get('SHOP_DSN')\nfrom shop import nonesuch\n",
+    "a file of the project": "X = open('data.json').read()\n",
+}
+
+
+@pytest.mark.parametrize("settings", UNEXPLAINED.values(), ids=UNEXPLAINED)
+def test_an_error_of_the_project_ends_the_deploy_and_names_the_way_around(
+    project: Path, write: Write, deploy: Run, server: Server, settings: str
+) -> None:
+    write({"shop/settings.py": settings + SETTINGS})
+    done = deploy("local", "-v", "7")
+    assert done.status == 1
+    assert done.err.splitlines()[-1].startswith("Error: the project can't be imported: shop/settings.py:")
+    assert done.err.endswith(" (--no-check deploys without this check)\n")
+    assert server.seen == []
+    done = deploy("local", "-v", "7", "--no-check")
+    assert done.status == 0
+    assert "Note: spiders are not listed before the upload: --no-check\n" in done.err
+
+
+def test_an_import_that_ends_python_can_be_deployed_unchecked(
+    project: Path, write: Write, deploy: Run, server: Server
+) -> None:
+    write({"shop/settings.py": "import os\nos._exit(3)\n"})
+    assert deploy("local").err.endswith("exit status 3 (--no-check deploys without this check)\n")
+    assert deploy("local", "--no-check").status == 0
+    assert len(server.seen) == 1
+
+
+CLEAN = "class Clean:\n    pass\n"
+COMPONENTS = {
+    "a module beside the cfg": (
+        {"shop/pipelines.py": f"from helpers import clean\n{CLEAN}", "helpers.py": "clean = str\n"},
+        "ITEM_PIPELINES = {'shop.pipelines.Clean': 1}",
+        "shop/pipelines.py:1: ModuleNotFoundError: No module named 'helpers' "
+        "(ITEM_PIPELINES: shop.pipelines.Clean); "
+        "helpers.py is not in the egg: put it into a package of the project",
+    ),
+    "a class": (
+        {"shop/pipelines.py": CLEAN},
+        "ITEM_PIPELINES = {'shop.pipelines.Clear': 1}",
+        "ITEM_PIPELINES: 'shop.pipelines' has no 'Clear'",
+    ),
+    "a module": ({}, "DOWNLOADER_MIDDLEWARES = {'shop.nonesuch.X': 1}", "No module named 'shop.nonesuch'"),
+    "spider middleware": ({}, "SPIDER_MIDDLEWARES = {'shop.nonesuch.X': 1}", "(SPIDER_MIDDLEWARES: shop."),
+    "an extension": (
+        {"shop/ext.py": "1 / 0\n"},
+        "EXTENSIONS = {'shop.ext.X': 1}",
+        "shop/ext.py:1: Zero",
+    ),
+    "one of ours": (
+        {},
+        "EXTENSIONS = {'aioscrapy.extensions.nonesuch.X': 1}",
+        "aioscrapy.extensions.nonesuch",
+    ),
+    "a handler": (
+        {},
+        "DOWNLOAD_HANDLERS = {'http': 'shop.nonesuch.X'}",
+        "(DOWNLOAD_HANDLERS: shop.",
+    ),
+    "stats": ({}, "STATS_CLASS = 'shop.nonesuch.X'", "(STATS_CLASS: shop.nonesuch.X)"),
+    "no dict": ({}, "ITEM_PIPELINES = ['shop.pipelines.Clean']", "ITEM_PIPELINES"),
+}
+
+
+@pytest.mark.parametrize(("files", "setting", "problem"), COMPONENTS.values(), ids=COMPONENTS)
+def test_what_the_settings_name_is_found_before_the_upload(
+    project: Path,
+    write: Write,
+    deploy: Run,
+    server: Server,
+    files: dict[str, str],
+    setting: str,
+    problem: str,
+) -> None:
+    write({**files, "shop/settings.py": f"{SETTINGS}{setting}\n"})
+    done = deploy("local", "-v", "7")
+    assert done.status == 1
+    assert done.err.splitlines()[-1].startswith("Error: the project can't be imported: ")
+    assert problem in done.err
+    assert server.seen == []
+
+
+def test_a_component_that_is_switched_off_need_not_be_there(project: Path, write: Write, deploy: Run) -> None:
+    write({"shop/settings.py": SETTINGS + "EXTENSIONS = {'shop.nonesuch.X': None}\n"})
+    assert deploy("local").status == 0
+
+
+def test_a_component_of_one_spider_is_a_warning(
+    project: Path, write: Write, deploy: Run, server: Server
+) -> None:
+    own = '    custom_settings = {"ITEM_PIPELINES": {"shop.nonesuch.X": 1}}\n'
+    write({"shop/spiders/two.py": SPIDER.replace("One", "Two").replace('"one"', '"two"') + own})
+    done = deploy("local")
+    assert done.status == 1  # this server counts one spider
+    assert (
+        "Warning: jobs of spider two can't run: ModuleNotFoundError: No module named 'shop.nonesuch'"
+        in done.err
+    )
+    assert len(server.seen) == 1
