@@ -5,7 +5,8 @@ import io
 import os
 import sys
 from contextlib import suppress
-from typing import TextIO
+
+from aioscrapy_deploy.terminal.text import printable
 
 _STDIN, _STDOUT, _STDERR = 0, 1, 2
 
@@ -13,8 +14,9 @@ _STDIN, _STDOUT, _STDERR = 0, 1, 2
 class DaemonLog(io.RawIOBase):
     """The daemon's end of standard error, kept for this process alone.
 
-    Scrapyd takes each chunk for a format string (twisted.logger), so braces are doubled here. When the
-    daemon is gone, what is written is lost, without an error.
+    Scrapyd uses each chunk as a format string (twisted.logger), so braces are doubled. Control characters
+    become escapes: a person reads the daemon's log on a terminal. If the daemon has ended, output is lost
+    without an error.
     """
 
     def __init__(self, pipe: int) -> None:
@@ -24,11 +26,12 @@ class DaemonLog(io.RawIOBase):
         return True
 
     def fileno(self) -> int:
-        """Return standard error's number, which is /dev/null: whoever asks may hand it to a child."""
+        """Return the number of standard error, which is /dev/null: the caller may pass it to a child."""
         return _STDERR
 
     def write(self, data: "memoryview | bytes") -> int:  # type: ignore[override]  # the base takes any buffer
-        rest = bytes(data).replace(b"{", b"{{").replace(b"}", b"}}")
+        text = printable(bytes(data).decode("utf-8", "backslashreplace"))
+        rest = text.replace("{", "{{").replace("}", "}}").encode()
         with suppress(OSError):
             while rest:
                 rest = rest[os.write(self._pipe, rest) :]
@@ -36,10 +39,10 @@ class DaemonLog(io.RawIOBase):
 
 
 def leave_pipes() -> None:
-    """Put the three standard streams on /dev/null and keep standard error, as `sys.stderr`, for ourselves.
+    """Redirect the three standard streams to /dev/null and keep standard error as `sys.stderr`.
 
-    Scrapyd calls a job finished when every copy of its pipes is closed. No child gets one: not by exec (the
-    copy closes), not by os.fork (it becomes /dev/null in the child).
+    Scrapyd calls a job finished when every copy of its pipes is closed. No child gets a copy: exec closes it,
+    and after os.fork it is /dev/null in the child.
     """
     sys.stdout.flush()
     sys.stderr.flush()
@@ -52,15 +55,3 @@ def leave_pipes() -> None:
     sys.stderr = io.TextIOWrapper(
         io.BufferedWriter(DaemonLog(pipe)), "utf-8", "backslashreplace", line_buffering=True
     )
-
-
-def take_stdout() -> TextIO:
-    """Return the pipe of standard output, in UTF-8; from now on what anything prints goes to standard error.
-
-    That holds for Python code, C code, child processes and functions that run at exit.
-    """
-    sys.stdout.flush()
-    pipe = os.dup(_STDOUT)
-    os.dup2(_STDERR, _STDOUT)
-    sys.stdout = sys.stderr
-    return os.fdopen(pipe, "w", encoding="utf-8")

@@ -1,4 +1,4 @@
-"""scrapyd.conf.example is the seed's configuration, explained, and shut to strangers."""
+"""scrapyd.conf.example is the configuration of the seed document, explained and closed to strangers."""
 
 import configparser
 import re
@@ -49,13 +49,18 @@ def parsed(text: str) -> dict[str, dict[str, str]]:
     return {section: dict(parser.items(section)) for section in parser.sections()}
 
 
-def test_it_is_the_seeds_configuration_on_loopback_with_places_for_a_password() -> None:
+def test_it_is_the_seeds_configuration_on_loopback_with_room_for_a_password() -> None:
     expected = parsed(SEED)
-    expected["scrapyd"] |= {"bind_address": "127.0.0.1", "username": "", "password": ""}
+    expected["scrapyd"] |= {
+        "bind_address": "127.0.0.1",
+        "username": "",
+        "password": "",
+        "poll_interval": "0.2",
+    }
     assert parsed(EXAMPLE.read_text()) == expected
 
 
-def test_every_key_stands_below_its_explanation() -> None:
+def test_every_key_follows_its_explanation() -> None:
     explained = False
     for line in EXAMPLE.read_text().splitlines():
         if re.match(r"[\w.]+ *=", line):
@@ -70,5 +75,5 @@ def test_scrapyd_reads_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> No
     config = Config()
     assert config.get("runner") == "aioscrapy.scrapyd.runner"
     assert config.get("bind_address") == "127.0.0.1"
-    assert config.getfloat("poll_interval") == 5.0
+    assert config.getfloat("poll_interval") == 0.2
     assert dict(config.items("services"))["status.json"] == "scrapyd.webservice.Status"

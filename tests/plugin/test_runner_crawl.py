@@ -281,3 +281,16 @@ def test_a_signal_before_the_crawl_is_one_line(daemon: Daemon, argv: tuple[str, 
     assert (status, out) == (130, "")
     assert err.startswith("aioscrapy: interrupted")
     assert err.count("\n") == 1
+
+
+def test_control_characters_of_a_job_do_not_reach_the_daemons_log(daemon: Daemon, site: Site) -> None:
+    loud = PAGES.replace(
+        "        yield {",
+        "        self.logger.info('\\x1b[2J{é}\\x9b\\x07 %s', response.url)\n        yield {",
+        1,
+    )
+    daemon.store(make_egg({"spiders/a.py": loud}))
+    status, _, err = daemon.run("crawl", "pages", "-a", "_job=j1", "-a", f"url={site.url}/headers")
+    assert status == 0
+    assert f"\\x1b[2J{{é}}\\x9b\\x07 {site.url}/headers" in formatEvent({"log_format": err})
+    assert all(char.isprintable() or char in "\n\t" for char in err)
