@@ -1,4 +1,4 @@
-"""The reference: the loop that one would write by hand, with aiohttp, uvloop, a deque, a set and parsel."""
+"""The reference: a hand-written loop with aiohttp, uvloop, a deque, a set and parsel."""
 
 import asyncio
 import collections
@@ -8,7 +8,7 @@ from urllib.parse import urljoin
 
 import aiohttp
 import uvloop
-from figures import first_request, tell
+from figures import first_request, print_figures
 from item import item_of
 from parsel import Selector
 
@@ -49,4 +49,4 @@ async def crawl(start: str, out: str, concurrency: int) -> None:
 
 if __name__ == "__main__":
     uvloop.run(crawl(sys.argv[1], sys.argv[2], int(sys.argv[3])))
-    tell()
+    print_figures()

@@ -1,4 +1,4 @@
-"""The crawlers that are compared, and one run of one of them."""
+"""The crawlers to compare, and a run of one crawler."""
 
 import functools
 import json
@@ -13,8 +13,8 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
+from bench import HERE, Site
 from item import item_of
-from neighbours import HERE, Site
 from parsel import Selector
 from peers import python_of
 from redis import Redis
@@ -31,19 +31,19 @@ SCRAPY_REDIS = {
 
 @dataclass(frozen=True)
 class Crawler:
-    """One line of the table; every crawler's program takes URL, OUT, CONCURRENCY and perhaps SETTINGS."""
+    """One row of the table. Every program takes URL, OUT, CONCURRENCY and optional SETTINGS."""
 
     name: str
     program: str
     settings: dict[str, Any] = field(default_factory=dict)
     processes: int = 1
-    peer: str = ""  # whose environment runs it; "": this one
-    item: str = "whole"  # "title": of a page only the title is extracted, and its links
-    extra: str = ""  # the package that it needs in this environment; "": none
+    peer: str = ""  # peer whose environment runs it; "": this environment
+    item: str = "whole"  # "title": extract only the title and the links of a page
+    extra: str = ""  # package that this environment must have; "": none
 
     @property
     def python(self) -> str | None:
-        """The interpreter; None where it is not installed."""
+        """The interpreter; None if it is not installed."""
         if not self.peer:
             return sys.executable if not self.extra or find_spec(self.extra) else None
         python = python_of(self.peer)
@@ -56,9 +56,9 @@ class Crawler:
         if self.peer:
             return [json.dumps({**self.settings, "REDIS_URL": redis})]
         if "SCHEDULER_QUEUE_CLASS" not in self.settings:
-            return [json.dumps(self.settings)]  # in memory, or in a Redis that it brings itself
-        own = {"REDIS_ARGS": {"queue": {"url": redis}}, "CRAWL_ID": uuid.uuid4().hex}
-        return [json.dumps({**self.settings, **own})]
+            return [json.dumps(self.settings)]  # in memory, or in its private Redis
+        shared = {"REDIS_ARGS": {"queue": {"url": redis}}, "CRAWL_ID": uuid.uuid4().hex}
+        return [json.dumps({**self.settings, **shared})]
 
 
 BARE = Crawler("bare aiohttp + parsel", "bare.py")
@@ -89,31 +89,30 @@ PEERS = [
 
 @dataclass(frozen=True)
 class Figures:
-    """Of one run: pages a second, CPU seconds and so on, of all its processes."""
+    """Figures of one run, over all its processes."""
 
-    rate: float  # from the first request to the end of the last process
-    first_s: float  # from the start of the process to its first request
-    cpu_s: float  # per 1,000 pages
+    rate: float  # pages a second, from the first request to the end of the last process
+    first_s: float  # seconds from the start of the process to its first request
+    cpu_s: float  # CPU seconds per 1,000 pages
     peak_mib: float
 
 
 def run(crawler: Crawler, served: Site, redis: str, folder: Path, pages: int, concurrency: int) -> Figures:
-    """Run a crawler to its end. Raises AssertionError where it did not do the whole work once."""
+    """Run a crawler to its end. Raises AssertionError unless it did the whole work exactly once."""
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir()
     with Redis.from_url(redis) as client:
         client.flushall()
     outs = [folder / f"items-{number}.jl" for number in range(crawler.processes)]
     settings = crawler.arguments(redis)
-    # What is installed is compiled: without that, a crawler of many files would compile them at each start.
-    compiled = {"PYTHONDONTWRITEBYTECODE": ""}
+    # Compiled files, as of an installed package: else a crawler of many files compiles them at each start.
     environment = {
         **os.environ,
-        **compiled,
+        "PYTHONDONTWRITEBYTECODE": "",
         "PYTHONPATH": "" if crawler.peer else str(HERE.parent),
         "BENCHMARK_ITEM": crawler.item,
     }
-    began = time.time()
+    start = time.time()
     processes = [
         subprocess.Popen(
             [
@@ -131,7 +130,7 @@ def run(crawler: Crawler, served: Site, redis: str, folder: Path, pages: int, co
         )
         for out in outs
     ]
-    told, cpu_s = [], 0.0
+    reports, cpu_s = [], 0.0
     for process in processes:
         assert process.stdout is not None
         with process.stdout as stdout:
@@ -139,23 +138,25 @@ def run(crawler: Crawler, served: Site, redis: str, folder: Path, pages: int, co
         _, status, usage = os.wait4(process.pid, 0)
         process.returncode = os.waitstatus_to_exitcode(status)
         assert process.returncode == 0, f"{crawler.name}: {(folder / 'stderr').read_text()[-2000:]}"
-        told.append(json.loads(printed.splitlines()[-1]))
+        reports.append(json.loads(printed.splitlines()[-1]))
         cpu_s += usage.ru_utime + usage.ru_stime
-    ended = time.time()
+    end = time.time()
     _check(crawler, served, outs, pages)
-    first = min(each["first_request"] for each in told if each["first_request"])
-    peak_mib = sum(each["peak_mib"] for each in told)
-    return Figures(pages / (ended - first), first - began, cpu_s / pages * 1000, peak_mib)
+    first = min(report["first_request"] for report in reports if report["first_request"])
+    peak_mib = sum(report["peak_mib"] for report in reports)
+    return Figures(pages / (end - first), first - start, cpu_s / pages * 1000, peak_mib)
 
 
 def _check(crawler: Crawler, served: Site, outs: list[Path], pages: int) -> None:
-    """Every page was fetched once, and the same was extracted."""
+    """Check that every page was fetched once, and that its item is right."""
     counts = served.counts()
     assert set(counts) == {1}, f"{crawler.name}: not every page was fetched once, but {set(counts)} times"
     items = [json.loads(line) for out in outs if out.exists() for line in out.read_text().splitlines()]
-    found = {int(item.pop("url").rpartition("/")[2]): item for item in items}
-    assert len(items) == len(found) == pages, f"{crawler.name}: {len(items)} items, {len(found)} different"
-    for number, item in found.items():
+    by_number = {int(item.pop("url").rpartition("/")[2]): item for item in items}
+    assert len(items) == len(by_number) == pages, (
+        f"{crawler.name}: {len(items)} items, {len(by_number)} different"
+    )
+    for number, item in by_number.items():
         whole = _expected(number, pages)
         assert item == {name: whole[name] for name in item}, f"{crawler.name}: {item}"
         assert len(item) == (1 if crawler.item == "title" else len(whole)), f"{crawler.name}: {item}"

@@ -1,8 +1,8 @@
 """Measure a deploy beside scrapyd-client's: `python benchmarks/deploying.py [--short] [--write]`.
 
-From the start of the command to its end, to a real Scrapyd, which lists the spiders before it answers. The
-exit status is 1 where the bar is missed; `--short` takes two rounds and asks nothing of times. `--write`
-puts the table into benchmarks/README.md. Needs pip to reach its index the first time.
+Measures from the start of the command to its end. The server is a real Scrapyd, which lists the spiders
+before it answers. The exit status is 1 if the bar is missed; `--short` runs two rounds and has no bars for
+times. `--write` puts the table into benchmarks/README.md. The first run installs scrapyd-client with pip.
 """
 
 import argparse
@@ -17,7 +17,7 @@ from collections import defaultdict
 from itertools import count
 from pathlib import Path
 
-from neighbours import HERE, Row, bars, write_table
+from bench import HERE, Row, bars, write_table
 
 sys.path.append(str(HERE.parent / "tests"))
 
@@ -26,7 +26,7 @@ from support import child_environment
 from support.environments import peer_environment
 from support.scrapyd import ScrapydServer
 
-OURS, THEIRS, SERVER = "ours", "scrapyd-client 2.0.3", "the Scrapyd's part"
+OURS, THEIRS, SERVER = "ours", "scrapyd-client 2.0.3", "of which Scrapyd"
 PROJECTS = {"the example": True, "the example without its setup.py": False}
 PROGRAM = "import sys; from aioscrapy_deploy.cli import main; sys.exit(main())"
 
@@ -50,7 +50,7 @@ def main() -> int:
 
 
 def _measured(work: Path, scrapyd: ScrapydServer, rounds: int) -> Seconds:
-    """Deploy by turns: (project, program) -> seconds of each round, after a round that is not counted."""
+    """Deploy in turns; returns (project, program) -> seconds of each round, without the first round."""
     stock = peer_environment("scrapyd-client", "scrapyd-client==2.0.3", "setuptools<81")
     commands = {OURS: [sys.executable, "-c", PROGRAM], THEIRS: [str(stock / "scrapyd-deploy")]}
     client = ScrapydClient(scrapyd.url)
@@ -62,26 +62,26 @@ def _measured(work: Path, scrapyd: ScrapydServer, rounds: int) -> Seconds:
                 _copy_example(work, scrapyd.url, setup=setup)
                 seconds[project, program].append(_deploy(command, work, str(next(versions))))
             egg = next((scrapyd.folder / "eggs" / "myproject").iterdir()).read_bytes()
-            began = time.perf_counter()
+            start = time.perf_counter()
             assert client.addversion("myproject", str(next(versions)), egg).failure is None
-            seconds[project, SERVER].append(time.perf_counter() - began)
+            seconds[project, SERVER].append(time.perf_counter() - start)
             client.delproject("myproject")
-    return {key: each[1:] for key, each in seconds.items()}
+    return {key: rounds[1:] for key, rounds in seconds.items()}
 
 
 def _copy_example(work: Path, url: str, *, setup: bool) -> None:
-    """Put the example into an empty folder: theirs leaves what it has built in the one it deploys."""
+    """Put the example into an empty folder, without the build files that scrapyd-client leaves behind."""
     shutil.rmtree(work, ignore_errors=True)
     shutil.copytree(HERE.parent / "examples" / "distributed", work)
     cfg = (work / "aioscrapy.cfg").read_text().replace("http://localhost:6800/", url)
     (work / "aioscrapy.cfg").unlink()
-    (work / "scrapy.cfg").write_text(cfg)  # the only name that both know
+    (work / "scrapy.cfg").write_text(cfg)  # the only name that both programs read
     if not setup:
         (work / "setup.py").unlink()
 
 
 def _deploy(command: list[str], work: Path, version: str) -> float:
-    began = time.perf_counter()
+    start = time.perf_counter()
     done = subprocess.run(
         [*command, "local", "-v", version],
         cwd=work,
@@ -90,10 +90,10 @@ def _deploy(command: list[str], work: Path, version: str) -> float:
         text=True,
         check=True,
     )
-    took = time.perf_counter() - began
-    answer = json.loads(done.stdout)
-    assert (answer["status"], answer["spiders"]) == ("ok", 1), answer
-    return took
+    seconds = time.perf_counter() - start
+    reply = json.loads(done.stdout)
+    assert (reply["status"], reply["spiders"]) == ("ok", 1), reply
+    return seconds
 
 
 def _rows(project: str, seconds: Seconds, *, judge: bool) -> list[Row]:
@@ -102,12 +102,12 @@ def _rows(project: str, seconds: Seconds, *, judge: bool) -> list[Row]:
     rows = [
         Row(
             f"{project}: {program}",
-            f"{statistics.median(took):.2f} s ({min(took):.2f} to {max(took):.2f})",
+            f"{statistics.median(runs):.2f} s ({min(runs):.2f} to {max(runs):.2f})",
             "-",
             True,
         )
         for program in (OURS, THEIRS, SERVER)
-        if (took := seconds[project, program])
+        if (runs := seconds[project, program])
     ]
     return [*rows, Row(f"{project}: ours, of theirs", f"{ratio:.2f}", "≤ 1", ratio <= 1 or not judge)]
 

@@ -1,10 +1,10 @@
-"""What the engine adds to a page: CPU time of a memory crawl without network, less that of its callbacks.
+"""Measure the CPU time that the engine adds to a page: `python benchmarks/engine.py [--short] [--write]`.
 
-`python benchmarks/engine.py [--short] [--write]`. All built-in middlewares are on, and a feed. A download
-handler of the benchmark's own gives the pages that `served.py` makes; the same callback is then run over the
-same responses without an engine, and the items are written as the bare loop does. Of each the least of the
-rounds counts: what else the machine does only adds to it. The exit status is 1 where the bar is missed;
-`--short` asks nothing of times. `--write` puts the table into benchmarks/README.md.
+A memory crawl without network, with all built-in middlewares and a feed, minus its callbacks alone. A
+download handler of the benchmark returns the pages of `served.py`; then the same callback runs over the same
+responses without an engine, and writes items as the bare loop does. The lowest of the rounds counts, because
+other work of the machine only adds to it. The exit status is 1 if the bar is missed; `--short` has no bars
+for times. `--write` puts the table into benchmarks/README.md.
 """
 
 import argparse
@@ -16,8 +16,8 @@ import time
 from pathlib import Path
 
 import uvloop
+from bench import Row, bars, write_table
 from item import item_of
-from neighbours import Row, bars, write_table
 from served import page
 
 from aioscrapy import Request, Spider
@@ -53,7 +53,7 @@ class PagesSpider(Spider):
             yield Request(response.urljoin(href))
 
 
-async def crawled(out: Path) -> float:
+async def crawl_seconds(out: Path) -> float:
     """Return the CPU seconds of one crawl."""
     settings = {
         "CONCURRENT_REQUESTS": 16,
@@ -63,30 +63,30 @@ async def crawled(out: Path) -> float:
         "STATS_DUMP": False,
     }
     crawler = Crawler(PagesSpider, settings)
-    began = time.process_time()
+    start = time.process_time()
     await crawler.crawl()
-    took = time.process_time() - began
+    seconds = time.process_time() - start
     assert crawler.stats.get_value("item_scraped_count") == len(Canned.bodies)
-    return took
+    return seconds
 
 
-async def called(out: Path) -> float:
-    """Return the CPU seconds of the same callbacks alone, with the items written as the bare loop does."""
+async def callback_seconds(out: Path) -> float:
+    """Return the CPU seconds of the same callbacks alone; items are written as in the bare loop."""
     spider, handler = PagesSpider(), Canned()
-    took = 0.0
+    seconds = 0.0
     with out.open("w") as file:
         for number in range(len(Canned.bodies)):
             response = await handler.download_request(Request(f"http://127.0.0.1/p/{number}"), spider)
-            began = time.process_time()
+            start = time.process_time()
             async for output in spider.parse(response):
                 if isinstance(output, dict):
                     file.write(json.dumps(output) + "\n")
-            took += time.process_time() - began
-    return took
+            seconds += time.process_time() - start
+    return seconds
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description="Measure what the engine adds to a page.")
+    parser = argparse.ArgumentParser(description="Measure the CPU time that the engine adds to a page.")
     parser.add_argument("--short", action="store_true", help="500 pages, 2 rounds, no bar")
     parser.add_argument("--write", action="store_true", help="write the table into README.md")
     options = parser.parse_args()
@@ -98,15 +98,15 @@ def main() -> int:
         asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner,
     ):
         for _ in range(rounds):
-            both.append(runner.run(crawled(Path(folder) / "items.jl")) / pages * 1e6)
-            alone.append(runner.run(called(Path(folder) / "items.jl")) / pages * 1e6)
+            both.append(runner.run(crawl_seconds(Path(folder) / "items.jl")) / pages * 1e6)
+            alone.append(runner.run(callback_seconds(Path(folder) / "items.jl")) / pages * 1e6)
     added = min(both) - min(alone)
     met = options.short or added <= BAR_US
     measured = f"{added:.0f} µs of {min(both):.0f} µs"
     table = bars([Row("CPU time that the engine adds to a page", measured, f"≤ {BAR_US} µs", met)])
     print(table)
     if options.write:
-        write_table("engine", f"{pages} pages, the least of {rounds} rounds", table)
+        write_table("engine", f"{pages} pages, the lowest of {rounds} rounds", table)
     return int(not met)
 
 

@@ -1,4 +1,4 @@
-"""What every crawler's program prints at its end; the standard library only, it runs in all environments."""
+"""The figures that every crawler prints at its end. Uses only the standard library: peers import it."""
 
 import contextlib
 import json
@@ -6,22 +6,22 @@ import resource
 import time
 from pathlib import Path
 
-_first = Path("first_request")  # a file: a worker process may be who asks first
-_noted: list[bool] = []
+_first = Path("first_request")  # a file, because a worker process may send the first request
+_done: list[bool] = []
 
 
 def first_request() -> None:
-    """Note the time, once: the crawl's first request is about to leave."""
-    if not _noted:
-        _noted.append(True)
+    """Store the time of the first request; later calls do nothing."""
+    if not _done:
+        _done.append(True)
         with contextlib.suppress(FileExistsError), _first.open("x") as file:
             file.write(str(time.time()))
 
 
-def tell(workers: int = 0) -> None:
-    """Print the figures as one line of JSON; with as many worker processes, of all, the largest for each.
+def print_figures(workers: int = 0) -> None:
+    """Print the figures as one line of JSON. Each worker process counts with the memory of the largest.
 
-    VmHWM, because ru_maxrss of a program counts what its parent had when it started it.
+    VmHWM and not ru_maxrss, which includes the memory of the parent at the start.
     """
     try:
         status = Path("/proc/self/status").read_text(encoding="ascii", errors="replace")

@@ -1,8 +1,8 @@
 """Measure the shared frontier: `python benchmarks/frontier.py [--short] [--write]`.
 
-A real crawl's round trips, what a waiting worker costs, the bytes of filters and of waiting requests, and
-whether an exchange gets slower with them. The exit status is 1 where a bar is missed; `--short` measures
-less and asks nothing of times. `--write` puts the table into benchmarks/README.md.
+Round trips of a real crawl, the cost of a worker that waits, bytes of filters and of waiting requests, and
+the time of an exchange with few and with many of them. The exit status is 1 if a bar is missed; `--short`
+measures less and has no bars for times. `--write` puts the table into benchmarks/README.md.
 """
 
 import argparse
@@ -21,21 +21,21 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from bench import HERE, Row, bars, redis_server, site, write_table
 from frontier_store import Costs, Frontier, false_positives
-from neighbours import HERE, Row, bars, redis_server, site, write_table
 from redis import Redis
 
 from aioscrapy.dupefilters.redis import BloomDupeFilter, RFPDupeFilter
 
 CONCURRENCY = 16
 SHARED = {"SCHEDULER_QUEUE_CLASS": "aioscrapy.queue.redis.SpiderPriorityQueue", "ITEMS_IN_REDIS": True}
-OURS = {"config|resetstat", "info", "scan"}  # commands of this program while it counts
+OURS = {"config|resetstat", "info", "scan"}  # commands of this program during the count
 LONGEST_S = 120.0
 
 
 @dataclass(frozen=True)
 class Size:
-    """How much is measured."""
+    """The amount of work to measure."""
 
     pages: int = 2000
     idle_s: float = 20.0
@@ -63,23 +63,23 @@ def main() -> int:
 
 
 def _crawl(folder: Path, redis: str, size: Size) -> list[Row]:
-    """Crawl the site, then let the same worker wait for more."""
+    """Crawl the site; then the same worker waits for more."""
     with Redis.from_url(redis, single_connection_client=True) as client, site(size.pages) as served:
         client.flushall()
         client.config_resetstat()
         with _worker(folder, redis, served.url) as pid:
             _until(lambda: _done(client) == size.pages)
             crawled = _round_trips(client)
-            time.sleep(1.0)  # the last exchanges of the crawl are not its waiting
+            time.sleep(1.0)  # the last exchanges of the crawl don't count as waiting
             client.config_resetstat()
-            cpu_s, began = _cpu_s(pid), time.monotonic()
+            cpu_s, start = _cpu_s(pid), time.monotonic()
             time.sleep(size.idle_s)
-            took_s = time.monotonic() - began
+            waited_s = time.monotonic() - start
             waited, cpu_ms = sum(_round_trips(client).values()), (_cpu_s(pid) - cpu_s) * 1000
         items = sum(client.llen(key) for key in client.scan_iter("*:items"))
         assert items == size.pages, f"{items} items"
-    per_page, per_s = sum(crawled.values()) / size.pages, waited / took_s
-    names = ", ".join(f"{count} {name}" for name, count in sorted(crawled.items(), key=lambda each: -each[1]))
+    per_page, per_s = sum(crawled.values()) / size.pages, waited / waited_s
+    names = ", ".join(f"{count} {name}" for name, count in sorted(crawled.items(), key=lambda pair: -pair[1]))
     print(f"Round trips of {size.pages} pages: {names}")
     return [
         Row(
@@ -89,13 +89,13 @@ def _crawl(folder: Path, redis: str, size: Size) -> list[Row]:
             per_page <= 1,
         ),
         Row("commands per second of a worker that waits", f"{per_s:.2f}", "< 1", per_s < 1),
-        Row("its CPU time", f"{cpu_ms / took_s:.2f} ms/s", "< 5 ms/s", cpu_ms / took_s < 5),
+        Row("its CPU time", f"{cpu_ms / waited_s:.2f} ms/s", "< 5 ms/s", cpu_ms / waited_s < 5),
     ]
 
 
 @contextlib.contextmanager
 def _worker(folder: Path, redis: str, url: str) -> Iterator[int]:
-    """Run ours.py on the site until the end of the block; gives its process id."""
+    """Run ours.py on the site until the end of the block; yields its process id."""
     settings: dict[str, Any] = {
         **SHARED,
         "REDIS_ARGS": {"queue": {"url": redis}},
@@ -114,16 +114,16 @@ def _worker(folder: Path, redis: str, url: str) -> Iterator[int]:
 
 
 def _round_trips(client: Any) -> dict[str, int]:
-    """Return the calls of commands that came over a connection since the last CONFIG RESETSTAT.
+    """Return command -> calls over a connection since the last CONFIG RESETSTAT.
 
-    INFO commandstats, and total_commands_processed and tot-cmds too, count what a script calls like what a
-    client sends (Redis 7, Valkey 8 and 9). So every command that stands in one of our scripts is left out:
-    of what a worker itself sends that is only the one GET with which it opens its crawl.
+    INFO commandstats counts the calls of a script like those of a client, as total_commands_processed and
+    tot-cmds do (Redis 7, Valkey 8 and 9). So every command in our scripts is left out: a worker itself sends
+    only one of them, the GET that opens its crawl.
     """
     sources = "".join(path.read_text() for path in (HERE.parent / "aioscrapy").rglob("*.lua"))
     inside = {name.lower() for name in re.findall(r"'([A-Z]+)'", sources)}
     stats = client.info("commandstats")
-    calls = {name.removeprefix("cmdstat_"): each["calls"] for name, each in stats.items()}
+    calls = {name.removeprefix("cmdstat_"): figures["calls"] for name, figures in stats.items()}
     return {name: count for name, count in calls.items() if name not in inside | OURS}
 
 
@@ -146,14 +146,14 @@ def _cpu_s(pid: int) -> float:
 
 
 async def _waiting_requests(redis: str, size: Size, *, judge_times: bool) -> list[Row]:
-    """Fill the frontier under the exact filter, and take the time of exchanges on the way."""
+    """Fill the frontier with the exact filter; measure exchanges with few and with many requests."""
     async with Frontier(redis, RFPDupeFilter) as frontier:
         await frontier.fill(size.few)
-        few = await frontier.timed()
+        few = await frontier.exchange_times()
         await frontier.fill(size.many)
         seen, used = frontier.bytes_of("seen"), frontier.used() - frontier.empty
         waiting = frontier.bytes_of("ready") + frontier.bytes_of("hosts")
-        many = await frontier.timed()
+        many = await frontier.exchange_times()
     rows = [
         Row(
             f"exact filter, {size.many:,} URLs",
@@ -197,13 +197,13 @@ async def _bloom(redis: str, size: Size) -> list[Row]:
         await frontier.fill(size.many)
         large = frontier.bytes_of("bloom")
         wrong, rate = false_positives(frontier, size.probes)
-    expected = size.probes / 1e6  # of a filter that just meets the bar; what is found scatters around it
+    expected = size.probes / 1e6  # of a filter that just meets the bar; the count scatters around it
     return [
         Row("Bloom filter, 20 URLs", f"{small:,} bytes", "< 100 KB", small < 100_000),
         Row(f"Bloom filter, {size.many:,} URLs", f"{large / 1e6:.2f} MB", "≤ 6 MB", large <= 6e6),
         Row(
             "its false positives",
-            f"{wrong} of {size.probes:,} URLs that it never saw; {rate:.1e} by its set bits",
+            f"{wrong} of {size.probes:,} new URLs; {rate:.1e} by its set bits",
             "≤ 1e-6",
             rate <= 1e-6 and wrong <= expected + 3 * math.sqrt(expected),
         ),

@@ -1,8 +1,8 @@
 """Measure what grows with a crawl: `python benchmarks/growth.py [--short] [--write]`.
 
-Memory beside the bare loop's, bytes per URL, and whether pages come slower from a long crawl or from many
-hosts. The exit status is 1 where a bar is missed; `--short` measures less and asks nothing of times.
-`--write` puts the table into benchmarks/README.md.
+Memory in comparison with the bare loop, bytes per URL, and the speed of long crawls and of many hosts. The
+exit status is 1 if a bar is missed; `--short` measures less and has no bars for times. `--write` puts the
+table into benchmarks/README.md.
 """
 
 import argparse
@@ -16,15 +16,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from bench import HERE, Row, Site, bars, redis_server, site, write_table
 from crawlers import BARE, MEMORY, Crawler, Figures, run
-from neighbours import HERE, Row, Site, bars, redis_server, site, write_table
 
 CONCURRENCY = 16
 
 
 @dataclass(frozen=True)
 class Size:
-    """How much is measured."""
+    """The amount of work to measure."""
 
     few: int = 2000
     pages: int = 10_000
@@ -41,15 +41,15 @@ def main() -> int:
     options = parser.parse_args()
     size = Size(500, 1000, 2000, 500, 200_000, 1) if options.short else Size()
     judge = not options.short
-    rows = [*_said(_urls(size, judge))]
+    rows = [*_printed(_urls(size, judge))]
     with tempfile.TemporaryDirectory() as folder, redis_server(Path(folder)) as redis:
 
         def crawl(crawler: Crawler, served: Site, pages: int) -> Figures:
             return run(crawler, served, redis, Path(folder) / "work", pages, CONCURRENCY)
 
-        rows += _said(_peak(crawl, size))
-        rows += _said(_long(crawl, size, judge))
-        rows += _said(_many_hosts(crawl, size, judge))
+        rows += _printed(_peak(crawl, size))
+        rows += _printed(_long(crawl, size, judge))
+        rows += _printed(_many_hosts(crawl, size, judge))
     table = bars(rows)
     print(table)
     if options.write:
@@ -58,25 +58,25 @@ def main() -> int:
     return int(not all(row.met for row in rows))
 
 
-def _said(rows: Iterator[Row]) -> Iterator[Row]:
+def _printed(rows: Iterator[Row]) -> Iterator[Row]:
     for row in rows:
         print(f"{row.what}: {row.measured}", file=sys.stderr)
         yield row
 
 
 def _urls(size: Size, judge: bool) -> Iterator[Row]:
-    """Pass URLs through a frontier, then fill one, in processes of their own."""
-    kept = _store("seen", size.urls)
+    """Pass URLs through a frontier, then fill one; each in a new process."""
+    bytes_per_url = _store("seen", size.urls)
     yield Row(
         f"memory frontier, {size.urls:,} URLs seen and done",
-        f"{kept:.0f} bytes per URL",
+        f"{bytes_per_url:.0f} bytes per URL",
         "≤ 120",
-        kept <= 120,
+        bytes_per_url <= 120,
     )
     few, many, hosts = (_store(size.few, 1), _store(size.urls, 1), _store(size.urls, size.hosts))
     yield Row(
         f"memory frontier, {size.urls:,} requests waiting",
-        f"{many['waiting_bytes']:.0f} bytes per request with the filter's",
+        f"{many['waiting_bytes']:.0f} bytes per request, with its part of the filter",
         "-",
         True,
     )
@@ -102,9 +102,11 @@ Crawl = Callable[[Crawler, Site, int], Figures]
 
 
 def _peak(crawl: Crawl, size: Size) -> Iterator[Row]:
-    """Crawl beside the bare loop, and compare the most memory that each ever had."""
+    """Crawl in turns with the bare loop, and compare the peaks of memory."""
     with site(size.pages) as served:
-        pairs = [[crawl(each, served, size.pages) for each in (BARE, MEMORY)] for _ in range(size.rounds)]
+        pairs = [
+            [crawl(crawler, served, size.pages) for crawler in (BARE, MEMORY)] for _ in range(size.rounds)
+        ]
     bare, ours = (statistics.median(pair[which].peak_mib for pair in pairs) for which in (0, 1))
     yield Row(
         f"peak RSS at {size.pages:,} pages",
@@ -124,7 +126,7 @@ def _long(crawl: Crawl, size: Size, judge: bool) -> Iterator[Row]:
 
 
 def _many_hosts(crawl: Crawl, size: Size, judge: bool) -> Iterator[Row]:
-    """Every answer closes its connection, so that one host and many cost the network the same."""
+    """Every response closes its connection, so that the network costs the same for one host and for many."""
     with site(size.pages, hosts=1) as one, site(size.pages, hosts=size.hosts) as many:
         for crawler in (BARE, MEMORY):
             pairs = [
@@ -136,7 +138,7 @@ def _many_hosts(crawl: Crawl, size: Size, judge: bool) -> Iterator[Row]:
 
 
 def _compared(what: str, pairs: list[tuple[Figures, Figures]], judge: bool, least: float) -> Row:
-    """Return a row with the ratio of the rates; of the bare loop too, which has no bar to meet."""
+    """Return a row with the ratio of the rates. The bare loop has no bar."""
     before, after = (statistics.median(pair[which].rate for pair in pairs) for which in (0, 1))
     ratio = statistics.median(second.rate / first.rate for first, second in pairs)
     cpu = statistics.median(first.cpu_s / second.cpu_s for first, second in pairs)

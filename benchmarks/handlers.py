@@ -1,8 +1,8 @@
 """Compare the download handlers: `python benchmarks/handlers.py [--short] [--write]`.
 
-Each downloads the same pages, 16 at once, and nothing else is done; then each serves a whole crawl in memory.
-They take turns, each in a process of its own; a ratio is the median of the rounds' ratios to aiohttp.
-`--write` puts the table into benchmarks/README.md.
+Every handler downloads the same pages, 16 at once, without further work; then it serves a whole crawl in
+memory. Handlers run in turns, each in a new process; a ratio is the median of the ratios of the rounds to
+aiohttp. `--write` puts the table into benchmarks/README.md.
 """
 
 import argparse
@@ -18,8 +18,8 @@ from pathlib import Path
 from typing import Any
 
 import uvloop
+from bench import HERE, Site, redis_server, site, write_table
 from crawlers import CLIENTS, MEMORY, Figures, run
-from neighbours import HERE, Site, redis_server, site, write_table
 
 from aioscrapy.components import load_object
 from aioscrapy.core.downloader import handler_paths
@@ -45,7 +45,7 @@ def main() -> int:
         return 0
     if options.short:
         options.pages, options.rounds = 300, 1
-    crawlers = {"aiohttp": MEMORY} | {each.extra: each for each in CLIENTS if each.python}
+    crawlers = {"aiohttp": MEMORY} | {client.extra: client for client in CLIENTS if client.python}
     alone: Rounds = {name: [] for name in crawlers}
     crawls: Rounds = {name: [] for name in crawlers}
     with (
@@ -70,28 +70,28 @@ def main() -> int:
 
 def _alone(name: str, served: Site, pages: int) -> Figures:
     command = [sys.executable, str(HERE / "handlers.py"), "--one", name, served.url, str(pages)]
-    told = json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
-    return Figures(told["rate"], 0.0, told["cpu_s"], 0.0)
+    report = json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
+    return Figures(report["rate"], 0.0, report["cpu_s"], 0.0)
 
 
 async def _downloads(client: str, url: str, pages: int) -> dict[str, float]:
-    """Download all pages; what is measured is the second time, when the connections are there."""
+    """Download all pages twice, and measure the second time, with open connections."""
     settings = Settings({"DOWNLOAD_HANDLERS_TYPE": client, "CONCURRENT_REQUESTS": CONCURRENCY})
     handler = load_object(handler_paths(settings)["http"], "DOWNLOAD_HANDLERS")(settings)
     for _ in range(2):
-        left = iter(range(pages))
+        numbers = iter(range(pages))
 
-        async def work(left: Any = left) -> None:
-            for number in left:
+        async def work(numbers: Any = numbers) -> None:
+            for number in numbers:
                 address = url.replace("/p/0", f"/p/{number}")
                 response = await handler.download_request(Request(address, headers=HEADERS), None)
                 assert response.status == 200
 
-        began, cpu = time.perf_counter(), time.process_time()
+        start, cpu = time.perf_counter(), time.process_time()
         await asyncio.gather(*(work() for _ in range(CONCURRENCY)))
-        took_s, cpu_s = time.perf_counter() - began, time.process_time() - cpu
+        wall_s, cpu_s = time.perf_counter() - start, time.process_time() - cpu
     await handler.close()
-    return {"rate": pages / took_s, "cpu_s": cpu_s / pages * 1000}
+    return {"rate": pages / wall_s, "cpu_s": cpu_s / pages * 1000}
 
 
 def _table(alone: Rounds, crawls: Rounds) -> str:
@@ -104,8 +104,8 @@ def _table(alone: Rounds, crawls: Rounds) -> str:
         cells = [name]
         for runs in (alone, crawls):
             cpu_us = statistics.median(figures.cpu_s for figures in runs[name]) * 1000
-            cells += [f"{cpu_us:.0f} µs", f"{_ratio(runs, name, lambda each: each.cpu_s):.2f}"]
-            cells.append(f"{_ratio(runs, name, lambda each: each.rate):.2f}")
+            cells += [f"{cpu_us:.0f} µs", f"{_ratio(runs, name, lambda figures: figures.cpu_s):.2f}"]
+            cells.append(f"{_ratio(runs, name, lambda figures: figures.rate):.2f}")
         lines.append(f"| {' | '.join(cells)} |")
     return "\n".join(lines)
 

@@ -1,4 +1,4 @@
-"""What every crawler extracts from a page: a whole item, or with BENCHMARK_ITEM=title its title alone."""
+"""The item that every crawler extracts from a page; with BENCHMARK_ITEM=title only its title."""
 
 import os
 

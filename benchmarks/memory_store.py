@@ -1,8 +1,8 @@
-"""What a filled memory frontier costs: `python benchmarks/memory_store.py COUNT HOSTS`, or `seen COUNT`.
+"""The costs of a filled memory frontier: `python benchmarks/memory_store.py COUNT HOSTS`, or `seen COUNT`.
 
-It prints JSON: the bytes per request that waits, and the microseconds to take a request and to commit its
-page with one new link, while so many wait; or the bytes per URL that is seen and done. Filled through the
-scheduler that a memory crawl uses.
+Prints JSON: the bytes per waiting request, and the microseconds to take a request and to commit its page with
+one new link while COUNT requests wait; or the bytes per URL that is done. The scheduler is that of a memory
+crawl.
 """
 
 import asyncio
@@ -13,7 +13,7 @@ import sys
 import time
 from pathlib import Path
 
-from neighbours import HERE
+from bench import HERE
 
 from aioscrapy.context import CrawlContext
 from aioscrapy.core.frontier import build_fingerprint, build_politeness
@@ -25,19 +25,19 @@ from aioscrapy.queue.memory import SpiderPriorityQueue
 from aioscrapy.settings import Settings
 from aioscrapy.spiders import Spider
 
-assert HERE  # it puts aioscrapy on the path
+assert HERE  # its module puts aioscrapy on the path
 AT_ONCE = 20  # links of a page
-TURNS = 2000  # requests that are timed, in each of ROUNDS
+TURNS = 2000  # measured requests in each of ROUNDS
 ROUNDS = 9
-FEW = 1000  # requests that wait while many pass
+FEW = 1000  # requests that wait while many others are crawled
 
 
 class Frontier:
-    """The scheduler of a memory crawl and one worker of it, which fetches nothing."""
+    """The scheduler of a memory crawl with one worker that fetches nothing."""
 
     def __init__(self, hosts: int) -> None:
         self._hosts = hosts
-        self._made = 0
+        self._count = 0
 
     async def open(self) -> None:
         settings = Settings({"CONCURRENT_REQUESTS_PER_DOMAIN": 16})
@@ -52,16 +52,16 @@ class Frontier:
         seed = Page(await self._scheduler.reserve())
         self._accept(seed)
         await self._scheduler.commit(seed)
-        # The page that all the others stand on; start requests would be held back.
+        # The page that links to all others: the scheduler would hold start requests back.
         self._first = await self._scheduler.reserve()
 
     def request(self) -> Request:
-        number, self._made = self._made, self._made + 1
+        number, self._count = self._count, self._count + 1
         return Request(f"https://www.shop{number % self._hosts}.example/department/item/{number}")
 
     async def fill(self, until: int) -> None:
-        """Push new requests until so many wait."""
-        while self._made < until:
+        """Push new requests up to this number."""
+        while self._count < until:
             page = Page(self._first, final=False)
             for _ in range(AT_ONCE):
                 self._accept(page)
@@ -73,24 +73,24 @@ class Frontier:
         page.entries.append(entry)
 
     async def turn(self) -> None:
-        """Take a request and commit its page, on which one new link stood."""
+        """Take a request and commit its page with one new link."""
         page = Page(await self._scheduler.reserve())
         self._accept(page)
         await self._scheduler.commit(page)
 
-    async def timed(self) -> float:
+    async def turn_us(self) -> float:
         """Return the microseconds of CPU time of one turn."""
-        taken = []
+        turns_us = []
         for _ in range(ROUNDS):
-            began = time.process_time()
+            start = time.process_time()
             for _ in range(TURNS):
                 await self.turn()
-            taken.append((time.process_time() - began) / TURNS * 1e6)
-        return statistics.median(taken)
+            turns_us.append((time.process_time() - start) / TURNS * 1e6)
+        return statistics.median(turns_us)
 
 
 async def seen_bytes(count: int) -> float:
-    """Return the bytes per URL by which a frontier grows through which so many pass, while a few wait."""
+    """Return the bytes per URL by which a frontier grows while `count` URLs are crawled and a few wait."""
     frontier = Frontier(1)
     await frontier.open()
     await frontier.fill(FEW)
@@ -112,7 +112,7 @@ async def main() -> None:
     await frontier.open()
     await frontier.fill(count)
     gc.collect()
-    figures = {"waiting_bytes": (_rss() - before) / count, "us": await frontier.timed()}
+    figures = {"waiting_bytes": (_rss() - before) / count, "us": await frontier.turn_us()}
     print(json.dumps(figures))
 
 

@@ -3,7 +3,7 @@
 import json
 import sys
 
-from figures import first_request, tell
+from figures import first_request, print_figures
 from item import item_of
 
 from aioscrapy import Request, Spider
@@ -36,4 +36,4 @@ class PagesSpider(Spider):
 if __name__ == "__main__":
     PagesSpider.start()
     workers = PagesSpider.custom_settings.get("CRAWL_PROCESSES", 1)
-    tell(workers if workers > 1 else 0)
+    print_figures(workers if workers > 1 else 0)

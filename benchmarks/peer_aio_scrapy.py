@@ -1,13 +1,13 @@
 """The same crawl by aio-scrapy: `python benchmarks/peer_aio_scrapy.py URL OUT CONCURRENCY [SETTINGS]`.
 
-Its best set-up: uvloop (it takes it by itself) and as many parsers as requests. It has no feeds, so the
+Its best set-up: uvloop, which it uses by default, and as many parsers as requests. It has no feeds, so the
 spider writes the items.
 """
 
 import json
 import sys
 
-from figures import first_request, tell
+from figures import first_request, print_figures
 from item import item_of
 
 from aioscrapy import Request, Spider
@@ -43,4 +43,4 @@ class PagesSpider(Spider):
 if __name__ == "__main__":
     with open(OUT, "w", encoding="utf-8") as FILE:  # noqa: PTH123 as its users write
         PagesSpider.start()
-    tell()
+    print_figures()

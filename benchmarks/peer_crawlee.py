@@ -15,7 +15,7 @@ import uvloop
 from crawlee import ConcurrencySettings
 from crawlee.crawlers import ParselCrawler
 from crawlee.storage_clients import MemoryStorageClient
-from figures import first_request, tell
+from figures import first_request, print_figures
 from item import item_of
 
 URL, OUT, CONCURRENCY = sys.argv[1], sys.argv[2], int(sys.argv[3])
@@ -50,4 +50,4 @@ if __name__ == "__main__":
     logging.basicConfig(level=logging.INFO, filename=OUT + ".log")
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         runner.run(crawl())
-    tell()
+    print_figures()

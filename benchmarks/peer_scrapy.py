@@ -1,13 +1,13 @@
 """The same crawl by Scrapy or scrapy-redis: `python benchmarks/peer_scrapy.py URL OUT CONCURRENCY [JSON]`.
 
-Its best set-up: the asyncio reactor on uvloop, and none of the parts that the crawl does not need.
+Its best set-up: the asyncio reactor on uvloop, without the parts that the crawl does not need.
 """
 
 import json
 import sys
 
 import scrapy
-from figures import first_request, tell
+from figures import first_request, print_figures
 from item import item_of
 from scrapy.crawler import CrawlerProcess
 
@@ -44,4 +44,4 @@ if __name__ == "__main__":
     process = CrawlerProcess()
     process.crawl(PagesSpider)
     process.start()
-    tell()
+    print_figures()

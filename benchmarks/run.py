@@ -1,8 +1,8 @@
 """Compare with a bare loop and with other crawlers, in the same run on the same site.
 
 `python benchmarks/run.py [--short | --long] [--write]`. Every crawler fetches all pages once and extracts the
-same, which is checked. The crawlers take turns; the figures are medians of the rounds. `--write` puts the
-tables into benchmarks/README.md.
+same items; a check proves it. The crawlers run in turns; the figures are medians of the rounds. `--write`
+puts the tables into benchmarks/README.md.
 """
 
 import argparse
@@ -12,8 +12,8 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
+from bench import Row, bars, redis_server, site, write_table
 from crawlers import BARE, BARE_TITLES, MEMORY, MEMORY_TITLES, OURS, PEERS, PROCESSES, REDIS, Figures, run
-from neighbours import Row, bars, redis_server, site, write_table
 
 Rounds = dict[str, list[Figures]]
 
@@ -22,24 +22,26 @@ def main() -> int:
     options = _options()
     crawlers = [BARE, *OURS, BARE_TITLES, MEMORY_TITLES, *([] if options.no_peers else PEERS)]
     if options.only:
-        crawlers = [each for each in crawlers if any(word in each.name for word in ["bare", *options.only])]
-    missing = [each.name for each in crawlers if each.python is None]
+        crawlers = [
+            crawler for crawler in crawlers if any(word in crawler.name for word in ["bare", *options.only])
+        ]
+    missing = [crawler.name for crawler in crawlers if crawler.python is None]
     if missing:
         how = "benchmarks/peers.py install; pip install '.[wreq,curl_cffi]'"
         print(f"Left out, not installed ({how}): {', '.join(missing)}", file=sys.stderr)
-    crawlers = [each for each in crawlers if each.python is not None]
-    runs: Rounds = {each.name: [] for each in crawlers}
+    crawlers = [crawler for crawler in crawlers if crawler.python is not None]
+    runs: Rounds = {crawler.name: [] for crawler in crawlers}
     with (
         tempfile.TemporaryDirectory() as folder,
         redis_server(Path(folder)) as redis,
         site(options.pages) as served,
     ):
         for number in range(options.rounds + 1):  # the first round warms up and is not counted
-            for each in crawlers:
+            for crawler in crawlers:
                 work = Path(folder) / "work"
-                figures = run(each, served, redis, work, options.pages, options.concurrency)
+                figures = run(crawler, served, redis, work, options.pages, options.concurrency)
                 if number:
-                    runs[each.name].append(figures)
+                    runs[crawler.name].append(figures)
             print(f"round {number} of {options.rounds}", file=sys.stderr)
     table = _table(runs)
     rows = _bars(runs)
@@ -52,7 +54,7 @@ def main() -> int:
 
 
 def _options() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description="Compare with a bare loop, on a site made for it.")
+    parser = argparse.ArgumentParser(description="Compare with a bare loop, on a local site.")
     parser.add_argument("--pages", type=int, default=2000)
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--concurrency", type=int, default=16)
@@ -72,7 +74,7 @@ def _options() -> argparse.Namespace:
 
 
 def _table(runs: Rounds) -> str:
-    """Return the figures as a Markdown table; ratios are taken round by round, then their median."""
+    """Return the figures as a Markdown table. A ratio is the median of the ratios of the rounds."""
     lines = [
         "| crawler | pages/s: median (least to most) | of the bare loop | CPU s per 1,000 pages "
         "| peak RSS MiB | to the first request |",
@@ -93,7 +95,7 @@ def _table(runs: Rounds) -> str:
 
 
 def _bars(runs: Rounds) -> list[Row]:
-    """Return what was aimed at beside what was measured."""
+    """Return the bars with the measured values."""
     rows = []
     for crawler, other, least in (
         (MEMORY, BARE, 1.2),

@@ -1,8 +1,8 @@
 """A site of thousands of pages of some 7 KB and 20 links each, served from memory by a bare protocol.
 
-`python benchmarks/served.py PAGES` prints its port and serves until its standard input ends; `GET /counts`
-gives how often each page was fetched since the last time, a JSON list. With `--hosts N` the pages stand on N
-loopback addresses, all of them this server, and each answer closes its connection.
+`python benchmarks/served.py PAGES` prints its port and serves until its standard input ends. `GET /counts`
+returns the number of fetches per page since the last `GET /counts`, a JSON list. With `--hosts N` the pages
+are spread over N loopback addresses of this server, and every response closes its connection.
 """
 
 import argparse
@@ -18,12 +18,12 @@ WORDS = ["river", "stone", "lantern", "harbour", "orchard", "copper", "meadow", 
 
 
 def path_of(number: int) -> str:
-    """Return where a page stands on a site of one host."""
+    """Return the path of a page."""
     return f"/p/{number}"
 
 
 def url_of(number: int, port: int, hosts: int) -> str:
-    """Return where a page stands on a site of many hosts, 127.1.0.0 and those that follow."""
+    """Return the URL of a page on a site of many hosts, from 127.1.0.0 on."""
     host = number % hosts
     return f"http://127.1.{host // 250}.{host % 250}:{port}{path_of(number)}"
 
@@ -54,7 +54,7 @@ def write(folder: Path, pages: int) -> None:
 class Server(asyncio.Protocol):
     """Answers `GET /p/N`; keeps connections open and understands pipelined requests."""
 
-    answers: list[bytes]
+    responses: list[bytes]
     counts: list[int]
     closing = False
 
@@ -67,15 +67,15 @@ class Server(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         *requests, self.rest = (self.rest + data).split(b"\r\n\r\n")
         for request in requests:
-            self.transport.write(self.answer(request.split(b" ", 2)[1]))
+            self.transport.write(self.response_to(request.split(b" ", 2)[1]))
             if self.closing:
                 self.transport.close()
 
-    def answer(self, path: bytes) -> bytes:
+    def response_to(self, path: bytes) -> bytes:
         if path.startswith(b"/p/"):
             number = int(path[3:])
             self.counts[number] += 1
-            return self.answers[number]
+            return self.responses[number]
         body = json.dumps(self.counts).encode()
         self.counts[:] = [0] * len(self.counts)
         return HEAD % (len(body), b"") + body
@@ -85,7 +85,7 @@ async def serve(pages: int, hosts: int) -> None:
     Server.counts = [0] * pages
     Server.closing = hosts > 0
     loop = asyncio.get_running_loop()
-    # All of 127.0.0.0/8 can't be listened on but with everything else; a stranger is sent away.
+    # A server can't listen on all of 127.0.0.0/8 alone; connection_made refuses other addresses.
     server = await loop.create_server(Server, "0.0.0.0" if hosts else "127.0.0.1", 0, backlog=1000)
     port = server.sockets[0].getsockname()[1]
     close = b"Connection: close\r\n" if hosts else b""
@@ -93,7 +93,7 @@ async def serve(pages: int, hosts: int) -> None:
         page(number, pages, (lambda target: url_of(target, port, hosts)) if hosts else path_of)
         for number in range(pages)
     )
-    Server.answers = [HEAD % (len(body), close) + body for body in bodies]
+    Server.responses = [HEAD % (len(body), close) + body for body in bodies]
     print(port, flush=True)
     await loop.run_in_executor(None, sys.stdin.read)
 

@@ -1,8 +1,8 @@
-"""Measure how long it takes to begin: `python benchmarks/startup.py [--short] [--write]`.
+"""Measure the start-up: `python benchmarks/startup.py [--short] [--write]`.
 
-From the start of a process to its first request, beside the bare loop's; `import aioscrapy`; what Scrapyd's
-listing of an egg costs. The exit status is 1 where a bar is missed; `--short` takes two rounds and asks
-nothing of times. `--write` puts the table into benchmarks/README.md.
+From the start of a process to its first request, in turns with the bare loop; `import aioscrapy`; the list of
+spiders that Scrapyd makes of an egg. The exit status is 1 if a bar is missed; `--short` runs two rounds and
+has no bars for times. `--write` puts the table into benchmarks/README.md.
 """
 
 import argparse
@@ -15,8 +15,8 @@ import time
 from collections import defaultdict
 from pathlib import Path
 
+from bench import HERE, Row, bars, redis_server, site, write_table
 from crawlers import BARE, MEMORY, REDIS, run
-from neighbours import HERE, Row, bars, redis_server, site, write_table
 
 SPIDERS = 10
 SPIDER = """from aioscrapy import Request, Spider
@@ -31,7 +31,7 @@ class Spider{number}(Spider):
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description="Measure how long it takes to begin.")
+    parser = argparse.ArgumentParser(description="Measure the start-up.")
     parser.add_argument("--short", action="store_true", help="2 rounds, no bars")
     parser.add_argument("--write", action="store_true", help="write the table into README.md")
     options = parser.parse_args()
@@ -47,17 +47,17 @@ def main() -> int:
 
 
 def _first_request(folder: Path, rounds: int, judge: bool) -> list[Row]:
-    took = defaultdict(list)
+    seconds = defaultdict(list)
     with redis_server(folder) as redis, site(1) as served:
         for number in range(rounds + 1):  # the first round warms up
             for crawler in (BARE, MEMORY, REDIS):
                 figures = run(crawler, served, redis, folder / "work", 1, 16)
                 if number:
-                    took[crawler.name].append(figures.first_s)
-    bare = took[BARE.name]
+                    seconds[crawler.name].append(figures.first_s)
+    bare = seconds[BARE.name]
     rows = [Row(f"to the first request: {BARE.name}", f"{statistics.median(bare):.2f} s", "-", True)]
     for crawler, most in ((MEMORY, 1.2), (REDIS, None)):
-        mine = took[crawler.name]
+        mine = seconds[crawler.name]
         ratio = statistics.median(one / other for one, other in zip(mine, bare, strict=True))
         measured = f"{statistics.median(mine):.2f} s ({ratio:.2f} times)"
         met = most is None or not judge or ratio <= most
@@ -76,18 +76,18 @@ def _import(rounds: int, judge: bool) -> Row:
 
 
 def _seconds(program: str) -> float:
-    began = time.perf_counter()
+    start = time.perf_counter()
     subprocess.run([sys.executable, "-c", program], check=True, env=_environment())
-    return time.perf_counter() - began
+    return time.perf_counter() - start
 
 
 def _listing(folder: Path, rounds: int, judge: bool) -> Row:
-    """Let the runner list the spiders of an egg as Scrapyd does."""
+    """Run `runner list` on an egg, as Scrapyd does."""
     _egg(folder)
     environment = _environment() | {"SCRAPY_PROJECT": "ten", "XDG_CACHE_HOME": str(folder / "cache")}
     command = [sys.executable, "-m", "aioscrapy.scrapyd.runner", "list", "-s", "LOG_STDOUT=0"]
     cpu = []
-    for number in range(rounds + 1):  # the first one unpacks the egg
+    for number in range(rounds + 1):  # the first run unpacks the egg
         process = subprocess.Popen(command, cwd=folder, env=environment, stdout=subprocess.PIPE)
         assert process.stdout is not None
         with process.stdout as stdout:

@@ -1,4 +1,4 @@
-"""What every benchmark needs around it: the site, a Redis of its own, and its place in README.md."""
+"""What every benchmark needs: the site, a Redis, a table of bars, and its section in README.md."""
 
 import collections
 import contextlib
@@ -28,7 +28,7 @@ from aioscrapy.db.embedded import EmbeddedRedis, free_port  # noqa: E402
 
 @dataclass(frozen=True)
 class Row:
-    """One line of a table of bars."""
+    """One row of a table of bars."""
 
     what: str
     measured: str
@@ -37,14 +37,14 @@ class Row:
 
 
 def bars(rows: Sequence[Row]) -> str:
-    """Return the Markdown table; a bar that is missed says so."""
+    """Return the Markdown table; a missed bar is marked."""
     lines = ["| what | measured | bar |", "|---|---|---|"]
     lines += [f"| {row.what} | {row.measured} | {row.bar}{'' if row.met else ' (missed)'} |" for row in rows]
     return "\n".join(lines)
 
 
 class Site(Protocol):
-    """A served site: the URL of its first page, and how often each page was fetched since the last time."""
+    """A site: the URL of its first page, and the fetches per page since the last `counts()`."""
 
     url: str
     server: str
@@ -54,7 +54,7 @@ class Site(Protocol):
 
 @contextlib.contextmanager
 def site(pages: int, hosts: int = 0) -> Iterator[Site]:
-    """Serve the site, by nginx where it is installed; on many hosts always by served.py."""
+    """Serve the site: by nginx if it is installed, else or on many hosts by served.py."""
     program = shutil.which("nginx") or shutil.which("nginx", path="/usr/sbin")
     if program is None or hosts:
         with _own_server(pages, hosts) as served:
@@ -64,8 +64,8 @@ def site(pages: int, hosts: int = 0) -> Iterator[Site]:
             yield served
 
 
-class _Own:
-    server = "a uvloop server of its own"
+class _Served:
+    server = "a uvloop server"
 
     def __init__(self, port: int, hosts: int) -> None:
         self.url = url_of(0, port, hosts) if hosts else f"http://127.0.0.1:{port}{path_of(0)}"
@@ -85,21 +85,21 @@ class _Nginx:
 
     def counts(self) -> list[int]:
         deadline = time.monotonic() + 2
-        while True:  # nginx writes its line after the answer, which the crawler may have had a moment before
-            found = collections.Counter(self._log.read_text().split())
-            if found.total() >= self._pages or time.monotonic() > deadline:
+        while True:  # nginx writes its line after it sent the response
+            fetched = collections.Counter(self._log.read_text().split())
+            if fetched.total() >= self._pages or time.monotonic() > deadline:
                 break
             time.sleep(0.02)
-        os.truncate(self._log, 0)  # nginx appends: it goes on at the start
-        return [found[path_of(number)] for number in range(self._pages)]
+        os.truncate(self._log, 0)  # nginx appends, so it continues at the start of the file
+        return [fetched[path_of(number)] for number in range(self._pages)]
 
 
 @contextlib.contextmanager
-def _own_server(pages: int, hosts: int) -> Iterator[_Own]:
+def _own_server(pages: int, hosts: int) -> Iterator[_Served]:
     command = [sys.executable, str(HERE / "served.py"), str(pages), "--hosts", str(hosts)]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as server:
         assert server.stdout is not None
-        yield _Own(int(server.stdout.readline()), hosts)
+        yield _Served(int(server.stdout.readline()), hosts)
         server.terminate()
 
 
@@ -140,7 +140,7 @@ def _listens(port: int) -> bool:
 
 @contextlib.contextmanager
 def redis_server(folder: Path) -> Iterator[str]:
-    """Run a Redis; gives its URL."""
+    """Run a Redis; yields its URL."""
     server = EmbeddedRedis(folder / "redis")
     server.start()
     try:
@@ -150,11 +150,11 @@ def redis_server(folder: Path) -> Iterator[str]:
 
 
 def write_table(marker: str, how: str, table: str) -> None:
-    """Put a table into README.md: what stands between `<!-- marker -->` and the next heading is replaced."""
+    """Replace the text between `<!-- marker -->` and the next heading of README.md by the table."""
     readme = HERE / "README.md"
-    head, found, rest = readme.read_text().partition(f"<!-- {marker} -->\n")
-    assert found, f"README.md has no place marked {marker}"
+    head, mark, rest = readme.read_text().partition(f"<!-- {marker} -->\n")
+    assert mark, f"README.md has no <!-- {marker} -->"
     _, heading, tail = rest.partition("\n## ")
     today = datetime.datetime.now(tz=datetime.UTC).date()
     where = f"{today}, {os.cpu_count()} cores, Python {platform.python_version()}, {platform.system()}"
-    readme.write_text(f"{head}{found}\n{where}: {how}.\n\n{table}\n{heading}{tail}")
+    readme.write_text(f"{head}{mark}\n{where}: {how}.\n\n{table}\n{heading}{tail}")
