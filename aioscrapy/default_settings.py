@@ -47,7 +47,7 @@ SPIDER_LOADER_WARN_ONLY: Flag = True
 CRAWL_PROCESSES: Annotated[int, Whole(1, 256)] = 1
 # Pages that a worker handles at once, from request to commit.
 CONCURRENT_REQUESTS: Annotated[int, Whole(1, 100_000)] = 16
-# Requests at once to one host; POLITENESS_SCOPE says whose. 0: as many as CONCURRENT_REQUESTS.
+# Requests at once to one host, per worker or per crawl (POLITENESS_SCOPE). 0: as many as CONCURRENT_REQUESTS.
 CONCURRENT_REQUESTS_PER_DOMAIN: Annotated[int, Whole(0, 100_000)] = 8
 # The limits and delays of a host hold for each "worker" separately, or for the whole "crawl".
 POLITENESS_SCOPE: Annotated[str, Choice("worker", "crawl")] = "worker"
@@ -247,7 +247,7 @@ DUPEFILTER_CLASS: Annotated[str | None, Component("shared", optional=True)] = No
 DUPEFILTER_DEBUG: Flag = False
 # Class whose fingerprint(request) returns the bytes that identify a request. None: aioscrapy.http.fingerprint.RequestFingerprinter, which applies the FINGERPRINT_ settings.
 REQUEST_FINGERPRINTER_CLASS: Annotated[str | None, Component(optional=True)] = None
-# Query parameters that don't distinguish requests. A * stands for any text: "utm_*".
+# Query parameters that don't distinguish requests. A * matches any text: "utm_*".
 FINGERPRINT_IGNORE_PARAMS: Names = []
 # The text behind the # of a URL distinguishes requests.
 FINGERPRINT_KEEP_FRAGMENT: Flag = False
@@ -255,9 +255,9 @@ FINGERPRINT_KEEP_FRAGMENT: Flag = False
 FINGERPRINT_HEADERS: Names = []
 # The body distinguishes requests. False: only method and URL.
 FINGERPRINT_BODY: Flag = True
-# How requests are encoded: JsonSerializer, MsgpackSerializer, or PickleSerializer, which is safe only in a Redis that nobody else writes to.
+# How requests are encoded: JsonSerializer, MsgpackSerializer, or PickleSerializer, which is safe only in a Redis that no other program writes to.
 SCHEDULER_SERIALIZER: Annotated[str, Component("dumps", "loads")] = "aioscrapy.serializer.JsonSerializer"
-# Drop what an earlier, unfinished crawl left and start anew, unless its workers are alive.
+# Delete an earlier, unfinished crawl and start a new one, unless its workers are alive.
 SCHEDULER_FLUSH_ON_START: Flag = False
 # Keep the duplicate filter: the next crawl of this spider skips what this one requested.
 KEEP_DUPEFILTER_DATA_ON_CLOSE: Flag = False
@@ -311,13 +311,13 @@ FEED_EXPORT_FIELDS: Annotated[
 ] = None
 # Spaces of indentation in json and xml feeds. None: one item in a line.
 FEED_EXPORT_INDENT: Annotated[int | None, Whole(0, 100, optional=True)] = None
-# Write the file even if there is no item.
+# Write the file even without an item.
 FEED_STORE_EMPTY: Flag = True
 # Write a log.
 LOG_ENABLED: Flag = True
 # File of the log. None: standard error.
 LOG_FILE: OptionalPath = None
-# True: append to LOG_FILE. False: write it anew.
+# True: append to LOG_FILE. False: replace it.
 LOG_FILE_APPEND: Flag = True
 # Character encoding of LOG_FILE.
 LOG_ENCODING: Annotated[str, Encoding()] = "utf-8"

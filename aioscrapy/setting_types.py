@@ -43,7 +43,7 @@ class SettingType:
         """Return False, or raise, if the value can't be used.
 
         Raises:
-            ValueError: with a text of its own for a person.
+            ValueError: the text is one line for a person.
         """
         raise NotImplementedError
 

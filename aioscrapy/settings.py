@@ -50,8 +50,8 @@ def priority_number(priority: int | str) -> int:
 class Settings(MutableMapping[str, Any]):
     """All settings of one crawl: name -> value, each with the layer that it came from.
 
-    Values from the command line are strings; the `get…` methods turn them into what is asked for and
-    raise SettingError, which names the setting, where they can't.
+    Values from the command line are strings. The `get…` methods convert them, or raise SettingError with the
+    name of the setting.
     """
 
     def __init__(self, values: Mapping[str, Any] | None = None, priority: int | str = "project") -> None:
@@ -80,7 +80,7 @@ class Settings(MutableMapping[str, Any]):
         return name in self._values
 
     def get(self, name: str, default: Any = None) -> Any:
-        """Return the value as it was set; `default` where the setting is absent or None."""
+        """Return the value as it was set; `default` if the setting is absent or None."""
         value = self[name]
         return default if value is None else value
 
@@ -113,7 +113,7 @@ class Settings(MutableMapping[str, Any]):
             raise SettingError(name, f"{readable(value)} is not a number") from None
 
     def getlist(self, name: str, default: list[Any] | None = None) -> list[Any]:
-        """Return a list; a string is split at its commas, or read as JSON where it begins with [."""
+        """Return a list; a string is split at its commas, or read as JSON if it starts with [."""
         value = self.get(name, default if default is not None else [])
         if isinstance(value, str):
             if value.lstrip().startswith("["):
@@ -139,18 +139,18 @@ class Settings(MutableMapping[str, Any]):
         return {path: order for path, order in merged.items() if order is not None}
 
     def getpriority(self, name: str) -> int | None:
-        """Return the number of the layer that set this; None where nothing did."""
+        """Return the number of the layer that set this; None if no layer did."""
         return self._values[name][1] if name in self._values else None
 
     def set(self, name: str, value: Any, priority: int | str = "project") -> None:
-        """Set one value, unless a higher layer has set it already."""
+        """Set one value, unless a higher layer has set it."""
         self._check_not_frozen()
         number = priority_number(priority)
         if name not in self._values or number >= self._values[name][1]:
             self._values[name] = (value, number)
 
     def setdefault(self, name: str, default: Any = None, priority: int | str = "project") -> Any:
-        """Set a value only where none is set; returns what then stands."""
+        """Set a value unless it has one; returns the value that the setting has now."""
         if self[name] is None:
             self.set(name, default, priority)
         return self[name]
@@ -172,7 +172,7 @@ class Settings(MutableMapping[str, Any]):
         self.setdict(values, priority)
 
     def setmodule(self, module: ModuleType | str, priority: int | str = "project") -> None:
-        """Set every UPPER_CASE name of a module, given itself or by its dotted path."""
+        """Set every UPPER_CASE name of a module or of the module with this dotted path."""
         if isinstance(module, str):
             module = importlib.import_module(module)
         for name in dir(module):
@@ -180,11 +180,11 @@ class Settings(MutableMapping[str, Any]):
                 self.set(name, getattr(module, name), priority)
 
     def copy(self) -> "Settings":
-        """Return settings that can be changed without changing these."""
-        twin = Settings.__new__(Settings)
-        twin._values = dict(self._values)
-        twin._frozen = False
-        return twin
+        """Return a copy that can be changed."""
+        copy = Settings.__new__(Settings)
+        copy._values = dict(self._values)
+        copy._frozen = False
+        return copy
 
     def copy_to_dict(self) -> dict[str, Any]:
         """Return name -> value without the layers."""
@@ -205,7 +205,7 @@ class Settings(MutableMapping[str, Any]):
                     raise SettingError(name, exc) from None
 
     def freeze(self) -> None:
-        """Check the values, and refuse every later change: the crawl begins.
+        """Check the values, and refuse later changes, because the crawl starts.
 
         Raises:
             SettingError: a value can't be used.
@@ -215,7 +215,7 @@ class Settings(MutableMapping[str, Any]):
 
     def _check_not_frozen(self) -> None:
         if self._frozen:
-            raise TypeError("the crawl has begun: its settings can't be changed any more")
+            raise TypeError("the crawl has begun: its settings can't change any more")
 
     @staticmethod
     def _from_json(name: str, text: str, kind: type) -> Any:

@@ -14,7 +14,7 @@ _SHORT = 8  # names with fewer characters are near only if one character is miss
 def unread_settings(settings: Settings, spider_class: type) -> str:
     """Return the settings that nothing reads, in one line, with what to use instead; "" if there are none.
 
-    A project may have settings of its own. So a name counts only if it is near a known one, or a setting of
+    A project may have its own settings. So a name counts only if it is near a known one, or a setting of
     Scrapy, scrapy-redis or aio-scrapy, and if the source of the spider's package does not read it.
     """
     if (settings.getpriority("CRAWL_PROCESSES") or 0) > max(PRIORITIES.values()):
@@ -36,15 +36,15 @@ def _advice(name: str, settings: Settings) -> str:
         if isinstance(value, str) and value.lower() in FALSE:
             value = False
         return "" if value in WITHOUT_EFFECT.get(name, ()) else INSTEAD[name]
-    near = next((known for known in settings if setting_type(known) and _is_near(name, known)), "")
+    near = next((ours for ours in settings if setting_type(ours) and _is_near(name, ours)), "")
     return f"did you mean {near}?" if near else ""
 
 
-def _is_near(name: str, known: str) -> bool:
+def _is_near(name: str, ours: str) -> bool:
     """Return True if both names are the same but for case, underscores, a plural or one short part."""
-    if abs(len(name) - len(known)) > 3:
+    if abs(len(name) - len(ours)) > 3:
         return False
-    one, other = (text.upper().replace("_", "").removesuffix("S") for text in (name, known))
+    one, other = (text.upper().replace("_", "").removesuffix("S") for text in (name, ours))
     shorter = min(len(one), len(other))
     start = next((i for i in range(shorter) if one[i] != other[i]), shorter)
     end = next((i for i in range(shorter - start) if one[-1 - i] != other[-1 - i]), shorter - start)

@@ -35,7 +35,7 @@ def _refuse_servers(event: str, _: tuple[object, ...]) -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark with `server` what uses a server's fixture (also by a parameter) or is in a folder of them."""
+    """Mark with `server` what uses a server's fixture, or is in a folder of such tests."""
     for item in items:
         fixtures = SERVER_FIXTURES.intersection(getattr(item, "fixturenames", ()))
         parameters = item.nodeid.rpartition("[")[2]

@@ -1,4 +1,4 @@
-"""The suite's own neighbours do what the tests beside them rely on."""
+"""The servers of the tests do what the tests rely on."""
 
 import json
 import socket
@@ -23,14 +23,14 @@ pytestmark = pytest.mark.server
 
 
 def fetch(url: str) -> str:
-    with urllib.request.urlopen(url, timeout=10) as answer:
-        return answer.read().decode()
+    with urllib.request.urlopen(url, timeout=10) as response:
+        return response.read().decode()
 
 
 def status_of(url: str) -> int:
     try:
-        with urllib.request.urlopen(url, timeout=10) as answer:
-            return answer.status
+        with urllib.request.urlopen(url, timeout=10) as response:
+            return response.status
     except urllib.error.HTTPError as error:
         error.close()
         return error.code
@@ -56,10 +56,10 @@ def test_a_redis_listens_on_a_unix_socket_alone(tmp_path: Path) -> None:
 
 
 def test_a_redis_whose_port_is_taken_says_so_in_one_line(tmp_path: Path) -> None:
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        taken.listen()
-        server = EmbeddedRedis(tmp_path, port=taken.getsockname()[1])
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", 0))
+        other.listen()
+        server = EmbeddedRedis(tmp_path, port=other.getsockname()[1])
         with pytest.raises(QueueError, match="ended at once") as caught:
             server.start()
     assert "\n" not in str(caught.value)
@@ -105,10 +105,10 @@ def test_the_sites_odd_corners(site: Site) -> None:
     assert len(fetch(f"{site.url}/huge?bytes=200000&chunked=1")) == 200_000
     assert json.loads(fetch(f"{site.url}/echo?a=b"))["path"] == "/echo?a=b"
     assert status_of(f"{site.url}/basic-auth/ann/secret") == 401
-    with urllib.request.urlopen(f"{site.url}/encoding/gb18030", timeout=10) as answer:
-        assert "中文网页" in answer.read().decode("gb18030")
-    with urllib.request.urlopen(f"{site.url}/endless", timeout=10) as answer:
-        assert len(answer.read(1_000_000)) == 1_000_000
+    with urllib.request.urlopen(f"{site.url}/encoding/gb18030", timeout=10) as response:
+        assert "中文网页" in response.read().decode("gb18030")
+    with urllib.request.urlopen(f"{site.url}/endless", timeout=10) as response:
+        assert len(response.read(1_000_000)) == 1_000_000
     with pytest.raises(OSError, match=r"closed connection|reset"):
         fetch(f"{site.url}/drop")
 

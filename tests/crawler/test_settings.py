@@ -12,7 +12,7 @@ from aioscrapy.exceptions import SettingError
 from aioscrapy.settings import PRIORITIES, Settings
 
 
-def test_every_default_is_there() -> None:
+def test_settings_start_with_every_default() -> None:
     settings = Settings()
     for name in dir(default_settings):
         if name.isupper():
@@ -21,7 +21,7 @@ def test_every_default_is_there() -> None:
 
 
 @given(st.permutations(sorted(PRIORITIES)))
-def test_the_highest_layer_wins_in_whatever_order_they_come(layers: list[str]) -> None:
+def test_the_highest_layer_wins_in_any_order(layers: list[str]) -> None:
     settings = Settings()
     for layer in layers:
         settings.set("X", layer, layer)
@@ -44,31 +44,31 @@ def test_an_unknown_setting_is_none() -> None:
 
 
 @pytest.mark.parametrize("text", ["1", "true", "True", "YES", "on", " on "])
-def test_what_is_true(text: str) -> None:
+def test_words_for_true(text: str) -> None:
     assert Settings({"X": text}).getbool("X") is True
 
 
 @pytest.mark.parametrize("text", ["0", "false", "False", "no", "OFF", "none", ""])
-def test_what_is_false(text: str) -> None:
+def test_words_for_false(text: str) -> None:
     assert Settings({"X": text}).getbool("X") is False
 
 
 @given(st.integers())
-def test_numbers_come_back_from_the_command_line(number: int) -> None:
+def test_the_command_line_keeps_numbers(number: int) -> None:
     settings = Settings({"X": str(number)}, "cmdline")
     assert settings.getint("X") == number
     assert settings.getfloat("X") == float(number)
 
 
 @given(st.lists(st.text(st.characters(codec="ascii", exclude_characters=",["), min_size=1).map(str.strip)))
-def test_lists_come_back_from_the_command_line(words: list[str]) -> None:
+def test_the_command_line_keeps_lists(words: list[str]) -> None:
     words = [word for word in words if word]
     assert Settings({"X": ",".join(words)}).getlist("X") == words
     assert Settings({"X": json.dumps(words)}).getlist("X") == words
 
 
 @given(st.dictionaries(st.text(), st.integers()))
-def test_dicts_come_back_from_the_command_line(pairs: dict[str, int]) -> None:
+def test_the_command_line_keeps_dicts(pairs: dict[str, int]) -> None:
     assert Settings({"X": json.dumps(pairs)}).getdict("X") == pairs
 
 
@@ -85,19 +85,19 @@ def test_dicts_come_back_from_the_command_line(pairs: dict[str, int]) -> None:
         ("getdict", 7),
     ],
 )
-def test_a_value_that_can_not_be_used_names_its_setting(method: str, value: Any) -> None:
+def test_an_error_names_the_setting(method: str, value: Any) -> None:
     with pytest.raises(SettingError, match="setting X: ") as caught:
         getattr(Settings({"X": value}), method)("X")
     assert caught.value.name == "X"
     assert "\n" not in str(caught.value)
 
 
-def test_components_overlay_the_built_in_ones_and_none_removes_one() -> None:
+def test_components_override_the_built_in_ones_and_none_removes_one() -> None:
     settings = Settings({"EXTENSIONS_BASE": {"a": 1, "b": 2}, "EXTENSIONS": {"b": None, "c": 3}})
     assert settings.getwithbase("EXTENSIONS") == {"a": 1, "c": 3}
 
 
-def test_a_copy_is_free_of_the_original() -> None:
+def test_a_copy_can_change() -> None:
     settings = Settings({"X": 1})
     settings.freeze()
     copy = settings.copy()
@@ -115,7 +115,7 @@ def test_frozen_settings_refuse_a_change() -> None:
         del settings["BOT_NAME"]
 
 
-def test_it_is_a_mapping() -> None:
+def test_settings_are_a_mapping() -> None:
     settings = Settings({"X": 1})
     assert len(settings) == len(list(settings)) == len(Settings()) + 1
     del settings["X"]
