@@ -9,7 +9,7 @@ from aioscrapy.context import CrawlContext
 from aioscrapy.exceptions import NotConfigured, SettingError
 from aioscrapy.log import logger
 from aioscrapy.setting_types import Component
-from aioscrapy.settings import setting_type
+from aioscrapy.settings import Settings, builtin_of, component_path, setting_type
 
 
 def load_object(path: Any, setting: str) -> Any:
@@ -54,6 +54,7 @@ async def build_all(setting: str, orders: Mapping[Any, Any], context: CrawlConte
     Raises:
         SettingError: a component can't be loaded or created, or an order is not a number.
     """
+    _warn_of_unknown(setting, context.settings)
     try:
         ordered = sorted(orders.items(), key=lambda pair: float(pair[1]))
     except (TypeError, ValueError):
@@ -71,3 +72,13 @@ async def build_all(setting: str, orders: Mapping[Any, Any], context: CrawlConte
         except Exception as exc:
             raise SettingError(setting, f"{path} can't be built: {type(exc).__name__}: {exc}") from exc
     return components
+
+
+def _warn_of_unknown(setting: str, settings: Settings) -> None:
+    """Warn of a component of ours that is removed by None, but does not exist."""
+    base = settings.getdict(f"{setting}_BASE")
+    for component, order in settings.getdict(setting).items():
+        path = component_path(component)
+        is_foreign = order is None and path.startswith(("scrapy.", "aioscrapy."))
+        if is_foreign and path not in base and builtin_of(path, base) is None:
+            logger.warning("%s: None for %s has no effect: there is no such component", setting, path)

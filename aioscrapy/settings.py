@@ -2,7 +2,7 @@
 
 import importlib
 import json
-from collections.abc import Iterator, Mapping, MutableMapping
+from collections.abc import Iterable, Iterator, Mapping, MutableMapping
 from types import ModuleType
 from typing import Any
 
@@ -10,6 +10,7 @@ from aioscrapy import default_settings
 from aioscrapy.exceptions import ConfigError, SettingError
 from aioscrapy.setting_types import FALSE, TRUE, SettingType, readable
 
+MIDDLEWARES = ("DOWNLOADER_MIDDLEWARES", "SPIDER_MIDDLEWARES")
 PRIORITIES = {"default": 0, "command": 10, "project": 20, "spider": 30, "cmdline": 40}
 
 # Attributes of a spider that override a setting, and have its type.
@@ -45,6 +46,21 @@ def check_attributes(spider: Any) -> None:
 def priority_number(priority: int | str) -> int:
     """Turn the name of a layer into its number."""
     return PRIORITIES[priority] if isinstance(priority, str) else priority
+
+
+def component_path(component: Any) -> str:
+    """Return the dotted path of a component, which may be a class."""
+    return (
+        f"{component.__module__}.{component.__qualname__}" if isinstance(component, type) else str(component)
+    )
+
+
+def builtin_of(path: str, base: Iterable[Any]) -> str | None:
+    """Return the built-in component that a path of Scrapy stands for; None if there is none."""
+    if path.partition(".")[0] not in ("scrapy", "aioscrapy"):
+        return None
+    name = path.rpartition(".")[2]
+    return next((builtin for builtin in base if str(builtin).rpartition(".")[2] == name), None)
 
 
 class Settings(MutableMapping[str, Any]):
@@ -134,9 +150,23 @@ class Settings(MutableMapping[str, Any]):
         return dict(value)
 
     def getwithbase(self, name: str) -> dict[Any, Any]:
-        """Return the components of `NAME_BASE` overlaid by `NAME`; None as order removes one."""
-        merged = {**self.getdict(f"{name}_BASE"), **self.getdict(name)}
-        return {path: order for path, order in merged.items() if order is not None}
+        """Return the components of `NAME_BASE` overlaid by `NAME`; None as order removes one.
+
+        A class is the same as its dotted path. A built-in component is also removed by its path in Scrapy, or
+        by that path with `scrapy` replaced by `aioscrapy`: its class has the same name. One that is a
+        downloader middleware and a spider middleware is then removed as both.
+        """
+        base, own = self.getdict(f"{name}_BASE"), self.getdict(name)
+        both = MIDDLEWARES if name in MIDDLEWARES else (name,)
+        removed = {
+            builtin_of(component_path(component), base)
+            for setting in both
+            for component, order in self.getdict(setting).items()
+            if order is None and component_path(component) not in self.getdict(f"{setting}_BASE")
+        }
+        removed |= {component_path(component) for component in own}
+        merged = {path: order for path, order in base.items() if path not in removed} | own
+        return {component: order for component, order in merged.items() if order is not None}
 
     def getpriority(self, name: str) -> int | None:
         """Return the number of the layer that set this; None if no layer did."""

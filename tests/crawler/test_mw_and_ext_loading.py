@@ -54,3 +54,23 @@ async def test_all_switched_on_are_made_in_order(setting: str, expected: list[st
     )
     made = await build_all(setting, crawler.settings.getwithbase(setting), crawler)
     assert [type(component).__name__ for component in made] == expected
+
+
+@pytest.mark.parametrize(
+    "path", ["scrapy.extensions.telnet.TelnetConsole", "aioscrapy.middlewares.retry.Retry"]
+)
+async def test_none_for_a_component_that_does_not_exist_is_named(
+    path: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    crawler = context({"EXTENSIONS": {path: None, "shop.extensions.Gone": None}})
+    await build_all("EXTENSIONS", crawler.settings.getwithbase("EXTENSIONS"), crawler)
+    assert caplog.messages == [f"EXTENSIONS: None for {path} has no effect: there is no such component"]
+
+
+async def test_none_for_scrapys_name_of_a_built_in_component_is_no_warning(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    crawler = context({"EXTENSIONS": {"scrapy.extensions.corestats.CoreStats": None}})
+    extensions = await build_all("EXTENSIONS", crawler.settings.getwithbase("EXTENSIONS"), crawler)
+    assert "CoreStats" not in {type(extension).__name__ for extension in extensions}
+    assert caplog.messages == []

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from aioscrapy import default_settings
 from aioscrapy.exceptions import SettingError
+from aioscrapy.middlewares.offsite import OffsiteMiddleware
 from aioscrapy.settings import PRIORITIES, Settings
 
 
@@ -95,6 +96,46 @@ def test_an_error_names_the_setting(method: str, value: Any) -> None:
 def test_components_override_the_built_in_ones_and_none_removes_one() -> None:
     settings = Settings({"EXTENSIONS_BASE": {"a": 1, "b": 2}, "EXTENSIONS": {"b": None, "c": 3}})
     assert settings.getwithbase("EXTENSIONS") == {"a": 1, "c": 3}
+
+
+OURS = "aioscrapy.middlewares.offsite.OffsiteMiddleware"
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        OURS,
+        OffsiteMiddleware,
+        "scrapy.downloadermiddlewares.offsite.OffsiteMiddleware",
+        "aioscrapy.downloadermiddlewares.offsite.OffsiteMiddleware",
+        "aioscrapy.libs.downloader.offsite.OffsiteMiddleware",
+    ],
+)
+@pytest.mark.parametrize("setting", ["DOWNLOADER_MIDDLEWARES", "SPIDER_MIDDLEWARES"])
+def test_none_removes_a_built_in_component_by_every_name_of_it(setting: str, path: Any) -> None:
+    assert OURS in Settings().getwithbase(setting)
+    left = Settings({setting: {path: None}}).getwithbase(setting)
+    assert OURS not in left
+    assert len(left) == len(Settings().getwithbase(setting)) - 1
+
+
+def test_none_for_scrapys_name_removes_a_middleware_in_both_of_its_roles() -> None:
+    path = "scrapy.downloadermiddlewares.offsite.OffsiteMiddleware"
+    settings = Settings({"DOWNLOADER_MIDDLEWARES": {path: None}})
+    assert OURS not in settings.getwithbase("SPIDER_MIDDLEWARES")
+    ours = Settings({"DOWNLOADER_MIDDLEWARES": {OURS: None}})
+    assert OURS in ours.getwithbase("SPIDER_MIDDLEWARES")
+
+
+def test_none_for_a_component_of_the_project_leaves_ours_of_the_same_name() -> None:
+    settings = Settings({"DOWNLOADER_MIDDLEWARES": {"shop.middlewares.OffsiteMiddleware": None}})
+    assert OURS in settings.getwithbase("DOWNLOADER_MIDDLEWARES")
+
+
+def test_a_class_takes_the_place_of_its_path() -> None:
+    middlewares = Settings({"SPIDER_MIDDLEWARES": {OffsiteMiddleware: 10}}).getwithbase("SPIDER_MIDDLEWARES")
+    assert OURS not in middlewares
+    assert middlewares[OffsiteMiddleware] == 10
 
 
 def test_a_copy_can_change() -> None:
