@@ -43,7 +43,7 @@ class Crawl:
 
 @dataclass(frozen=True, slots=True)
 class DeadLetter:
-    """A request that failed for good."""
+    """A request that failed permanently."""
 
     id: int
     url: str  # the beginning of the data if it is not a request

@@ -66,7 +66,8 @@ class Joining:
     async def recreate(self, redis: Any, crawl_id: str) -> bool:
         """Run recreate.lua: create the crawl again unless it was deleted."""
         keys = [spider_key(self.tag, suffix) for suffix in ("current", "crawls")]
-        keys += [crawl_key(self.tag, crawl_id, suffix) for suffix in ("meta", "deleted")]
+        others = (suffix for suffix in OWN if suffix not in ("meta", "items", "feeds", "outbox"))
+        keys += [crawl_key(self.tag, crawl_id, suffix) for suffix in ("meta", "deleted", *others)]
         arguments = [crawl_id, int(bool(self._named)), int(self._keep_filter)]
         return bool(await cancellable(Script(source("recreate.lua")).run(redis, keys, arguments)))
 

@@ -1,15 +1,20 @@
 -- Create a crawl again that this Redis has forgotten altogether. All its workers ask; the first creates it.
 -- One atomic step.
 --
--- KEYS: 1 current  2 crawls, both of the spider  3 meta  4 deleted, both of the crawl
+-- KEYS: 1 current  2 crawls, both of the spider  3 meta  4 deleted; behind them all other keys of the crawl but items
 -- ARGV: 1 id of the crawl  2 named (1/0)  3 keep the filter (1/0)
--- Returns 1; 0 if it was deleted, or has expired.
+-- Returns 1; 0 if it was deleted, has expired, or if Redis has forgotten only some of its keys.
 
-if redis.call('EXISTS', KEYS[3]) == 1 then
+if redis.call('HMGET', KEYS[3], 'state', 'seq', 'token')[3] then
   return 1
 end
 if redis.call('EXISTS', KEYS[4]) == 1 or redis.call('ZSCORE', KEYS[2], ARGV[1]) then
   return 0
+end
+for i = 5, #KEYS do
+  if redis.call('EXISTS', KEYS[i]) == 1 then
+    return 0
+  end
 end
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)

@@ -1,7 +1,7 @@
 -- Repair what a Redis that has lost keys leaves behind, so that no request waits for ever: a host that is missing in
--- `hosts`, a lease of a worker that is missing in `workers`. Called when a worker finds too little; some work at most
--- once a second.
--- KEYS: READY, HOSTS, RESTING, LEASED, WORKERS, META
+-- `hosts`, a lease of a worker that is missing in `workers`, a host that rests although its leases are missing.
+-- Called when a worker finds too little; works at most once a second.
+-- KEYS: READY, HOSTS, RESTING, LEASED, WORKERS, SLOTS, META
 
 -- Look at the next 1000 hosts that have ready requests.
 local function repair_hosts(after)
@@ -27,15 +27,33 @@ local function repair_hosts(after)
   return after
 end
 
+-- Put back the leases of unknown workers; returns the number of leases of each host.
 local function repair_leases()
-  local alive, leased = {}, call('HGETALL', LEASED)
-  for i = 1, #leased, 2 do
-    local holder, _, member = unpack_lease(leased[i + 1])
-    if alive[holder or ''] == nil then
-      alive[holder or ''] = call('ZSCORE', WORKERS, holder or '') and true or false
+  local alive, under_way, all_leased = {}, {}, call('HGETALL', LEASED)
+  for i = 1, #all_leased, 2 do
+    local holder, _, member = unpack_lease(all_leased[i + 1])
+    holder = holder or ''
+    if alive[holder] == nil then
+      alive[holder] = call('ZSCORE', WORKERS, holder) and true or false
     end
-    if not alive[holder or ''] then
-      put_back(leased[i], member)
+    if not alive[holder] then
+      put_back(all_leased[i], member)
+    else
+      local host = unpack_member(member)
+      if host then
+        under_way[host] = (under_way[host] or 0) + 1
+      end
+    end
+  end
+  return under_way
+end
+
+local function repair_slots(under_way)
+  for _, host in ipairs(call('ZRANGEBYSCORE', RESTING, FULL, FULL, 'LIMIT', 0, 1000)) do
+    local count = under_way[host] or 0
+    if per_host == 0 or count < per_host then
+      call('HSET', SLOTS, 'a' .. host, count)
+      end_rest(host)
     end
   end
 end
@@ -50,7 +68,7 @@ local function repair()
   call('HSET', META, 'repair_at', now + 1000, 'repair_after', repair_hosts(after or ''))
   if now >= tonumber(leases_at or 0) then
     call('HSET', META, 'repair_leases_at', now + lease_ms)
-    repair_leases()
+    repair_slots(repair_leases())
     write_ready()
   end
   return news > before

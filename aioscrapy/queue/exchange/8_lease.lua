@@ -111,8 +111,10 @@ if want > 0 and state == 'open' and not stopped then
     lease('0', '', 0, '', '', 0)
   end
   lease_requests()
+  call_with_all(leased, 'HSET', LEASED)
+  leased = {}
   if #leases < want and repair() then
     lease_requests()
+    call_with_all(leased, 'HSET', LEASED)
   end
 end
-call_with_all(leased, 'HSET', LEASED)
