@@ -5,6 +5,7 @@ from typing import Any, Protocol, Self
 
 from aioscrapy.ends import Reason
 from aioscrapy.settings import Settings
+from aioscrapy.shared_cookies import SharedCookies
 from aioscrapy.signals import SignalManager
 from aioscrapy.stats import StatsCollector
 
@@ -32,6 +33,7 @@ class CrawlContext:
         politeness: the limits of every host; set before the first component is built.
         download: sends a Request past all middlewares and returns the Response, or raises DownloadError; set
             before the first downloader middleware is built.
+        cookies: the cookies that the workers of the crawl share; None if each worker keeps its own.
         stop: ends the crawl soon, with a reason; works at any time.
         fail: the same for an error, with its reason (see `aioscrapy.ends`) and its text; it wins over every
             reason of `stop`, also while the crawl closes.
@@ -54,6 +56,7 @@ class CrawlContext:
         self.stop = stop
         self.fail = fail
         self.spider: Any = None
+        self.cookies: SharedCookies | None = None
 
     @classmethod
     def without_crawl(cls, settings: Settings, spider: Any = None) -> Self:

@@ -12,7 +12,7 @@ from aioscrapy.components import build_all, load_object
 from aioscrapy.context import CrawlContext
 from aioscrapy.core.downloader import Downloader
 from aioscrapy.core.engine import Engine
-from aioscrapy.core.frontier import build_politeness, build_scheduler, choose_frontier
+from aioscrapy.core.frontier import build_cookies, build_politeness, build_scheduler, choose_frontier
 from aioscrapy.core.pipelines import Pipelines
 from aioscrapy.core.scheduler import Scheduler
 from aioscrapy.core.scraper import Scraper
@@ -111,6 +111,7 @@ class Crawler:
             frontier = choose_frontier(settings)
             politeness = build_politeness(settings, self.spider, shared=frontier.shared)
             context.politeness = politeness
+            context.cookies = build_cookies(settings, shared=frontier.shared)
             extensions = await build_all("EXTENSIONS", settings.getwithbase("EXTENSIONS"), context)
             logger.debug("Enabled extensions: %s", [type(extension).__name__ for extension in extensions])
             feeds = next((part.feeds for part in extensions if isinstance(part, FeedExporter)), None)

@@ -131,6 +131,8 @@ PROXY_MIN_COUNT: Annotated[int, Whole(0, 1e6)] = 1
 PROXY_ALLOW_STATUS_CODE: Statuses = [404]
 # Keep the cookies that servers set, by host and meta["cookiejar"].
 COOKIES_ENABLED: Flag = True
+# The jars of a crawl in Redis belong to the whole "crawl", or to each "worker" separately.
+COOKIES_SCOPE: Annotated[str, Choice("crawl", "worker")] = "crawl"
 # Log the cookies that are sent and received.
 COOKIES_DEBUG: Flag = False
 # Follow redirects.
@@ -292,6 +294,8 @@ SHUTDOWN_TIMEOUT: Seconds = 6.0
 
 # -- Redis
 
+# What a worker does if the server may delete keys of a crawl, or forgets them at a restart: "warn", "refuse" to crawl, or "off".
+REDIS_CHECK: Annotated[str, Choice("warn", "refuse", "off")] = "warn"
 # Redis connections: alias -> {url | host, port, db, username, password; max_connections; timeout (seconds to wait for a free connection); any other argument of redis-py}. The frontier uses SCHEDULER_QUEUE_ALIAS.
 REDIS_ARGS: Annotated[
     dict[str, dict[str, object]], Table("alias", "a dict with 'url', or 'host' and 'port'", dict)

@@ -15,6 +15,7 @@ from aioscrapy.http.fingerprint import RequestFingerprinter, fingerprint_functio
 from aioscrapy.http.request import Request
 from aioscrapy.queue.memory import MemoryQueue
 from aioscrapy.settings import Settings
+from aioscrapy.shared_cookies import SharedCookies
 
 
 class FrontierChoice(NamedTuple):
@@ -73,6 +74,11 @@ def build_politeness(settings: Settings, spider: Any, *, shared: bool) -> Polite
         raise SettingError("POLITENESS_SCOPE", f"{scope!r} is not 'worker' or 'crawl'")
     politeness_class = SharedPoliteness if scope == "crawl" and shared else Politeness
     return politeness_class.from_settings(settings, spider)
+
+
+def build_cookies(settings: Settings, *, shared: bool) -> SharedCookies | None:
+    """Return the cookies that the workers share; None if each worker keeps its own (COOKIES_SCOPE)."""
+    return SharedCookies() if shared and settings["COOKIES_SCOPE"] == "crawl" else None
 
 
 async def build_scheduler(

@@ -16,16 +16,13 @@ from aioscrapy.core.scheduler import Scheduler
 from aioscrapy.ends import Reason
 from aioscrapy.exceptions import QueueError, StoreError
 from aioscrapy.feeds.feeds import Feeds, Record
-from aioscrapy.feeds.store import FeedProgress
 from aioscrapy.http.request import Request
 from aioscrapy.log import logger
-from aioscrapy.queue.base import SEED, Entry, HostLimits, Lease, Page, Reply, State, Store
+from aioscrapy.queue.base import SEED, Entry, Exchange, Lease, Page, Reply, State, Store
 from aioscrapy.queue.hosts import HostQueue
 
 KNOWN_LIMIT = 200_000  # fingerprints that a worker remembers, so that a link it has seen need not travel
 GOODBYE_S = 1.0  # seconds that the last exchange may take, and then leaving, when the store does not answer
-
-_Exchange = tuple[list[Page], int, list[str], bool, HostLimits | None, list[FeedProgress]]
 
 
 class SharedScheduler(Scheduler):
@@ -47,6 +44,7 @@ class SharedScheduler(Scheduler):
     ) -> None:
         self._known: set[bytes] = set()
         super().__init__(crawler, politeness, fingerprint, self._known, feeds)
+        self._cookies = crawler.cookies
         settings = crawler.settings
         self._fail = crawler.fail
         self._store = store
@@ -66,7 +64,7 @@ class SharedScheduler(Scheduler):
         self._heartbeat_s = settings.getfloat("SCHEDULER_HEARTBEAT")
         self._go = asyncio.Event()  # there is something to exchange
         self._dry = asyncio.Event()  # the store had less than was wanted: wait for its news
-        self._call: _Exchange | None = None  # the exchange that is under way
+        self._call: Exchange | None = None  # the exchange in progress
         self._broken = False  # the store can't be written
         self._complete = False  # the store says that the crawl has finished
         self._cursor = 0
@@ -184,17 +182,16 @@ class SharedScheduler(Scheduler):
         self._outbox.clear()
 
     async def _once(self) -> None:
-        """Make one exchange; one that failed is made again as it was: the store knows it for the same."""
-        if self._call is None:
-            self._call = self._plan()
-        pages, want, busy, may_finish, limits, feeds = self._call
-        reply = await self._store.exchange(
-            pages, want, busy=busy, cap=self._per_host, may_finish=may_finish, limits=limits, feeds=feeds
-        )
+        """Make one exchange; one that failed is repeated unchanged, and the store recognises it."""
+        self._call = call = self._call or self._plan()
+        reply = await self._store.exchange(**call._asdict())
         self._call = None
-        await self._settle(len(pages), want, reply)
+        if self._cookies is not None:
+            requests, read = [lease.request for lease in reply.leases], self._store.read_cookies
+            await self._cookies.refresh(requests, reply.cookies_version, call.cookies, read)
+        await self._settle(len(call.pages), call.want, reply)
 
-    def _plan(self) -> _Exchange:
+    def _plan(self) -> Exchange:
         held = self._active + len(self._ready) + len(self._timers)
         want = 0 if self._stopping else self._concurrency + self._prefetch - held
         busy = [
@@ -202,8 +199,11 @@ class SharedScheduler(Scheduler):
             *(host for host, count in self._ready.sizes() if count >= self._per_host),
         ]
         may_finish = self._may_finish or (self._close_on_idle and not self._listening_for_idle())
+        cookies = self._cookies.take_changes() if self._cookies is not None else []
         feeds = self._feeds.progress() if self._feeds is not None else []
-        return list(self._outbox), max(0, want), busy, may_finish, self.politeness.limits(), feeds
+        limits = self.politeness.limits()
+        pages, want = list(self._outbox), max(0, want)
+        return Exchange(pages, want, busy, self._per_host, may_finish, limits, feeds, cookies)
 
     async def _settle(self, sent: int, want: int, reply: Reply) -> None:
         """Take over what the store answered, and announce the pages that are now visible."""
@@ -288,7 +288,7 @@ class SharedScheduler(Scheduler):
                 logger.warning("The frontier has lost the whole crawl: it begins anew")
                 self._go.set()
                 return
-            logger.warning("The crawl was deleted from its store: this worker ends")
+            logger.warning("%s", reply.problem or "The crawl was deleted from its store: this worker ends")
         self.end = end_of_reply(reply)
         Scheduler.stop(self)
         self._go.set()

@@ -18,6 +18,7 @@ KEYS = (
     "slots",
     "resting",
     "feeds",
+    "cookies",
     "push",
 )
 """The suffixes of the keys in the order of the exchange script's KEYS; the filter's key follows them.

@@ -72,6 +72,10 @@ class CookieJar:
         if len(self._cookies) > MAX_COOKIES:
             del self._cookies[next(iter(self._cookies))]
 
+    def get(self, key: tuple[str, str, str]) -> Cookie | None:
+        """Return the cookie with this key; None if there is none."""
+        return self._cookies.get(key)
+
     def discard(self, key: tuple[str, str, str]) -> None:
         """Delete the cookie with this key, if there is one."""
         self._cookies.pop(key, None)

@@ -1,15 +1,26 @@
 """Store the cookies of servers and send them back; send the cookies of Request.cookies too."""
 
+import json
 import logging
 from collections.abc import Iterator, Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
 from aioscrapy.context import CrawlContext
-from aioscrapy.http.cookies import Cookie, CookieJar, is_host_only, may_set_domain, parse_set_cookie, site_of
+from aioscrapy.http.cookies import (
+    Cookie,
+    CookieJar,
+    cookie_of,
+    entry_of,
+    is_host_only,
+    may_set_domain,
+    parse_set_cookie,
+    site_of,
+)
 from aioscrapy.http.hosts import host_of
 from aioscrapy.http.request import Request
 from aioscrapy.http.response import Response
+from aioscrapy.shared_cookies import SharedCookies
 
 logger = logging.getLogger(__name__)
 
@@ -25,16 +36,19 @@ class CookiesMiddleware:
     false, no cookie is stored and only Request.cookies are sent. A request's own Cookie header wins.
     """
 
-    def __init__(self, *, keep: bool, debug: bool) -> None:
+    def __init__(self, *, keep: bool, debug: bool, shared: SharedCookies | None = None) -> None:
         self._keep = keep
         self._debug = debug
         self._jars: dict[tuple[Any, str], CookieJar] = {}
+        self._shared = shared if keep else None
+        if self._shared is not None:
+            self._shared.connect(self._shared_name, self._replace)
 
     @classmethod
     def from_crawler(cls, crawler: CrawlContext) -> "CookiesMiddleware":
-        """Read COOKIES_ENABLED and COOKIES_DEBUG."""
-        settings = crawler.settings
-        return cls(keep=settings.getbool("COOKIES_ENABLED"), debug=settings.getbool("COOKIES_DEBUG"))
+        """Read COOKIES_ENABLED and COOKIES_DEBUG; take the crawl's shared cookies."""
+        keep, debug = (crawler.settings.getbool(name) for name in ("COOKIES_ENABLED", "COOKIES_DEBUG"))
+        return cls(keep=keep, debug=debug, shared=crawler.cookies)
 
     def process_request(self, request: Request) -> None:
         """Set the Cookie header."""
@@ -49,7 +63,7 @@ class CookiesMiddleware:
         if jar is None:
             return
         for cookie in _cookies_of(request):
-            jar.put(cookie)
+            self._put(request, jar, cookie)
         value = jar.header(request.url)
         if value is None or "Cookie" in headers:
             return
@@ -64,11 +78,11 @@ class CookiesMiddleware:
         if "Set-Cookie" not in response.headers or self._is_separate(request):
             return response
         lines = response.headers.getlist("Set-Cookie")
-        jar = self._jars.setdefault((request.meta.get("cookiejar"), site_of(request.url)), CookieJar())
+        jar = self._jars.setdefault(_jar_key(request), CookieJar())
         for line in lines:
             cookie = parse_set_cookie(line, request.url)
             if cookie is not None:
-                jar.put(cookie)
+                self._put(request, jar, cookie)
         if self._debug:
             set_cookies = b"\nSet-Cookie: ".join(lines)
             logger.debug("Received cookies from: %s\nSet-Cookie: %s", response, set_cookies.decode("latin-1"))
@@ -78,15 +92,51 @@ class CookiesMiddleware:
         """Return True if a request neither reads nor changes the jar."""
         return not self._keep or bool(request.meta.get("dont_merge_cookies"))
 
+    def _put(self, request: Request, jar: CookieJar, cookie: Cookie) -> None:
+        """Put a cookie into its jar; tell the other workers if that changes the jar."""
+        before = jar.get(cookie.key)
+        jar.put(cookie)
+        after = jar.get(cookie.key)
+        if before == after or self._shared is None or self._is_separate(request):
+            return
+        if (name := self._shared_name(request)) is not None:
+            entry, value = entry_of(None, cookie)
+            self._shared.record(name, entry, value if after is not None else b"")
+
+    def _shared_name(self, request: Request) -> str | None:
+        """Return the name of a request's jar in the store; None without a jar, or with a private one."""
+        if self._is_separate(request):
+            return None
+        try:
+            return json.dumps(_jar_key(request))
+        except (TypeError, ValueError):
+            return None
+
+    def _replace(self, name: str, entries: Mapping[str, bytes]) -> None:
+        """Put the cookies that all workers have set into a jar, in the place of those in it."""
+        cookies = [cookie_of(entry, value)[1] for entry, value in sorted(entries.items())]
+        label, site = json.loads(name)
+        jar = self._jars.setdefault((label, site), CookieJar())
+        for key in {cookie.key for cookie in jar} - {cookie.key for cookie in cookies}:
+            jar.discard(key)
+        for cookie in cookies:
+            jar.put(cookie)
+
     def _jar_for(self, request: Request) -> CookieJar | None:
         """Return the jar of a request; a new jar if the request has cookies; else None."""
         if self._is_separate(request):
             return CookieJar() if request.cookies else None
-        key = (request.meta.get("cookiejar"), site_of(request.url))
+        key = _jar_key(request)
         jar = self._jars.get(key)
         if jar is None and request.cookies:
             jar = self._jars[key] = CookieJar()
         return jar
+
+
+def _jar_key(request: Request) -> tuple[Any, str]:
+    """Return the name of a request's jar: meta["cookiejar"], and the site; a list stands for its JSON."""
+    label = request.meta.get("cookiejar")
+    return json.dumps(label) if isinstance(label, list | tuple | dict) else label, site_of(request.url)
 
 
 def _cookies_of(request: Request) -> Iterator[Cookie]:

@@ -4,12 +4,13 @@ from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any, ClassVar
+from typing import Any, ClassVar, NamedTuple
 
 from aioscrapy.context import CrawlContext
 from aioscrapy.dupefilters.base import DupeFilter
 from aioscrapy.feeds.store import FeedProgress, FeedStore
 from aioscrapy.http.request import Request
+from aioscrapy.shared_cookies import Change
 
 PRIORITY_LIMIT = 2**20
 """Priorities lie between -2**20 and 2**20 - 1; others count as the nearest limit."""
@@ -129,7 +130,21 @@ class Reply:
     handled: int = 0  # pages of the whole crawl with `handled`
     fruitless: int = 0  # pages of the whole crawl with `fruitless`
     seed_failure: str = ""  # why `start_requests` did not run to its end
+    cookies_version: int = 0  # changes whenever a worker sets cookies
     problem: str = ""  # what the store has lost of a crawl that has ended, and how much; "" for nothing
+
+
+class Exchange(NamedTuple):
+    """The arguments of `Store.exchange`; one that failed is repeated with the same."""
+
+    pages: list[Page]
+    want: int
+    busy: list[str]
+    cap: int
+    may_finish: bool
+    limits: HostLimits | None
+    feeds: list[FeedProgress]
+    cookies: list[Change]
 
 
 class Store(ABC):
@@ -191,6 +206,7 @@ class Store(ABC):
         may_finish: bool = True,
         limits: HostLimits | None = None,
         feeds: Sequence[FeedProgress] = (),
+        cookies: Sequence[Change] = (),
     ) -> Reply:
         """Commit all `pages`, then lease up to `want` requests, in one atomic step and one round trip.
 
@@ -202,12 +218,21 @@ class Store(ABC):
             may_finish: the crawl finishes when nothing is left; else its state is IDLE.
             limits: of hosts, which the store keeps over all workers.
             feeds: how far each feed of this worker is written; the positions of records refer to it.
+            cookies: that this worker has set.
 
         A call may be repeated after an error: the store does nothing twice.
 
         Raises:
             QueueError: no answer; call again with the same pages.
         """
+
+    async def read_cookies(self, jars: Sequence[str]) -> dict[str, dict[str, bytes]]:
+        """Return jar -> cookie -> value of these jars, as all workers have set them. One round trip.
+
+        Raises:
+            QueueError: no answer.
+        """
+        return {}
 
     @abstractmethod
     async def wait(self, cursor: int, timeout_s: float) -> None:

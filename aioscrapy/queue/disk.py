@@ -25,6 +25,7 @@ from aioscrapy.queue.disk_feeds import (
     store_error,
 )
 from aioscrapy.queue.request_codec import RequestCodec
+from aioscrapy.shared_cookies import Change
 
 FILE = "frontier.sqlite"
 
@@ -86,6 +87,7 @@ class DiskQueue(Store):
         may_finish: bool = True,
         limits: HostLimits | None = None,
         feeds: Sequence[FeedProgress] = (),
+        cookies: Sequence[Change] = (),
     ) -> Reply:
         if self._exchanging is None:
             self._exchanging = self._in_thread(self._exchange, pages, want, busy, cap, may_finish, feeds)

@@ -1,13 +1,14 @@
 """The message to the exchange script and its reply; their fields write the head of the script."""
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import msgpack
 
 from aioscrapy.crawls.keys import KEYS, lua_names
 from aioscrapy.feeds.store import FeedProgress
 from aioscrapy.queue.base import PRIORITY_LIMIT, SEQUENCES, Entry, HostLimits, Order, Page, sort_base
+from aioscrapy.shared_cookies import Change
 
 FAILURE_LENGTH = 10_000
 """Characters of a failure that are kept; a page of a site may be in the text of an exception."""
@@ -44,22 +45,23 @@ class ExchangeMessage(NamedTuple):
     """The arguments of one exchange."""
 
     worker: str
-    serial: int  # counts the exchanges of this worker; a repeated call has the number of the first
     lease_ms: int
-    want: int  # requests to lease
-    cap: int  # requests of one host to lease; 0: no limit
-    may_finish: int
-    order: str
-    busy: list[str]  # hosts that must not be leased
-    pages: list[PageMessage]
     keep_ms: int  # how long a finished crawl stays
-    leave: int  # 1: the worker ends; its leases are ready for others
-    per_host: int  # requests at once to one host, over all workers; 0: each worker keeps its own limits
-    pace_ms: int  # between two requests to one host
-    jitter: int  # 1: vary it
-    delays: list[tuple[str, int]]  # (host, ms)
-    pauses: list[tuple[str, int]]  # (host, ms)
-    feeds: list[FeedProgress]  # of this worker; length -1: another process writes the file
+    order: str
+    serial: int = 0  # counts the exchanges of this worker; a repeated call has the number of the first
+    leave: int = 0  # 1: the worker ends; its leases are ready for others
+    want: int = 0  # requests to lease
+    cap: int = 0  # requests of one host to lease; 0: no limit
+    may_finish: int = 0
+    busy: Sequence[str] = ()  # hosts that must not be leased
+    pages: Sequence[PageMessage] = ()
+    per_host: int = 0  # requests at once to one host, over all workers; 0: each worker keeps its own limits
+    pace_ms: int = 0  # between two requests to one host
+    jitter: int = 0  # 1: vary it
+    delays: Sequence[tuple[str, int]] = ()  # (host, ms)
+    pauses: Sequence[tuple[str, int]] = ()  # (host, ms)
+    feeds: Sequence[FeedProgress] = ()  # of this worker; length -1: another process writes the file
+    cookies: Sequence[Change] = ()  # that this worker has set
 
     def pack(self) -> bytes:
         """Return the message as MessagePack."""
@@ -84,6 +86,7 @@ class ExchangeReply(NamedTuple):
     missing: int  # that are neither done nor failed; of a crawl that is gone, that were waiting
     filter_lost: int  # 1: marks of the duplicate filter were lost
     seed_failure: bytes  # why start_requests did not run to their end
+    cookies_version: int  # counts the exchanges that changed cookies
     feeds: Sequence[int] = ()  # of each feed of the message: how many records it has ever had
 
     @classmethod
@@ -134,11 +137,24 @@ def page_message(page: Page, order: Order, feeds: int) -> PageMessage:
     )
 
 
-def limit_fields(limits: HostLimits) -> tuple[int, int, int, list[tuple[str, int]], list[tuple[str, int]]]:
-    """Return per_host, pace_ms, jitter, delays and pauses of a message."""
-    delays = [(host, _ms(delay_s)) for host, delay_s in limits.delays.items()]
-    pauses = [(host, _ms(pause_s)) for host, pause_s in limits.pauses.items()]
-    return limits.limit, _ms(limits.delay_s), int(limits.jitter), delays, pauses
+def limit_fields(limits: HostLimits) -> dict[str, Any]:
+    """Return the fields of a message that hold the limits of hosts."""
+    return {
+        "per_host": limits.limit,
+        "pace_ms": _ms(limits.delay_s),
+        "jitter": int(limits.jitter),
+        "delays": [(host, _ms(delay_s)) for host, delay_s in limits.delays.items()],
+        "pauses": [(host, _ms(pause_s)) for host, pause_s in limits.pauses.items()],
+    }
+
+
+def unpack_cookies(data: bytes | None) -> dict[str, bytes]:
+    """Return cookie -> value of a jar as 5_cookies.lua writes it; {} if it is absent or damaged."""
+    try:
+        values = msgpack.unpackb(data, raw=True) if data else {}
+    except ValueError:
+        return {}
+    return {name.decode(): value for name, value in values.items()} if isinstance(values, dict) else {}
 
 
 def lua_head() -> str:

@@ -14,12 +14,14 @@ from aioscrapy.context import CrawlContext
 from aioscrapy.crawls.keys import KEYS, crawl_key, feed_suffix
 from aioscrapy.crawls.script import Script, cancellable, lua
 from aioscrapy.db import db_manager
+from aioscrapy.db.server_check import server_problems
 from aioscrapy.dupefilters.base import DupeFilter
 from aioscrapy.dupefilters.redis import RedisDupeFilter
 from aioscrapy.exceptions import ConfigError, QueueError, SerializeError
 from aioscrapy.feeds.store import FeedProgress
 from aioscrapy.frontier_settings import serializer_of
 from aioscrapy.items import as_dict
+from aioscrapy.log import logger
 from aioscrapy.queue.base import SEED, Entry, HostLimits, Lease, Order, Page, Reply, State, Store
 from aioscrapy.queue.exchange_message import (
     ExchangeMessage,
@@ -28,12 +30,14 @@ from aioscrapy.queue.exchange_message import (
     limit_fields,
     lua_head,
     page_message,
+    unpack_cookies,
 )
 from aioscrapy.queue.joining import Joining, source, state_of
 from aioscrapy.queue.push import Pusher, context_of
 from aioscrapy.queue.redis_feeds import RedisFeeds
 from aioscrapy.queue.request_codec import RequestCodec
 from aioscrapy.serializer import Serializer
+from aioscrapy.shared_cookies import Change
 
 _PARTS = (
     "1_repeat.lua",
@@ -41,6 +45,7 @@ _PARTS = (
     "3_workers.lua",
     "4_commit.lua",
     "4_feeds.lua",
+    "5_cookies.lua",
     "5_due.lua",
     "6_pushed.lua",
     "7_repair.lua",
@@ -62,8 +67,7 @@ class RedisQueue(Store):
         self._stats = crawler.stats
         self._joining = Joining(crawler)
         self._dupefilter: RedisDupeFilter | None = None
-        self._keep_ms = int(settings.getfloat("CRAWL_KEEP") * 1000)
-        self._lease_ms = int(settings.getfloat("SCHEDULER_LEASE") * 1000)
+        self._check = str(settings["REDIS_CHECK"])
         self._items = settings.getbool("ITEMS_IN_REDIS")
         self._serializer: Serializer = serializer_of(settings)
         self._codec = RequestCodec(self._serializer, crawler.spider)
@@ -75,6 +79,10 @@ class RedisQueue(Store):
         self._called = False
         self.worker = f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}"
         self.crawl_id = ""
+        lease_ms, keep_ms = (
+            int(settings.getfloat(name) * 1000) for name in ("SCHEDULER_LEASE", "CRAWL_KEEP")
+        )
+        self._message = ExchangeMessage(self.worker, lease_ms, keep_ms, self.order.value)
 
     @classmethod
     async def from_crawler(cls, crawler: CrawlContext) -> "RedisQueue":
@@ -96,6 +104,8 @@ class RedisQueue(Store):
         self._dupefilter = dupefilter
         self._redis = db_manager.redis(self._alias)
         try:
+            if self._check != "off":
+                await self._check_server()
             joined = await self._joining.join(self._redis)
         except (RedisError, OSError, TimeoutError) as exc:
             raise QueueError(
@@ -105,6 +115,13 @@ class RedisQueue(Store):
         self._keys = self._joining.keys(joined.crawl_id, dupefilter.suffix)
         self._script = Script(exchange_source(dupefilter.lua))
         return state_of(joined, self.worker)
+
+    async def _check_server(self) -> None:
+        problems = await server_problems(self._redis)
+        if problems and self._check == "refuse":
+            raise ConfigError(f"{'; '.join(problems)} (REDIS_CHECK)")
+        for problem in problems:
+            logger.warning("%s", problem)
 
     async def recreate(self) -> bool:
         try:
@@ -128,14 +145,22 @@ class RedisQueue(Store):
         may_finish: bool = True,
         limits: HostLimits | None = None,
         feeds: Sequence[FeedProgress] = (),
+        cookies: Sequence[Change] = (),
     ) -> Reply:
-        limits = limits or HostLimits()
-        reply = await self._call(
-            pages, want, busy=busy, cap=cap, may_finish=may_finish, limits=limits, feeds=feeds
+        message = self._message._replace(
+            want=want,
+            cap=cap,
+            may_finish=int(may_finish),
+            busy=list(busy),
+            pages=[page_message(page, self.order, len(feeds)) for page in pages],
+            feeds=list(feeds),
+            cookies=list(cookies),
+            **limit_fields(limits or HostLimits()),
         )
+        reply = await self._call(message, pages)
         good, broken = [], []
-        for message in reply.leases:
-            lease, problem = self._lease(LeaseMessage(*message))
+        for fields in reply.leases:
+            lease, problem = self._lease(LeaseMessage(*fields))
             if problem:
                 broken.append((lease, problem))
             else:
@@ -157,7 +182,16 @@ class RedisQueue(Store):
             seed_failure=reply.seed_failure.decode(),
             problem=reply.problem,
             feeds=reply.feeds,
+            cookies_version=reply.cookies_version,
         )
+
+    async def read_cookies(self, jars: Sequence[str]) -> dict[str, dict[str, bytes]]:
+        key = self._keys[KEYS.index("cookies")]
+        try:
+            packed = await cancellable(self._redis.hmget(key, list(jars)))
+        except (RedisError, OSError, TimeoutError) as exc:
+            raise QueueError(f"Redis: {_reason(exc)}") from exc
+        return {jar: unpack_cookies(data) for jar, data in zip(jars, packed, strict=True)}
 
     async def wait(self, cursor: int, timeout_s: float) -> None:
         wake, push = (self._keys[KEYS.index(suffix)] for suffix in ("wake", "push"))
@@ -170,13 +204,15 @@ class RedisQueue(Store):
 
     @property
     def feeds(self) -> RedisFeeds:
-        return RedisFeeds(self._redis, self._joining.tag, self.crawl_id, self.worker, self._lease_ms / 1000)
+        return RedisFeeds(
+            self._redis, self._joining.tag, self.crawl_id, self.worker, self._message.lease_ms / 1000
+        )
 
     async def close(self) -> None:
         if self._called:
             await self._count_filter()
             self._serial += 2  # not the number of a call whose reply was lost: this is no repetition of it
-            await self._call_once([], 0, limits=HostLimits(), leave=True)
+            await self._call_once(self._message._replace(leave=1))
 
     async def _count_filter(self) -> None:
         """Put the size of the filter into the stats."""
@@ -191,49 +227,24 @@ class RedisQueue(Store):
     def _feed_key(self, number: int) -> str:
         return crawl_key(self._joining.tag, self.crawl_id, feed_suffix(number))
 
-    async def _call(self, pages: Sequence[Page], want: int, **options: Any) -> ExchangeReply:
+    async def _call(self, message: ExchangeMessage, pages: Sequence[Page]) -> ExchangeReply:
         """Call the script under a new number; a call that failed is repeated under its old one."""
         self._serial += 1
         try:
-            return await self._call_once(pages, want, **options)
+            return await self._call_once(message, pages)
         except (QueueError, asyncio.CancelledError):
             self._serial -= 1
             raise
 
-    async def _call_once(
-        self,
-        pages: Sequence[Page],
-        want: int,
-        *,
-        limits: HostLimits,
-        busy: Sequence[str] = (),
-        cap: int = 0,
-        may_finish: bool = False,
-        leave: bool = False,
-        feeds: Sequence[FeedProgress] = (),
-    ) -> ExchangeReply:
+    async def _call_once(self, message: ExchangeMessage, pages: Sequence[Page] = ()) -> ExchangeReply:
         self._called = True
-        message = ExchangeMessage(
-            self.worker,
-            self._serial,
-            self._lease_ms,
-            want,
-            cap,
-            int(may_finish),
-            self.order.value,
-            list(busy),
-            [page_message(page, self.order, len(feeds)) for page in pages],
-            self._keep_ms,
-            int(leave),
-            *limit_fields(limits),
-            list(feeds),
-        )
+        feeds = message.feeds
         items = [item for page in pages for item in page.packed_items]
         records = [record for page in pages for at, record in page.records if at < len(feeds)]
+        arguments = [message._replace(serial=self._serial).pack(), *items, *records]
         try:
             keys = [*self._keys, *(self._feed_key(feed.number) for feed in feeds)]
-            call = self._script.run(self._redis, keys, [message.pack(), *items, *records])
-            return ExchangeReply.unpack(await cancellable(call))
+            return ExchangeReply.unpack(await cancellable(self._script.run(self._redis, keys, arguments)))
         except (RedisError, OSError, TimeoutError, struct.error) as exc:
             raise QueueError(f"Redis: {_reason(exc)}") from exc
 

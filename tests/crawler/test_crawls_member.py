@@ -6,10 +6,10 @@ from typing import Any
 import msgpack
 import pytest
 
-from aioscrapy.crawls.ids import new_id
 from aioscrapy.crawls.keys import KEYS, lua_names
 from aioscrapy.crawls.member import Member
 from aioscrapy.crawls.script import lua
+from aioscrapy.feeds.store import FeedProgress
 from aioscrapy.queue.base import SEQUENCES, Order, sort_base, sort_key
 from aioscrapy.queue.exchange_message import (
     EntryMessage,
@@ -19,7 +19,6 @@ from aioscrapy.queue.exchange_message import (
     lua_head,
 )
 from aioscrapy.queue.redis import exchange_source
-from aioscrapy_deploy.operate.find_jobs import new_crawl
 from support.redis import RedisServer
 
 ECHO = """
@@ -75,7 +74,16 @@ def test_lua_reads_the_fields_of_messages_by_name(raw: Any) -> None:
     entry = EntryMessage("host", 5, b"f" * 16, b"payload", 7)
     page = PageMessage(3, 4, 0, [entry], 0, [1], "reason", 1, 0)
     message = ExchangeMessage(
-        "worker", 1, 2, 3, 4, 1, "fifo", ["busy"], [page], 5, 0, 6, 7, 1, [("a", 1)], [("b", 2)], [(7, 8, 9)]
+        "worker",
+        15000,
+        60000,
+        "fifo",
+        serial=3,
+        busy=["busy"],
+        pages=[page],
+        delays=[("a", 1)],
+        feeds=[FeedProgress(7, 8, 9)],
+        cookies=[("jar", "cookie", b"value")],
     )
     values = ", ".join(ExchangeMessage._fields)
     head = lua_head()
@@ -101,10 +109,3 @@ def test_a_sort_key_is_its_base_and_the_number() -> None:
 
 def test_the_script_is_valid_lua(raw: Any) -> None:
     assert raw.script_load(exchange_source("local function marked() end"))
-
-
-def test_the_deploy_tool_makes_ids_of_the_same_form() -> None:
-    def form(id: str) -> list[int]:
-        return [len(part) for part in id.replace("T", "-").split("-")]
-
-    assert form(new_id()) == form(new_crawl())

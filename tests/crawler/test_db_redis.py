@@ -21,7 +21,7 @@ from aioscrapy.crawls.script import Script
 from aioscrapy.db import DbManager
 from aioscrapy.db.embedded import free_port, server_binary
 from aioscrapy.db.redis_client import make_client
-from aioscrapy.exceptions import QueueError, SettingError
+from aioscrapy.exceptions import ConfigError, QueueError, SettingError
 from aioscrapy.frontier_settings import open_crawls
 from aioscrapy.settings import Settings
 from support.crawling import Crawled, Everything, SiteSpider, crawl
@@ -503,3 +503,38 @@ async def test_the_commands_see_the_spiders_of_every_node_of_a_cluster(tmp_path:
             assert await crawls.all() == []
         async with open_crawls(Settings(settings), None, bot="aioscrapybot") as crawls:
             assert await crawls.push(names[0], [{"request": b"{}"}] * 3) == 3
+
+
+@pytest.mark.parametrize(
+    ("directives", "words"),
+    [
+        ({"maxmemory-policy": "allkeys-lru", "appendonly": "yes"}, ["maxmemory-policy allkeys-lru"]),
+        ({"maxmemory-policy": "noeviction", "appendonly": "no", "save": ""}, ["in memory only"]),
+        ({"maxmemory-policy": "volatile-lru", "appendonly": "yes"}, []),
+        ({"maxmemory-policy": "noeviction", "appendonly": "no", "save": "60 1"}, []),
+    ],
+)
+async def test_a_server_that_may_lose_a_crawl_is_named(
+    tmp_path: Path,
+    site: Site,
+    caplog: pytest.LogCaptureFixture,
+    directives: dict[str, str],
+    words: list[str],
+) -> None:
+    """As a warning, which can be made an error, or switched off."""
+    with RedisServer(tmp_path / "redis") as server:
+        with server.client() as client:
+            for name, value in directives.items():
+                client.config_set(name, value)
+        settings = of({"url": server.url})
+        with caplog.at_level("WARNING"):
+            await crawl(SiteSpider, settings, site=site.url, paths=("/page/1",))
+        warnings = [text for text in caplog.messages if text.startswith("Redis ")]
+        assert [word for word in words if not any(word in text for text in warnings)] == []
+        assert len(warnings) == len(words)
+        if words:
+            with pytest.raises(ConfigError, match=words[0]):
+                await crawl(SiteSpider, {**settings, "REDIS_CHECK": "refuse"}, site=site.url)
+            caplog.clear()
+            await crawl(SiteSpider, {**settings, "REDIS_CHECK": "off"}, site=site.url, paths=())
+            assert not [text for text in caplog.messages if text.startswith("Redis ")]

@@ -8,7 +8,7 @@ from collections.abc import Callable, Coroutine
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from aioscrapy.db import db_manager
@@ -20,7 +20,12 @@ from aioscrapy.queue.exchange_message import FAILURE_LENGTH
 from support.frontier import TAG, Worker, crawl_id, numbers, page, redis_settings
 from support.redis import RedisServer
 
-QUICK = settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
+QUICK = settings(
+    max_examples=25,
+    deadline=None,
+    suppress_health_check=list(HealthCheck),
+    phases=(Phase.explicit, Phase.generate),  # a failure may wait ten seconds: to shrink it takes minutes
+)
 SCOPES = st.sampled_from(["worker", "crawl"])
 FILTERS = ["RFPDupeFilter", "BloomDupeFilter"]
 ANY_TEXT = st.text(st.characters(), max_size=20)  # lone surrogates and control characters too

@@ -7,7 +7,7 @@ from types import TracebackType
 from typing import Any, Self
 
 from aioscrapy.context import CrawlContext
-from aioscrapy.core.frontier import build_politeness, build_scheduler, choose_frontier
+from aioscrapy.core.frontier import build_cookies, build_politeness, build_scheduler, choose_frontier
 from aioscrapy.core.scheduler import Scheduler
 from aioscrapy.db import db_manager
 from aioscrapy.http import Request
@@ -38,6 +38,7 @@ class Worker:
         await db_manager.from_settings(settings)
         choice = choose_frontier(settings)
         politeness = build_politeness(settings, spider, shared=choice.shared)
+        self.crawler.cookies = build_cookies(settings, shared=choice.shared)
         self.scheduler = await build_scheduler(self.crawler, choice, politeness)
         self.state = await self.scheduler.open()
         if self.state is State.OPEN:

@@ -34,22 +34,23 @@ end
 
 local time = call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
-local state, seq, token, kept, stopped, seeded, cursor, marks, seed_failure =
-  unpack(call('HMGET', META, 'state', 'seq', 'token', 'kept', 'stopped', 'seeded', 'wake', 'marks', 'seed_failure'))
+local state, seq, token, kept, stopped, seeded, cursor, marks, seed_failure, cookies_version = unpack(call(
+  'HMGET', META, 'state', 'seq', 'token', 'kept', 'stopped', 'seeded', 'wake', 'marks', 'seed_failure', 'cookies'))
 seq, token, cursor, marks = tonumber(seq), tonumber(token), tonumber(cursor or 0), tonumber(marks or 0)
+cookies_version = tonumber(cookies_version or 0) or 0
 if not (state and seq and token and cursor and marks) then
   -- Deleted: then nothing is left. Forgotten: then the other keys of the crawl may be here.
   local left = call('ZCARD', READY) + call('HLEN', LEASED) + call('ZCARD', DELAYED)
   return pack_reply({
     accepted = {}, leases = {}, state = 'gone', waiting = left, filtered = 0, due_ms = -1, cursor = 0, lost = 0,
-    handled = 0, fruitless = 0, arrived = 0, missing = left, filter_lost = 0, seed_failure = '',
+    handled = 0, fruitless = 0, arrived = 0, missing = left, filter_lost = 0, seed_failure = '', cookies_version = 0,
   })
 end
 kept, stopped, seed_failure = kept == '1', stopped == '1', seed_failure or ''
 if serial == 1 then -- keys of a wrong type: raise now
   call('ZCARD', READY); call('ZCARD', HOSTS); call('HLEN', LEASED); call('ZCARD', DELAYED); call('ZCARD', WORKERS)
   call('ZCARD', IDLE); call('XLEN', WAKE); call('LLEN', ITEMS); call('HLEN', FAILED); call('SCARD', SEEDS)
-  call('HLEN', SLOTS); call('ZCARD', RESTING); call('XLEN', PUSH)
+  call('HLEN', SLOTS); call('ZCARD', RESTING); call('XLEN', PUSH); call('HLEN', COOKIES)
 end
 
 -- One call for many values: a call costs more than its work.

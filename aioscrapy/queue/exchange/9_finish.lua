@@ -77,6 +77,7 @@ local reply = pack_reply({
   filter_lost = proof.filter_lost,
   seed_failure = seed_failure,
   feeds = feed_totals,
+  cookies_version = cookies_version,
 })
 if leave == 1 then
   call('HDEL', REPLIES, worker)
