@@ -1,5 +1,6 @@
 """`application` of scrapyd.conf: builds all parts of a node in one place."""
 
+import time
 from typing import Any
 
 # Nothing of Scrapyd or Twisted at module level: some of their modules install a reactor at import.
@@ -81,10 +82,13 @@ def _add_jobs(app: Any, config: Any, settings: Any) -> Any:
     """Add the node and the faces of it that Scrapyd's services read; returns the store."""
     from scrapyd.exceptions import ConfigError
     from scrapyd.interfaces import IEggStorage, IEnvironment, IJobStorage, IPoller, ISpiderScheduler
+    from twisted.application.internet import TimerService
     from twisted.internet import reactor
+    from twisted.internet.threads import deferToThread
 
     from aioscrapy_scrapyd.eggs import EggRecords
     from aioscrapy_scrapyd.environ import Environment
+    from aioscrapy_scrapyd.housekeeping import PAUSE_S, forget_history, remove_files
     from aioscrapy_scrapyd.jobstorage import JobStorage
     from aioscrapy_scrapyd.launcher import Launcher
     from aioscrapy_scrapyd.node import Node
@@ -119,6 +123,13 @@ def _add_jobs(app: Any, config: Any, settings: Any) -> Any:
     app.setComponent(ISpiderScheduler, SpiderScheduler(poller))
     app.setComponent(IJobStorage, JobStorage(config, store))
     Launcher(config, app, node).setServiceParent(app)
+
+    def clean() -> Any:
+        live, now = {job.id for job in jobs}, time.time()
+        store.write(forget_history(settings.keep, now))
+        return deferToThread(remove_files, environment.folders(), settings.keep, live, now)
+
+    TimerService(PAUSE_S, clean).setServiceParent(app)
     return store
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from aioscrapy_scrapyd import processes
-from aioscrapy_scrapyd.endrecord import read_record, read_tail
+from aioscrapy_scrapyd.endrecord import counts_of, read_record, read_tail
 
 
 @dataclass(frozen=True)
@@ -15,6 +15,11 @@ class Files:
 
     record: Path
     stderr: Path
+
+    def counts(self, pid: int) -> dict[str, Any]:
+        """Return what a running job has counted, and the CPU seconds and memory of its process."""
+        cpu_s, rss = processes.usage(pid)
+        return {**counts_of(read_record(self.record)), "cpu_s": round(cpu_s, 1), "rss": rss}
 
     def read(self) -> tuple[dict[str, Any], str]:
         """Return the end record and the last words of a job; an empty file of last words is removed."""

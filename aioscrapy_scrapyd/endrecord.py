@@ -8,6 +8,7 @@ from typing import Any
 from aioscrapy_scrapyd.processes import Exit
 from aioscrapy_scrapyd.state.job import Job, State
 
+COUNTS = ("pages", "items", "errors", "waiting", "rss")
 # Bytes at the end of a job's standard error that are read for the reason.
 _STDERR_TAIL = 4096
 
@@ -30,9 +31,7 @@ def ending_of(job: Job, left: Exit, record: dict[str, Any], stderr: str) -> Endi
         record: what the job wrote last (`read_record`); {} for none.
         stderr: the end of its standard error.
     """
-    counts = {
-        name: record[name] for name in ("pages", "items", "errors") if isinstance(record.get(name), int)
-    }
+    counts = counts_of(record)
     reason = str(record.get("reason") or "")
     error = str(record.get("error") or "")
     if reason == "killed":  # written at the start: the process did not come to write another one
@@ -55,6 +54,11 @@ def ending_of(job: Job, left: Exit, record: dict[str, Any], stderr: str) -> Endi
         )
     said = ": ".join(part for part in (reason, text) if part)
     return Ending(State.FAILED, said or f"exit status {status}", {**job.counts, **counts})
+
+
+def counts_of(record: dict[str, Any]) -> dict[str, int]:
+    """Return what a record counts; `waiting` (requests) and `rss` (bytes) only while the job runs."""
+    return {name: record[name] for name in COUNTS if isinstance(record.get(name), int)}
 
 
 def read_record(path: Path) -> dict[str, Any]:

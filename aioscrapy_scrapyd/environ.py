@@ -4,12 +4,14 @@ import os
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import scrapyd.environ
+from scrapyd.utils import local_items
 from typing_extensions import override
 
 from aioscrapy_scrapyd.command import Command, Files
-from aioscrapy_scrapyd.processes import MARK
+from aioscrapy_scrapyd.processes import MARK, RECORD
 from aioscrapy_scrapyd.state.job import Job
 
 
@@ -52,12 +54,20 @@ class Environment(scrapyd.environ.Environment):
         settings = {**job.settings, **self.get_settings(message)}
         environment = self.get_environment(message, job.slot)
         environment[MARK] = job.mark
+        if not self.logs_dir:
+            environment[RECORD] = str(self.files(job).record)
         arguments = ["-m", self._runner, "crawl", job.spider]
         for name, value in settings.items():
             arguments += ["-s", f"{name}={value}"]
         for name, value in spider_arguments.items():
             arguments += ["-a", f"{name}={value}"]
         return Command(arguments, environment, log=settings.get("LOG_FILE", ""))
+
+    def folders(self) -> list[Path]:
+        """Return the folders in which jobs leave files."""
+        items = [self.items_dir] if local_items(self.items_dir, urlsplit(self.items_dir)) else []
+        named = [Path(folder).absolute() for folder in (self.logs_dir, *items) if folder]
+        return [*named, self._state_dir / "stderr"]
 
     def files(self, job: Job) -> Files:
         """Return where the job leaves its end record and its last words."""

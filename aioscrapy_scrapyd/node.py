@@ -63,6 +63,7 @@ class Node:
         self._tick: Any = None
         self._claim_call: Any = None
         self._claiming = False
+        self._counting = False
 
     # The life of a job: schedule -> _claim -> _started -> (cancel, _stop_next) -> _ended.
 
@@ -249,6 +250,8 @@ class Node:
     def _look(self) -> None:
         """Go on with the stops whose deadline has come, and stop what runs longer than it may."""
         self._tick = self.reactor.callLater(TICK_S, self._look)
+        if not self._counting:
+            in_background(self._count())
         now = time.time()
         for job in self.jobs.live():
             if job.state is State.RUNNING and job.timeout_s and now >= job.started + job.timeout_s:
@@ -256,6 +259,19 @@ class Node:
             elif job.state is State.STOPPING and job.kill_at and now >= job.kill_at:
                 self._stop_next(job, now)
         self.wake()
+
+    async def _count(self) -> None:
+        """Take over the counts that the running jobs wrote in the meantime."""
+        self._counting = True
+        running = [job for job in self.jobs.live() if job.pid]
+        try:
+            counts = await deferToThread(lambda: [self._files(job).counts(job.pid) for job in running])
+        finally:
+            self._counting = False
+        for job, counted in zip(running, counts, strict=True):
+            if job.ended == 0 and counted != job.counts:
+                job.counts = counted
+                self._changed(job)
 
     def _stop_next(self, job: Job, now: float) -> None:
         process = self.process_of(job)

@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 from scrapyd.exceptions import ConfigError
 
 from aioscrapy_scrapyd.guard import Guard, is_loopback
+from aioscrapy_scrapyd.housekeeping import Keep
 from aioscrapy_scrapyd.state.jobs import Limits
 from aioscrapy_scrapyd.users import User, UserError, scrapyd_login, users_of
 
@@ -29,6 +30,7 @@ class NodeConfig:
         limits: processes at once.
         dbs_dir: folder of the node's state.
         cancel_deadline_s: seconds that a cancelled job has to end.
+        keep: how much of the history and of the files stays.
     """
 
     bind_address: str
@@ -41,6 +43,7 @@ class NodeConfig:
     limits: Limits
     dbs_dir: Path
     cancel_deadline_s: float
+    keep: Keep
 
 
 def node_config(config: Any) -> NodeConfig:
@@ -84,6 +87,11 @@ def node_config(config: Any) -> NodeConfig:
         ),
         dbs_dir=_dbs_dir(config),
         cancel_deadline_s=_number(config, "cancel_deadline", 10),
+        keep=Keep(
+            history_days=_number(config, "keep_history_days", 90),
+            logs_days=_number(config, "keep_logs_days", 30),
+            logs_gb=_number(config, "keep_logs_gb", 10),
+        ),
     )
 
 

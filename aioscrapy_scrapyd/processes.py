@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 MARK = "AIOSCRAPY_JOB"
+# Where a job writes its record if there is no folder of logs.
+RECORD = "AIOSCRAPY_JOB_RECORD"
 
 # linux/pidfd.h: struct pidfd_info; the exit status is there once the process was reaped (Linux 6.15).
 _INFO_SIZE = 64

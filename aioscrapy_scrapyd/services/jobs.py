@@ -226,6 +226,9 @@ def _more(view: JobView) -> dict[str, Any]:
         "pages": job.counts.get("pages"),
         "items": job.counts.get("items"),
         "errors": job.counts.get("errors"),
+        "waiting": job.counts.get("waiting"),
+        "cpu_s": job.counts.get("cpu_s"),
+        "rss": job.counts.get("rss"),
     }
 
 

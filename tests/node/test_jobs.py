@@ -255,3 +255,16 @@ def test_two_daemons_in_one_folder_are_refused(node: ScrapydServer) -> None:
     other = ScrapydServer(node.folder, conf={"application": APPLICATION})
     with pytest.raises(AssertionError, match="another daemon"):
         other.start()
+
+
+def test_a_running_job_shows_its_counts(node: ScrapydServer, site: Site, tmp_path: Path) -> None:
+    deploy(node)
+    job = schedule(node, "waits", url=f"{site.url}/headers", file=str(tmp_path / "go"))
+    counted = until(node, lambda: node.jobs("running").get(job, {}).get("pages"))
+    assert counted == 1
+    running = node.jobs("running")[job]
+    assert (running["state"], running["items"], running["errors"]) == ("running", 0, 0)
+    assert running["rss"] > 1_000_000
+    (tmp_path / "go").touch()
+    assert end_of(node, job)["reason"] == "finished"
+    assert node.jobs("finished")[job]["items"] == 1
