@@ -27,7 +27,7 @@ def main() -> int:
         ]
     missing = [crawler.name for crawler in crawlers if crawler.python is None]
     if missing:
-        how = "benchmarks/peers.py install; pip install '.[wreq,curl_cffi]'"
+        how = "benchmarks/peers.py install; pip install '.[wreq,curl-cffi]'"
         print(f"Left out, not installed ({how}): {', '.join(missing)}", file=sys.stderr)
     crawlers = [crawler for crawler in crawlers if crawler.python is not None]
     runs: Rounds = {crawler.name: [] for crawler in crawlers}

@@ -21,7 +21,7 @@ try:
     from curl_cffi import AsyncSession, CurlECode, CurlError, CurlHttpVersion, CurlInfo, CurlOpt
     from curl_cffi import Headers as CurlHeaders
 except ImportError:
-    raise ImportError("curl_cffi is not installed: pip install 'aioscrapy-scrapyd[curl_cffi]'") from None
+    raise ImportError("curl_cffi is not installed: pip install 'aioscrapy-scrapyd[curl-cffi]'") from None
 
 _PROXY_LOGIN = "Proxy-Authorization"
 _NO_LINE = re.compile(r"[\r\n\0]")  # libcurl would send another header, or the half of it
