@@ -215,7 +215,7 @@ class ScrapydClient:
     def end_record(self, job: Job) -> dict[str, Any] | None:
         """Return the record that our runner writes of a job that has ended; None if there is no such record.
 
-        Source: docs/scrapyd.md, "The end of a job".
+        Source: docs/scrapyd.md, "How a job ended".
         """
         logs, project, spider = "/logs", job.project, job.spider
         if job.log_url and job.log_url.count("/") > 2:
