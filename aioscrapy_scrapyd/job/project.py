@@ -8,8 +8,8 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 
-from aioscrapy.project import find_cfg
-from aioscrapy_deploy.terminal.text import one_line
+from aioscrapy_deploy import cfg
+from aioscrapy_deploy.errors import TargetError
 from aioscrapy_scrapyd.job.config import number, setting
 from aioscrapy_scrapyd.job.egg import Egg, open_egg, settings_module
 from aioscrapy_scrapyd.job.eggcache import unpacked
@@ -75,20 +75,15 @@ def _use_project_in_place(config: configparser.ConfigParser, project: str) -> No
 
     Otherwise the environment must name its settings. `default` of a cfg file is another project.
     """
-    cfg = find_cfg()
-    folders = [str(Path.cwd())] if cfg is None else [str(cfg.parent), str(Path.cwd())]
-    sys.path[:0] = dict.fromkeys(folders)
-    module = setting(config, "settings", project) or _named_in(cfg, project)
+    here = Path.cwd()
+    try:
+        place = cfg.find_project(here)
+        named_here = place.settings_module(project)
+    except TargetError as exc:
+        raise RunnerError(str(exc)) from exc
+    sys.path[:0] = dict.fromkeys([str(place.folder or here), str(here)])
+    module = setting(config, "settings", project) or named_here
     if module:
         os.environ["AIOSCRAPY_SETTINGS_MODULE"] = module
     elif not (os.environ.get("AIOSCRAPY_SETTINGS_MODULE") or os.environ.get("SCRAPY_SETTINGS_MODULE")):
         raise RunnerError(f"project {project!r} has no egg, and no [settings] name it")
-
-
-def _named_in(cfg: Path | None, project: str) -> str | None:
-    parser = configparser.ConfigParser()
-    try:
-        parser.read([cfg] if cfg else [], encoding="utf-8-sig")
-    except (configparser.Error, UnicodeDecodeError) as exc:
-        raise RunnerError(f"{cfg} can't be read: {one_line(str(exc))}") from exc
-    return setting(parser, "settings", project)

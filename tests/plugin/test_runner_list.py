@@ -207,3 +207,17 @@ def test_a_listing_imports_nothing_of_the_daemon_and_no_client(daemon: Daemon) -
     assert {"aioscrapy_scrapyd.job.runner"} <= set(timed)
     assert {"aioscrapy_scrapyd.job.runner", "bot.spiders.z"} <= set(told)
     assert not HEAVY & {name.partition(".")[0] for name in timed + told}
+
+
+def test_a_cfg_with_a_byte_order_mark_names_a_project_in_place(daemon: Daemon, tmp_path: Path) -> None:
+    (tmp_path / "aioscrapy.cfg").write_text("[settings]\np = here.settings\n", "utf-8-sig")
+    (tmp_path / "here").mkdir()
+    (tmp_path / "here" / "settings.py").write_text("SPIDER_MODULES = ['here.spiders']")
+    (tmp_path / "here" / "spiders.py").write_text(spider("in-place"))
+    assert daemon.list() == (0, "in-place\n", "")
+    (tmp_path / "aioscrapy.cfg").write_text("no section\n")
+    assert daemon.list() == (
+        1,
+        "",
+        f"aioscrapy: {tmp_path}/aioscrapy.cfg, line 1: there must be a [section] before this\n",
+    )
