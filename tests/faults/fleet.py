@@ -207,9 +207,9 @@ class Fleet:
         except RedisError:
             return 0
 
-    def until(self, true: Callable[[], object], what: str) -> None:
+    def until(self, true: Callable[[], object], what: str, longest_s: float = LONGEST_S) -> None:
         """Wait until something is true."""
-        deadline = time.monotonic() + LONGEST_S
+        deadline = time.monotonic() + longest_s
         while not true():
             assert time.monotonic() < deadline, f"{what} did not happen; see {self.folder}"
             time.sleep(0.02)
