@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from aioscrapy.context import CrawlContext
-from aioscrapy.exceptions import NotConfigured, SettingError
+from aioscrapy.exceptions import AioscrapyError, NotConfigured, SettingError
 from aioscrapy.log import logger
 from aioscrapy.setting_types import Component
 from aioscrapy.settings import Settings, builtin_of, component_path, setting_type
@@ -48,6 +48,22 @@ async def build(cls: Any, context: CrawlContext) -> Any:
     return await component if inspect.isawaitable(component) else component
 
 
+async def build_one(path: Any, setting: str, context: CrawlContext) -> Any:
+    """Load and create the component that a setting names.
+
+    Raises:
+        SettingError: it can't be loaded or created; the text names the setting and the path.
+        NotConfigured: it is left out.
+    """
+    cls = load_object(path, setting)
+    try:
+        return await build(cls, context)
+    except (AioscrapyError, NotConfigured):
+        raise
+    except Exception as exc:
+        raise SettingError(setting, f"{path} can't be built: {type(exc).__name__}: {exc}") from exc
+
+
 async def build_all(setting: str, orders: Mapping[Any, Any], context: CrawlContext) -> list[Any]:
     """Create the components of a setting in their order; leave out those that raise NotConfigured.
 
@@ -61,16 +77,11 @@ async def build_all(setting: str, orders: Mapping[Any, Any], context: CrawlConte
         raise SettingError(setting, "an order is not a number") from None
     components: list[Any] = []
     for path, _ in ordered:
-        cls = load_object(path, setting)
         try:
-            components.append(await build(cls, context))
+            components.append(await build_one(path, setting, context))
         except NotConfigured as exc:
             if exc.args:
                 logger.warning("Disabled %s: %s", path, exc)
-        except SettingError:
-            raise
-        except Exception as exc:
-            raise SettingError(setting, f"{path} can't be built: {type(exc).__name__}: {exc}") from exc
     return components
 
 

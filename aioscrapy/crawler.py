@@ -18,7 +18,7 @@ from aioscrapy.core.scheduler import Scheduler
 from aioscrapy.core.scraper import Scraper
 from aioscrapy.db import db_manager
 from aioscrapy.ends import End, Ending, Reason, end_for, error_text
-from aioscrapy.exceptions import AioscrapyError, CrawlError
+from aioscrapy.exceptions import AioscrapyError, ConfigError, CrawlError, SettingError
 from aioscrapy.extensions.feedexport import FeedExporter
 from aioscrapy.hooks import settle
 from aioscrapy.queue.base import State
@@ -40,11 +40,10 @@ class Crawler:
 
     def __init__(self, spider_class: Any, settings: Settings | Mapping[str, Any] | None = None) -> None:
         own = settings.copy() if isinstance(settings, Settings) else Settings(settings)
-        spider_class.update_settings(own)
-        own.check()
+        _update_settings(own, spider_class)
         self.spidercls = spider_class
         self.settings = own
-        self.stats = load_object(own["STATS_CLASS"], "STATS_CLASS")()
+        self.stats = _build_stats(own)
         self.signals = SignalManager()
         self.spider: Any = None
         self.end: End | None = None
@@ -160,3 +159,34 @@ def __getattr__(name: str) -> Any:
     if name == "CrawlerProcess":
         return import_module("aioscrapy.process").CrawlerProcess
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def _update_settings(settings: Settings, spider_class: Any) -> None:
+    """Override the project's settings by the spider's, and check all of them.
+
+    Raises:
+        ConfigError: a value can't be used, or the spider's `update_settings` fails.
+    """
+    try:
+        spider_class.update_settings(settings)
+    except AioscrapyError:
+        raise
+    except Exception as exc:
+        text = f"{spider_class.__name__}.update_settings: {type(exc).__name__}: {exc}"
+        raise ConfigError(text) from exc
+    settings.check()
+
+
+def _build_stats(settings: Settings) -> Any:
+    """Create the stats collector; without arguments, because it does not know the crawl.
+
+    Raises:
+        SettingError: it can't be loaded or created.
+    """
+    path = settings["STATS_CLASS"]
+    stats_class = load_object(path, "STATS_CLASS")
+    try:
+        return stats_class()
+    except Exception as exc:
+        text = f"{path} can't be built without arguments: {type(exc).__name__}: {exc}"
+        raise SettingError("STATS_CLASS", text) from exc

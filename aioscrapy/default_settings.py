@@ -274,9 +274,9 @@ CRAWL_JOIN_WINDOW: Seconds = 30.0
 # Seconds that Redis keeps the keys of a finished crawl. Items stay until they are exported or deleted.
 CRAWL_KEEP: Seconds = 259200.0
 # Seconds without a sign of life after which the pages of a worker go to others.
-SCHEDULER_LEASE: Annotated[float, Number(0.1, 1e6, "seconds")] = 15.0
-# Seconds between two signs of life; shorter than SCHEDULER_LEASE.
-SCHEDULER_HEARTBEAT: Annotated[float, Number(0.01, 1e6, "seconds")] = 5.0
+SCHEDULER_LEASE: Annotated[float, Number(0.001, 1e6, "seconds")] = 15.0
+# Seconds between two signs of life, at most SCHEDULER_LEASE.
+SCHEDULER_HEARTBEAT: Annotated[float, Number(0.001, 1e6, "seconds")] = 5.0
 # Requests that a worker holds ready besides those in progress. None: as many as CONCURRENT_REQUESTS.
 SCHEDULER_PREFETCH: Annotated[int | None, Whole(0, 100_000, optional=True)] = None
 # A page with more requests is committed in pieces of this size.

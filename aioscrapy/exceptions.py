@@ -3,6 +3,7 @@
 AioscrapyError                 what a person may see as one line
 ├── ConfigError                a setting, a project or a command line that can't be used
 │   ├── SettingError           the value of one setting; names it
+│   ├── FrozenSettingsError    a setting was changed after the crawl began
 │   ├── ProjectError           no project here, or its settings module can't be imported
 │   └── SpiderNotFoundError    no spider of that name
 ├── DownloadError              one request got no response (retried, then failed)
@@ -35,6 +36,10 @@ class SettingError(ConfigError):
     def __init__(self, name: str, problem: object) -> None:
         super().__init__(f"setting {name}: {problem}")
         self.name = name
+
+
+class FrozenSettingsError(ConfigError, TypeError):
+    """A setting was changed after the crawl began. A TypeError too, as Scrapy's settings raise."""
 
 
 class ProjectError(ConfigError):

@@ -62,7 +62,7 @@ def project_settings() -> Settings:
         settings.setmodule(importlib.import_module(module), "project")
     except AioscrapyError:
         raise
-    except Exception as exc:
+    except (Exception, SystemExit) as exc:
         text = f"settings module {module!r} can't be imported: {type(exc).__name__}: {exc}"
         raise ProjectError(text) from exc
     return settings

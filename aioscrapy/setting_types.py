@@ -287,7 +287,7 @@ def _from_json(text: str, kind: type) -> Any:
     try:
         value = json.loads(text)
     except (ValueError, RecursionError) as exc:
-        raise ValueError(f"not valid JSON ({readable(exc)})") from None
+        raise ValueError(f"not valid JSON: {exc}") from None
     if not isinstance(value, kind):
         raise ValueError(f"JSON of type {type(value).__name__}, not {kind.__name__}")
     return value

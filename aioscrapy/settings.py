@@ -7,12 +7,14 @@ from types import ModuleType
 from typing import Any
 
 from aioscrapy import default_settings
-from aioscrapy.exceptions import ConfigError, SettingError
+from aioscrapy.exceptions import ConfigError, FrozenSettingsError, SettingError
 from aioscrapy.setting_types import FALSE, TRUE, SettingType, readable
 
 MIDDLEWARES = ("DOWNLOADER_MIDDLEWARES", "SPIDER_MIDDLEWARES")
 PRIORITIES = {"default": 0, "command": 10, "project": 20, "spider": 30, "cmdline": 40}
 
+# Settings that must not be more than another one.
+_LIMITS = (("SCHEDULER_HEARTBEAT", "SCHEDULER_LEASE"), ("PROXY_MIN_COUNT", "PROXY_MAX_COUNT"))
 # Attributes of a spider that override a setting, and have its type.
 _SPIDER_ATTRIBUTES = {
     "download_delay": "DOWNLOAD_DELAY",
@@ -224,7 +226,7 @@ class Settings(MutableMapping[str, Any]):
         """Check the values that some layer has set against the types in `default_settings.py`.
 
         Raises:
-            SettingError: one is not of its type or out of its range.
+            SettingError: one is not of its type, out of its range, or more than its limit.
         """
         for name, (value, priority) in self._values.items():
             declared = setting_type(name) if priority else None
@@ -233,6 +235,11 @@ class Settings(MutableMapping[str, Any]):
                     declared.check(value)
                 except ValueError as exc:
                     raise SettingError(name, exc) from None
+        for name, limit in _LIMITS:
+            if self.getfloat(name) > self.getfloat(limit):
+                raise SettingError(
+                    name, f"{readable(self[name])} is more than {limit}, {readable(self[limit])}"
+                )
 
     def freeze(self) -> None:
         """Check the values, and refuse later changes, because the crawl starts.
@@ -245,7 +252,10 @@ class Settings(MutableMapping[str, Any]):
 
     def _check_not_frozen(self) -> None:
         if self._frozen:
-            raise TypeError("the crawl has begun: its settings can't change any more")
+            raise FrozenSettingsError(
+                "the crawl has begun, its settings can't change any more: use the settings module, or "
+                "custom_settings or update_settings of the spider"
+            )
 
     @staticmethod
     def _from_json(name: str, text: str, kind: type) -> Any:

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any, Self
 
 from aioscrapy import signals
-from aioscrapy.components import build, build_all, load_object
+from aioscrapy.components import build_all, build_one
 from aioscrapy.context import CrawlContext
 from aioscrapy.contracts import DownloaderMiddleware
 from aioscrapy.exceptions import NotSupported, SettingError
@@ -44,7 +44,7 @@ class Handlers:
         created: dict[Any, DownloadHandler] = {}
         for path in handler_paths(crawler.settings).values():
             if path not in created:
-                handler = await build(load_object(path, "DOWNLOAD_HANDLERS"), crawler)
+                handler = await build_one(path, "DOWNLOAD_HANDLERS", crawler)
                 if not hasattr(handler, "download_request"):
                     raise SettingError("DOWNLOAD_HANDLERS", f"{path!r} has no download_request")
                 created[path] = handler

@@ -3,13 +3,13 @@
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-from aioscrapy.components import build, load_object
+from aioscrapy.components import build_one, load_object
 from aioscrapy.context import CrawlContext
 from aioscrapy.core.memory_scheduler import MemoryScheduler
 from aioscrapy.core.politeness import Politeness, SharedPoliteness
 from aioscrapy.core.scheduler import Scheduler
 from aioscrapy.core.shared_scheduler import SharedScheduler
-from aioscrapy.exceptions import AioscrapyError, ConfigError, SettingError
+from aioscrapy.exceptions import ConfigError, SettingError
 from aioscrapy.feeds.feeds import Feeds
 from aioscrapy.http.fingerprint import RequestFingerprinter, fingerprint_function
 from aioscrapy.http.request import Request
@@ -86,10 +86,10 @@ async def build_scheduler(
 ) -> Scheduler:
     """Build the frontier of these classes, with these limits; it commits, writes and closes the feeds."""
     fingerprint = await build_fingerprint(context)
-    dupefilter = await build(choice.filter_class, context)
+    dupefilter = await build_one(choice.filter_class, "DUPEFILTER_CLASS", context)
     if issubclass(choice.queue_class, MemoryQueue):
         return MemoryScheduler(context, politeness, fingerprint, choice.queue_class(), dupefilter, feeds)
-    store = await build(choice.queue_class, context)
+    store = await build_one(choice.queue_class, "SCHEDULER_QUEUE_CLASS", context)
     return SharedScheduler(context, politeness, fingerprint, store, dupefilter, feeds)
 
 
@@ -101,13 +101,7 @@ async def build_fingerprint(context: CrawlContext) -> Callable[[Request], bytes]
     """
     setting = "REQUEST_FINGERPRINTER_CLASS"
     path = context.settings[setting]
-    fingerprinter_class = load_object(path, setting) if path else RequestFingerprinter
-    try:
-        fingerprinter = await build(fingerprinter_class, context)
-    except AioscrapyError:
-        raise
-    except Exception as exc:
-        raise SettingError(setting, f"{path} can't be built: {type(exc).__name__}: {exc}") from exc
+    fingerprinter = await build_one(path or RequestFingerprinter, setting, context)
     return fingerprint_function(fingerprinter, setting)
 
 

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from aioscrapy.components import build, load_object
+from aioscrapy.components import build_one
 from aioscrapy.context import CrawlContext
 from aioscrapy.exceptions import NotConfigured
 from aioscrapy.http.request import Request
@@ -24,7 +24,7 @@ class ProxyPoolMiddleware:
         settings = crawler.settings
         if not settings["PROXY_HANDLER"] or not settings.getbool("USE_PROXY"):
             raise NotConfigured
-        pool = await build(load_object(settings["PROXY_HANDLER"], "PROXY_HANDLER"), crawler)
+        pool = await build_one(settings["PROXY_HANDLER"], "PROXY_HANDLER", crawler)
         crawler.spider.proxy = pool
         return cls(pool)
 
