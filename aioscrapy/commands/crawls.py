@@ -2,10 +2,9 @@
 
 import argparse
 import asyncio
-import json
 import signal
 import sys
-from collections.abc import Coroutine, Sequence
+from collections.abc import Coroutine
 from dataclasses import asdict
 from datetime import UTC, datetime
 from types import FrameType
@@ -18,8 +17,11 @@ from aioscrapy.dupefilters.redis import BloomDupeFilter
 from aioscrapy.exceptions import ConfigError
 from aioscrapy.frontier_settings import open_crawls
 from aioscrapy.settings import PRIORITIES, Settings
+from aioscrapy_deploy.terminal.table import print_json, print_table
+from aioscrapy_deploy.terminal.text import printable
 
 T = TypeVar("T")
+CRAWL_HELP = "id of the crawl, or the name of a spider for its current crawl"
 _signals: list[int] = []
 
 _COLUMNS = (
@@ -36,24 +38,24 @@ def configure(parser: argparse.ArgumentParser) -> None:
         default="list",
         help="what to do with the crawl (default: list all)",
     )
-    parser.add_argument("crawl", nargs="?", metavar="CRAWL", help="its id, or SPIDER for its current crawl")
+    parser.add_argument("crawl", nargs="?", metavar="CRAWL", help=CRAWL_HELP)
     add_redis_option(parser)
-    parser.add_argument("--json", action="store_true", help="list or show: write JSON")
-    parser.add_argument("--yes", action="store_true", help="delete: don't ask")
-    parser.add_argument("--force", action="store_true", help="delete: although workers are alive")
+    parser.add_argument("--json", action="store_true", help="print JSON (list, show)")
+    parser.add_argument("--yes", action="store_true", help="delete without confirmation")
+    parser.add_argument("--force", action="store_true", help="delete even if workers are running")
 
 
 def run(options: argparse.Namespace) -> int:
-    """Do it; 0 also where a crawl is stopped or running already."""
+    """Run the action; return 0 also if the crawl is stopped or running already."""
     if (options.action == "list") != (options.crawl is None):
         raise ConfigError(f"crawls {options.action} takes {'no' if options.crawl else 'a'} CRAWL")
     return run_to_end(_run(options))
 
 
 def run_to_end(work: Coroutine[Any, Any, T]) -> T:
-    """Return what it returns; SIGINT and SIGTERM end it at once, with what it has opened closed.
+    """Run a coroutine and return its result; SIGINT or SIGTERM ends it at once and closes its connections.
 
-    Not by cancelling, as asyncio does: redis-py may swallow that, and a long export would go on.
+    It is not cancelled, as asyncio does: redis-py may swallow that, and a long export would go on.
     """
 
     def interrupt(number: int, _frame: FrameType | None) -> None:
@@ -70,7 +72,7 @@ def run_to_end(work: Coroutine[Any, Any, T]) -> T:
 
 
 def end_at_signal() -> None:
-    """Raise where a signal has come: what the handler raises may get lost in a task of redis-py."""
+    """Raise if a signal has come: the exception of the handler may get lost in a task of redis-py."""
     for number in _signals:
         if number == signal.SIGTERM:
             sys.exit(128 + number)
@@ -78,16 +80,21 @@ def end_at_signal() -> None:
 
 
 def add_redis_option(parser: argparse.ArgumentParser) -> None:
-    """Declare what every command that looks into a Redis takes."""
+    """Declare the option of every command that reads a Redis."""
     parser.add_argument(
-        "--redis", metavar="URL", help="the Redis to look into (default: that of REDIS_ARGS for the queue)"
+        "--redis", metavar="URL", help="URL of the Redis (default: the one of REDIS_ARGS for the queue)"
     )
 
 
+def say(text: str) -> None:
+    """Print a line for a person; control characters, which may come from Redis, are escaped."""
+    print(printable(text))
+
+
 def bot_of(settings: Settings) -> str:
-    """Return BOT_NAME, "" where nobody has set it: then all projects are meant."""
-    given = (settings.getpriority("BOT_NAME") or 0) > PRIORITIES["default"]
-    return str(settings["BOT_NAME"]) if given else ""
+    """Return BOT_NAME, or "" for all projects if it is not set."""
+    is_set = (settings.getpriority("BOT_NAME") or 0) > PRIORITIES["default"]
+    return str(settings["BOT_NAME"]) if is_set else ""
 
 
 async def _run(options: argparse.Namespace) -> int:
@@ -98,7 +105,7 @@ async def _run(options: argparse.Namespace) -> int:
             return 0
         crawl = await crawls.find(options.crawl)
         if options.action == "show":
-            _print_one(await _everything(crawls, crawl, options.settings), options.json)
+            _print_details(await _details(crawls, crawl, options.settings), options.json)
         elif options.action == "delete":
             return await _delete(crawls, crawl, options)
         else:
@@ -109,12 +116,12 @@ async def _run(options: argparse.Namespace) -> int:
 async def _stop_or_resume(crawls: Crawls, crawl: Crawl, action: str) -> None:
     if action == "stop":
         changed = await crawls.stop(crawl)
-        print(f"Crawl {crawl.id} {'is' if changed else 'was'} stopped{'' if changed else ' already'}")
-        print(f"Go on with it: aioscrapy crawls resume {crawl.id}")
+        say(f"Crawl {crawl.id} {'is' if changed else 'was'} stopped{'' if changed else ' already'}")
+        say(f"Continue it with: aioscrapy crawls resume {crawl.id}")
     else:
         changed = await crawls.resume(crawl)
-        print(f"Crawl {crawl.id} {'is open again' if changed else 'was not stopped'}")
-        print(f"Start a worker: {worker_command(crawl)}")
+        say(f"Crawl {crawl.id} {'is open again' if changed else 'was not stopped'}")
+        say(f"Start a worker: {worker_command(crawl)}")
 
 
 def worker_command(crawl: Crawl) -> str:
@@ -125,30 +132,35 @@ def worker_command(crawl: Crawl) -> str:
 async def _delete(crawls: Crawls, crawl: Crawl, options: argparse.Namespace) -> int:
     if not options.yes:
         if not sys.stdin.isatty():
-            raise ConfigError(f"crawl {crawl.id} is deleted only with --yes where nobody can be asked")
-        for told in await progress(crawls.redis, [crawl]):
-            waiting = told.ready + told.leased + told.delayed
-            print(f"Crawl {crawl.id} of {crawl.spider} has {waiting} requests and {told.items} items.")
-        if not _answered_yes("Delete it? [y/N] "):
+            raise ConfigError(f"crawl {crawl.id}: add --yes to delete it without a terminal")
+        for row in await progress(crawls.redis, [crawl]):
+            waiting = row.ready + row.leased + row.delayed
+            say(f"Crawl {crawl.id} of {crawl.spider} has {waiting} requests and {row.items} items.")
+        if not _confirmed("Delete it? [y/N] "):
             print("Nothing is deleted")
             return 1
     count = await crawls.delete(crawl, force=options.force)
-    print(f"Deleted crawl {crawl.id} of {crawl.spider}: {count} keys")
+    say(f"Deleted crawl {crawl.id} of {crawl.spider}: {count} keys")
     return 0
 
 
-def _answered_yes(question: str) -> bool:
+def _confirmed(question: str) -> bool:
     try:
         return input(question).strip().lower() in {"y", "yes"}
     except EOFError:
         return False
 
 
-async def _everything(crawls: Crawls, crawl: Crawl, settings: Settings) -> dict[str, Any]:
+async def _details(crawls: Crawls, crawl: Crawl, settings: Settings) -> dict[str, Any]:
+    """Return everything that `show` prints.
+
+    Raises:
+        ConfigError: the crawl has expired.
+    """
     redis = crawls.redis
-    found = await progress(redis, [crawl])
-    if not found:
-        raise ConfigError(f"crawl {crawl.id} of {crawl.spider!r} has expired: nothing of it is left")
+    rows = await progress(redis, [crawl])
+    if not rows:
+        raise ConfigError(f"crawl {crawl.id} of {crawl.spider!r} has expired")
     dupefilter = await filter_usage(redis, crawl)
     if dupefilter["kind"] == "bloom":
         context = CrawlContext.without_crawl(settings)
@@ -156,7 +168,7 @@ async def _everything(crawls: Crawls, crawl: Crawl, settings: Settings) -> dict[
         dupefilter["error_rate"] = float(f"{rate:.3g}")
     keys = await memory(redis, crawl)
     return {
-        **_plain(found[0]),
+        **_as_json(rows[0]),
         "counters": await counters(redis, crawl),
         "worker_list": await workers_of(redis, crawl, settings.getfloat("SCHEDULER_LEASE")),
         "filter": dupefilter,
@@ -165,64 +177,57 @@ async def _everything(crawls: Crawls, crawl: Crawl, settings: Settings) -> dict[
     }
 
 
-def _plain(told: Progress) -> dict[str, Any]:
-    """Return what JSON shows of the figures: times as in ISO 8601."""
-    return {**asdict(told), "created": _time(told.created), "finished_at": _time(told.finished_at)}
+def _as_json(row: Progress) -> dict[str, Any]:
+    """Return the progress of a crawl with times as in ISO 8601."""
+    return {**asdict(row), "created": _time(row.created), "finished_at": _time(row.finished_at)}
 
 
 def _time(ms: int | None) -> str | None:
     return None if ms is None else datetime.fromtimestamp(ms / 1000, UTC).isoformat(timespec="milliseconds")
 
 
-def _print_list(found: list[Progress], one_project: bool, as_json: bool) -> None:
+def _print_list(crawls: list[Progress], one_project: bool, as_json: bool) -> None:
     if as_json:
-        print(json.dumps([_plain(each) for each in found], indent=2))
+        print_json([_as_json(row) for row in crawls])
         return
-    if not found:
+    if not crawls:
         print("No crawls")
         return
-    rows = [{**asdict(each), "rate": f"{each.rate:.1f}/min"} for each in found]
+    rows = [{**asdict(row), "rate": f"{row.rate:.1f}/min"} for row in crawls]
     if not one_project:
         rows = [{**row, "spider": f"{row['project']}/{row['spider']}"} for row in rows]
-    _print_table([_COLUMNS, *(tuple(str(row[name]) for name in _COLUMNS) for row in rows)])
+    print_table(rows, _COLUMNS)
 
 
-def _print_table(rows: Sequence[tuple[str, ...]]) -> None:
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    for row in rows:
-        words = row[:3]  # the others are numbers
-        cells = [cell.ljust(width) for cell, width in zip(words, widths[:3], strict=True)]
-        cells += [cell.rjust(width) for cell, width in zip(row[3:], widths[3:], strict=True)]
-        print("  ".join(cells).rstrip())
-
-
-def _print_one(told: dict[str, Any], as_json: bool) -> None:
+def _print_details(crawl: dict[str, Any], as_json: bool) -> None:
     if as_json:
-        print(json.dumps(told, indent=2))
+        print_json(crawl)
         return
-    print(f"crawl      {told['crawl']} of {told['project']}/{told['spider']}, {told['state']}", end="")
-    print(", the current one of its spider" if told["current"] else "")
-    print(f"created    {told['created']}")
-    if told["finished_at"]:
-        print(f"finished   {told['finished_at']}")
-    print(f"requests   {told['ready']} ready, {told['leased']} leased, {told['delayed']} delayed, ", end="")
-    print(f"{told['failed']} failed, {told['done']} done ({told['rate']}/min)")
-    hidden = {"state", "created", "finished_at", "kept", "stopped"}
-    shown = (f"{name} {value}" for name, value in told["counters"].items() if name not in hidden)
-    print(f"counters   {', '.join(shown) or 'expired'}")
-    print(f"filter     {_filter_line(told['filter'])}")
-    largest = sorted(told["bytes_by_key"].items(), key=lambda pair: -pair[1])
-    print(f"memory     {told['bytes']:,} bytes: {', '.join(f'{name} {size:,}' for name, size in largest)}")
-    print(f"workers    {told['workers']} alive")
-    for each in told["worker_list"]:
-        lost = "" if each["alive"] else "; its lease is over"
-        print(f"           {each['worker']}, heard {each['silent_s']:.1f} s ago{lost}")
+    current = ", the current crawl of its spider" if crawl["current"] else ""
+    say(f"crawl      {crawl['crawl']} of {crawl['project']}/{crawl['spider']}, {crawl['state']}{current}")
+    say(f"created    {crawl['created']}")
+    if crawl["finished_at"]:
+        say(f"finished   {crawl['finished_at']}")
+    if crawl["missing"]:
+        say(f"missing    {crawl['missing']} requests that Redis has lost")
+    counts = ", ".join(f"{crawl[name]} {name}" for name in ("ready", "leased", "delayed", "failed", "done"))
+    say(f"requests   {counts} ({crawl['rate']}/min)")
+    other = {"state", "created", "finished_at", "kept", "stopped", "missing"}
+    pairs = (f"{name} {value}" for name, value in crawl["counters"].items() if name not in other)
+    say(f"counters   {', '.join(pairs) or 'expired'}")
+    say(f"filter     {_filter_line(crawl['filter'])}")
+    largest = sorted(crawl["bytes_by_key"].items(), key=lambda pair: -pair[1])
+    say(f"memory     {crawl['bytes']:,} bytes: {', '.join(f'{name} {size:,}' for name, size in largest)}")
+    say(f"workers    {crawl['workers']} alive")
+    for worker in crawl["worker_list"]:
+        lost = "" if worker["alive"] else "; its lease is over"
+        say(f"           {worker['worker']}, last contact {worker['silent_s']:.1f} s ago{lost}")
 
 
-def _filter_line(told: dict[str, Any]) -> str:
-    if told["kind"] == "none":
-        return "none, or an empty one"
-    line = f"{told['kind']} of {told['fingerprints']:,} fingerprints, {told['bytes']:,} bytes"
-    if told["kind"] == "bloom":
-        line += f", layers: {len(told['layers'])}, false positives: {told['error_rate']:.2g}"
-    return line + (", kept for the next crawl" if told["kept"] else "")
+def _filter_line(usage: dict[str, Any]) -> str:
+    if usage["kind"] == "none":
+        return "none, or it is empty"
+    line = f"{usage['kind']} of {usage['fingerprints']:,} fingerprints, {usage['bytes']:,} bytes"
+    if usage["kind"] == "bloom":
+        line += f", layers: {len(usage['layers'])}, false positives: {usage['error_rate']:.2g}"
+    return line + (", kept for the next crawl" if usage["kept"] else "")

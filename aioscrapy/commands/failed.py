@@ -1,25 +1,26 @@
-"""List the requests of a crawl that failed for good, or try them again."""
+"""List the requests of a crawl that failed permanently, or retry them."""
 
 import argparse
-import json
 from dataclasses import asdict
 
-from aioscrapy.commands.crawls import add_redis_option, bot_of, run_to_end, worker_command
+from aioscrapy.commands.crawls import CRAWL_HELP, add_redis_option, bot_of, run_to_end, say, worker_command
 from aioscrapy.crawls.catalog import Crawl, Crawls
 from aioscrapy.frontier_settings import open_crawls
+from aioscrapy_deploy.terminal.table import json_text
+from aioscrapy_deploy.terminal.text import one_line
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Declare the options."""
-    parser.add_argument("crawl", metavar="CRAWL", help="id of the crawl, or SPIDER for its current crawl")
-    do = parser.add_mutually_exclusive_group()
-    do.add_argument("--json", action="store_true", help="write JSON")
-    do.add_argument("--retry", action="store_true", help="put all of them back among the waiting requests")
+    parser.add_argument("crawl", metavar="CRAWL", help=CRAWL_HELP)
+    action = parser.add_mutually_exclusive_group()
+    action.add_argument("--json", action="store_true", help="print JSON")
+    action.add_argument("--retry", action="store_true", help="retry all of them")
     add_redis_option(parser)
 
 
 def run(options: argparse.Namespace) -> int:
-    """Print URL and reason of each, or how many are tried again."""
+    """Print URL and reason of every failed request, or how many are retried."""
     return run_to_end(_run(options))
 
 
@@ -31,20 +32,20 @@ async def _run(options: argparse.Namespace) -> int:
         elif options.json:
             before = "["
             async for letter in crawls.failed(crawl):
-                print(f"{before}\n  {json.dumps(asdict(letter))}", end="")
+                print(f"{before}\n  {json_text(asdict(letter))}", end="")
                 before = ","
             print("[]" if before == "[" else "\n]")
         else:
             async for letter in crawls.failed(crawl):
-                print(f"{letter.url}\t{' '.join(letter.reason.split())}")
+                print(f"{one_line(letter.url)}\t{one_line(letter.reason)}")
     return 0
 
 
 async def _retry(crawls: Crawls, crawl: Crawl) -> None:
-    count, opened = await crawls.retry(crawl)
+    count, reopened = await crawls.retry(crawl)
     if not count:
-        print(f"Crawl {crawl.id} has no failed requests")
+        say(f"Crawl {crawl.id} has no failed requests")
         return
-    again = "; the crawl had finished and is open again" if opened else ""
-    print(f"{count} requests of crawl {crawl.id} wait to be tried again{again}")
-    print(f"Start a worker, where none is at work: {worker_command(crawl)}")
+    again = "; the crawl had finished and is open again" if reopened else ""
+    say(f"{count} requests of crawl {crawl.id} wait for another attempt{again}")
+    say(f"If no worker is running, start one: {worker_command(crawl)}")

@@ -1,7 +1,8 @@
-"""Export the items that a crawl has left in Redis, or a job at a Scrapyd.
+"""Export the items of a crawl from Redis, or of a job from Scrapyd.
 
-aioscrapy items quotes -o quotes.csv          # of the spider's current crawl, from Redis
-aioscrapy items JOB -t production             # the feed that Scrapyd keeps of a job
+Examples:
+  aioscrapy items quotes -o quotes.csv          # of the spider's current crawl, from Redis
+  aioscrapy items JOB -t production             # the feed of a job on a server
 """
 
 import argparse
@@ -11,7 +12,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-from aioscrapy.commands.crawls import add_redis_option, bot_of, end_at_signal, run_to_end
+from aioscrapy.commands.crawls import CRAWL_HELP, add_redis_option, bot_of, end_at_signal, run_to_end
 from aioscrapy.crawls.catalog import Crawl, Crawls
 from aioscrapy.exceptions import ConfigError, SerializeError
 from aioscrapy.feeds import STDOUT, Feed
@@ -21,6 +22,7 @@ from aioscrapy.settings import Settings
 from aioscrapy_deploy.errors import DeployError
 from aioscrapy_deploy.fleet import add_target_options
 from aioscrapy_deploy.operate.items import job_items
+from aioscrapy_deploy.terminal.text import printable
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -28,42 +30,41 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "crawl",
         metavar="CRAWL",
-        help="id of the crawl, or SPIDER for its current crawl; with -t a job, or a crawl of jobs there",
+        help=f"{CRAWL_HELP}; with -t the id of a job or crawl on the server",
     )
     add_target_options(parser, as_json=False)
     parser.add_argument(
-        "-o", "--output", metavar="FILE", help="write FILE anew (default: JSON lines to standard output)"
+        "-o", "--output", metavar="FILE", help="overwrite FILE (default: JSON lines to standard output)"
     )
     parser.add_argument(
-        "-f", "--format", choices=sorted(FORMATS), help="format (default: by the ending of FILE)"
+        "-f", "--format", choices=sorted(FORMATS), help="format (default: from the extension of FILE)"
     )
-    parser.add_argument("--delete", action="store_true", help="then take these items out of Redis")
+    parser.add_argument("--delete", action="store_true", help="remove the exported items from Redis")
     add_redis_option(parser)
 
 
 def run(options: argparse.Namespace) -> int:
-    """Export what is there at this moment; with --delete only that is deleted."""
+    """Export the items of this moment; --delete removes only these."""
     path = Path(options.output).absolute() if options.output else None
     name = options.format or (path.suffix.lstrip(".").lower() if path else "jsonlines")
     if name not in FORMATS:
         raise ConfigError(
-            f"{options.output}: which format? There are {', '.join(FORMATS)}: say -f, or an ending"
+            f"{options.output}: the format is not known: use -f or an extension, one of {', '.join(FORMATS)}"
         )
     if options.target or options.project:
         count = _export_job(options, path, name)
     else:
         count = run_to_end(_export(options, path, name))
-    told = (
-        f"{count} items {'moved' if options.delete else 'exported'} to {options.output or 'standard output'}"
-    )
-    print(told, file=sys.stdout if path else sys.stderr)
+    verb = "moved" if options.delete else "exported"
+    line = f"{count} items {verb} to {options.output or 'standard output'}"
+    print(printable(line), file=sys.stdout if path else sys.stderr)
     return 0
 
 
 def _export_job(options: argparse.Namespace, path: Path | None, format_: str) -> int:
-    """Write what the Scrapyds of the target keep of a job."""
+    """Write the items of a job from the servers of the target."""
     if options.delete or options.redis:
-        raise ConfigError("--delete and --redis are for crawls in Redis, -t and -p for jobs at a Scrapyd")
+        raise ConfigError("--delete and --redis are for crawls in Redis, -t and -p for jobs on a server")
     try:
         items = job_items(options)
         with _feed(path, format_, options.settings) as feed:
@@ -85,7 +86,7 @@ async def _export(options: argparse.Namespace, path: Path | None, format_: str) 
 
 
 async def _write(crawls: Crawls, crawl: Crawl, feed: Feed) -> tuple[bytes, bytes]:
-    """Write all items; returns the first and the last of them as they are stored."""
+    """Write all items; return the first and the last as they are stored."""
     first = last = b""
     async for page in crawls.items(crawl):
         end_at_signal()

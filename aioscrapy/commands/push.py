@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 from urllib.parse import urlsplit
 
-from aioscrapy.commands.crawls import add_redis_option, run_to_end
+from aioscrapy.commands.crawls import add_redis_option, run_to_end, say
 from aioscrapy.context import CrawlContext
 from aioscrapy.core.frontier import build_fingerprint
 from aioscrapy.exceptions import ConfigError, SerializeError
@@ -25,15 +25,18 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "requests",
         metavar="URL",
         nargs="+",
-        help='what to fetch; - reads lines: a URL or a JSON object each, as {"url": …, "priority": 5}',
+        help="URL to fetch; - reads standard input: one URL or JSON object per line, "
+        'such as {"url": …, "priority": 5}',
     )
-    parser.add_argument("--priority", type=int, help="of all that name none: the higher, the sooner")
-    parser.add_argument("--new", action="store_true", help="only those that the crawl has not seen yet")
+    parser.add_argument(
+        "--priority", type=int, help="priority of requests that have none; higher is fetched first"
+    )
+    parser.add_argument("--new", action="store_true", help="skip requests that the crawl has seen")
     add_redis_option(parser)
 
 
 def run(options: argparse.Namespace) -> int:
-    """Push all, or nothing where one can't be used."""
+    """Push all requests, or none if one can't be used."""
     return run_to_end(_run(options))
 
 
@@ -43,17 +46,19 @@ async def _run(options: argparse.Namespace) -> int:
     fields = [{"request": payload} for _, payload in requests]
     if options.new:
         fingerprint = await _fingerprinter(settings, spider)
-        for (request, _), each in zip(requests, fields, strict=True):
+        for (request, _), entry in zip(requests, fields, strict=True):
             if not request.dont_filter:
-                each["fingerprint"] = fingerprint(request)
+                entry["fingerprint"] = fingerprint(request)
     async with open_crawls(settings, options.redis, bot=str(settings["BOT_NAME"])) as crawls:
         waiting = await crawls.push(options.spider, fields)
-    print(f"Pushed {len(fields)} requests to spider {options.spider}; {waiting} wait for its workers")
+    count = f"{len(fields)} request{'' if len(fields) == 1 else 's'}"
+    wait = f"{waiting} wait{'s' if waiting == 1 else ''} for its workers"
+    say(f"Pushed {count} to spider {options.spider!r}; {wait}")
     return 0
 
 
 def _spider(settings: Settings, name: str) -> tuple[Settings, Any]:
-    """Return the spider's class, and the settings with its own; outside of a project None."""
+    """Return the settings with those of the spider, and its class; None outside of a project."""
     if not settings["SPIDER_MODULES"]:
         return settings, None
     spider = SpiderLoader(settings).load(name)
@@ -67,10 +72,10 @@ async def _fingerprinter(settings: Settings, spider: Any) -> Callable[[Request],
 
 
 def _requests(words: list[str], priority: int | None, spider: Any) -> Iterator[tuple[Request, bytes]]:
-    """Read the command line, and standard input where it says so; each request with its JSON.
+    """Read the command line, and standard input for "-"; yield every request with its JSON.
 
     Raises:
-        ConfigError: one can't be used; says which.
+        ConfigError: a request can't be used; the text names it.
     """
     for word in words:
         for number, text in enumerate(sys.stdin, 1) if word == "-" else [(0, word)]:
@@ -79,25 +84,25 @@ def _requests(words: list[str], priority: int | None, spider: Any) -> Iterator[t
             try:
                 yield _request(text.strip(), priority, spider)
             except (ValueError, SerializeError, RecursionError) as exc:
-                place = f"line {number} of standard input" if number else repr(word)
-                raise ConfigError(f"{place}: {exc}; nothing was pushed") from None
+                where = f"line {number} of standard input" if number else repr(word)
+                raise ConfigError(f"{where}: {exc}; nothing was pushed") from None
 
 
 def _request(text: str, priority: int | None, spider: Any) -> tuple[Request, bytes]:
-    """Return the request, and its JSON as docs/redis.md has it.
+    """Return the request, and its JSON as in docs/redis.md.
 
     Raises:
-        ValueError: it can't be used.
+        ValueError: the text is not a request that the spider can use.
     """
-    given = _given(text)
+    values = _values(text)
     if priority is not None:
-        given.setdefault("priority", priority)
-    names = {part: given.pop(part) for part in ("callback", "errback") if given.get(part) is not None}
+        values.setdefault("priority", priority)
+    names = {part: values.pop(part) for part in ("callback", "errback") if values.get(part) is not None}
     for part, name in names.items():
         if not isinstance(name, str) or (spider and not callable(getattr(spider, name, None))):
             raise ValueError(f"{part}: the spider has no method {name!r}")
     try:
-        request = request_from_dict(given, spider)
+        request = request_from_dict(values, spider)
     except SerializeError as exc:
         raise ValueError(str(exc.__cause__ or exc)) from None
     if "://" not in request.url or not urlsplit(request.url).hostname:
@@ -105,17 +110,19 @@ def _request(text: str, priority: int | None, spider: Any) -> tuple[Request, byt
     return request, JsonSerializer.dumps({**request.to_dict(spider), **names})
 
 
-def _given(text: str) -> dict[str, Any]:
-    """Return the dict that a line means; a header may have one value instead of a list."""
+def _values(text: str) -> dict[str, Any]:
+    """Return the dict of a line; a header may have one value instead of a list."""
     if not text.startswith("{"):
         return {"url": text}
     try:
-        given: dict[str, Any] = json.loads(text)
+        values: dict[str, Any] = json.loads(text)
     except ValueError as exc:
         raise ValueError(f"this is not JSON: {exc}") from None
-    if not isinstance(given.get("url"), str):
+    if not isinstance(values.get("url"), str):
         raise ValueError("a request needs a 'url'")
-    headers = given.get("headers")
+    headers = values.get("headers")
     if isinstance(headers, dict):
-        given["headers"] = {name: [each] if isinstance(each, str) else each for name, each in headers.items()}
-    return given
+        values["headers"] = {
+            name: [value] if isinstance(value, str) else value for name, value in headers.items()
+        }
+    return values

@@ -10,7 +10,10 @@ from aioscrapy.crawls.keys import spider_key
 
 _BATCH = 100  # crawls in one round trip
 BLOOM_HEADER_BYTES = 64  # 16 numbers of 32 bits
-_META = ("state", "stopped", "created", "finished_at", "done", "failed", "items")
+_META = (
+    *("state", "stopped", "created", "finished_at", "done", "failed", "items", "missing"),
+    *("filter_lost", "seed_failure"),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,7 +23,7 @@ class Progress:
     project: str
     spider: str
     crawl: str
-    state: str  # open, stopped, finished; expired if only its items are left
+    state: str  # open, stopped, finished, incomplete (it has lost something), expired (only items are left)
     current: bool  # a worker that names no crawl joins this one
     created: int
     finished_at: int | None
@@ -31,6 +34,7 @@ class Progress:
     done: int
     items: int  # stored with ITEMS_IN_REDIS so far; of an expired crawl, those that are left
     workers: int  # alive
+    missing: int  # requests that Redis has lost, once the crawl has ended
     rate: float  # pages done a minute, from the creation to the end or until now
 
 
@@ -121,10 +125,14 @@ def _progress_of(
     crawl: Crawl, now: int, meta: list[bytes | None], ready: int, leased: int, delayed: int, *rest: int
 ) -> Progress | None:
     workers, items_left = rest
-    state, stopped, created, finished_at, done, failed, items = meta
+    state, stopped, created, finished_at, done, failed, items, missing, filter_lost, seed_failure = meta
     if state is None and not items_left:
         return None
-    label = "stopped" if stopped == b"1" and state == b"open" else (state or b"expired").decode()
+    label = (state or b"expired").decode()
+    if stopped == b"1" and state == b"open":
+        label = "stopped"
+    elif state == b"finished" and (int(missing or 0) or filter_lost or seed_failure):
+        label = "incomplete"
     began, pages = int(created or crawl.created), int(done or 0)
     end = int(finished_at) if finished_at else now
     return Progress(
@@ -142,5 +150,6 @@ def _progress_of(
         done=pages,
         items=int(items or 0) if state else items_left,
         workers=workers,
+        missing=int(missing or 0),
         rate=round(pages * 60_000 / max(1, end - began), 1),
     )

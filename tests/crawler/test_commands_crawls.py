@@ -75,7 +75,7 @@ def test_a_crawl_is_listed_shown_exported_and_deleted(shop: Path, site: Site, re
     assert urls == [sorted(site.urls)] * 3
     assert _json_lines(output(shop, "items", told["crawl"])) == _json_lines((shop / "a.jl").read_text())
 
-    fails(aioscrapy(shop, "crawls", "delete", "tested"), "only with --yes")
+    fails(aioscrapy(shop, "crawls", "delete", "tested"), "add --yes")
     assert "Deleted crawl" in output(shop, "crawls", "delete", "tested", "--yes")
     assert redis.keys() == []
     fails(aioscrapy(shop, "crawls", "show", "tested"), "no crawl", "'tested'")
@@ -107,7 +107,7 @@ async def test_the_figures_of_a_crawl_at_work(
         names = ("state", "ready", "leased", "delayed", "failed", "done", "workers")
         assert [told[name] for name in names] == ["open", 2, 1, 1, 1, 1, 1]
         text = await command(tmp_path, "crawls", "show", told["crawl"], "--redis", redis_url)
-        assert f"{worker.scheduler._store.worker}, heard " in text  # type: ignore[attr-defined]
+        assert f"{worker.scheduler._store.worker}, last contact " in text  # type: ignore[attr-defined]
         table = await command(tmp_path, "crawls", "--redis", redis_url)
         assert "aioscrapybot/tested" in table
 
@@ -218,7 +218,7 @@ async def test_an_export_that_fails_leaves_the_file_and_the_items_as_they_were(
     assert (tmp_path / "x.jl").read_text() == "mine\n"
     assert redis.llen(key) == 1202
     fails(aioscrapy(tmp_path, *words, "-o", "no/x.jl"), "there is no folder")
-    fails(aioscrapy(tmp_path, *words, "-o", "x.txt"), "x.txt: which format?")
+    fails(aioscrapy(tmp_path, *words, "-o", "x.txt"), "x.txt: the format is not known")
 
 
 @pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])

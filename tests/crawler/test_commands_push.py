@@ -35,7 +35,7 @@ def test_urls_and_json_are_pushed_in_their_order(shop: Path, redis: Any) -> None
         "  http://a/2  ",
     ]
     said = output(shop, "push", "tested", "http://a/1", "-", "--priority", "3", stdin="\n".join(lines))
-    assert said == "Pushed 3 requests to spider tested; 3 wait for its workers\n"
+    assert said == "Pushed 3 requests to spider 'tested'; 3 wait for its workers\n"
     assert pushed(redis) == [
         {"url": "http://a/1", "priority": 3},
         {
