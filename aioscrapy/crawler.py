@@ -1,4 +1,4 @@
-"""The builder: from settings and a spider class to the parts of a crawl, opened, run, closed in reverse."""
+"""Build a crawl from settings and a spider class: create its parts, open them, run, close them in reverse."""
 
 import logging
 from collections.abc import Mapping
@@ -32,8 +32,8 @@ class Crawler:
     """One crawl of one spider in this process.
 
     Attributes:
-        settings: the project's settings overlaid by the spider's.
-        stats: what was counted; stays after the end.
+        settings: the settings of the project, overridden by those of the spider.
+        stats: the collector, also after the end.
         spider: the spider, from its creation on.
         end: how the crawl ended; None until then.
     """
@@ -58,7 +58,7 @@ class Crawler:
         return self.end.reason if self.end is not None else ""
 
     def stop(self, reason: str = "shutdown") -> None:
-        """Begin no new page and end soon; what is in flight may end, or is given back."""
+        """Begin no new page and end soon; pages in flight may end, or are given back."""
         self._ending.stop(reason)
         if self._engine is not None:
             self._engine.stop(reason)
@@ -69,21 +69,21 @@ class Crawler:
         self.stop(reason)
 
     def abort(self) -> None:
-        """End now; what is in flight is given back."""
+        """End now; pages in flight are given back."""
         if self._engine is not None:
             self._engine.abort()
 
     def waiting(self) -> int:
-        """Return the requests that are known to wait."""
+        """Return the number of requests that are known to wait."""
         return self._scheduler.waiting() if self._scheduler is not None else 0
 
     async def crawl(self, *args: Any, **kwargs: Any) -> None:
-        """Make the spider with these arguments, crawl to the end, close everything.
+        """Create the spider with these arguments, crawl to the end, close everything.
 
         Raises:
-            ConfigError: the settings don't make a crawl.
-            QueueError: the frontier's store can't be reached.
-            CrawlError: the project's code, or ours, raised an error that ends the crawl; it is logged.
+            ConfigError: a setting can't be used.
+            QueueError: the store of the frontier can't be reached.
+            CrawlError: an unexpected exception ended the crawl; the log has its traceback.
         """
         try:
             await self._crawl(*args, **kwargs)
@@ -104,8 +104,8 @@ class Crawler:
         async with AsyncExitStack() as closing:
             await db_manager.from_settings(settings)
             closing.push_async_callback(db_manager.close)
-            made = self.spidercls.from_crawler(context, *args, **kwargs)
-            self.spider = context.spider = await settle(made)
+            spider = self.spidercls.from_crawler(context, *args, **kwargs)
+            self.spider = context.spider = await settle(spider)
             check_attributes(self.spider)
             frontier = choose_frontier(settings)
             politeness = build_politeness(settings, self.spider, shared=frontier.shared)
@@ -128,14 +128,13 @@ class Crawler:
                 if state is State.OPEN:
                     await engine.run()
             except BaseException as exc:
-                raise_if_aborted(exc)
                 self._ending.fail_by(exc)
                 raise
             finally:
                 await self._close(scheduler, pipelines)
 
     async def _open(self, scheduler: Scheduler, pipelines: Pipelines) -> State:
-        """Join the crawl and open what writes its items; leave it again if that fails."""
+        """Join the crawl and open its outputs; leave it again if that fails."""
         state = await scheduler.open()
         try:
             await pipelines.open()
@@ -147,7 +146,7 @@ class Crawler:
         return state
 
     async def _close(self, scheduler: Scheduler, pipelines: Pipelines) -> None:
-        """Close what writes items; then the end is certain, and is announced."""
+        """Close the pipelines; then the end is certain, and is announced."""
         for error in await pipelines.close():
             self._ending.fail(Reason.OUTPUT_FAILED, error)
         self.end = end = self._ending.end(scheduler.end)

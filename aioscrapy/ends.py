@@ -3,6 +3,7 @@
 `finished` is proven, never assumed: see `Ending.end`. Every other end has a reason of its own.
 """
 
+import asyncio
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -108,6 +109,9 @@ class Ending:
 
     def fail_by(self, exc: BaseException) -> None:
         """Note an exception that ends the crawl: `exited` if it is not an Exception, as SystemExit."""
+        if isinstance(exc, asyncio.CancelledError):  # somebody cancelled the task of the whole crawl
+            self.stop(Reason.SHUTDOWN)
+            return
         reason = Reason.CRASHED if isinstance(exc, Exception) else Reason.EXITED
         status = exc.code if isinstance(exc, SystemExit) and isinstance(exc.code, int) else 1
         self.fail(reason, error_text(exc), status if 0 < status < 256 else 1)

@@ -1,4 +1,4 @@
-"""The way of a request down to the network and of its response back up."""
+"""Pass a request through the middlewares to the network, and its response back."""
 
 from collections.abc import Mapping
 from typing import Any, Self

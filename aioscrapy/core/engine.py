@@ -1,4 +1,4 @@
-"""The life of a request, and of the workers that carry them."""
+"""The life of a request, and the tasks that carry requests."""
 
 import asyncio
 import logging
@@ -16,11 +16,12 @@ from aioscrapy.http.request import Request
 from aioscrapy.log import logger
 from aioscrapy.queue.base import Lease, Page
 
-FAREWELL_S = 1.0  # seconds that the frontier has to take back what an aborted crawl held
+# Seconds in which an aborted crawl gives its leases back.
+FAREWELL_S = 1.0
 
 
 class Engine:
-    """CONCURRENT_REQUESTS long-lived workers that reserve, fetch, scrape and commit."""
+    """CONCURRENT_REQUESTS long-lived tasks that reserve, fetch, scrape and commit."""
 
     def __init__(
         self,
@@ -44,7 +45,7 @@ class Engine:
         self._verbose = logger.isEnabledFor(logging.DEBUG)
 
     async def run(self) -> End | None:
-        """Carry requests until the crawl is over or stopped; returns the end that the frontier proves."""
+        """Carry requests until the crawl ends; return the end that the frontier proves."""
         await self._signals.send(signals.engine_started)
         self._background = background = asyncio.create_task(self._announce(), name="frontier")
         self._tasks = [asyncio.create_task(self._work(), name=f"worker-{n}") for n in range(self._workers)]
@@ -65,7 +66,7 @@ class Engine:
         return self._scheduler.end
 
     def stop(self, reason: str) -> None:
-        """Begin no new page; what is in flight has SHUTDOWN_TIMEOUT seconds to end, then it is given back."""
+        """Begin no new page; give back pages in flight that do not end in SHUTDOWN_TIMEOUT seconds."""
         if self._deadline is not None:
             return
         logger.info("Closing spider (%s)", reason)
@@ -73,7 +74,7 @@ class Engine:
         self._deadline = asyncio.get_running_loop().call_later(self._shutdown_timeout_s, self.abort)
 
     def abort(self) -> None:
-        """Give back at once whatever is still in flight."""
+        """Give back all pages in flight at once."""
         for task in self._tasks:
             task.cancel()
         if self._background is not None:
@@ -108,7 +109,7 @@ class Engine:
         self.stop(Reason.EXITED)
 
     async def _carry(self, lease: Lease) -> None:
-        """Live the whole life of one request, from its lease to the commit of its page."""
+        """Carry one request through its whole life, from its lease to the commit of its page."""
         page = Page(lease)
         try:
             if lease.request is None:
@@ -124,36 +125,38 @@ class Engine:
         await self._scraper.commit(page)
 
     async def _leave(self, page: Page) -> None:
-        """Give back a page that was cut short; where nobody will crawl it again, commit what it has."""
+        """Give back a page that was cut short; if nobody can crawl it again, commit its output so far."""
         if self._scheduler.resumable:
             page = Page(page.lease, give_back=True)
         await self._scraper.commit(page)
 
     async def _visit(self, request: Request, page: Page) -> None:
+        """Fetch a request and scrape its response."""
         try:
-            answer = await self._downloader.fetch(request)
-            if isinstance(answer, Request):  # a retry or a redirect: the page of this request is that request
-                self._pass_on(request, answer, page)
+            result = await self._downloader.fetch(request)
+            if isinstance(result, Request):  # a retry or a redirect: the page of this request is that request
+                self._pass_on(request, result, page)
                 return
         except ERRORS as exc:  # one failed request must not end the crawl
             raise_if_aborted(exc)
             await self._scraper.fail(request, exc, page)
             return
         if self._verbose:
-            _log_crawled(answer, request)
-        await self._scraper.scrape(request, answer, page)
+            _log_crawled(result, request)
+        await self._scraper.scrape(request, result, page)
 
-    def _pass_on(self, request: Request, answer: Request, page: Page) -> None:
-        if answer is request:  # a hook says: again. The filter has seen it, that must not be the end
-            answer = request.replace(dont_filter=True)
-        entry = self._scheduler.accept(answer)
+    def _pass_on(self, request: Request, successor: Request, page: Page) -> None:
+        """Put the request that replaces this one onto its page."""
+        if successor is request:  # a hook returned it to send it again: the filter must not drop it
+            successor = request.replace(dont_filter=True)
+        entry = self._scheduler.accept(successor)
         if entry is not None:
             page.entries.append(entry)
 
     async def _seed(self, page: Page) -> None:
         """Run the start requests; those before an error are crawled, but the crawl is not complete."""
         try:
-            await self._scraper.seed(page)
+            page.give_back = not await self._scraper.seed(page)
         except BaseException as exc:  # noqa: BLE001 the crawl goes on, or _exit ends it
             raise_if_aborted(exc)
             self._fail_start(exc, page)

@@ -13,12 +13,14 @@ from aioscrapy.http.request import Request
 from aioscrapy.queue.base import SEED, Entry, Lease, Page, State
 from aioscrapy.queue.memory import MemoryQueue
 
-SEEDS_AHEAD = 100_000  # requests that wait in memory, at which `start_requests` is not asked for more
-IDLE_AGAIN_S = 5.0  # seconds between two `spider_idle` signals while a handler keeps the crawl open
+# Waiting requests at which `start_requests` is held back.
+SEEDS_AHEAD = 100_000
+# Seconds between two `spider_idle` signals while a handler keeps the crawl open.
+IDLE_AGAIN_S = 5.0
 
 
 class MemoryScheduler(Scheduler):
-    """The frontier of a crawl of one process: no store, no waiting for one."""
+    """Keeps requests as objects; a page is visible when it is committed."""
 
     resumable = False
 
@@ -39,7 +41,8 @@ class MemoryScheduler(Scheduler):
         self._handled = 0
         self._fruitless = 0
         self._begun = False  # seeding has been leased
-        self._alone = crawler.settings.getint("CONCURRENT_REQUESTS") <= 1  # who seeds has to take them too
+        # the task that seeds also has to take the requests
+        self._alone = crawler.settings.getint("CONCURRENT_REQUESTS") <= 1
         self._room: asyncio.Future[None] | None = None  # seeding waits for it
         self._idle_check = False
         self._keep_open: asyncio.TimerHandle | None = None
@@ -50,12 +53,12 @@ class MemoryScheduler(Scheduler):
         return State.OPEN
 
     async def run(self) -> AsyncGenerator[Page]:
-        """End at once: a page is visible when it is committed."""
+        """End at once: `commit` makes pages visible."""
         return
         yield
 
     async def reserve(self) -> Lease | None:
-        while not self._stopping:
+        while not self.stopping:
             if not self._begun:
                 self._begun = True
                 self._leased += 1
@@ -111,7 +114,8 @@ class MemoryScheduler(Scheduler):
     def stop(self) -> None:
         super().stop()
         if self._room is not None:
-            self._room.cancel()  # who seeds gives its lease back
+            self._room.set_result(None)  # the seeding task looks at `stopping`
+            self._room = None
         if self._keep_open is not None:
             self._keep_open.cancel()
 
@@ -122,29 +126,25 @@ class MemoryScheduler(Scheduler):
         return []
 
     def _again(self, lease: Lease) -> None:
-        """Put a lease back where it stood."""
+        """Put a lease back to its old place."""
         if lease.request is None:
             self._begun = False
         else:
             self._ready.push(lease.host, lease.key, lease)
 
     async def _wait_for_room(self, page: Page) -> None:
-        """Hold `start_requests` back while enough requests wait: a million of them need not be here."""
+        """Hold `start_requests` back while enough requests wait."""
         if page.lease is None or page.lease.request is not None:
-            return  # a callback's: were they held back, nobody might be left to take the others
+            return  # all tasks could be in callbacks, and nobody would take the waiting requests
         if self._alone:
             await asyncio.sleep(0)
             return
-        self._room = asyncio.get_running_loop().create_future()
-        if self._stopping:
-            self._room.cancel()
-        try:
+        if not self.stopping:
+            self._room = asyncio.get_running_loop().create_future()
             await self._room
-        finally:
-            self._room = None
 
     def _later(self, entry: Entry) -> None:
-        """Keep a request back for its delay; it counts as leased meanwhile, so the crawl doesn't end."""
+        """Hold a request back for its delay; it counts as leased, so that the crawl does not end."""
         self._leased += 1
 
         def due() -> None:

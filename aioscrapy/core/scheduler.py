@@ -20,9 +20,13 @@ from aioscrapy.queue.base import Entry, Lease, Page, State
 
 
 class Scheduler(ABC):
-    """Gives out one request at a time that its host may take now, and takes the finished pages.
+    """Leases requests whose hosts may take one now, and takes the finished pages.
 
-    All workers of the engine share one; whoever finds nothing waits here until something changes.
+    All tasks of the engine share it; a task without a request waits here.
+
+    Attributes:
+        stopping: no more requests are leased.
+        end: the end of the crawl that the frontier proves; None until then.
     """
 
     resumable: ClassVar[bool]
@@ -37,10 +41,13 @@ class Scheduler(ABC):
         feeds: Feeds | None,
     ) -> None:
         def known(request: Request) -> bool:
-            return not request.dont_filter and fingerprint(request) in seen
+            try:
+                return not request.dont_filter and fingerprint(request) in seen
+            except Exception:  # noqa: BLE001 `accept` raises it again, for the scraper to report
+                return False
 
         self.known = known
-        """Tells whether `accept` would refuse a request now. No method: most links of a page end in it."""
+        """True if `accept` would drop a request. Not a method, for speed: most links of a page end here."""
         self._stats = crawler.stats
         self._signals = crawler.signals
         self._on_scheduled = crawler.signals.receivers(signals.request_scheduled)
@@ -48,13 +55,12 @@ class Scheduler(ABC):
         self._fingerprint = fingerprint
         self._close_on_idle = crawler.settings.getbool("CLOSE_SPIDER_ON_IDLE")
         self._debug_duplicates = crawler.settings.getbool("DUPEFILTER_DEBUG")
-        self.logs_filtered = logger.isEnabledFor(logging.DEBUG)  # `accept` logs the next that it refuses
+        self.logs_filtered = logger.isEnabledFor(logging.DEBUG)  # `accept` logs the next duplicate
         self._feeds = feeds
         self._waiters: deque[asyncio.Future[None]] = deque()
-        self._stopping = False
+        self.stopping = False
         self.politeness = politeness
         self.end: End | None = None
-        """How the crawl ended, as far as the frontier proves it; None while it is not over."""
         politeness.on_free = self._host_free
 
     @abstractmethod
@@ -67,18 +73,18 @@ class Scheduler(ABC):
 
     @abstractmethod
     async def reserve(self) -> Lease | None:
-        """Wait for a request that its host may take now; None when the crawl is over or stopping."""
+        """Wait for a request whose host may take it now; return None when the crawl is over or stopping."""
 
     @abstractmethod
     def accept(self, request: Request) -> Entry | None:
-        """Turn what a callback yielded into an entry of its page; None where it is known to be seen.
+        """Return the entry of a request for its page; None if the request is a known duplicate.
 
         Raises:
             SerializeError: the request can't travel; names the part.
         """
 
     def pack_item(self, item: Any) -> bytes | None:
-        """Return an item as the store keeps it, for `Page.packed_items`; None where items are not kept there.
+        """Return an item in the form in which the store keeps it; None if it keeps no items.
 
         Raises:
             SerializeError: the item can't be written.
@@ -100,24 +106,24 @@ class Scheduler(ABC):
 
     @abstractmethod
     async def commit(self, page: Page) -> bool:
-        """Hand over a page. True: it is visible now; False: `run` or `close` gives it once it is visible."""
+        """Take a page. Return True if it is visible now; False if `run` or `close` gives it when it is."""
 
     @abstractmethod
     def waiting(self) -> int:
-        """Return the requests that are known to wait."""
+        """Return the number of requests that are known to wait."""
 
     def stop(self) -> None:
-        """Give out nothing any more; the workers that wait get None."""
-        self._stopping = True
+        """Lease nothing more; waiting tasks get None."""
+        self.stopping = True
         self._wake_all()
 
     @abstractmethod
     async def close(self) -> list[Page]:
-        """Leave the crawl; returns the pages that became visible and that `run` has not given."""
+        """Leave the crawl; return the pages that became visible and that `run` has not given."""
 
     @abstractmethod
     def _host_free(self, host: str) -> None:
-        """Note that a host which was busy may take a request again."""
+        """Note that a busy host may take a request again."""
 
     def _entry(self, request: Request, fingerprint: bytes | None) -> Entry:
         return Entry(request, fingerprint, slot_of(request))
@@ -143,10 +149,10 @@ class Scheduler(ABC):
                 )
 
     async def _may_close(self) -> bool:
-        """Ask the handlers of `spider_idle` whether an idle crawl may end."""
-        answers = await self._signals.send(signals.spider_idle, spider=self._spider)
-        kept = any(isinstance(answer, DontCloseSpider) for answer in answers)
-        return self._close_on_idle and not kept
+        """Return True if an idle crawl may end: no handler of `spider_idle` keeps it open."""
+        results = await self._signals.send(signals.spider_idle, spider=self._spider)
+        kept_open = any(isinstance(result, DontCloseSpider) for result in results)
+        return self._close_on_idle and not kept_open
 
     async def _wait(self) -> None:
         waiter = asyncio.get_running_loop().create_future()
@@ -155,7 +161,7 @@ class Scheduler(ABC):
             await waiter
         except asyncio.CancelledError:
             if waiter.done() and not waiter.cancelled():
-                self._wake(1)  # the news was for somebody: pass it on
+                self._wake(1)  # pass the wake-up on to another task
             raise
 
     def _wake(self, count: int) -> None:

@@ -1,8 +1,9 @@
-"""The way of a response through the spider: hooks, callback, hooks, items and requests onto its page."""
+"""Pass a response through the spider: hooks, callback, hooks; collect its items and requests on a page."""
 
 import asyncio
 import logging
 from collections.abc import Callable
+from contextlib import aclosing
 from inspect import getattr_static, isasyncgen
 from time import monotonic
 from typing import Any
@@ -23,7 +24,8 @@ from aioscrapy.http.response import Response
 from aioscrapy.log import logger
 from aioscrapy.queue.base import Page
 
-SLICE_S = 1.0  # seconds that a callback may run before others run and, in a memory crawl, its items are shown
+# Seconds after which a callback lets other tasks run and, in a memory crawl, commits its output so far.
+SLICE_S = 1.0
 
 
 class Scraper:
@@ -54,48 +56,51 @@ class Scraper:
     async def from_crawler(
         cls, crawler: CrawlContext, pipelines: Pipelines, scheduler: Scheduler
     ) -> "Scraper":
-        """Make the spider middlewares of the settings.
+        """Create the spider middlewares of the settings.
 
         Raises:
-            SettingError: one of them can't be loaded; names the setting.
+            SettingError: a middleware can't be loaded or created; names the setting.
         """
         orders = crawler.settings.getwithbase("SPIDER_MIDDLEWARES")
         return cls(crawler, await build_all("SPIDER_MIDDLEWARES", orders, crawler), pipelines, scheduler)
 
-    async def seed(self, page: Page) -> None:
-        """Run the spider's start requests; each is committed as it comes, so the crawl begins at once."""
-        stream: Any = None
+    async def seed(self, page: Page) -> bool:
+        """Run the start requests, and commit each as it comes; return False if a stop cut them short."""
         try:
-            stream = started = stream_of(_start(self._spider))
+            stream = source = stream_of(_start(self._spider))
             for hook in self._on_start:
                 stream = stream_of(hook(stream))
-            async for output in stream:
-                await self._take(output, None, page, started)
-                if page.entries or page.items:
-                    await self.commit(page_piece(page))
+            async with aclosing(stream):
+                async for output in stream:
+                    await self._take(output, None, page, source)
+                    if page.entries or page.items:
+                        await self.commit(page_piece(page))
+                    if self._scheduler.stopping:
+                        return False
         except CloseSpider as exc:
             self._stop(exc.reason)
         page.fruitless = bool(self._stats.get_value("start_urls/invalid_count"))
+        return True
 
     async def scrape(self, request: Request, response: Response, page: Page) -> None:
-        """Put everything that the callback of this response yields onto its page; never raises for it."""
+        """Put all that the callback of a response yields onto its page; report an error of the callback."""
         try:
             for hook in self._on_input:
                 if (waiting := hook(response)) is not None:
                     await settle(waiting)
-        except ERRORS as exc:  # a refused response is the errback's matter
+        except ERRORS as exc:  # the errback handles a refused response
             raise_if_aborted(exc)
             await self.fail(request, exc, page)
             return
-        kwargs = request.cb_kwargs if request._cb_kwargs else {}
-        await self._run(request.callback or self._spider.parse, response, request, page, kwargs)
+        callback = request.callback or self._spider.parse
+        await self._run(callback, response, request, page, request.cb_kwargs)
 
     async def fail(self, request: Request, exc: BaseException, page: Page) -> None:
-        """Give a failure to the request's errback; without one, log it and mark the page as failed."""
+        """Call the errback of a failed request; without one, log the failure and keep it with the page."""
         if request.errback is None:
             self._log_failure(request, exc, page)
             return
-        exc.request = request  # type: ignore[attr-defined]  # an errback knows it as failure.request
+        exc.request = request  # type: ignore[attr-defined]  # errbacks read failure.request
         exc.value = exc  # type: ignore[attr-defined]  # Scrapy's errbacks read failure.value
         # Scrapy's errbacks call failure.check(…).
         exc.check = lambda *kinds: next((k for k in kinds if isinstance(exc, k)), None)  # type: ignore[attr-defined]
@@ -124,14 +129,14 @@ class Scraper:
             await self._callback_failed(exc, request, response, page)
 
     async def _consume(self, stream: Any, response: Response | None, page: Page, source: Any) -> None:
-        """Put all that a callback yields onto its page; a long output is committed in pieces as it comes."""
+        """Put all that a callback yields onto its page; commit a long output in pieces as it comes."""
         scheduler, filtered = self._scheduler, 0
         known = scheduler.known if self._drop_early and not scheduler.logs_filtered else _unknown
         since_s = monotonic()
         try:
             async for output in stream:
                 if isinstance(output, Request) and known(output):
-                    filtered += 1  # dozens on a page: each step more costs
+                    filtered += 1  # dozens on a page: every further step costs
                     continue
                 await self._take(output, response, page, source)
                 if len(page.entries) + len(page.items) >= self._commit_size:
@@ -148,8 +153,8 @@ class Scraper:
         page.handled = True
 
     async def _breathe(self, page: Page) -> None:
-        """Let others run beside a long callback; show its items, unless its page may be crawled again."""
-        if not self._scheduler.resumable and page.items:
+        """Let other tasks run during a long callback; commit its output, unless its page may be repeated."""
+        if not self._scheduler.resumable and (page.items or page.entries):
             await self._commit_piece(page)
         await asyncio.sleep(0)
 
@@ -210,7 +215,7 @@ class Scraper:
             )
 
     async def commit(self, page: Page) -> None:
-        """Hand a page, or a piece of one, to the scheduler; announce it if it is visible at once."""
+        """Give a page or a piece of one to the scheduler; announce it if it is visible at once."""
         if await self._scheduler.commit(page):
             await self.announce(page)
 
@@ -257,11 +262,11 @@ class Scraper:
             page.failure = page.failure or error_text(exc)
 
     async def _rescued(self, exc: BaseException, response: Response | None, page: Page) -> bool:
-        """Ask the hooks for exceptions; tells whether one gave an output instead."""
+        """Call the hooks for exceptions; return True if one of them returned an output instead."""
         for hook in self._on_exception:
-            answer = await settle(hook(response, exc))
-            if answer is not None:
-                stream = stream_of(answer)
+            output = await settle(hook(response, exc))
+            if output is not None:
+                stream = stream_of(output)
                 await self._consume(stream, response, page, stream)
                 return True
         return False
@@ -272,8 +277,8 @@ class Scraper:
                 logger.info("%s", exc)
             page.fruitless = exc.fruitless
             return
-        known = isinstance(exc, (AioscrapyError, NotSupported, OSError))  # their text says it all
-        logger.error("Error downloading %s: %s", request, exc, exc_info=None if known else exc)
+        explained = isinstance(exc, (AioscrapyError, NotSupported, OSError))  # no traceback is needed
+        logger.error("Error downloading %s: %s", request, exc, exc_info=None if explained else exc)
         page.failure, page.fruitless = error_text(exc), True
 
 
@@ -284,19 +289,19 @@ def _changes_requests(middleware: object) -> bool:
 
 
 def _unknown(request: Request) -> bool:
-    """Say of every request that the hooks must see it."""
+    """Return False: the hooks must see every request."""
     return False
 
 
 def page_piece(page: Page) -> Page:
-    """Cut off what the page holds so far, as a piece that is committed before the page is done."""
+    """Move the output of a page so far to a piece that is committed before the page is done."""
     piece = Page(page.lease, page.entries, page.items, page.packed_items, page.records, final=False)
     page.entries, page.items, page.packed_items, page.records = [], [], [], []
     return piece
 
 
 def _start(spider: Any) -> Any:
-    """Return the start requests: of the spider's own `start` (Scrapy 2.13), else of `start_requests`."""
+    """Return the start requests: from the spider's own `start` (Scrapy 2.13), else from `start_requests`."""
     own = getattr_static(type(spider), "start", None)
     if own is not None and not isinstance(own, classmethod):
         return spider.start()

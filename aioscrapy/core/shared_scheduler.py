@@ -1,4 +1,4 @@
-"""The frontier as the engine sees it, when its requests wait in a store outside this process."""
+"""The frontier of a crawl whose requests wait in a store: Redis or a file."""
 
 import asyncio
 import time
@@ -21,14 +21,16 @@ from aioscrapy.log import logger
 from aioscrapy.queue.base import SEED, Entry, Exchange, Lease, Page, Reply, State, Store
 from aioscrapy.queue.hosts import HostQueue
 
-KNOWN_LIMIT = 200_000  # fingerprints that a worker remembers, so that a link it has seen need not travel
-GOODBYE_S = 1.0  # seconds that the last exchange may take, and then leaving, when the store does not answer
+# Fingerprints that a worker remembers, so that a link that it has seen need not be sent.
+KNOWN_LIMIT = 200_000
+# Seconds for the last exchange, and then for leaving, if the store does not answer.
+GOODBYE_S = 1.0
 
 
 class SharedScheduler(Scheduler):
-    """Holds a few leased requests ready, and hands finished pages over many at a time.
+    """Holds a few leased requests ready, and commits many pages in one exchange.
 
-    One task, `run`, talks to the store; while one exchange is under way the next pages gather in the outbox.
+    One task, `run`, talks to the store. During an exchange the next pages gather in the outbox.
     """
 
     resumable = True
@@ -58,12 +60,12 @@ class SharedScheduler(Scheduler):
         prefetch = settings["SCHEDULER_PREFETCH"]
         self._prefetch = self._concurrency if prefetch is None else settings.getint("SCHEDULER_PREFETCH")
         if isinstance(politeness, SharedPoliteness):
-            self._prefetch = 0  # a lease is a turn at its host: not for keeping
-        self._timers: dict[Lease, asyncio.TimerHandle] = {}  # leases whose turn is yet to come
+            self._prefetch = 0  # a lease is a turn at its host, and must not wait here
+        self._timers: dict[Lease, asyncio.TimerHandle] = {}  # leases whose turn has not come
         self._per_host = settings.getint("CONCURRENT_REQUESTS_PER_DOMAIN") + self._prefetch
         self._heartbeat_s = settings.getfloat("SCHEDULER_HEARTBEAT")
         self._go = asyncio.Event()  # there is something to exchange
-        self._dry = asyncio.Event()  # the store had less than was wanted: wait for its news
+        self._dry = asyncio.Event()  # the store had fewer requests than wanted: wait for news
         self._call: Exchange | None = None  # the exchange in progress
         self._broken = False  # the store can't be written
         self._complete = False  # the store says that the crawl has finished
@@ -99,7 +101,7 @@ class SharedScheduler(Scheduler):
                     self._give_up(exc)
                 while self._visible:
                     yield self._visible.popleft()
-                if self._broken or (self._stopping and not self._active and not self._outbox):
+                if self._broken or (self.stopping and not self._active and not self._outbox):
                     return
         finally:
             while not listener.done():  # a call of redis-py may swallow it (see `cancellable`)
@@ -107,7 +109,7 @@ class SharedScheduler(Scheduler):
                 await asyncio.wait([listener], timeout=FIRST_RETRY_S)
 
     async def reserve(self) -> Lease | None:
-        while not self._stopping:
+        while not self.stopping:
             lease = self._seed
             if lease is not None:
                 self._seed = None
@@ -145,8 +147,8 @@ class SharedScheduler(Scheduler):
             if page.lease.request is not None:
                 self.politeness.done(page.lease.host)
         self._go.set()
-        # The store is slower than the pages. At the end a page must not wait, but what has no end must.
-        while len(self._outbox) > 2 * self._concurrency and not (self._stopping and page.final):
+        # The store is slower than the pages: wait. At the end only pieces of endless outputs wait.
+        while len(self._outbox) > 2 * self._concurrency and not (self.stopping and page.final):
             await self._wait()
         return False
 
@@ -176,13 +178,13 @@ class SharedScheduler(Scheduler):
         return list(self._visible)
 
     def _give_up(self, exc: StoreError) -> None:
-        """End: nothing can be committed any more; the pages since the last exchange are crawled again."""
+        """End the crawl: the store can't be written. Pages since the last exchange are crawled again."""
         self._fail(Reason.STORE_FAILED, str(exc))
         self._broken = True
         self._outbox.clear()
 
     async def _once(self) -> None:
-        """Make one exchange; one that failed is repeated unchanged, and the store recognises it."""
+        """Run one exchange. A failed one is repeated unchanged; the store recognises its number."""
         self._call = call = self._call or self._plan()
         reply = await self._store.exchange(**call._asdict())
         self._call = None
@@ -193,7 +195,7 @@ class SharedScheduler(Scheduler):
 
     def _plan(self) -> Exchange:
         held = self._active + len(self._ready) + len(self._timers)
-        want = 0 if self._stopping else self._concurrency + self._prefetch - held
+        want = 0 if self.stopping else self._concurrency + self._prefetch - held
         busy = [
             *self._ready.busy_hosts(),
             *(host for host, count in self._ready.sizes() if count >= self._per_host),
@@ -206,7 +208,7 @@ class SharedScheduler(Scheduler):
         return Exchange(pages, want, busy, self._per_host, may_finish, limits, feeds, cookies)
 
     async def _settle(self, sent: int, want: int, reply: Reply) -> None:
-        """Take over what the store answered, and announce the pages that are now visible."""
+        """Apply the reply of the store, and announce the pages that are now visible."""
         pages, self._outbox = self._outbox[:sent], self._outbox[sent:]
         if reply.lost:
             self._lose(reply)
@@ -218,12 +220,12 @@ class SharedScheduler(Scheduler):
             else:
                 self._ready.push(lease.host, lease.key, lease)
         for lease, problem in reply.broken:
-            logger.error("A request can't be read and is set aside as failed: %s", problem)
+            logger.error("A request can't be read and becomes a dead letter: %s", problem)
             self._outbox.append(Page(lease, failure=problem))
             self._go.set()
         self._complete = self._complete or reply.state is State.FINISHED
         self._waiting, self._cursor, self._due_s = reply.waiting, reply.cursor, reply.next_due_s
-        if self._stopping:
+        if self.stopping:
             self._give_back_late(reply)
         elif len(reply.leases) < want:
             self._dry.set()
@@ -234,16 +236,18 @@ class SharedScheduler(Scheduler):
         self._wake(max(len(reply.leases), 1) + sent)
 
     def _lose(self, reply: Reply) -> None:
-        """Let go of all leases; the pages that are under way will be refused."""
+        """Drop all leases; the store will refuse the pages in progress."""
         self._ready.drain()
         self._drop_timers()
         self._seed = None
         self._known.clear()  # the store may have forgotten them
         self._stats.inc_value("scheduler/leases_lost")
         if reply.fell_back:
-            logger.warning("The frontier has lost what it was told last: the pages since then are done again")
+            logger.warning("Redis lost the latest commits (crash or failover); those pages are crawled again")
         else:
-            logger.warning("This worker was silent for longer than SCHEDULER_LEASE: its pages went to others")
+            logger.warning(
+                "This worker was silent for longer than SCHEDULER_LEASE; other workers crawl its pages"
+            )
 
     async def _count(self, pages: list[Page], reply: Reply) -> None:
         sent, records = 0, list[Record]()
@@ -259,7 +263,7 @@ class SharedScheduler(Scheduler):
             else:
                 self._stats.inc_value("scheduler/refused")
                 if reply.state is not State.GONE:
-                    logger.warning("A page was refused: its lease went to another worker (%s)", page.lease)
+                    logger.warning("The store refused a page: another worker has its lease (%s)", page.lease)
         if self._feeds is not None:
             await self._feeds.committed(records, reply.feeds, fell_back=reply.fell_back)
         if sent:
@@ -274,7 +278,7 @@ class SharedScheduler(Scheduler):
         known.update(entry.fingerprint for entry in page.entries if entry.fingerprint is not None)
 
     async def _react(self, reply: Reply) -> None:
-        if reply.state is State.OPEN or self._stopping:
+        if reply.state is State.OPEN or self.stopping:
             return
         if reply.state is State.IDLE:
             if time.monotonic() >= self._kept_open_until and await self._may_close():
@@ -285,10 +289,10 @@ class SharedScheduler(Scheduler):
             return
         if reply.state is State.GONE:
             if await self._store.recreate():
-                logger.warning("The frontier has lost the whole crawl: it begins anew")
+                logger.warning("Redis lost the whole crawl; it starts again from the start requests")
                 self._go.set()
                 return
-            logger.warning("%s", reply.problem or "The crawl was deleted from its store: this worker ends")
+            logger.warning("%s", reply.problem or "The crawl was deleted from Redis; this worker ends")
         self.end = end_of_reply(reply)
         Scheduler.stop(self)
         self._go.set()
@@ -311,7 +315,7 @@ class SharedScheduler(Scheduler):
             self.stop()
 
     async def _listen(self) -> None:
-        """Wake `run` when the store has news for a worker that found too little."""
+        """Wake `run` when the store has news for a worker that wants more requests."""
         while True:
             await self._dry.wait()
             try:

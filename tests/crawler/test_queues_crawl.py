@@ -196,7 +196,7 @@ async def test_a_crawl_that_redis_has_forgotten_begins_anew(
         assert redis.get(f"{TAG}:current") == before
         assert figures(redis, one) | {"state": "finished", "done": "2", "seq": "2"} == figures(redis, one)
     assert redis.keys(f"{TAG}:*:items") == [], "a page from before was taken"
-    assert "has lost the whole crawl: it begins anew" in caplog.text
+    assert "lost the whole crawl; it starts again" in caplog.text
 
 
 async def test_a_crawl_that_was_deleted_by_command_does_not_begin_anew(

@@ -200,7 +200,7 @@ async def test_a_redis_that_forgot_the_last_calls_gives_everything_anew(
                 await worker.done(lease, page(3), page(4))
             assert sorted(numbers(await worker.rest())) == [3, 4]
             assert worker.stat("scheduler/refused") == 2
-        assert "The frontier has lost what it was told last" in caplog.text
+        assert "Redis lost the latest commits" in caplog.text
 
 
 @pytest.mark.usefixtures("no_connection_is_left")

@@ -99,7 +99,7 @@ def fallen_back(folder: Path, chance: random.Random, pages: int) -> Outcome:
         with fleet.redis.client() as client:
             client.save()
         fleet.until_items(int((snapshot + chance.uniform(0.02, 0.15)) * pages))
-        return _redis_forgets(fleet, "fallen back", noticed="has lost what it was told last")
+        return _redis_forgets(fleet, "fallen back", noticed="lost the latest commits")
 
 
 def forgotten(folder: Path, chance: random.Random, pages: int) -> Outcome:
@@ -107,7 +107,7 @@ def forgotten(folder: Path, chance: random.Random, pages: int) -> Outcome:
     with Fleet(folder, pages=pages, lease_s=4.0, durable=False) as fleet:
         fleet.start(2)
         fleet.until_items(int(chance.uniform(0, 0.9) * pages))
-        return _redis_forgets(fleet, "forgotten", noticed="has lost the whole crawl")
+        return _redis_forgets(fleet, "forgotten", noticed="lost the whole crawl")
 
 
 def interrupted(folder: Path, chance: random.Random, pages: int) -> Outcome:
