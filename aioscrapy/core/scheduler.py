@@ -43,7 +43,7 @@ class Scheduler(ABC):
         def known(request: Request) -> bool:
             try:
                 return not request.dont_filter and fingerprint(request) in seen
-            except Exception:  # noqa: BLE001 `accept` raises it again, for the scraper to report
+            except Exception:  # noqa: BLE001 it is raised again by accept, for the scraper to report
                 return False
 
         self.known = known

@@ -9,6 +9,7 @@ from typing import Any
 
 from aioscrapy import signals
 from aioscrapy.context import CrawlContext
+from aioscrapy.core.lease_timers import LeaseTimers
 from aioscrapy.core.politeness import Politeness, SharedPoliteness
 from aioscrapy.core.proof import end_of_reply, end_of_state
 from aioscrapy.core.retrying import FIRST_RETRY_S, until_answered
@@ -61,7 +62,7 @@ class SharedScheduler(Scheduler):
         self._prefetch = self._concurrency if prefetch is None else settings.getint("SCHEDULER_PREFETCH")
         if isinstance(politeness, SharedPoliteness):
             self._prefetch = 0  # a lease is a turn at its host, and must not wait here
-        self._timers: dict[Lease, asyncio.TimerHandle] = {}  # leases whose turn has not come
+        self._timers = LeaseTimers(self._begin)  # leases whose turn has not come
         self._per_host = settings.getint("CONCURRENT_REQUESTS_PER_DOMAIN") + self._prefetch
         self._heartbeat_s = settings.getfloat("SCHEDULER_HEARTBEAT")
         self._go = asyncio.Event()  # there is something to exchange
@@ -158,7 +159,7 @@ class SharedScheduler(Scheduler):
     def stop(self) -> None:
         super().stop()
         self._outbox += [
-            Page(lease, give_back=True) for lease in (*self._ready.drain(), *self._drop_timers())
+            Page(lease, give_back=True) for lease in (*self._ready.drain(), *self._timers.drain())
         ]
         if self._seed is not None:
             self._outbox.append(Page(self._seed, give_back=True))
@@ -216,7 +217,7 @@ class SharedScheduler(Scheduler):
             if lease.id == SEED:
                 self._seed = lease
             elif lease.start_s > 0:
-                self._timers[lease] = asyncio.get_running_loop().call_later(lease.start_s, self._begin, lease)
+                self._timers.add(lease)
             else:
                 self._ready.push(lease.host, lease.key, lease)
         for lease, problem in reply.broken:
@@ -238,7 +239,7 @@ class SharedScheduler(Scheduler):
     def _lose(self, reply: Reply) -> None:
         """Drop all leases; the store will refuse the pages in progress."""
         self._ready.drain()
-        self._drop_timers()
+        self._timers.drain()
         self._seed = None
         self._known.clear()  # the store may have forgotten them
         self._stats.inc_value("scheduler/leases_lost")
@@ -299,15 +300,8 @@ class SharedScheduler(Scheduler):
 
     def _begin(self, lease: Lease) -> None:
         """Make a lease ready whose turn has come."""
-        del self._timers[lease]
         self._ready.push(lease.host, lease.key, lease)
         self._wake(1)
-
-    def _drop_timers(self) -> list[Lease]:
-        timers, self._timers = self._timers, {}
-        for timer in timers.values():
-            timer.cancel()
-        return list(timers)
 
     def _give_back_late(self, reply: Reply) -> None:
         """Return leases that arrived after `stop`."""
