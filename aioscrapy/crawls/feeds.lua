@@ -12,8 +12,9 @@ end
 
 local function save_feed(feeds, records, number, written, length, owner)
   local before = tonumber(redis.call('HGET', feeds, number .. '.written') or 0)
-  if written < before then
-    return
+  local total = tonumber(redis.call('HGET', feeds, number .. '.total') or 0)
+  if written < before or written > total then
+    return -- of another time: Redis has lost its latest writes
   end
   if written > before then
     redis.call('LTRIM', records, written - before, -1)

@@ -46,6 +46,11 @@ class ItemExporter:
         self._encoder = codecs.getincrementalencoder(self.encoding)(self.errors)
         self._lead = self._encoder.encode("")  # the byte order mark, if the encoding has one
 
+    @property
+    def line_end(self) -> bytes:
+        """The last bytes of a line."""
+        return self._encode("\n")
+
     def start_exporting(self) -> None:
         """Write the beginning of the document."""
 

@@ -176,8 +176,10 @@ class Feed:
     def _start(self) -> ItemExporter:
         # Asked at the first write: another process may have begun the same file since.
         self.file.open()
-        exporter = self._exporter_at(self.file, self.file.size if self.file.is_regular else 0, self.count)
-        self._exporter = exporter
+        size = self.file.size if self.file.is_regular else 0
+        self._exporter = exporter = self._exporter_at(self.file, size, self.count)
+        if size and self._line_by_line:
+            self.file.end_line(exporter.line_end)
         return exporter
 
     def _exporter_at(self, file: BinaryWriter, length: int, count: int) -> ItemExporter:

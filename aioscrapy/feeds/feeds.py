@@ -100,14 +100,14 @@ class Feeds:
 
     def progress(self) -> list[FeedProgress]:
         """Return the progress of every feed with a store, for the next exchange."""
-        return [outlet.state.progress for outlet in self._outlets]
+        return [outlet.progress() for outlet in self._outlets]
 
     async def committed(self, records: Sequence[Record], totals: Sequence[int], *, fell_back: bool) -> None:
         """Write the records of the last exchange.
 
         Args:
             records: of the pages that were committed.
-            totals: the store's number of records of each feed, these included.
+            totals: the store's number of records of each feed, these included; -1 if it has lost the feed.
             fell_back: the store has lost recent writes, whose pages are crawled again.
         """
         for position, (outlet, total) in enumerate(zip(self._outlets, totals, strict=False)):
@@ -140,11 +140,15 @@ class Feeds:
             feed.file.close()
 
     async def _complete(self, store: FeedStore) -> None:
-        """Complete the files that killed processes have left of a crawl that is over."""
+        """Complete the files that killed processes have left of a crawl that is over, and our empty ones."""
         for feed in self._feeds:
             feed.file.close()
         for problem in await complete_rest(store, (), finished=True):
             self._fail(problem)
+        for feed in self._feeds:
+            if feed.file.is_regular and not feed.file.size and feed.file.lock():
+                self._finish(feed)
+            feed.file.close()
 
     def _open_outlets(self, store: FeedStore) -> list[Outlet]:
         return [Outlet(feed, store) for feed in self._feeds if feed.file.is_regular]
@@ -207,7 +211,8 @@ class PoolFeeds(Feeds):
             return
         totals = {state.number: state.total for state in await self._store.states()}
         for outlet in self._outlets:
-            if not outlet.committed((), totals.get(outlet.state.number, 0), fell_back=False):
+            total = totals.get(outlet.state.number, -1)
+            if not outlet.committed((), total, fell_back=0 <= total < outlet.state.total):
                 await outlet.catch_up()
             self._check(outlet)
             await outlet.save()

@@ -16,14 +16,13 @@ except ImportError:
 class FeedFile:
     """A file opened for appending; standard output for no path.
 
-    A write is whole, or an error and undone. A line that another program left half written is ended before
-    the next write.
+    A write is whole, or an error and undone.
     """
 
     def __init__(self, path: Path | None) -> None:
         self.path = path
         self._fd = -1
-        self._torn = False
+        self._before = b""  # what the next write begins with
 
     @property
     def is_regular(self) -> bool:
@@ -52,7 +51,6 @@ class FeedFile:
             return
         reading = os.O_RDWR if self.is_regular else os.O_WRONLY
         self._fd = os.open(self.path, reading | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o666)
-        self._torn = self._ends_within_line()
 
     def lock(self) -> bool:
         """Become the only process that writes the file; False while another process is.
@@ -79,7 +77,7 @@ class FeedFile:
             OSError: it can't be written; nothing of it is in the file.
         """
         self.open()
-        left = memoryview(b"\n" + data if self._torn else data)
+        left = memoryview(self._before + data if self._before else data)
         written = 0
         try:
             while written < len(left):
@@ -87,17 +85,22 @@ class FeedFile:
         except OSError:
             self._undo(written)
             raise
-        self._torn = False
+        self._before = b""
 
     def read(self, start: int, size: int) -> bytes:
         """Return up to `size` bytes from `start` on."""
         return os.pread(self._fd, size, start)
 
+    def end_line(self, line_end: bytes) -> None:
+        """Let the next write end the last line first, if another program left it half written."""
+        size = self.size
+        if size and self.read(size - len(line_end), len(line_end)) != line_end:
+            self._before = line_end
+
     def cut(self, length: int) -> None:
         """Remove everything behind `length` bytes."""
         self.open()
         os.ftruncate(self._fd, length)
-        self._torn = self._ends_within_line()
 
     def move_tail(self, start: int) -> Path:
         """Copy the bytes from `start` on to a new file beside this one, and return its path."""
@@ -127,7 +130,3 @@ class FeedFile:
         while part := self.read(start, 1 << 20):
             target.write(part)
             start += len(part)
-
-    def _ends_within_line(self) -> bool:
-        size = self.size
-        return bool(size) and stat.S_ISREG(os.fstat(self._fd).st_mode) and self.read(size - 1, 1) != b"\n"

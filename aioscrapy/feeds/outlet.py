@@ -5,9 +5,10 @@ import logging
 import socket
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 
 from aioscrapy.feeds.feed import Feed
-from aioscrapy.feeds.store import FeedState, FeedStore
+from aioscrapy.feeds.store import FeedProgress, FeedState, FeedStore
 
 logger = logging.getLogger("aioscrapy.extensions.feedexport")
 
@@ -37,13 +38,20 @@ class Outlet:
         self._store = store
         self._waits = False
         self._next_attempt = 0.0
-        self._lost = False  # the store has lost something
-        self._fell_back = False  # and pages are crawled again
+        self._saved = self.state  # what the store has got last
+        self._sent = self.state
+        self._recent: list[bytes] = []  # own records that are committed and not written
+        self._forgotten = False  # the store has lost the feed
+        self._fell_back = False  # the store has lost its latest writes: pages are crawled again
 
     @property
     def is_current(self) -> bool:
         """Whether the file has every record that the store had at the last exchange."""
-        return self.writes and self.state.written == self.state.total and not self._lost
+        return (
+            self.writes
+            and self.state.written == self.state.total
+            and not (self._forgotten or self._fell_back)
+        )
 
     async def open(self) -> None:
         """Register the feed, and begin its file or go on with it, unless another process writes it.
@@ -59,22 +67,28 @@ class Outlet:
 
         Args:
             records: of this process, in their order.
-            total: the store's number of records, these included.
+            total: the store's number of records, these included; -1 if it has lost the feed.
             fell_back: the store has lost recent writes, whose pages are crawled again.
         """
         expected = self.state.total + len(records)
-        if fell_back or total < expected:
-            self._lost, self._fell_back = True, self._fell_back or fell_back
+        self._fell_back = self._fell_back or fell_back
+        self._forgotten = self._forgotten or (total < expected and not fell_back)
+        if not (self._forgotten or self._fell_back):
+            self._saved = self._sent
         in_order = self.is_current and total == expected
-        self.state.total = total
+        self.state.total = expected if total < 0 else total
         if in_order:
             self._write(records)
+        elif self.writes:
+            self._recent += records
         return in_order or bool(self.failed)
 
     async def catch_up(self) -> None:
         """Write the records of the store that the file lacks, if this process may write the file."""
-        if self._lost:
-            await self._accept_loss()
+        if self._fell_back:
+            await self._go_back()
+        elif self._forgotten:
+            await self._remind()
         if self.failed or not (self.writes or await self._take_over()):
             return
         while self.state.written < self.state.total and not self.failed:
@@ -83,11 +97,21 @@ class Outlet:
                 self.failed = f"{self.state.total - self.state.written} items are missing in the store"
                 return
             self._write(records)
+        self._recent.clear()
+
+    def progress(self) -> FeedProgress:
+        """Return how far the file is written, for the next exchange."""
+        self._sent = replace(self.state)
+        return self.state.progress
 
     async def save(self) -> None:
         """Remove the written records from the store."""
-        if self.writes:
-            await self._store.save(self.state.progress)
+        if not self.writes:
+            return
+        if not await self._store.save(self.progress()):
+            await self._remind()
+            await self._store.save(self.progress())
+        self._saved = self._sent
 
     async def _register(self) -> FeedState:
         return await self._store.register(self.name, options_of(self.feed))
@@ -108,23 +132,40 @@ class Outlet:
             await self._store.save(state.progress, state.base)
         else:
             self.feed.resume(state.length, state.written, await self._records(state.total))
+        self._saved = replace(state)
         self.writes = True
         return True
 
-    async def _accept_loss(self) -> None:
-        """Go back to what the store still knows."""
+    async def _remind(self) -> None:
+        """Write to the store what it has lost of this feed; the list of its records is still there."""
+        if self.writes:
+            saved = replace(self._saved, total=self.state.total)
+            state = await self._store.register(self.name, options_of(self.feed), saved)
+            self.state.total = state.total
+            gap = state.written - self.state.written
+            if gap > len(self._recent):
+                self.failed = f"the store has lost {gap} items"
+            elif gap > 0:
+                self._write(self._recent[:gap])
+        else:
+            self.state = await self._register()
+        self._forgotten = False
+
+    async def _go_back(self) -> None:
+        """Cut the file to what the store still knows: the pages since then are crawled again."""
         base = self.state.base
         state = await self._register()
-        if state.length is None:  # it knows nothing: the crawl begins again, or only this key is gone
-            state.length, state.base = base if self._fell_back else self.feed.file.size, base
+        if state.length is None:  # from before this feed: the crawl begins again
+            state.length = state.base = base
             if self.writes:
                 await self._store.save(state.progress, base)
         self.state = state
-        if self.writes and self._fell_back:
+        if self.writes:
             if state.length < self.feed.file.size:
                 self.feed.file.cut(state.length)
             self.feed.resume(state.length, state.written, [])
-        self._lost = self._fell_back = False
+        self._saved = replace(state)
+        self._fell_back = self._forgotten = False
 
     async def _records(self, last: int) -> list[bytes]:
         state, records = self.state, list[bytes]()

@@ -56,8 +56,14 @@ class FeedStore(Protocol):
     shared: bool  # several processes use it
     lease_s: float  # seconds after which a silent process counts as ended
 
-    async def register(self, name: str, options: bytes) -> FeedState:
-        """Return the state of the feed of this name, which is created if it is new."""
+    async def register(self, name: str, options: bytes, saved: FeedState | None = None) -> FeedState:
+        """Return the state of the feed of this name, which is created if it is new.
+
+        Args:
+            name: of the feed.
+            options: of the feed, in JSON.
+            saved: the state that was saved last, if the store may have lost it.
+        """
 
     async def earlier(self) -> "list[tuple[FeedStore, bool]]":
         """Return the stores of earlier crawls that have records left, and whether each crawl has finished."""
@@ -68,8 +74,11 @@ class FeedStore(Protocol):
     async def records(self, number: int, first: int, last: int) -> Sequence[bytes]:
         """Return the records `first` to `last - 1`, counted from 0; fewer if some are missing."""
 
-    async def save(self, progress: FeedProgress, base: int | None = None) -> None:
-        """Remove the records that are written, and remember the length of the file."""
+    async def save(self, progress: FeedProgress, base: int | None = None) -> bool:
+        """Remove the records that are written, and remember the length of the file.
+
+        Returns False if the store has lost the feed.
+        """
 
     async def forget(self, number: int) -> None:
         """Remove a feed that has no records left."""

@@ -47,7 +47,7 @@ class DiskFeeds(FeedStore):
         self._file = file
         self._earlier = int(earlier)
 
-    async def register(self, name: str, options: bytes) -> FeedState:
+    async def register(self, name: str, options: bytes, saved: FeedState | None = None) -> FeedState:
         def find_or_create() -> FeedState:
             db = self._database()
             row = self._row(db, name)
@@ -80,7 +80,7 @@ class DiskFeeds(FeedStore):
         records: list[bytes] = await self._run(select)
         return records
 
-    async def save(self, progress: FeedProgress, base: int | None = None) -> None:
+    async def save(self, progress: FeedProgress, base: int | None = None) -> bool:
         def update() -> None:
             db = self._database()
             db.execute("BEGIN IMMEDIATE")
@@ -94,6 +94,7 @@ class DiskFeeds(FeedStore):
                 raise
 
         await self._run(update)
+        return True
 
     async def forget(self, number: int) -> None:
         sql = "DELETE FROM feeds WHERE number = ? AND written = total"

@@ -43,8 +43,12 @@ class RedisFeeds(FeedStore):
         self._save_script = Script(lua("feeds.lua") + source("save_feed.lua"))
         self._read_script = Script(source("read_feed.lua"))
 
-    async def register(self, name: str, options: bytes) -> FeedState:
+    async def register(self, name: str, options: bytes, saved: FeedState | None = None) -> FeedState:
         number = number_of(name)
+        if saved is not None:
+            arguments = [number, name, options, saved.written, saved.length or 0, saved.base, saved.total]
+            keys = [self._feeds, self.key_of(number)]
+            await self._reply(Script(source("restore_feed.lua")).run(self._redis, keys, arguments))
         async with self._redis.pipeline(transaction=True) as pipe:
             pipe.hsetnx(self._feeds, f"{number}.name", name)
             pipe.hsetnx(self._feeds, f"{number}.options", options)
@@ -84,15 +88,19 @@ class RedisFeeds(FeedStore):
         """Return the name of the list of a feed."""
         return self._key(feed_suffix(number))
 
-    async def save(self, progress: FeedProgress, base: int | None = None) -> None:
-        await self._save(*progress, "" if base is None else base)
+    async def save(self, progress: FeedProgress, base: int | None = None) -> bool:
+        return await self._save(*progress, "" if base is None else base)
 
     async def forget(self, number: int) -> None:
         await self._save(number, 0, _FORGET, "")
 
-    async def _save(self, number: int, written: int, length: int, base: int | str) -> None:
+    async def _save(self, number: int, written: int, length: int, base: int | str) -> bool:
         arguments = [number, written, length, self._worker, base]
-        await self._reply(self._save_script.run(self._redis, [self._feeds, self.key_of(number)], arguments))
+        return bool(
+            await self._reply(
+                self._save_script.run(self._redis, [self._feeds, self.key_of(number)], arguments)
+            )
+        )
 
     async def _reply(self, call: Any) -> Any:
         try:

@@ -11,8 +11,11 @@ import sys
 import tempfile
 from pathlib import Path
 
+from faults.feed_scenarios import FEED_SCENARIOS
 from faults.fleet import Outcome
-from faults.scenarios import SCENARIOS
+from faults.scenarios import SCENARIOS as SHARED_SCENARIOS
+
+SCENARIOS = {**SHARED_SCENARIOS, **FEED_SCENARIOS}
 
 
 def main() -> int:

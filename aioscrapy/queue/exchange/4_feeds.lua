@@ -17,12 +17,13 @@ if #feeds > 0 then
   for i, feed in ipairs(feeds) do
     local number, written, length = feed[1], feed[2], feed[3]
     local key = KEYS[FIRST_FEED + i - 1]
-    if length >= 0 and written > 0 then
+    local known = call('HEXISTS', FEEDS, number .. '.name') == 1
+    if known and lost ~= 2 and length >= 0 and written > 0 then
       save_feed(FEEDS, key, number, written, length, worker)
     end
     if records[i - 1] then
       add_records(FEEDS, key, number, records[i - 1])
     end
-    feed_totals[i] = tonumber(call('HGET', FEEDS, number .. '.total') or 0)
+    feed_totals[i] = known and tonumber(call('HGET', FEEDS, number .. '.total') or 0) or -1
   end
 end
