@@ -109,10 +109,18 @@ CURL_CFFI_ARGS: Annotated[dict[str, object], Table("argument", "any value", obje
 DOWNLOAD_TIMEOUT: Annotated[float, Number(0.001, 1e9, "seconds")] = 180.0
 # Bytes of body, after decompression, at which a download fails. 0: no limit.
 DOWNLOAD_MAXSIZE: Bytes = 1024 * 1024 * 1024
+# Most times that a compressed body may grow beyond 10 MiB, compared with the bytes that travelled. 0: no limit.
+DOWNLOAD_MAXRATIO: Annotated[float, Number(0, 1e9)] = 100
+# Fail where a body ends before its declared end. False: take it, with the flag "dataloss". meta["download_fail_on_dataloss"] overrides it.
+DOWNLOAD_FAIL_ON_DATALOSS: Flag = True
 # Bytes of body at which a warning is logged. 0: never.
 DOWNLOAD_WARNSIZE: Bytes = 32 * 1024 * 1024
-# Refuse https hosts whose certificate does not verify.
+# Refuse https hosts whose certificate does not verify. False: take them with a warning, without passwords from the settings.
 DOWNLOAD_VERIFY_SSL: Flag = False
+# TLS ciphers, in the words of the client's TLS library; old servers need "DEFAULT:@SECLEVEL=0" with aiohttp.
+DOWNLOADER_CLIENT_TLS_CIPHERS: OptionalText = "DEFAULT"
+# Version of TLS. "TLS": the newest that both sides know.
+DOWNLOADER_CLIENT_TLS_METHOD: Annotated[str, Choice("TLS", "TLSv1.0", "TLSv1.1", "TLSv1.2")] = "TLS"
 # Use meta["proxy"] and the environment variables http_proxy, https_proxy and no_proxy.
 HTTPPROXY_ENABLED: Flag = True
 # Let PROXY_HANDLER choose the proxy of each request (aio-scrapy's pools of proxies).

@@ -1,6 +1,7 @@
-"""Downloads http and https with aiohttp; the only file that knows aiohttp."""
+"""Downloads http and https with aiohttp; the only file beside aiohttp_protocol.py that knows aiohttp."""
 
 import asyncio
+import functools
 import ssl
 from typing import Any
 
@@ -9,92 +10,119 @@ from yarl import URL
 
 from aioscrapy.context import CrawlContext
 from aioscrapy.exceptions import DownloadError, DownloadTimeoutError
+from aioscrapy.handlers.aiohttp_protocol import Answer, Connector, RawRequest, escaped
 from aioscrapy.handlers.base import DownloadHandler
+from aioscrapy.handlers.certificates import Certificates, is_default_tls, tls_context
+from aioscrapy.handlers.codings import ACCEPTED
 from aioscrapy.handlers.limits import Body, Limits
+from aioscrapy.handlers.repair import MAX_HEAD
 from aioscrapy.http.headers import Headers
 from aioscrapy.http.request import Request
 from aioscrapy.http.response import Response
 from aioscrapy.http.responsetypes import response_class
-from aioscrapy.settings import Settings
 
 _PROXY_LOGIN = "Proxy-Authorization"
 _SKIPPED = ("User-Agent", "Content-Type", "Accept")
-_PACKED = aiohttp.hdrs.CONTENT_ENCODING
-_UNPACKED = {b"gzip", b"deflate", b"br", b"zstd"}  # what aiohttp unpacks, or fails
 _PROTOCOLS = {aiohttp.HttpVersion10: "HTTP/1.0", aiohttp.HttpVersion11: "HTTP/1.1"}
 
 
 class AioHttpDownloadHandler(DownloadHandler):
     """One session for the whole crawl: connections are kept and shared."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, crawler: CrawlContext) -> None:
+        settings = crawler.settings
         self._limits = Limits(settings)
-        self._verify = settings.getbool("DOWNLOAD_VERIFY_SSL")
+        self._certificates = Certificates(crawler)
+        self._tls = functools.cache(functools.partial(tls_context, settings))
+        if not is_default_tls(settings):
+            self._tls(True)
         self._limit = settings.getint("CONCURRENT_REQUESTS")
         self._session: aiohttp.ClientSession | None = None
+        self._raw_session: aiohttp.ClientSession | None = None
         self._timeouts: dict[float, aiohttp.ClientTimeout] = {}
 
     @classmethod
     def from_crawler(cls, crawler: CrawlContext) -> "AioHttpDownloadHandler":
-        """Read the limits."""
-        return cls(crawler.settings)
+        """Read the limits and the settings of TLS.
+
+        Raises:
+            SettingError: OpenSSL does not know DOWNLOADER_CLIENT_TLS_CIPHERS.
+        """
+        return cls(crawler)
 
     async def download_request(self, request: Request, spider: Any) -> Response:
-        session = self._session or self._open()
-        meta = request.meta
-        timeout_s = self._limits.timeout_s(meta)
-        body = self._limits.body(request, meta)
-        proxy, proxy_headers = meta.get("proxy"), None
-        headers = request.headers.to_tuple_list()
-        if proxy and request.url.startswith(
-            "https:"
-        ):  # its password must not go through the tunnel to the site
-            proxy_headers = dict(pair for pair in headers if pair[0] == _PROXY_LOGIN)
-            headers = [pair for pair in headers if pair[0] != _PROXY_LOGIN]
+        certificates, proxy = self._certificates, request.meta.get("proxy")
+        if not certificates.unverified or certificates.verifies(request, proxy):
+            try:
+                return await self._download(request, request.headers, proxy, True)
+            except aiohttp.ClientConnectorCertificateError as exc:
+                certificates.accept(request, proxy, exc.certificate_error)
+        try:
+            headers = certificates.without_secrets(request.headers)
+            return await self._download(request, headers, proxy, False)
+        except aiohttp.ClientConnectorCertificateError as exc:  # not without verification
+            raise DownloadError(f"{request.url}: {exc}") from exc
+
+    async def _download(self, request: Request, headers: Headers, proxy: Any, verify: bool) -> Response:
+        timeout_s = self._limits.timeout_s(request.meta)
+        body = self._limits.body(request, request.meta)
+        session, lines = self._session_for(headers)
+        proxy_headers = None
+        is_tls = request.url.startswith("https:")
+        if proxy and is_tls:  # the password of the proxy must not go through the tunnel to the site
+            proxy_headers = dict(pair for pair in lines if pair[0] == _PROXY_LOGIN)
+            lines = [pair for pair in lines if pair[0] != _PROXY_LOGIN]
         started = asyncio.get_running_loop().time()
         try:
             async with session.request(
                 request.method,
                 URL(request.url, encoded=True),
-                headers=headers,
+                headers=lines,
                 data=request.body or None,
                 allow_redirects=False,
                 timeout=self._timeout(timeout_s),
                 proxy=proxy,
                 proxy_headers=proxy_headers,
+                ssl=self._tls(verify) if is_tls or proxy else True,
             ) as answer:
                 latency_s = asyncio.get_running_loop().time() - started
-                await _read(answer, body)
+                received = Headers.from_raw(answer.raw_headers)
+                await _read(answer, body, received)
         except TimeoutError:
             raise DownloadTimeoutError(f"{request.url}: no answer within {timeout_s:g} s") from None
+        except aiohttp.ClientConnectorCertificateError:
+            raise
         except (aiohttp.ClientError, OSError, ssl.SSLError, ValueError) as exc:
-            raise DownloadError(f"{request.url}: {type(exc).__name__}: {exc}") from exc
+            text = " ".join(str(exc).split())  # parser errors have several lines
+            raise DownloadError(f"{request.url}: {type(exc).__name__}: {text}") from exc
         request.meta["download_latency"] = latency_s
-        received = Headers.from_raw(answer.raw_headers)
-        if (packed := received.get(b"Content-Encoding")) and packed.lower() in _UNPACKED:
-            del received[b"Content-Encoding"]  # it was said of the body that travelled
-        content = body.whole()
-        ip_address = answer.peer if isinstance(answer, _Answer) else None
+        assert isinstance(answer, Answer)  # noqa: S101 the session makes no other
+        content = body.whole(answer.has_end)
         protocol = _PROTOCOLS.get(answer.version) if answer.version else None
         make = response_class(received, request.url, content)
-        response = make(request.url, answer.status, None, content, None, request, None, ip_address, protocol)
+        response = make(
+            request.url, answer.status, None, content, body.flags, request, None, answer.peer, protocol
+        )
         response.headers = received  # as they are: the constructor would copy them
         return response
 
     async def close(self) -> None:
-        if self._session is not None:
-            await self._session.close()
+        for session in (self._raw_session, self._session):  # the second one owns the connections
+            if session is not None:
+                await session.close()
+
+    def _session_for(self, headers: Headers) -> tuple[aiohttp.ClientSession, list[tuple[str, str]]]:
+        """Return the session for a request, and its header lines as text."""
+        session = self._session or self._open()
+        try:
+            return session, [(name.decode(), value.decode()) for name, value in headers.raw()]
+        except UnicodeDecodeError:
+            if self._raw_session is None:
+                self._raw_session = _new_session(session.connector, RawRequest)
+            return self._raw_session, [(escaped(name), escaped(value)) for name, value in headers.raw()]
 
     def _open(self) -> aiohttp.ClientSession:
-        self._session = aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(limit=self._limit, ssl=self._verify, ttl_dns_cache=300),
-            cookie_jar=aiohttp.DummyCookieJar(),
-            response_class=_Answer,
-            skip_auto_headers=_SKIPPED,
-            auto_decompress=True,
-            max_line_size=32768,
-            max_field_size=32768,
-        )
+        self._session = _new_session(Connector(limit=self._limit, ttl_dns_cache=300), aiohttp.ClientRequest)
         return self._session
 
     def _timeout(self, seconds: float) -> aiohttp.ClientTimeout:
@@ -104,22 +132,33 @@ class AioHttpDownloadHandler(DownloadHandler):
         return timeout
 
 
-async def _read(answer: aiohttp.ClientResponse, body: Body) -> None:
-    length = answer.content_length or 0
-    body.expect(length)
-    if length and _PACKED not in answer.headers:
-        body.add(await answer.read())  # it is as long as was said, and comes cheaper in one
-        return
-    async for part in answer.content.iter_any():
-        body.add(part)
+def _new_session(connector: Any, request_class: type[aiohttp.ClientRequest]) -> aiohttp.ClientSession:
+    return aiohttp.ClientSession(
+        connector=connector,
+        connector_owner=request_class is aiohttp.ClientRequest,
+        cookie_jar=aiohttp.DummyCookieJar(),
+        headers={"Accept-Encoding": ACCEPTED},
+        request_class=request_class,
+        response_class=Answer,
+        skip_auto_headers=_SKIPPED,
+        auto_decompress=False,
+        max_line_size=MAX_HEAD,
+        max_field_size=MAX_HEAD,
+    )
 
 
-class _Answer(aiohttp.ClientResponse):
-    """Notes who answers: at the end of the body the connection is gone."""
-
-    peer: str | None = None
-
-    async def start(self, connection: Any) -> aiohttp.ClientResponse:
-        if connection.transport is not None and (name := connection.transport.get_extra_info("peername")):
-            self.peer = str(name[0])
-        return await super().start(connection)
+async def _read(answer: aiohttp.ClientResponse, body: Body, received: Headers) -> None:
+    """Read the body of an answer."""
+    assert isinstance(answer, Answer)  # noqa: S101 the session makes no other
+    body.expect(answer.content_length or 0)
+    if aiohttp.hdrs.CONTENT_ENCODING in answer.headers:
+        body.unpack_by(received)
+        async for part in answer.content.iter_any():
+            body.add(part)
+    elif answer.content_length:
+        body.add(await answer.read())  # it has the declared length, and costs less in one piece
+    else:
+        async for part in answer.content.iter_any():
+            body.add(part)
+    if answer.loss:
+        body.lose(answer.loss)

@@ -10,7 +10,10 @@ from aioscrapy import default_settings
 from aioscrapy.context import CrawlContext
 from aioscrapy.exceptions import DownloadError, DownloadTimeoutError, ResponseTooLargeError, SettingError
 from aioscrapy.handlers.base import DownloadHandler
-from aioscrapy.handlers.limits import Limits
+from aioscrapy.handlers.certificates import Certificates, boringssl_ciphers
+from aioscrapy.handlers.codings import ACCEPTED
+from aioscrapy.handlers.limits import Body, Limits, has_end
+from aioscrapy.handlers.second_reader import SecondReader, UnreadableAnswerError
 from aioscrapy.http.headers import Headers
 from aioscrapy.http.request import Request
 from aioscrapy.http.response import Response
@@ -20,12 +23,20 @@ from aioscrapy.settings import Settings
 try:
     from curl_cffi import AsyncSession, CurlECode, CurlError, CurlHttpVersion, CurlInfo, CurlOpt
     from curl_cffi import Headers as CurlHeaders
+    from curl_cffi.requests.exceptions import CertificateVerifyError
 except ImportError:
     raise ImportError("curl_cffi is not installed: pip install 'aioscrapy-scrapyd[curl-cffi]'") from None
 
 _PROXY_LOGIN = "Proxy-Authorization"
 _NO_LINE = re.compile(r"[\r\n\0]")  # libcurl would send another header, or the half of it
-_UNPACKED = {b"gzip", b"deflate", b"br", b"zstd"}
+_CUT = (CurlECode.PARTIAL_FILE, CurlECode.RECV_ERROR, CurlECode.HTTP2_STREAM)
+_UNREADABLE = (
+    CurlECode.UNSUPPORTED_PROTOCOL,
+    CurlECode.WEIRD_SERVER_REPLY,
+    CurlECode.BAD_CONTENT_ENCODING,
+    CurlECode.TOO_LARGE,
+)
+_TLS_VERSIONS = {"TLSv1.0": 4, "TLSv1.1": 5, "TLSv1.2": 6}  # CURL_SSLVERSION_TLSv1_x
 _PROTOCOLS = {
     CurlHttpVersion.V1_0: "HTTP/1.0",
     CurlHttpVersion.V1_1: "HTTP/1.1",
@@ -42,102 +53,115 @@ class CurlCffiDownloadHandler(DownloadHandler):
     CURL_CFFI_ARGS are the arguments of curl_cffi's AsyncSession, such as `impersonate` for all requests.
     """
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, crawler: CrawlContext) -> None:
+        settings = crawler.settings
         self._limits = Limits(settings)
-        self._verify = settings.getbool("DOWNLOAD_VERIFY_SSL")
+        self._certificates = Certificates(crawler)
         self._arguments = {
             "max_clients": settings.getint("CONCURRENT_REQUESTS"),
             **settings.getdict("CURL_CFFI_ARGS"),
         }
         self._browser = self._arguments.get("impersonate")
-        self._first = self._session(settings.getint("DOWNLOAD_MAXSIZE"))
-        self._sessions = {settings.getint("DOWNLOAD_MAXSIZE"): self._first}
+        self._tls = _tls_options(settings)
+        self._second_reader = SecondReader(crawler)
+        self._sessions: dict[tuple[int, bool], AsyncSession[Any]] = {}
+        self._first = self._session(settings.getint("DOWNLOAD_MAXSIZE"), True)
 
     @classmethod
     def from_crawler(cls, crawler: CrawlContext) -> "CurlCffiDownloadHandler":
-        """Read the limits and CURL_CFFI_ARGS.
+        """Read the limits, the settings of TLS and CURL_CFFI_ARGS.
 
         Raises:
             SettingError: AsyncSession has no such argument.
         """
-        return cls(crawler.settings)
+        return cls(crawler)
 
     async def download_request(self, request: Request, spider: Any) -> Response:
+        try:
+            return await self._ask(request)
+        except UnreadableAnswerError as exc:
+            if self._browser_of(request):  # aiohttp would show that this is not a browser
+                raise
+            return await self._second_reader.download(request, spider, exc)
+
+    async def _ask(self, request: Request) -> Response:
+        certificates, proxy = self._certificates, request.meta.get("proxy")
+        if certificates.verifies(request, proxy):
+            try:
+                return await self._download(request, request.headers, True)
+            except CertificateVerifyError as exc:
+                certificates.accept(request, proxy, _reason(exc))
+        return await self._download(request, certificates.without_secrets(request.headers), False)
+
+    async def _download(self, request: Request, headers: Headers, verify: bool) -> Response:
         meta = request.meta
         timeout_s = self._limits.timeout_s(meta)
         body = self._limits.body(request, meta)
-        session = self._sessions.get(body.maxsize)
-        if session is None:
-            session = self._sessions[body.maxsize] = self._session(body.maxsize, self._first.acurl)
+        session = self._session(body.maxsize, verify)
 
         def keep(part: bytes) -> int:
             body.add(part)  # an error of it ends the transfer and comes out of `request`
             return len(part)
 
+        loss = ""
         try:
             async with asyncio.timeout(timeout_s):
                 answer = await session.request(
                     request.method,  # type: ignore[arg-type]  # any method is sent
                     request.url,
                     content_callback=keep,
-                    **self._sent(request, meta),
+                    verify=verify,
+                    **self._sent(request, headers),
                 )
         except TimeoutError:
             raise DownloadTimeoutError(f"{request.url}: no answer within {timeout_s:g} s") from None
         except (CurlError, OSError, ValueError) as exc:
-            if getattr(exc, "code", 0) == CurlECode.FILESIZE_EXCEEDED:
-                raise ResponseTooLargeError(
-                    f"{request.url}: more than DOWNLOAD_MAXSIZE ({body.maxsize}) bytes"
-                ) from None
-            reason = str(exc).partition(". See https://")[0]
-            raise DownloadError(f"{request.url}: {type(exc).__name__}: {reason}") from exc
-        request.meta["download_latency"] = answer.infos[CurlInfo.STARTTRANSFER_TIME]
-        received = Headers.from_raw([(name, value or b"") for name, value in answer.headers.raw])
-        if (packed := received.get(b"Content-Encoding")) and packed.lower() in _UNPACKED:
-            del received[b"Content-Encoding"]  # it was said of the body that travelled
-        content = body.whole()
-        make = response_class(received, request.url, content)
-        return make(
-            request.url,
-            status=answer.status_code,
-            headers=received,
-            body=content,
-            request=request,
-            ip_address=answer.primary_ip or None,
-            protocol=_PROTOCOLS.get(CurlHttpVersion(answer.http_version)),
-        )
+            answer, loss = _cut_answer(request, body, exc), _reason(exc)
+        meta["download_latency"] = answer.infos[CurlInfo.STARTTRANSFER_TIME]
+        return _response(request, answer, body, loss)
 
     async def close(self) -> None:
+        await self._second_reader.close()
         for session in reversed(self._sessions.values()):  # the first has the connections
             await session.close()
 
-    def _session(self, maxsize: int, connections: Any = None) -> "AsyncSession[Any]":
+    def _session(self, maxsize: int, verify: bool) -> "AsyncSession[Any]":
         """Return a session of this DOWNLOAD_MAXSIZE: libcurl has the limit there, not in a request."""
+        session = self._sessions.get((maxsize, verify))
+        if session is not None:
+            return session
         arguments = dict(self._arguments)
         options = {
             CurlOpt.PATH_AS_IS: 1,
             CurlOpt.SUPPRESS_CONNECT_HEADERS: 1,  # a proxy's answer is not the site's
+            CurlOpt.HTTP_CONTENT_DECODING: 0,
             CurlOpt.MAXFILESIZE_LARGE: maxsize,
-            CurlOpt.PROXY_SSL_VERIFYPEER: int(self._verify),
-            CurlOpt.PROXY_SSL_VERIFYHOST: 2 if self._verify else 0,
+            CurlOpt.PROXY_SSL_VERIFYPEER: int(verify),
+            CurlOpt.PROXY_SSL_VERIFYHOST: 2 if verify else 0,
+            **self._tls,
             **arguments.pop("curl_options", {}),
         }
         try:
-            return AsyncSession(
+            session = AsyncSession(
                 **arguments,
-                async_curl=connections,
+                async_curl=self._first.acurl if self._sessions else None,
                 curl_options=options,
                 curl_infos=[CurlInfo.STARTTRANSFER_TIME],
                 trust_env=False,  # HttpProxyMiddleware reads the environment
             )
         except TypeError as exc:
             raise SettingError("CURL_CFFI_ARGS", exc) from None
+        self._sessions[maxsize, verify] = session
+        return session
 
-    def _sent(self, request: Request, meta: dict[str, Any]) -> dict[str, Any]:
-        """Return how a request is to be sent: headers, body, browser, proxy."""
-        browser = meta.get("impersonate") or self._browser
-        proxy = meta.get("proxy")
-        headers: list[Any] = list(request.headers.to_tuple_list())
+    def _browser_of(self, request: Request) -> Any:
+        return request.meta.get("impersonate") or self._browser
+
+    def _sent(self, request: Request, sent: Headers) -> dict[str, Any]:
+        """Return headers, body, browser and proxy as arguments of curl_cffi."""
+        browser = self._browser_of(request)
+        proxy = request.meta.get("proxy")
+        headers: list[Any] = list(sent.to_tuple_list())
         if any(_NO_LINE.search(text) for line in headers for text in line):
             raise DownloadError(f"{request.url}: a header's name or value has a character that can't be sent")
         if browser:
@@ -154,13 +178,71 @@ class CurlCffiDownloadHandler(DownloadHandler):
             "impersonate": browser,
             "proxy": proxy,
             "proxy_auth": _login(request, login) if login else None,
-            "verify": self._verify,
             "timeout": None,
             "allow_redirects": False,
             "discard_cookies": True,
-            "accept_encoding": "gzip, deflate, br, zstd",
+            "accept_encoding": ACCEPTED,
             "quote": False,
         }
+
+
+def _response(request: Request, answer: Any, body: Body, loss: str) -> Response:
+    """Return the response; `loss`: why a part of the body is missing, "" where none is."""
+    received = Headers.from_raw([(name, value or b"") for name, value in answer.headers.raw])
+    if b"Content-Encoding" in received:
+        body.unpack_by(received)
+    if loss:
+        body.lose(loss)
+    protocol = _PROTOCOLS.get(CurlHttpVersion(answer.http_version))
+    content = body.whole(has_end(received, protocol))
+    make = response_class(received, request.url, content)
+    return make(
+        request.url,
+        status=answer.status_code,
+        headers=received,
+        body=content,
+        flags=body.flags,
+        request=request,
+        ip_address=answer.primary_ip or None,
+        protocol=protocol,
+    )
+
+
+def _cut_answer(request: Request, body: Body, exc: Exception) -> Any:
+    """Return the answer whose body was cut short, if that is what an error means.
+
+    Raises:
+        CertificateVerifyError: that is the error.
+        DownloadError: another error.
+    """
+    if isinstance(exc, CertificateVerifyError):
+        raise exc
+    code = getattr(exc, "code", 0)
+    if code == CurlECode.FILESIZE_EXCEEDED:
+        raise ResponseTooLargeError(
+            f"{request.url}: more than DOWNLOAD_MAXSIZE ({body.maxsize}) bytes"
+        ) from None
+    answer = getattr(exc, "response", None)
+    if code in _CUT and answer is not None and answer.status_code:
+        return answer
+    is_unreadable = code in _UNREADABLE or isinstance(exc, ValueError)  # which curl_cffi raises on odd lines
+    kind = UnreadableAnswerError if is_unreadable else DownloadError
+    raise kind(f"{request.url}: {type(exc).__name__}: {_reason(exc)}") from exc
+
+
+def _reason(exc: Exception) -> str:
+    return str(exc).partition(". See https://")[0]
+
+
+def _tls_options(settings: Settings) -> dict[CurlOpt, Any]:
+    """Return libcurl's side of the settings DOWNLOADER_CLIENT_TLS_CIPHERS and _METHOD."""
+    options: dict[CurlOpt, Any] = {}
+    if ciphers := boringssl_ciphers(settings):
+        options[CurlOpt.SSL_CIPHER_LIST] = ciphers.encode()
+    version = _TLS_VERSIONS.get(settings["DOWNLOADER_CLIENT_TLS_METHOD"])
+    if version is not None:
+        options[CurlOpt.SSLVERSION] = version | version << 16  # the least and the most
+    return options
 
 
 def _login(request: Request, header: str) -> tuple[str, str]:

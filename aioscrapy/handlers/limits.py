@@ -1,27 +1,106 @@
-"""How long and how large a download may be, the same for every handler."""
+"""How long, how large and how incomplete a download may be, the same for every handler."""
 
+from collections.abc import Iterator
 from typing import Any
 
-from aioscrapy.exceptions import ResponseTooLargeError
+from aioscrapy.exceptions import DownloadError, ResponseTooLargeError
+from aioscrapy.handlers.codings import CodingError, Unpacker, decoders
+from aioscrapy.http.headers import Headers
 from aioscrapy.http.request import Request
 from aioscrapy.log import logger
 from aioscrapy.settings import Settings
 
+# bytes of an unpacked body from which on DOWNLOAD_MAXRATIO applies
+_RATIO_FROM = 10 * 1024 * 1024
+
+
+class Limits:
+    """The limits of the DOWNLOAD_ settings, and the meta keys that override them."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._timeout_s = settings.getfloat("DOWNLOAD_TIMEOUT")
+        self._maxsize = settings.getint("DOWNLOAD_MAXSIZE")
+        self.warnsize = settings.getint("DOWNLOAD_WARNSIZE")
+        self.maxratio = settings.getfloat("DOWNLOAD_MAXRATIO")
+        self._fail_on_loss = settings.getbool("DOWNLOAD_FAIL_ON_DATALOSS")
+
+    def timeout_s(self, meta: dict[str, Any]) -> float:
+        """Return the seconds that a whole download may take."""
+        return float(meta.get("download_timeout") or self._timeout_s)
+
+    def body(self, request: Request, meta: dict[str, Any]) -> "Body":
+        """Return the buffer for a response body, with its size limits."""
+        maxsize = int(meta.get("download_maxsize", self._maxsize))
+        return Body(
+            request.url, self, maxsize, bool(meta.get("download_fail_on_dataloss", self._fail_on_loss))
+        )
+
+
+def has_end(headers: Headers, protocol: str | None) -> bool:
+    """Return True if a body has a length or an end of its own, beside the close of its connection."""
+    is_http_1 = protocol is None or protocol.startswith("HTTP/1")
+    return not is_http_1 or b"Content-Length" in headers or b"Transfer-Encoding" in headers
+
 
 class Body:
-    """What has come of a body, at most `maxsize` bytes of it; 0: no limit."""
+    """Collects a body and unpacks it as it arrives.
 
-    __slots__ = ("_parts", "_size", "_url", "_warnsize", "maxsize")
+    `maxsize`: bytes that the body may have, packed and unpacked; 0: no limit.
+    `flags`: words for the response.
+    """
 
-    def __init__(self, url: str, maxsize: int, warnsize: int) -> None:
+    __slots__ = (
+        "_fail_on_loss",
+        "_is_damaged",
+        "_layers",
+        "_limits",
+        "_parts",
+        "_received",
+        "_size",
+        "_url",
+        "flags",
+        "maxsize",
+    )
+
+    def __init__(self, url: str, limits: Limits, maxsize: int, fail_on_loss: bool) -> None:
         self._url = url
+        self._limits = limits
         self.maxsize = maxsize
-        self._warnsize = warnsize
+        self._fail_on_loss = fail_on_loss
+        self._layers: list[Unpacker] = []
+        self._is_damaged = False
         self._parts: list[bytes] = []
+        self._received = 0
         self._size = 0
+        self.flags: list[str] | None = None
+
+    @property
+    def may_be_cut(self) -> bool:
+        """A part of the body is worth having."""
+        return not self._fail_on_loss
+
+    def unpack_by(self, headers: Headers) -> None:
+        """Unpack by the Content-Encoding headers, and take these off: they describe the transfer.
+
+        Parts that were added before are unpacked, too.
+
+        Raises:
+            DownloadError: a package that unpacks the coding is not installed; or see `add`.
+            ResponseTooLargeError: see `add`.
+        """
+        try:
+            self._layers = decoders(headers.getlist(b"Content-Encoding"))
+        except CodingError as exc:
+            raise DownloadError(f"{self._url}: {exc}") from None
+        headers.pop(b"Content-Encoding", None)
+        if not self._layers or not self._parts:
+            return
+        packed, self._parts, self._received, self._size = self._parts, [], 0, 0
+        for part in packed:
+            self.add(part)
 
     def expect(self, length: int) -> None:
-        """Take note of the length in bytes that the server tells.
+        """Check the length in bytes that the server declares.
 
         Raises:
             ResponseTooLargeError: it is more than the limit.
@@ -32,40 +111,95 @@ class Body:
             )
 
     def add(self, part: bytes) -> None:
-        """Keep the next part.
+        """Keep the next part as it travelled.
 
         Raises:
-            ResponseTooLargeError: all parts are more than the limit.
+            ResponseTooLargeError: all parts are more than the limit, or unpack to too many times their size.
+            DownloadError: the part can't be unpacked.
         """
-        self._parts.append(part)
-        self._size += len(part)
-        if self.maxsize and self._size > self.maxsize:
-            raise ResponseTooLargeError(f"{self._url}: more than DOWNLOAD_MAXSIZE ({self.maxsize}) bytes")
+        self._received += len(part)
+        if self._is_damaged:
+            return
+        if not self._layers:
+            self._keep(part)
+            return
+        if self.maxsize and self._received > self.maxsize:
+            raise self._too_large()
+        try:
+            for piece in self._unpacked(part, 0):
+                self._keep(piece)
+                self._check_ratio()
+        except CodingError as exc:
+            self._damage(exc)
 
-    def whole(self) -> bytes:
-        """Return the parts in one, at the end; warns of a body above DOWNLOAD_WARNSIZE."""
-        if self._warnsize and self._size > self._warnsize:
+    def _damage(self, problem: CodingError) -> None:
+        self._is_damaged = True
+        self.lose(f"the compressed body is damaged: {problem}")
+
+    def _keep(self, piece: bytes) -> None:
+        self._parts.append(piece)
+        self._size += len(piece)
+        if self.maxsize and self._size > self.maxsize:
+            raise self._too_large()
+
+    def _too_large(self) -> ResponseTooLargeError:
+        return ResponseTooLargeError(f"{self._url}: more than DOWNLOAD_MAXSIZE ({self.maxsize}) bytes")
+
+    def _check_ratio(self) -> None:
+        ratio = self._limits.maxratio
+        if ratio and self._size > _RATIO_FROM and self._size > ratio * self._received:
+            raise ResponseTooLargeError(
+                f"{self._url}: {self._received} compressed bytes grow to more than {self._size} "
+                f"(DOWNLOAD_MAXRATIO = {ratio:g})"
+            )
+
+    def _unpacked(self, data: bytes, layer: int) -> Iterator[bytes]:
+        if layer == len(self._layers):
+            yield data
+            return
+        for piece in self._layers[layer].feed(data):
+            yield from self._unpacked(piece, layer + 1)
+
+    def lose(self, reason: str) -> None:
+        """Note that the rest of the body is lost, unless a compressed body has come to its end.
+
+        Raises:
+            DownloadError: such a body is not wanted (DOWNLOAD_FAIL_ON_DATALOSS).
+        """
+        if self._layers and self._is_complete():
+            return  # the length was that of the unpacked page
+        if self._fail_on_loss:
+            text = " ".join(reason.split())  # parser errors have several lines
+            raise DownloadError(f"{self._url}: {text} (DOWNLOAD_FAIL_ON_DATALOSS)")
+        self.flags = ["dataloss"]
+
+    def whole(self, has_end: bool = True) -> bytes:
+        """Return the body; warns of one above DOWNLOAD_WARNSIZE.
+
+        `has_end`: False where only the close of the connection ended it, so that a part may be missing.
+
+        Raises:
+            DownloadError: neither a compressed body nor its transfer has an end (DOWNLOAD_FAIL_ON_DATALOSS).
+        """
+        if self._layers:
+            self._finish(has_end)
+        warnsize = self._limits.warnsize
+        if warnsize and self._size > warnsize:
             logger.warning(
-                "%s: body of %d bytes, more than DOWNLOAD_WARNSIZE (%d)",
-                self._url,
-                self._size,
-                self._warnsize,
+                "%s: body of %d bytes, more than DOWNLOAD_WARNSIZE (%d)", self._url, self._size, warnsize
             )
         return self._parts[0] if len(self._parts) == 1 else b"".join(self._parts)
 
+    def _finish(self, has_end: bool) -> None:
+        try:
+            for number, layer in enumerate(self._layers):
+                for data in layer.finish():
+                    for piece in self._unpacked(data, number + 1):
+                        self._keep(piece)
+        except CodingError as exc:
+            self._damage(exc)
+        if not has_end and not self._is_complete():
+            self.lose("the connection was closed before the end of the compressed body")
 
-class Limits:
-    """DOWNLOAD_TIMEOUT, DOWNLOAD_MAXSIZE and DOWNLOAD_WARNSIZE, and the meta keys that override them."""
-
-    def __init__(self, settings: Settings) -> None:
-        self._timeout_s = settings.getfloat("DOWNLOAD_TIMEOUT")
-        self._maxsize = settings.getint("DOWNLOAD_MAXSIZE")
-        self._warnsize = settings.getint("DOWNLOAD_WARNSIZE")
-
-    def timeout_s(self, meta: dict[str, Any]) -> float:
-        """Return the seconds that a whole download may take."""
-        return float(meta.get("download_timeout") or self._timeout_s)
-
-    def body(self, request: Request, meta: dict[str, Any]) -> Body:
-        """Return what a request's body is to be kept in."""
-        return Body(request.url, int(meta.get("download_maxsize", self._maxsize)), self._warnsize)
+    def _is_complete(self) -> bool:
+        return not self._is_damaged and all(layer.is_complete for layer in self._layers)

@@ -4,14 +4,16 @@ import asyncio
 from typing import Any
 
 from aioscrapy.context import CrawlContext
-from aioscrapy.exceptions import DownloadError, DownloadTimeoutError
+from aioscrapy.exceptions import DownloadError, DownloadTimeoutError, SettingError
 from aioscrapy.handlers.base import DownloadHandler
-from aioscrapy.handlers.limits import Body, Limits
+from aioscrapy.handlers.certificates import Certificates, boringssl_ciphers, is_default_tls
+from aioscrapy.handlers.codings import ACCEPTED
+from aioscrapy.handlers.limits import Body, Limits, has_end
+from aioscrapy.handlers.second_reader import SecondReader, UnreadableAnswerError
 from aioscrapy.http.headers import Headers
 from aioscrapy.http.request import Request
 from aioscrapy.http.response import Response
 from aioscrapy.http.responsetypes import response_class
-from aioscrapy.settings import Settings
 
 try:
     import wreq
@@ -20,12 +22,29 @@ except ImportError:
 
 _PROXY_LOGIN = "Proxy-Authorization"
 _ERRORS = tuple(getattr(wreq.exceptions, name) for name in wreq.exceptions.__all__)
-_ADDED = ("Accept-Encoding", "Content-Length")
+_NO_CONNECTION = (wreq.exceptions.ConnectionError, wreq.exceptions.ProxyConnectionError)
+_ADDED = ("Content-Length",)
 _WITH_BODY = ("POST", "PUT", "PATCH")
 _METHODS = {
     name: getattr(wreq.Method, name)
     for name in ("GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS", "TRACE", "PATCH")
 }
+_TLS_VERSIONS = {
+    "TLSv1.0": wreq.tls.TlsVersion.TLS_1_0,
+    "TLSv1.1": wreq.tls.TlsVersion.TLS_1_1,
+    "TLSv1.2": wreq.tls.TlsVersion.TLS_1_2,
+}
+_BAD_CERTIFICATE = "CERTIFICATE_VERIFY_FAILED"  # BoringSSL's word in the text of an error
+_UNREADABLE = "netty::Error(Parse("  # its parser's word
+# The lenient side of its parser, and the size of a head that browsers take.
+_HTTP_1 = wreq.http1.Http1Options(
+    max_headers=10_000,
+    max_buf_size=512 * 1024,
+    allow_spaces_after_header_name_in_responses=True,
+    ignore_invalid_headers_in_responses=True,
+    allow_obsolete_multiline_headers_in_responses=True,
+)
+_RAW_BODIES: dict[str, Any] = dict.fromkeys(("gzip", "brotli", "deflate", "zstd"), False)
 _PROTOCOLS = {
     str(getattr(wreq.Version, name)): protocol
     for name, protocol in (("HTTP_10", "HTTP/1.0"), ("HTTP_11", "HTTP/1.1"), ("HTTP_2", "HTTP/2"))
@@ -35,23 +54,51 @@ _PROTOCOLS = {
 class WreqDownloadHandler(DownloadHandler):
     """One client for the whole crawl: connections are kept and shared."""
 
-    def __init__(self, settings: Settings) -> None:
-        self._limits = Limits(settings)
-        self._verify = settings.getbool("DOWNLOAD_VERIFY_SSL")
-        self._client: wreq.Client | None = None
+    def __init__(self, crawler: CrawlContext) -> None:
+        self._limits = Limits(crawler.settings)
+        self._certificates = Certificates(crawler)
+        self._second_reader = SecondReader(crawler)
+        self._settings = crawler.settings
+        self._clients: dict[bool, wreq.Client] = {}
+        if not is_default_tls(crawler.settings):
+            self._open(True)
 
     @classmethod
     def from_crawler(cls, crawler: CrawlContext) -> "WreqDownloadHandler":
-        """Read the limits."""
-        return cls(crawler.settings)
+        """Read the limits and the settings of TLS.
+
+        Raises:
+            SettingError: BoringSSL does not know DOWNLOADER_CLIENT_TLS_CIPHERS.
+        """
+        return cls(crawler)
 
     async def download_request(self, request: Request, spider: Any) -> Response:
-        client = self._client or self._open()
+        try:
+            return await self._ask(request)
+        except UnreadableAnswerError as exc:
+            return await self._second_reader.download(request, spider, exc)
+
+    async def _ask(self, request: Request) -> Response:
+        certificates, proxy = self._certificates, request.meta.get("proxy")
+        if certificates.verifies(request, proxy):
+            try:
+                return await self._download(request, request.headers, True)
+            except _NO_CONNECTION as exc:
+                if _BAD_CERTIFICATE not in str(exc):
+                    raise _failure(request, exc) from exc
+                certificates.accept(request, proxy, "certificate verify failed")
+        try:
+            return await self._download(request, certificates.without_secrets(request.headers), False)
+        except _NO_CONNECTION as exc:
+            raise _failure(request, exc) from exc
+
+    async def _download(self, request: Request, headers: Headers, verify: bool) -> Response:
+        client = self._clients.get(verify) or self._open(verify)
         meta = request.meta
         method = _METHODS.get(request.method)
         if method is None:
             raise DownloadError(f"{request.url}: wreq sends only {', '.join(_METHODS)}, not {request.method}")
-        arguments = _arguments(request, meta)
+        arguments = _arguments(request, headers, meta.get("proxy"))
         timeout_s = self._limits.timeout_s(meta)
         body = self._limits.body(request, meta)
         clock = asyncio.get_running_loop().time
@@ -60,54 +107,92 @@ class WreqDownloadHandler(DownloadHandler):
             async with asyncio.timeout(timeout_s):
                 answer = await client.request(method, request.url, **arguments)
                 latency_s = clock() - started
-                await _read(answer, body)
+                received = Headers.from_raw([(bytes(name), bytes(value)) for name, value in answer.headers])
+                await _read(answer, body, received)
         except TimeoutError:
             raise DownloadTimeoutError(f"{request.url}: no answer within {timeout_s:g} s") from None
+        except _NO_CONNECTION:
+            raise
         except _ERRORS as exc:
-            raise DownloadError(f"{request.url}: {type(exc).__name__}: {exc}") from exc
-        request.meta["download_latency"] = latency_s
-        received = Headers.from_raw([(bytes(name), bytes(value)) for name, value in answer.headers])
-        content = body.whole()
+            raise _failure(request, exc) from exc
+        meta["download_latency"] = latency_s
+        protocol = _PROTOCOLS.get(str(answer.version))
+        content = body.whole(has_end(received, protocol))
         make = response_class(received, request.url, content)
         return make(
             request.url,
             status=answer.status.as_int(),
             headers=received,
             body=content,
+            flags=body.flags,
             request=request,
             ip_address=_ip(answer),
-            protocol=_PROTOCOLS.get(str(answer.version)),
+            protocol=protocol,
         )
 
     async def close(self) -> None:
-        if self._client is not None:
-            self._client.close()
-            self._client = None  # the last who holds it lets the idle connections go
+        await self._second_reader.close()
+        for client in self._clients.values():
+            client.close()
+        self._clients.clear()  # the last who holds a client lets its idle connections go
 
-    def _open(self) -> wreq.Client:
-        self._client = wreq.Client(
-            runtime=wreq.Runtime(workers=1, work_steal=False),  # a quarter less CPU time than the default
-            redirect=wreq.redirect.Policy.none(),
-            cookie_store=False,
-            referer=False,
-            no_proxy=True,  # HttpProxyMiddleware reads the environment
-            tls_verify=self._verify,
-            tls_verify_hostname=self._verify,
-        )
-        return self._client
+    def _open(self, verify: bool) -> wreq.Client:
+        settings = self._settings
+        version = _TLS_VERSIONS.get(settings["DOWNLOADER_CLIENT_TLS_METHOD"])
+        arguments: dict[str, Any] = {}
+        if ciphers := boringssl_ciphers(settings):
+            arguments["tls_options"] = wreq.tls.TlsOptions(cipher_list=ciphers)
+        if version is not None:
+            arguments.update(tls_min_version=version, tls_max_version=version)
+        try:
+            client = self._clients[verify] = wreq.Client(
+                runtime=wreq.Runtime(workers=1, work_steal=False),  # a quarter less CPU time than the default
+                redirect=wreq.redirect.Policy.none(),
+                cookie_store=False,
+                referer=False,
+                no_proxy=True,  # HttpProxyMiddleware reads the environment
+                tls_verify=verify,
+                tls_verify_hostname=verify,
+                http1_options=_HTTP_1,
+                **_RAW_BODIES,
+                **arguments,
+            )
+        except wreq.exceptions.TlsError as exc:
+            raise SettingError("DOWNLOADER_CLIENT_TLS_CIPHERS", exc) from None
+        return client
 
 
-async def _read(answer: wreq.Response, body: Body) -> None:
+def _failure(request: Request, exc: Exception) -> DownloadError:
+    text = str(exc)
+    kind = UnreadableAnswerError if _UNREADABLE in text else DownloadError
+    return kind(f"{request.url}: {type(exc).__name__}: {text}")
+
+
+async def _read(answer: wreq.Response, body: Body, received: Headers) -> None:
     """Read the body of an answer; one that is dropped unread takes its connection with it."""
     length = answer.content_length
-    if length is not None:
-        body.expect(length)
-        body.add(bytes(await answer.bytes()))
-        return
-    async with answer.stream() as parts:  # not told, or packed: it may become any size
-        async for part in parts:
-            if isinstance(part, memoryview):  # else a trailer
-                body.add(bytes(part))
+    body.expect(length or 0)
+    is_packed = b"Content-Encoding" in received
+    if is_packed:
+        body.unpack_by(received)
+    try:
+        if length is not None and not is_packed and not body.may_be_cut:
+            body.add(bytes(await answer.bytes()))
+            return
+        async with answer.stream() as parts:
+            async for part in parts:
+                if isinstance(part, memoryview):  # else a trailer
+                    body.add(bytes(part))
+    except _ERRORS as exc:
+        body.lose(f"{type(exc).__name__}: {exc}")
+
+
+def _text(value: bytes) -> str:
+    """Return a header's name or value as text: wreq takes UTF-8 only, other bytes change their form."""
+    try:
+        return value.decode()
+    except UnicodeDecodeError:
+        return value.decode("latin-1")
 
 
 def _ip(answer: wreq.Response) -> str | None:
@@ -116,18 +201,19 @@ def _ip(answer: wreq.Response) -> str | None:
     return str(address).rpartition(":")[0].strip("[]") if address else None
 
 
-def _arguments(request: Request, meta: dict[str, Any]) -> dict[str, Any]:
-    """Return what else is to be sent: headers, body, proxy.
+def _arguments(request: Request, sent: Headers, proxy: str | None) -> dict[str, Any]:
+    """Return headers, body and proxy as arguments of wreq.
 
     Raises:
         DownloadError: a header can't be sent.
     """
-    lines = request.headers.to_tuple_list()
+    lines = [(_text(name), _text(value)) for name, value in sent.raw()]
     login = None
-    proxy = meta.get("proxy")
     if proxy and request.url.startswith("https:"):  # it must not go through the tunnel to the site
         login = next((value for name, value in lines if name == _PROXY_LOGIN), None)
         lines = [line for line in lines if line[0] != _PROXY_LOGIN]
+    if b"Accept-Encoding" not in sent:
+        lines.append(("Accept-Encoding", ACCEPTED))
     headers = wreq.HeaderMap()
     for name, value in lines:
         headers.append(name, value)

@@ -1,0 +1,122 @@
+"""Hosts whose TLS certificate does not verify: refused, or taken with a warning and without passwords."""
+
+import base64
+import re
+import ssl
+import warnings
+from typing import Any
+
+from aioscrapy.context import CrawlContext
+from aioscrapy.exceptions import DownloadError, SettingError
+from aioscrapy.http.headers import Headers
+from aioscrapy.http.hosts import host_of
+from aioscrapy.http.request import Request
+from aioscrapy.log import logger
+from aioscrapy.settings import Settings
+
+# names of headers that carry a password, a key or a login
+_secret = re.compile(
+    rb"auth|cookie|token|secret|passw|session|(?:^|-)key(?:$|-)|apikey", re.IGNORECASE
+).search
+
+_VERSIONS = {
+    "TLSv1.0": ssl.TLSVersion.TLSv1,
+    "TLSv1.1": ssl.TLSVersion.TLSv1_1,
+    "TLSv1.2": ssl.TLSVersion.TLSv1_2,
+}
+# Servers without RFC 5746, as browsers take them; Python 3.12 has a name for it.
+_OP_LEGACY_SERVER_CONNECT = 0x4
+
+
+class Certificates:
+    """Remembers the hosts whose certificate does not verify.
+
+    Every host is first asked with verification. DOWNLOAD_VERIFY_SSL then says whether it is asked without.
+
+    Stats:
+        tls/unverified_hosts    hosts that were asked without verification
+    """
+
+    def __init__(self, crawler: CrawlContext) -> None:
+        settings, spider = crawler.settings, crawler.spider
+        self._required = settings.getbool("DOWNLOAD_VERIFY_SSL")
+        self._stats = crawler.stats
+        self.unverified: set[tuple[str, str | None]] = set()  # host, proxy
+        self._warned: set[str] = set()
+        self._secrets = _secrets_of(settings.getdict("DEFAULT_REQUEST_HEADERS"), spider)
+
+    def verifies(self, request: Request, proxy: str | None = None) -> bool:
+        """Return False for a host whose certificate is known not to verify."""
+        return not self.unverified or (host_of(request.url), proxy) not in self.unverified
+
+    def accept(self, request: Request, proxy: str | None, problem: object) -> None:
+        """Let a host have requests although its certificate does not verify; warns once for each host.
+
+        Raises:
+            DownloadError: DOWNLOAD_VERIFY_SSL is true.
+        """
+        if self._required:
+            raise DownloadError(f"{request.url}: {problem} (DOWNLOAD_VERIFY_SSL)") from None
+        host = host_of(request.url)
+        self.unverified.add((host, proxy))
+        if host in self._warned:
+            return
+        self._warned.add(host)
+        self._stats.inc_value("tls/unverified_hosts")
+        logger.warning(
+            "The certificate of %s does not verify: %s. Its pages may come from someone else; passwords of "
+            "the settings and the spider are not sent there. DOWNLOAD_VERIFY_SSL = True refuses such hosts",
+            host,
+            problem,
+        )
+
+    def without_secrets(self, headers: Headers) -> Headers:
+        """Return the headers for a host without a verified certificate: none with a password of ours."""
+        lines = [line for line in headers.raw() if line not in self._secrets]
+        return Headers.from_raw(lines)
+
+
+def _secrets_of(defaults: dict[Any, Any], spider: Any) -> set[tuple[bytes, bytes]]:
+    """Return the header lines that carry a login of the settings or the spider."""
+    secrets = {line for line in Headers(defaults).raw() if _secret(line[0])}
+    user, password = getattr(spider, "http_user", ""), getattr(spider, "http_pass", "")
+    if user or password:
+        login = base64.b64encode(f"{user}:{password}".encode())
+        secrets.add((b"Authorization", b"Basic " + login))
+    return secrets
+
+
+def is_default_tls(settings: Settings) -> bool:
+    """Return True if the settings leave ciphers and version to the TLS library."""
+    ciphers = settings["DOWNLOADER_CLIENT_TLS_CIPHERS"] or "DEFAULT"
+    return ciphers == "DEFAULT" and settings["DOWNLOADER_CLIENT_TLS_METHOD"] not in _VERSIONS
+
+
+def boringssl_ciphers(settings: Settings) -> str:
+    """Return DOWNLOADER_CLIENT_TLS_CIPHERS without @SECLEVEL, an OpenSSL word; "" for the default."""
+    words = (settings["DOWNLOADER_CLIENT_TLS_CIPHERS"] or "DEFAULT").split(":")
+    ciphers = ":".join(word for word in words if not word.startswith("@SECLEVEL"))
+    return "" if ciphers == "DEFAULT" else ciphers
+
+
+def tls_context(settings: Settings, verify: bool) -> ssl.SSLContext:
+    """Return OpenSSL's side of the settings DOWNLOADER_CLIENT_TLS_CIPHERS and _METHOD.
+
+    Raises:
+        SettingError: OpenSSL does not know the ciphers.
+    """
+    context = ssl.create_default_context()
+    context.options |= _OP_LEGACY_SERVER_CONNECT
+    if not verify:
+        context.check_hostname = False
+        context.verify_mode = ssl.CERT_NONE
+    try:
+        context.set_ciphers(settings["DOWNLOADER_CLIENT_TLS_CIPHERS"] or "DEFAULT")
+    except ssl.SSLError as exc:
+        raise SettingError("DOWNLOADER_CLIENT_TLS_CIPHERS", exc) from None
+    version = _VERSIONS.get(settings["DOWNLOADER_CLIENT_TLS_METHOD"])
+    if version is not None:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", DeprecationWarning)  # the user knows that it is old
+            context.minimum_version = context.maximum_version = version
+    return context
