@@ -46,7 +46,7 @@ class Body:
     """Collects a body and unpacks it as it arrives.
 
     `maxsize`: bytes that the body may have, packed and unpacked; 0: no limit.
-    `flags`: words for the response.
+    `flags`: words for the response. `is_packed`: it has a coding that was undone.
     """
 
     __slots__ = (
@@ -59,6 +59,7 @@ class Body:
         "_size",
         "_url",
         "flags",
+        "is_packed",
         "maxsize",
     )
 
@@ -73,6 +74,7 @@ class Body:
         self._received = 0
         self._size = 0
         self.flags: list[str] | None = None
+        self.is_packed = False
 
     @property
     def may_be_cut(self) -> bool:
@@ -93,6 +95,7 @@ class Body:
         except CodingError as exc:
             raise DownloadError(f"{self._url}: {exc}") from None
         headers.pop(b"Content-Encoding", None)
+        self.is_packed = bool(self._layers)
         if not self._layers or not self._parts:
             return
         packed, self._parts, self._received, self._size = self._parts, [], 0, 0
