@@ -103,8 +103,7 @@ class AioHttpDownloadHandler(DownloadHandler):
         except aiohttp.ClientConnectorCertificateError:
             raise
         except (aiohttp.ClientError, OSError, ssl.SSLError, ValueError) as exc:
-            text = " ".join(str(exc).split())  # parser errors have several lines
-            raise DownloadError(f"{request.url}: {type(exc).__name__}: {text}") from exc
+            raise DownloadError(f"{request.url}: {type(exc).__name__}: {exc}") from exc
         request.meta["download_latency"] = latency_s
         assert isinstance(answer, _Answer)  # noqa: S101 the session makes no other
         content = body.whole(has_end(received, None)) if body.is_packed else body.whole()
