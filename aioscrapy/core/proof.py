@@ -11,8 +11,13 @@ _REASONS = {
 }
 
 
-def end_of_state(state: State) -> End | None:
-    """Return the end of a crawl that a store reports when it is opened; None if the crawl is open."""
+def end_of_state(state: State, proof: Reply | None = None) -> End | None:
+    """Return the end of a crawl that a store reports when it is opened; None if the crawl is open.
+
+    `proof` is what the store knows of a crawl that has finished.
+    """
+    if state is State.FINISHED and proof is not None:
+        return end_of_reply(proof)
     return end_for(_REASONS[state]) if state in _REASONS else None
 
 

@@ -78,7 +78,7 @@ class SharedScheduler(Scheduler):
 
     async def open(self) -> State:
         state = await self._store.open(self._dupefilter)
-        self.end = end_of_state(state)
+        self.end = end_of_state(state, self._store.proof)
         try:
             if self._feeds is not None and state is not State.STOPPED:
                 await self._feeds.open(self._store.feeds, over=state is not State.OPEN)

@@ -157,6 +157,7 @@ class Store(ABC):
 
     shared: ClassVar[bool] = True  # more than one process may work on it
     order: ClassVar[Order] = Order.PRIORITY
+    proof: Reply | None = None  # how the crawl has ended that was opened as FINISHED
     dupefilter: ClassVar[str]  # dotted path of its duplicate filter, if the settings name none
 
     @classmethod

@@ -7,7 +7,7 @@ import msgpack
 
 from aioscrapy.crawls.keys import KEYS, lua_names
 from aioscrapy.feeds.store import FeedProgress
-from aioscrapy.queue.base import PRIORITY_LIMIT, SEQUENCES, Entry, HostLimits, Order, Page, sort_base
+from aioscrapy.queue.base import PRIORITY_LIMIT, SEQUENCES, Entry, HostLimits, Order, Page, State, sort_base
 from aioscrapy.shared_cookies import Change
 
 FAILURE_LENGTH = 10_000
@@ -75,24 +75,34 @@ class ExchangeReply(NamedTuple):
     accepted: Sequence[int]  # one a page
     leases: Sequence[tuple[int, int, bytes, int, bytes, int]]  # LeaseMessage
     state: bytes
-    waiting: int
-    filtered: int
-    due_ms: int  # until a delayed request is due; -1: none is
-    cursor: int
-    lost: int  # 1: this worker had lost its leases; 2: because the store had lost its latest writes
-    handled: int  # pages of the whole crawl; 0 until it has finished, as the next four
-    fruitless: int
-    arrived: int  # requests
-    missing: int  # that are neither done nor failed; of a crawl that is gone, that were waiting
-    filter_lost: int  # 1: marks of the duplicate filter were lost
-    seed_failure: bytes  # why start_requests did not run to their end
-    cookies_version: int  # counts the exchanges that changed cookies
+    waiting: int = 0
+    filtered: int = 0
+    due_ms: int = -1  # until a delayed request is due; -1: none is
+    cursor: int = 0
+    lost: int = 0  # 1: this worker had lost its leases; 2: because the store had lost its latest writes
+    handled: int = 0  # pages of the whole crawl; 0 until it has finished, as the next four
+    fruitless: int = 0
+    arrived: int = 0  # requests
+    missing: int = 0  # that are neither done nor failed; of a crawl that is gone, that were waiting
+    filter_lost: int = 0  # 1: marks of the duplicate filter were lost
+    seed_failure: bytes = b""  # why start_requests did not run to their end
+    cookies_version: int = 0  # counts the exchanges that changed cookies
     feeds: Sequence[int] = ()  # of each feed of the message: how many records it has ever had
 
     @classmethod
     def unpack(cls, data: bytes) -> "ExchangeReply":
         """Read the reply."""
         return cls(*msgpack.unpackb(data, raw=True))
+
+    def proof(self) -> dict[str, Any]:
+        """Return the fields of a Reply that say how the crawl has ended."""
+        return {
+            "state": State(self.state.decode()),
+            "handled": self.handled,
+            "fruitless": self.fruitless,
+            "seed_failure": self.seed_failure.decode(),
+            "problem": self.problem,
+        }
 
     @property
     def problem(self) -> str:

@@ -11,6 +11,8 @@ from aioscrapy.crawls.script import Script, cancellable
 from aioscrapy.log import logger
 from aioscrapy.queue.base import State
 
+FORGOTTEN_AT_ONCE = 1000  # ids of expired crawls that one new crawl removes
+
 
 class Joined(NamedTuple):
     """The answer of open.lua."""
@@ -37,6 +39,8 @@ class Joining:
         self._fresh = settings.getbool("CRAWL_FRESH")
         self._flush = settings.getbool("SCHEDULER_FLUSH_ON_START")
         self._keep_filter = settings.getbool("KEEP_DUPEFILTER_DATA_ON_CLOSE")
+        # A worker that slept until its crawl had expired must find the id, or it creates the crawl again.
+        self._kept_s = settings.getfloat("CRAWL_KEEP") + 10 * settings.getfloat("SCHEDULER_LEASE")
         self._window_ms = int(settings.getfloat("CRAWL_JOIN_WINDOW") * 1000)
 
     async def join(self, redis: Any) -> Joined:
@@ -60,8 +64,21 @@ class Joining:
             flags = [int(flag) for flag in (bool(self._named), self._fresh, self._flush)]
             arguments = [current, new, *flags, self._window_ms, int(self._keep_filter)]
             answer, *rest = await script.run(redis, keys, arguments)
+            if answer == b"created":
+                await self._forget_expired(redis)
             if answer != b"again":
                 return Joined(answer.decode(), rest[0].decode(), rest[1] if len(rest) > 1 else 0)
+
+    async def _forget_expired(self, redis: Any) -> None:
+        """Remove the ids of some crawls whose keys have expired; a few round trips."""
+        crawls, now_s = spider_key(self.tag, "crawls"), (await redis.time())[0]
+        old = await redis.zrange(
+            crawls, "-inf", int((now_s - self._kept_s) * 1000), byscore=True, offset=0, num=FORGOTTEN_AT_ONCE
+        )
+        ids = [id.decode() for id in old]
+        keys = [crawl_key(self.tag, id, suffix) for id in ids for suffix in ("meta", "items")]
+        if ids:
+            await Script(source("forget.lua")).run(redis, [crawls, *keys], ids)
 
     async def recreate(self, redis: Any, crawl_id: str) -> bool:
         """Run recreate.lua: create the crawl again unless it was deleted."""

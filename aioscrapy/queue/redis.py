@@ -107,6 +107,8 @@ class RedisQueue(Store):
             if self._check != "off":
                 await self._check_server()
             joined = await self._joining.join(self._redis)
+            if joined.answer == "finished":
+                self.proof = await self._read_proof(joined.crawl_id)
         except (RedisError, OSError, TimeoutError) as exc:
             raise QueueError(
                 f"can't open the crawl in Redis (REDIS_ARGS[{self._alias!r}]): {_reason(exc)}"
@@ -115,6 +117,16 @@ class RedisQueue(Store):
         self._keys = self._joining.keys(joined.crawl_id, dupefilter.suffix)
         self._script = Script(exchange_source(dupefilter.lua))
         return state_of(joined, self.worker)
+
+    async def _read_proof(self, crawl_id: str) -> Reply:
+        """Return how a crawl has ended that has finished."""
+        names = ("handled", "fruitless", "seq", "missing", "filter_lost", "seed_failure")
+        meta = crawl_key(self._joining.tag, crawl_id, "meta")
+        *counts, seed_failure = await self._redis.hmget(meta, names)
+        handled, fruitless, arrived, missing, filter_lost = (int(count or 0) for count in counts)
+        reply = ExchangeReply((), (), b"finished", handled=handled, fruitless=fruitless, arrived=arrived)
+        reply = reply._replace(missing=missing, filter_lost=filter_lost, seed_failure=seed_failure or b"")
+        return Reply((), (), **reply.proof())
 
     async def _check_server(self) -> None:
         problems = await server_problems(self._redis)
@@ -170,19 +182,15 @@ class RedisQueue(Store):
             or [False] * len(pages),  # none: the crawl is gone
             leases=good,
             broken=broken,
-            state=State(reply.state.decode()),
             lost=bool(reply.lost),
             fell_back=reply.lost == 2,
             waiting=reply.waiting,
             filtered=reply.filtered,
             next_due_s=None if reply.due_ms < 0 else reply.due_ms / 1000,
             cursor=reply.cursor,
-            handled=reply.handled,
-            fruitless=reply.fruitless,
-            seed_failure=reply.seed_failure.decode(),
-            problem=reply.problem,
             feeds=reply.feeds,
             cookies_version=reply.cookies_version,
+            **reply.proof(),
         )
 
     async def read_cookies(self, jars: Sequence[str]) -> dict[str, dict[str, bytes]]:

@@ -153,3 +153,37 @@ async def test_a_key_of_another_type_is_an_error_that_changes_nothing(
         with pytest.raises(QueueError, match="WRONGTYPE"):
             await store.exchange([], 1)
         assert {name: redis.dump(name) for name in redis.keys("*")} == before, suffix
+
+
+async def test_who_comes_after_the_end_hears_what_is_missing(
+    redis_url: str, redis: Any, no_connection_is_left: None
+) -> None:
+    settings = redis_settings(redis_url, CRAWL_ID="nightly", **SHORT)
+    async with Worker(settings) as worker:
+        await worker.seed(*(page(number) for number in range(5)))
+        lease = await worker.take_request()
+        redis.delete(f"{TAG}:nightly:ready")
+        await worker.done(lease)
+        await worker.rest()
+        await worker.ended()
+        first = worker.scheduler.end
+    async with Worker(settings) as late:
+        assert late.state is State.FINISHED
+        assert late.scheduler.end == first
+    assert first is not None
+    assert first.reason == Reason.PAGES_LOST
+
+
+async def test_the_ids_of_expired_crawls_are_forgotten(
+    redis_url: str, redis: Any, no_connection_is_left: None
+) -> None:
+    settings = redis_settings(
+        redis_url, CRAWL_KEEP=0.2, CRAWL_JOIN_WINDOW=0, **{**SHORT, "SCHEDULER_LEASE": 0.1}
+    )
+    redis.zadd(f"{TAG}:crawls", {"with-items": 1, "expired": 2, "kept": 3})
+    redis.rpush(f"{TAG}:with-items:items", "{}")
+    redis.hset(f"{TAG}:kept:meta", "state", "finished")
+    async with Worker(settings) as worker:
+        await worker.seed()
+        await worker.ended()
+        assert set(redis.zrange(f"{TAG}:crawls", 0, -1)) == {"with-items", "kept", crawl_id(worker)}

@@ -50,7 +50,7 @@ kept, stopped, seed_failure = kept == '1', stopped == '1', seed_failure or ''
 if serial == 1 then -- keys of a wrong type: raise now
   call('ZCARD', READY); call('ZCARD', HOSTS); call('HLEN', LEASED); call('ZCARD', DELAYED); call('ZCARD', WORKERS)
   call('ZCARD', IDLE); call('XLEN', WAKE); call('LLEN', ITEMS); call('HLEN', FAILED); call('SCARD', SEEDS)
-  call('HLEN', SLOTS); call('ZCARD', RESTING); call('XLEN', PUSH); call('HLEN', COOKIES)
+  call('HLEN', SLOTS); call('ZCARD', RESTING); call('XLEN', PUSH); call('HLEN', COOKIES); call('HLEN', FEEDS)
 end
 
 -- One call for many values: a call costs more than its work.
