@@ -1,4 +1,4 @@
-"""`runner crawl`: one job, whose log and end record say how it ended, whatever ends it."""
+"""`runner crawl`: one job, whose log and end record have the reason of every end."""
 
 import os
 import traceback
@@ -24,8 +24,8 @@ _INTERRUPTED = End(Reason.SHUTDOWN, 130, "interrupted before the crawl began")
 def run_job(argv: Sequence[str]) -> int:
     """Run `crawl SPIDER …`; returns the exit status.
 
-    Why a job ended stands in its log and in its end record; what kept it from starting also goes to standard
-    error, which is the daemon's log.
+    The reason of the end goes to the job's log and its end record. Unless the exit status is 0, also to
+    standard error, which is the daemon's log.
     """
     stdio.leave_pipes()
     job = _Job(argv)
@@ -34,7 +34,7 @@ def run_job(argv: Sequence[str]) -> int:
             job.run()
         except KeyboardInterrupt:
             job.end = job.end or _INTERRUPTED
-        except BaseException as exc:  # noqa: BLE001 whatever ends a job is a reason for its log
+        except BaseException as exc:  # noqa: BLE001 everything that ends a job is a reason for its log
             job.failed(exc)
         signals.ignore()
         return job.close()

@@ -28,7 +28,7 @@ _TEMPORARY = "aioscrapy-egg-"  # prefix of a folder that a single job has in the
 def unpacked(egg: IO[bytes], limit: int) -> Iterator[Path]:
     """Yield the folder with the egg's files.
 
-    It lies in the first of these that can be used: the cache that AIOSCRAPY_EGG_CACHE names, else the one
+    It is in the first of these places that can be used: the cache named by AIOSCRAPY_EGG_CACHE, else the one
     in the user's cache folder; a cache of the user among the temporary files; a temporary folder that is
     removed at the end. A folder in a cache is complete from the moment that it has its name, and is not
     removed while the process that got it (or a child which it forked) lives.
@@ -118,7 +118,7 @@ def _from_cache(egg: IO[bytes], cache: Path, name: str, limit: int) -> Path | No
 
 
 def _unpack_to(egg: IO[bytes], folder: Path, limit: int) -> None:
-    """Unpack beside `folder` and rename: whoever sees the name sees all files."""
+    """Unpack beside `folder` and rename: the name appears with all files."""
     parts = Path(tempfile.mkdtemp(prefix=".unpacking-", dir=folder.parent))
     try:
         _hold(parts)  # against `prune` of a job that takes us for a killed one
@@ -151,9 +151,9 @@ else:
     import fcntl
 
     def _is_private(folder: Path) -> bool:
-        """Return whether nobody but this user and root can change what lies in the folder.
+        """Return whether only this user and root can change the files of the folder.
 
-        Jobs run what lies there.
+        Jobs run these files.
         """
         trusted = {0, os.geteuid()}
         real = folder.resolve()

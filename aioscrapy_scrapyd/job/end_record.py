@@ -1,4 +1,4 @@
-"""The end record of a job: a small file that says how it ended, whatever the form of its log.
+"""The end record of a job: a small file with the reason of its end, independent of the form of its log.
 
 It is LOGS_DIR/PROJECT/.ends/SPIDER/JOB.json, and Scrapyd serves it as /logs/PROJECT/.ends/SPIDER/JOB.json.
 It is not in the folder of the log: Scrapyd's jobs_to_keep counts and deletes every file there.

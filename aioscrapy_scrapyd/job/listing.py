@@ -1,4 +1,4 @@
-"""`runner list`: a child process imports the spiders, so that the listing ends whatever their modules do."""
+"""`runner list`: a child process imports the spiders, so that no module can delay the end of the listing."""
 
 import contextlib
 import faulthandler
@@ -98,7 +98,7 @@ def _run_child(load: Callable[[], Listing], report_to: int, print_to: int, limit
         report = {"error": str(exc)}
     except KeyboardInterrupt:
         report = {"interrupted": True}
-    except BaseException as exc:  # noqa: BLE001 whatever a module raises is the answer to the listing
+    except BaseException as exc:  # noqa: BLE001 every error of a module is a result of the listing
         report = {"error": f"{type(exc).__name__}: {exc}"}
     with contextlib.suppress(Exception):  # closed or replaced by a module
         sys.stderr.flush()

@@ -1,4 +1,4 @@
-"""The project of a job: its egg is unpacked and becomes importable, or the project is used where it lies."""
+"""The project of a job: its egg is unpacked and becomes importable, or the project is used in place."""
 
 import configparser
 import importlib.util

@@ -18,7 +18,7 @@ BROKEN = make_egg({"settings.py": "raise RuntimeError('no luck')"})
 
 
 def says(version: str) -> bytes:
-    return make_egg({"spiders/a.py": PAGES.replace('getattr(self, "told", None)', repr(version))})
+    return make_egg({"spiders/a.py": PAGES.replace('getattr(self, "note", None)', repr(version))})
 
 
 def eggs(node: ScrapydServer) -> list[str]:
@@ -50,12 +50,12 @@ def test_the_last_deployed_version_is_active_until_another_is_activated(
     assert node.api("listversions", project="p")["active"] == "9"
     job = schedule(node, "pages", url=f"{site.url}/headers")
     node.wait_job(job)
-    assert node.items("p", "pages", job)[0]["told"] == "9"
+    assert node.items("p", "pages", job)[0]["note"] == "9"
     assert end_of(node, job)["version"] == "9"
     assert node.api("activate", "POST", project="p", version="10")["previous"] == "9"
     job = schedule(node, "pages", url=f"{site.url}/headers")
     node.wait_job(job)
-    assert node.items("p", "pages", job)[0]["told"] == "10"
+    assert node.items("p", "pages", job)[0]["note"] == "10"
     assert "not found" in node.api("activate", "POST", project="p", version="11")["message"]
     assert node.api("delversion", "POST", project="p", version="10")["status"] == "ok"
     assert node.api("listversions", project="p")["active"] == "9"

@@ -53,17 +53,17 @@ class Peers:
     @contextlib.contextmanager
     def scrapydweb(self, server: str) -> Iterator[str]:
         """Run ScrapydWeb over one Scrapyd server HOST:PORT; yields its URL of that node."""
-        place = self.folder / "web"
-        place.mkdir(exist_ok=True)
+        web = self.folder / "web"
+        web.mkdir(exist_ok=True)
         port = free_port()
-        (place / "scrapydweb_settings_v11.py").write_text(
+        (web / "scrapydweb_settings_v11.py").write_text(
             "from scrapydweb.default_settings import *\n"
             f"SCRAPYDWEB_BIND = '127.0.0.1'\nSCRAPYDWEB_PORT = {port}\n"
-            f"SCRAPYD_SERVERS = [{server!r}]\nDATA_PATH = {str(place / 'data')!r}\n"
+            f"SCRAPYD_SERVERS = [{server!r}]\nDATA_PATH = {str(web / 'data')!r}\n"
         )
-        with (place / "log").open("w") as log:
+        with (web / "log").open("w") as log:
             program = self._python.with_name("scrapydweb")
-            process = subprocess.Popen([program], cwd=place, stdout=log, stderr=log)
+            process = subprocess.Popen([program], cwd=web, stdout=log, stderr=log)
         try:
             url = f"http://127.0.0.1:{port}/1/"
             wait_until_up(process, url)
@@ -127,10 +127,10 @@ def check_figures(who: str, read: dict[str, dict[str, Any]], site: Site) -> None
         "hangs": (1, 0, "shutdown", "Received SIGINT"),
     }
     for spider, figures in read.items():
-        found = tuple(figures[name] for name in ("pages", "items", "finish_reason", "shutdown_reason"))
-        what = f"pages {found[0]}, items {found[1]}, finish {found[2]!r}, shutdown {found[3]!r}"
+        actual = tuple(figures[name] for name in ("pages", "items", "finish_reason", "shutdown_reason"))
+        what = f"pages {actual[0]}, items {actual[1]}, finish {actual[2]!r}, shutdown {actual[3]!r}"
         say(f"{who}: {spider:7} {what}, runtime {figures['runtime']}")
-        assert found == expected[spider], (found, expected[spider])
+        assert actual == expected[spider], (actual, expected[spider])
         assert figures["runtime"].count(":") == 2, figures["runtime"]
 
 
@@ -178,16 +178,20 @@ def check_scrapydweb(peers: Peers, scrapyd: ScrapydServer, jobs: dict[str, str],
                 f"log/utf8/p/{spider}/{job}/",
                 f"logs/p/{spider}/",
             ):
-                answer = requests.get(url + page, timeout=60)
-                assert answer.status_code == 200, page
-                assert job in answer.text, page
-                assert "fail" not in answer.url
+                reply = requests.get(url + page, timeout=60)
+                assert reply.status_code == 200, page
+                assert job in reply.text, page
+                assert "fail" not in reply.url
 
 
 def run(folder: Path) -> None:
     """Run the jobs, then each peer."""
     peers = Peers(folder)
-    with Site(pages=200) as site, tempfile.TemporaryDirectory() as place, ScrapydServer(place) as scrapyd:
+    with (
+        Site(pages=200) as site,
+        tempfile.TemporaryDirectory() as folder_of_server,
+        ScrapydServer(folder_of_server) as scrapyd,
+    ):
         jobs = run_jobs(peers, scrapyd, site)
         check_scrapydweb(peers, scrapyd, jobs, site)
         check_logparser(peers, scrapyd, jobs, site)

@@ -15,10 +15,10 @@ def api(url: str, method: str, arguments: str) -> Any:
     """Call python-scrapyd-api; an argument `egg` is the path of the file to send."""
     from scrapyd_api import ScrapydAPI  # type: ignore[import-not-found]  # only there
 
-    given = json.loads(arguments)
-    if "egg" in given:
-        given["egg"] = Path(given["egg"]).read_bytes()
-    return getattr(ScrapydAPI(url, timeout=60), method)(**given)
+    fields = json.loads(arguments)
+    if "egg" in fields:
+        fields["egg"] = Path(fields["egg"]).read_bytes()
+    return getattr(ScrapydAPI(url, timeout=60), method)(**fields)
 
 
 def parse(log: str) -> Any:

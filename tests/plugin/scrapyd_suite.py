@@ -234,7 +234,7 @@ def rewrite(egg: Path) -> None:
 
 
 class Result:
-    """What the two parts of the suite said."""
+    """The outcomes of the two parts of the suite."""
 
     def __init__(self) -> None:
         self.passed: list[str] = []
@@ -244,7 +244,7 @@ class Result:
     def read(self, report: Path) -> None:
         """Add a junit report."""
         for case in ET.parse(report).iter("testcase"):
-            # the name of our runner stands in the parameters of one test
+            # the name of our runner is a parameter of one test
             name = f"{case.get('classname')}::{case.get('name')}".replace(OURS, "scrapyd.runner")
             outcomes = {child.tag for child in case}
             kind = self.failed if outcomes & {"failure", "error"} else self.skipped
@@ -285,14 +285,14 @@ def daemon(folder: Path, python: Path, variables: dict[str, str]) -> Iterator[No
         port = probe.getsockname()[1]
     for path in (folder / "integration_tests").glob("*.py"):
         path.write_text(path.read_text().replace(":6800", f":{port}"))
-    place = folder / "daemon"
-    (place / "logs").mkdir(parents=True)  # the web page has no list of logs before the first job
-    (place / "scrapyd.conf").write_text(
+    server = folder / "daemon"
+    (server / "logs").mkdir(parents=True)  # the web page has no list of logs before the first job
+    (server / "scrapyd.conf").write_text(
         f"[scrapyd]\nhttp_port = {port}\nusername = hello12345\npassword = 67890world\n"
     )
-    with (place / "log").open("w") as log:
+    with (server / "log").open("w") as log:
         process = subprocess.Popen(
-            [python.with_name("scrapyd"), "--pidfile="], cwd=place, env=variables, stdout=log, stderr=log
+            [python.with_name("scrapyd"), "--pidfile="], cwd=server, env=variables, stdout=log, stderr=log
         )
         try:
             wait_until_up(process, port)

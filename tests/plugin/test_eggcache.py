@@ -232,13 +232,13 @@ def test_a_use_keeps_an_old_egg(cache: Path) -> None:
 
 
 def test_what_a_killed_process_left_half_unpacked_is_pruned(cache: Path) -> None:
-    left = cache / ".unpacking-x"
-    left.mkdir(parents=True)
+    abandoned = cache / ".unpacking-x"
+    abandoned.mkdir(parents=True)
     prune(cache, time.time())
-    assert left.is_dir()
-    age(left, ABANDONED_S + 60)
+    assert abandoned.is_dir()
+    age(abandoned, ABANDONED_S + 60)
     prune(cache, time.time())
-    assert not left.exists()
+    assert not abandoned.exists()
 
 
 def unpack_and_look(egg: bytes, cache: str, start: "multiprocessing.synchronize.Barrier") -> None:
@@ -259,9 +259,9 @@ def test_jobs_that_unpack_at_once_all_see_a_whole_egg(cache: Path, tmp_path: Pat
     for job in jobs:
         job.join(60)
     assert [job.exitcode for job in jobs] == [0] * 4
-    seen = {path.read_text() for path in tmp_path.glob("*.json")}
+    results = {path.read_text() for path in tmp_path.glob("*.json")}
     (folder,) = cache.iterdir()
-    assert seen == {json.dumps([str(folder), 301])}  # 300 and EGG-INFO/entry_points.txt
+    assert results == {json.dumps([str(folder), 301])}  # 300 and EGG-INFO/entry_points.txt
 
 
 def test_two_listings_of_a_new_egg_at_once(daemon: Daemon) -> None:

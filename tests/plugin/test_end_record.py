@@ -1,4 +1,4 @@
-"""How a job ended: in its log, in its end record, and in the exit status, whatever ended it."""
+"""How a job ended: in its log, in its end record, and in the exit status."""
 
 import json
 import os
@@ -241,7 +241,7 @@ def wait_for(path: Path, text: str) -> None:
     deadline = time.monotonic() + 60
     while not (path.exists() and text in path.read_text()):
         assert time.monotonic() < deadline, path.read_text() if path.exists() else path
-        time.sleep(0.02)  # a file tells nobody that it has grown
+        time.sleep(0.02)  # a file does not announce that it has grown
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
@@ -288,7 +288,7 @@ def test_the_counts_of_worker_processes_are_renewed(daemon: Daemon, site: Site) 
         deadline = time.monotonic() + 60
         while not (record.exists() and json.loads(record.read_text())["items"]):
             assert time.monotonic() < deadline
-            time.sleep(0.02)  # a file tells nobody that it has changed
+            time.sleep(0.02)  # a file does not announce that it has changed
         assert json.loads(record.read_text())["reason"] == "killed"
         assert process.wait(60) == 0
     assert record_of(daemon)["reason"] == "finished"

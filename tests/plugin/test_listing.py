@@ -1,4 +1,4 @@
-"""`runner list` ends, whatever the modules of the project do, and its pipes are closed when it has ended."""
+"""`runner list` ends although modules of the project wait, fork or fail, and it closes its pipes."""
 
 import os
 import signal
@@ -147,7 +147,7 @@ def test_a_listing_that_is_killed_leaves_no_process(daemon: Daemon, number: sign
     child = Path("/proc", pids.read_text())
     while child.exists():
         assert time.monotonic() < deadline
-        time.sleep(0.05)  # the kernel reports the end of a grandchild to nobody here
+        time.sleep(0.05)  # the kernel does not report the end of a grandchild
 
 
 @pytest.mark.parametrize("name", ["a\nb", "a\x85b", "a\u2028b", "a\x1b[31m", "a\x00b", "\ud800", "tab\t"])

@@ -24,7 +24,7 @@ class Pages(Spider):
         self.start_urls = [url]
 
     async def parse(self, response):
-        yield {"url": response.url, "job": self._job, "told": getattr(self, "told", None)}
+        yield {"url": response.url, "job": self._job, "note": getattr(self, "note", None)}
         for href in response.css("a::attr(href)"):
             yield Request(response.urljoin(href))
 """
@@ -45,10 +45,10 @@ def items(daemon: Daemon) -> list[dict[str, str]]:
 def test_a_job_writes_its_log_and_its_items_and_not_a_word_more(daemon: Daemon, site: Site) -> None:
     daemon.store(make_egg({"spiders/a.py": PAGES}))
     assert daemon.run(*crawl_args(daemon, f"{site.url}/")) == (0, "", "")
-    found = items(daemon)
-    assert len(found) == len(site.urls)
-    assert {item["url"] for item in found} == site.urls
-    assert {item["job"] for item in found} == {"j1"}
+    written = items(daemon)
+    assert len(written) == len(site.urls)
+    assert {item["url"] for item in written} == site.urls
+    assert {item["job"] for item in written} == {"j1"}
     log = (daemon.folder / "job.log").read_text()
     assert "'finish_reason': 'finished'" in log
     assert "Spider closed (finished)" in log
@@ -62,13 +62,13 @@ def test_a_job_writes_its_log_and_its_items_and_not_a_word_more(daemon: Daemon, 
 
 
 @pytest.mark.parametrize(
-    "told", ["a=b=c", '{"a": [1, "é"]}', "two\nlines", " spaces ", "", "-s x=y", "%d {} $HOME"]
+    "note", ["a=b=c", '{"a": [1, "é"]}', "two\nlines", " spaces ", "", "-s x=y", "%d {} $HOME"]
 )
-def test_arguments_arrive_as_they_were_sent(daemon: Daemon, site: Site, told: str) -> None:
+def test_arguments_arrive_as_they_were_sent(daemon: Daemon, site: Site, note: str) -> None:
     daemon.store(make_egg({"spiders/a.py": PAGES}))
-    one_page = crawl_args(daemon, f"{site.url}/headers", "-s", "HTTPERROR_ALLOW_ALL=1", "-a", f"told={told}")
+    one_page = crawl_args(daemon, f"{site.url}/headers", "-s", "HTTPERROR_ALLOW_ALL=1", "-a", f"note={note}")
     assert daemon.run(*one_page) == (0, "", "")
-    assert [item["told"] for item in items(daemon)] == [told]
+    assert [item["note"] for item in items(daemon)] == [note]
 
 
 def test_a_setting_of_the_command_line_goes_before_the_projects_and_the_spiders(
@@ -115,9 +115,9 @@ def test_without_a_log_file_the_log_goes_to_the_daemon_as_text_that_it_can_forma
     daemon.store(make_egg({"spiders/a.py": PAGES}))
     status, out, err = daemon.run("crawl", "pages", "-a", "_job=j1", "-a", f"url={site.url}/")
     assert (status, out) == (0, "")
-    shown = formatEvent({"log_format": err})  # what scrapyd.launcher's log.error(data) comes to
-    assert f"{{'url': '{site.url}/', 'job': 'j1', 'told': None}}" in shown
-    assert "Spider closed (finished)" in shown
+    text = formatEvent({"log_format": err})  # what scrapyd.launcher's log.error(data) comes to
+    assert f"{{'url': '{site.url}/', 'job': 'j1', 'note': None}}" in text
+    assert "Spider closed (finished)" in text
 
 
 def test_a_crash_reaches_the_daemon(daemon: Daemon, site: Site) -> None:
@@ -188,22 +188,22 @@ def test_the_version_may_be_deleted_while_its_job_runs(daemon: Daemon, site: Sit
         "        import shutil\n"
         "        shutil.rmtree('eggs', ignore_errors=True)\n"
         "        from bot.late import WORD\n"
-        "        self.told = WORD\n",
+        "        self.note = WORD\n",
     )
     daemon.store(make_egg({"spiders/a.py": deletes, "late.py": "WORD = 'late'\n"}))
     assert daemon.run(*crawl_args(daemon, f"{site.url}/")) == (0, "", "")
-    assert {item["told"] for item in items(daemon)} == {"late"}
+    assert {item["note"] for item in items(daemon)} == {"late"}
 
 
 def test_a_crawl_imports_nothing_of_the_daemon(daemon: Daemon, site: Site) -> None:
     tells = PAGES.replace(
         "        yield {",
-        "        import sys\n        self.told = ' '.join(sys.modules)\n        yield {",
+        "        import sys\n        self.note = ' '.join(sys.modules)\n        yield {",
         1,
     )
     daemon.store(make_egg({"spiders/a.py": tells}))
     assert daemon.run(*crawl_args(daemon, f"{site.url}/headers")) == (0, "", "")
-    loaded = {name.partition(".")[0] for name in str(items(daemon)[0]["told"]).split()}
+    loaded = {name.partition(".")[0] for name in str(items(daemon)[0]["note"]).split()}
     assert "aiohttp" in loaded
     assert (
         not {"scrapy", "scrapyd", "twisted", "zope", "pkg_resources", "setuptools", "requests", "rich"}
@@ -241,12 +241,12 @@ class Hangs(Spider):
 def read_until(process: subprocess.Popen[bytes], text: str) -> str:
     """Read the log, which goes to the pipe here, until a line has `text`."""
     assert process.stderr
-    seen = ""
+    output = ""
     for line in process.stderr:
-        seen += line.decode()
-        if text in seen:
-            return seen
-    raise AssertionError(f"the job ended without {text!r}:\n{seen}")
+        output += line.decode()
+        if text in output:
+            return output
+    raise AssertionError(f"the job ended without {text!r}:\n{output}")
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])

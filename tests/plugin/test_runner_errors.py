@@ -78,9 +78,9 @@ def test_an_egg_without_its_settings_does_not_take_those_of_the_folder(daemon: D
 def test_settings_that_raise(daemon: Daemon, argv: tuple[str, ...]) -> None:
     daemon.store(make_egg({"settings.py": "raise Exception('should break {list}')"}))
     status, out, err = daemon.run(*argv)
-    shown = "should break {list}" if argv[0] == "list" else "should break {{list}}"
+    expected = "should break {list}" if argv[0] == "list" else "should break {{list}}"
     assert (status, out) == (1, "")
-    assert err.endswith(f"Exception: {shown}\n")
+    assert err.endswith(f"Exception: {expected}\n")
 
 
 def test_a_spider_that_is_not_there(daemon: Daemon) -> None:

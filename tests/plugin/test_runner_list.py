@@ -65,7 +65,7 @@ def test_what_spiders_print_at_import_goes_to_standard_error(daemon: Daemon) -> 
     )
     status, out, err = daemon.list()
     assert (status, out) == (0, "one\n")
-    for said in (
+    for text in (
         "x",
         "by print {}",
         "without a line break",
@@ -73,7 +73,7 @@ def test_what_spiders_print_at_import_goes_to_standard_error(daemon: Daemon) -> 
         "by a child",
         "by the first",
     ):
-        assert said in err
+        assert text in err
 
 
 def test_a_module_that_prints_and_fails_does_not_disturb_the_list(daemon: Daemon) -> None:
@@ -189,10 +189,12 @@ HEAVY = {"scrapy", "scrapyd", "twisted", "zope", "pkg_resources", "setuptools", 
 
 
 def test_a_listing_imports_nothing_of_the_daemon_and_no_client(daemon: Daemon) -> None:
-    # import_module is not timed: the spider tells what else was loaded
-    tell = "import sys\nfrom pathlib import Path\nPath('modules').write_text(' '.join(sys.modules))\n"
+    # import_module is not timed: the spider writes down what else was loaded
+    write_modules = (
+        "import sys\nfrom pathlib import Path\nPath('modules').write_text(' '.join(sys.modules))\n"
+    )
     for version in ("1_1", "1_2"):
-        daemon.store(make_egg({"spiders/z.py": spider("one") + tell}), version=version)
+        daemon.store(make_egg({"spiders/z.py": spider("one") + write_modules}), version=version)
     process = subprocess.run(
         [sys.executable, "-X", "importtime", "-m", RUNNER, "list"],
         cwd=daemon.folder,
@@ -203,10 +205,10 @@ def test_a_listing_imports_nothing_of_the_daemon_and_no_client(daemon: Daemon) -
     )
     assert process.stdout == "one\n"
     timed = re.findall(r"\|\s+([\w.]+)$", process.stderr, re.MULTILINE)
-    told = (daemon.folder / "modules").read_text().split()
+    loaded = (daemon.folder / "modules").read_text().split()
     assert {"aioscrapy_scrapyd.job.runner"} <= set(timed)
-    assert {"aioscrapy_scrapyd.job.runner", "bot.spiders.z"} <= set(told)
-    assert not HEAVY & {name.partition(".")[0] for name in timed + told}
+    assert {"aioscrapy_scrapyd.job.runner", "bot.spiders.z"} <= set(loaded)
+    assert not HEAVY & {name.partition(".")[0] for name in timed + loaded}
 
 
 def test_a_cfg_with_a_byte_order_mark_names_a_project_in_place(daemon: Daemon, tmp_path: Path) -> None:

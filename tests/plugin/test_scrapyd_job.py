@@ -1,4 +1,4 @@
-"""Jobs of the real Scrapyd 1.6: what its API, its web page and its own log say of them."""
+"""Jobs of the real Scrapyd 1.6: its API, its web page and its log."""
 
 import os
 import signal
@@ -16,16 +16,16 @@ from support.site import Site
 
 def deploy(scrapyd: ScrapydServer, egg: bytes, version: str = "1") -> dict[str, Any]:
     fields = {"project": "p", "version": version}
-    answer: dict[str, Any] = requests.post(
+    reply: dict[str, Any] = requests.post(
         f"{scrapyd.url}addversion.json", data=fields, files={"egg": egg}, timeout=60
     ).json()
-    return answer
+    return reply
 
 
 def schedule(scrapyd: ScrapydServer, spider: str, **fields: Any) -> str:
-    answer = scrapyd.api("schedule", "POST", project="p", spider=spider, **fields)
-    assert answer["status"] == "ok", answer
-    return str(answer["jobid"])
+    reply = scrapyd.api("schedule", "POST", project="p", spider=spider, **fields)
+    assert reply["status"] == "ok", reply
+    return str(reply["jobid"])
 
 
 def daemon_log(scrapyd: ScrapydServer) -> str:
@@ -39,7 +39,7 @@ def test_a_job_from_deploy_to_items(scrapyd: ScrapydServer, site: Site) -> None:
         deploy(scrapyd, make_egg({"spiders/a.py": PAGES, "spiders/b.py": "print('{noise}')"}))["spiders"] == 1
     )
     assert scrapyd.api("listspiders", project="p")["spiders"] == ["pages"]
-    job = schedule(scrapyd, "pages", url=f"{site.url}/", told="a=b {c}", setting="BOT_NAME=a=b")
+    job = schedule(scrapyd, "pages", url=f"{site.url}/", note="a=b {c}", setting="BOT_NAME=a=b")
     entry = scrapyd.wait_job(job)
     assert entry["log_url"] == f"/logs/p/pages/{job}.log"
     assert entry["items_url"] == f"/items/p/pages/{job}.jl"
@@ -49,7 +49,7 @@ def test_a_job_from_deploy_to_items(scrapyd: ScrapydServer, site: Site) -> None:
     items = scrapyd.items("p", "pages", job)
     assert {item["url"] for item in items} == site.urls
     assert len(items) == len(site.urls)
-    assert items[0] == {"url": f"{site.url}/", "job": job, "told": "a=b {c}"}
+    assert items[0] == {"url": f"{site.url}/", "job": job, "note": "a=b {c}"}
     assert f"Process finished: project='p' spider='pages' job='{job}'" in daemon_log(scrapyd)
     assert "/stdout]" not in daemon_log(scrapyd)
     assert "/stderr]" not in daemon_log(scrapyd)
@@ -59,25 +59,25 @@ def test_a_job_from_deploy_to_items(scrapyd: ScrapydServer, site: Site) -> None:
 
 def test_a_job_runs_the_version_that_was_asked_for(scrapyd: ScrapydServer, site: Site) -> None:
     for version in ("1.9.0", "1.10.0"):
-        says = PAGES.replace('getattr(self, "told", None)', repr(version))
+        says = PAGES.replace('getattr(self, "note", None)', repr(version))
         assert deploy(scrapyd, make_egg({"spiders/a.py": says}), version)["status"] == "ok"
     old = schedule(scrapyd, "pages", url=f"{site.url}/headers", _version="1.9.0")
     latest = schedule(scrapyd, "pages", url=f"{site.url}/headers")
     for job in (old, latest):
         scrapyd.wait_job(job)
-    assert scrapyd.items("p", "pages", old)[0]["told"] == "1.9.0"
+    assert scrapyd.items("p", "pages", old)[0]["note"] == "1.9.0"
     newest = scrapyd.api("listversions", project="p")["versions"][-1]
-    assert scrapyd.items("p", "pages", latest)[0]["told"].replace(".", "_") == newest
+    assert scrapyd.items("p", "pages", latest)[0]["note"].replace(".", "_") == newest
 
 
 def test_a_broken_egg_is_answered_with_one_line(scrapyd: ScrapydServer) -> None:
-    answer = deploy(scrapyd, make_egg({"settings.py": "raise RuntimeError('no {luck}')"}))
-    assert answer["status"] == "error"
-    assert answer["message"].startswith("RunnerError: aioscrapy: ")
-    assert answer["message"].endswith("RuntimeError: no {luck}\n")
-    assert answer["message"].count("\n") == 1
-    answer = deploy(scrapyd, make_egg(entry_points=""), "2")
-    assert answer["message"].startswith("RunnerError: aioscrapy: the egg names no settings")
+    reply = deploy(scrapyd, make_egg({"settings.py": "raise RuntimeError('no {luck}')"}))
+    assert reply["status"] == "error"
+    assert reply["message"].startswith("RunnerError: aioscrapy: ")
+    assert reply["message"].endswith("RuntimeError: no {luck}\n")
+    assert reply["message"].count("\n") == 1
+    reply = deploy(scrapyd, make_egg(entry_points=""), "2")
+    assert reply["message"].startswith("RunnerError: aioscrapy: the egg names no settings")
 
 
 def test_a_job_that_cant_start_says_so_in_its_log_and_in_the_daemons(scrapyd: ScrapydServer) -> None:
@@ -112,9 +112,9 @@ def test_two_cancels_end_a_job_at_once(scrapyd: ScrapydServer, site: Site) -> No
     deploy(scrapyd, make_egg({"spiders/a.py": HANGS}))
     job = schedule(scrapyd, "hangs", url=f"{site.url}/", setting="SHUTDOWN_TIMEOUT=100")
     wait_for_log(scrapyd, job, "in the callback")
-    for said in ("Received SIGINT, shutting down", "Received SIGINT twice, forcing"):
+    for text in ("Received SIGINT, shutting down", "Received SIGINT twice, forcing"):
         assert scrapyd.api("cancel", "POST", project="p", job=job)["prevstate"] == "running"
-        wait_for_log(scrapyd, job, said)
+        wait_for_log(scrapyd, job, text)
     scrapyd.wait_job(job, 10)
     assert scrapyd.api("cancel", "POST", project="p", job=job)["prevstate"] is None
 
@@ -138,12 +138,12 @@ def test_a_job_ends_for_scrapyd_when_its_process_ends_whatever_children_live(
         "    async def parse(self, response):\n"
         "        import subprocess\n"
         "        child = subprocess.Popen(['sleep', '300'], close_fds=False)\n"
-        "        self.told = child.pid\n",
+        "        self.note = child.pid\n",
     )
     deploy(scrapyd, make_egg({"spiders/a.py": starts}))
     job = schedule(scrapyd, "pages", url=f"{site.url}/headers")
     scrapyd.wait_job(job, 20)
-    os.kill(scrapyd.items("p", "pages", job)[0]["told"], signal.SIGKILL)  # lived until now
+    os.kill(scrapyd.items("p", "pages", job)[0]["note"], signal.SIGKILL)  # lived until now
 
 
 @pytest.fixture
@@ -161,7 +161,7 @@ def test_without_a_logs_dir_the_daemons_log_has_the_jobs_log(
     entry = scrapyd.wait_job(job)
     assert (entry["log_url"], entry["items_url"]) == (None, None)
     log = daemon_log(scrapyd)
-    assert f"{{'url': '{site.url}/headers', 'job': '{job}', 'told': None}}" in log
+    assert f"{{'url': '{site.url}/headers', 'job': '{job}', 'note': None}}" in log
     assert "Spider closed (finished)" in log
 
 
@@ -183,8 +183,8 @@ def test_end_records_are_served_and_not_counted_as_logs(
     logs = {path.stem for path in (scrapyd.folder / "logs" / "p" / "pages").iterdir()}
     assert logs == set(jobs[1:])  # two, and the one that began after the count
     for job in jobs:
-        answer = requests.get(f"{scrapyd.url}logs/p/.ends/pages/{job}.json", timeout=10)
-        record = answer.json()
+        reply = requests.get(f"{scrapyd.url}logs/p/.ends/pages/{job}.json", timeout=10)
+        record = reply.json()
         assert (record["job"], record["reason"], record["items"]) == (job, "finished", 1)
 
 

@@ -1,4 +1,4 @@
-"""Eggs that no build makes: they are refused, in one line, and nothing of them is left."""
+"""Eggs that no build makes are refused in one line, and leave no file."""
 
 import io
 import stat
@@ -73,7 +73,7 @@ def test_too_many_files_are_refused(tmp_path: Path) -> None:
 
 
 def lie_about_size(data: bytes) -> bytes:
-    """Say in the directory that the last file has one byte."""
+    """Change the size of the last file in the directory to one byte."""
     at = data.rindex(b"PK\x01\x02") + 24
     return data[:at] + struct.pack("<L", 1) + data[at + 4 :]
 

@@ -95,12 +95,12 @@ class ScrapydServer:
     def api(self, name: str, method: str = "GET", **params: Any) -> dict[str, Any]:
         """Call one JSON service, as `api("schedule", "POST", project=…, spider=…)`; returns the answer."""
         fields = {"data": params} if method == "POST" else {"params": params}
-        answer = self._session.request(method, f"{self.url}{name}.json", timeout=60, **fields)
-        decoded: dict[str, Any] = answer.json()
+        reply = self._session.request(method, f"{self.url}{name}.json", timeout=60, **fields)
+        decoded: dict[str, Any] = reply.json()
         return decoded
 
     def jobs(self, state: str, project: str | None = None) -> dict[str, dict[str, Any]]:
-        """Return the pending, running or finished jobs: id -> what listjobs.json says."""
+        """Return the pending, running or finished jobs: id -> its entry in listjobs.json."""
         listed = self.api("listjobs", **({"project": project} if project else {}))
         return {job["id"]: job for job in listed[state]}
 
@@ -210,7 +210,7 @@ class ScrapydServer:
         raise AssertionError(f"Scrapyd did not answer within 30 s:\n{self.daemon_text()[-4000:]}")
 
     def _pause(self) -> None:
-        # the daemon tells nobody what it does: asking again is the only way, and it ends with the daemon
+        # the daemon announces nothing: only another request shows a change, and the wait ends with the daemon
         assert self._process is not None
         try:
             self._process.wait(0.05)
