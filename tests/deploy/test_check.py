@@ -48,7 +48,15 @@ EXPLAINED = {
     ),
     "a required distribution": (
         {"requirements.txt": "server.only>=1\n", "shop/settings.py": "import server_only.deep\n"},
-        "server_only, which the project requires, is not installed here",
+        "the project requires server-only, not installed here",
+    ),
+    "a distribution of another name": (
+        {"requirements.txt": "lxml\nPyNonesuch>=1  # yaml\n", "shop/settings.py": "import nonesuch_c\n"},
+        "the project requires pynonesuch, not installed here",
+    ),
+    "a library of the system": (
+        {"shop/settings.py": "import ctypes\nX = ctypes.CDLL('libnonesuch.so.5')\n"},
+        "a library of the system is not installed here",
     ),
     "a file": (
         {"shop/settings.py": "X = open('/nonesuch/shop.toml').read()\n"},
@@ -155,6 +163,11 @@ COMPONENTS = {
         "(DOWNLOAD_HANDLERS: shop.",
     ),
     "stats": ({}, "STATS_CLASS = 'shop.nonesuch.X'", "(STATS_CLASS: shop.nonesuch.X)"),
+    "a wrong value": (
+        {},
+        "CONCURRENT_REQUESTS = -1",
+        "setting CONCURRENT_REQUESTS: -1 is not a whole number",
+    ),
     "no dict": ({}, "ITEM_PIPELINES = ['shop.pipelines.Clean']", "ITEM_PIPELINES"),
 }
 

@@ -20,6 +20,7 @@ A problem has `text` (FILE:LINE: ERROR), `missing` (the top-level module that wa
 """
 
 import importlib
+import importlib.metadata
 import importlib.util
 import json
 import os
@@ -37,6 +38,8 @@ _CLASSES = (
     "STATS_CLASS", "SCHEDULER_QUEUE_CLASS", "SCHEDULER_SERIALIZER", "DUPEFILTER_CLASS",
     "REQUEST_FINGERPRINTER_CLASS", "PROXY_HANDLER",
 )  # fmt: skip
+# what the loaders of Linux, Windows and macOS say of a missing library
+_LIBRARY = "cannot open shared object file|DLL load failed|Library not loaded"
 _NEVER_EXPLAINED = (SyntaxError, NameError)
 _HAVE_DEFAULT = {Mapping.get.__code__, os.getenv.__code__}
 _CHANGES = {MutableMapping.pop.__code__, MutableMapping.setdefault.__code__}
@@ -63,6 +66,7 @@ class _Check:
         self._root = root
         self._required = required
         self._unset: list[tuple[str, str]] = []  # (file of the project, variable that it read in vain)
+        self._of_scrapy = False
 
     def answer(self, module: str, needs_scrapy: bool) -> dict[str, Any]:
         """Import settings, spiders and components; returns the answer."""
@@ -78,6 +82,9 @@ class _Check:
         self._watch_environment()
         importlib.import_module(module)
         settings = project_settings()
+        self._of_scrapy = needs_scrapy
+        if not needs_scrapy:
+            settings.check()
         loader = spider_loader(settings)
         problems = [self._again(failure) for failure in loader.failures]
         problems += self._components(settings, settings_class())
@@ -117,8 +124,8 @@ class _Check:
 
     def _components(self, settings: Any, known: Any) -> Iterator[dict[str, Any]]:
         """Yield a problem for each component that can't be loaded; those of `known` are not looked at."""
-        load_object = importlib.import_module("aioscrapy.components").load_object
         named = [(name, settings[name]) for name in _CLASSES if settings[name] != known[name]]
+        named = [] if self._of_scrapy else named
         for name in _DICTS:
             there = known.getdict(name)
             paths = settings.getdict(name)
@@ -130,19 +137,27 @@ class _Check:
             ]
         for name, path in named:
             try:
-                load_object(path, name)
+                self._load(path, name)
             except (Exception, SystemExit) as exc:  # noqa: BLE001 as above
                 in_project = exc.__cause__ is not None
                 yield self.problem(exc.__cause__ or exc, named=f" ({name}: {path})" if in_project else "")
+
+    def _load(self, path: Any, setting: str) -> None:
+        """Load a component; Scrapy's classes have other methods than those that aioscrapy checks for."""
+        if self._of_scrapy and isinstance(path, str):
+            module, _, name = path.rpartition(".")
+            getattr(importlib.import_module(module), name)
+        elif not self._of_scrapy:
+            importlib.import_module("aioscrapy.components").load_object(path, setting)
 
     def _explained(self, exc: BaseException) -> str:
         """Return what this machine lacks, if that may be the reason of an error; else ""."""
         if isinstance(exc, _NEVER_EXPLAINED):
             return ""
         if isinstance(exc, ModuleNotFoundError):
-            top = (exc.name or "").partition(".")[0]
-            known = re.sub(r"[-_.]+", "-", top).lower() in self._required
-            return f"{top}, which the project requires, is not installed here" if known else ""
+            return self._not_installed((exc.name or "").partition(".")[0])
+        if isinstance(exc, ImportError | OSError) and re.search(_LIBRARY, str(exc)):
+            return "a library of the system is not installed here"
         if isinstance(exc, FileNotFoundError | PermissionError):
             name = os.fsdecode(exc.filename) if isinstance(exc.filename, str | bytes) else ""
             elsewhere = os.path.isabs(name) and not name.startswith(self._root)  # noqa: PTH117 of a str
@@ -154,6 +169,20 @@ class _Check:
         if not names or isinstance(exc, ImportError):
             return ""
         return f"{', '.join(names)} {'is' if len(names) == 1 else 'are'} not set in the environment here"
+
+    def _not_installed(self, module: str) -> str:
+        """Return which of the required distributions are not installed; the module may be of one of them."""
+        if any(os.path.exists(f"{self._root}{module}{ending}") for ending in ("", ".py")):  # noqa: PTH110 of a str
+            return ""
+        lacking = []
+        for name in sorted(self._required):
+            try:
+                importlib.metadata.distribution(name)
+            except importlib.metadata.PackageNotFoundError:
+                lacking.append(name)
+        if not lacking:
+            return ""
+        return f"the project requires {', '.join(lacking[:3])}, not installed here"
 
     def _watch_environment(self) -> None:
         """Note which variables the project reads that are not set, and for which it has no default."""

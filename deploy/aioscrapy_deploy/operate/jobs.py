@@ -15,7 +15,7 @@ from typing import Any
 
 from aioscrapy_deploy.fleet import Fleet, add_target_options, reported
 from aioscrapy_deploy.operate.find_jobs import JobOnNode, all_jobs
-from aioscrapy_deploy.remote.job_end import End, read_end
+from aioscrapy_deploy.remote.job_end import End, read_end, read_record
 from aioscrapy_deploy.terminal.option_types import pause
 from aioscrapy_deploy.terminal.table import coloured, json_text, print_json, print_table, table
 
@@ -59,14 +59,21 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _rows(fleet: Fleet, ends: _Ends) -> list[dict[str, Any]]:
-    """Return a row for every job, the newest first; `ends` keeps the ends that were read, which are final."""
+    """Return a row for every job, the newest first; `ends` keeps the ends that were read, which are final.
+
+    A running job of our runner has a record, too, with its counts so far.
+    """
     jobs = all_jobs(fleet)
     unread = [row for row in jobs if row.job.state == "finished" and row.key not in ends]
     for row, end in fleet.map(unread, lambda row: read_end(row.node.client, row.job)):
         ends[row.key] = end
+    running = [row for row in jobs if row.job.state == "running"]
+    records = {
+        row.key: end for row, end in fleet.map(running, lambda row: read_record(row.node.client, row.job))
+    }
     jobs.sort(key=lambda row: row.job.end_time or row.job.start_time or "", reverse=True)
     jobs.sort(key=lambda row: _ORDER[row.job.state])
-    return [_row(row, ends.get(row.key)) for row in jobs]
+    return [_row(row, ends.get(row.key) or records.get(row.key)) for row in jobs]
 
 
 def _row(job: JobOnNode, end: End | None) -> dict[str, Any]:
@@ -74,8 +81,9 @@ def _row(job: JobOnNode, end: End | None) -> dict[str, Any]:
     row = {"job": job.job.id, **fields, "node": job.node.name, "url": job.node.client.url}
     row |= {"reason": None, "error": None, "pages": None, "items": None, "seconds": None}
     if end and end.reason:
-        row |= {"reason": end.reason, "error": end.error or None, "pages": end.pages, "items": end.items}
-        row["seconds"] = end.seconds
+        row |= {"pages": end.pages, "items": end.items}
+        if job.job.state == "finished":
+            row |= {"reason": end.reason, "error": end.error or None, "seconds": end.seconds}
     return row
 
 

@@ -43,8 +43,8 @@ def read_end(client: ScrapydClient, job: Job) -> End:
     Raises:
         ServerError: record or log can't be read.
     """
-    if (record := client.end_record(job)) is not None:
-        return _of_record(record)
+    if (end := read_record(client, job)) is not None:
+        return end
     for size in _TAILS:
         tail = client.log(job, -size)
         if tail is None:
@@ -55,6 +55,15 @@ def read_end(client: ScrapydClient, job: Job) -> End:
         if len(tail) < size:
             break
     return End()
+
+
+def read_record(client: ScrapydClient, job: Job) -> End | None:
+    """Return the record of a job; None if its runner writes none. One round trip.
+
+    A job that runs has a record with the reason `killed`, which is true if it gets no other.
+    """
+    record = client.end_record(job)
+    return None if record is None else _of_record(record)
 
 
 def _of_record(record: Mapping[str, Any]) -> End:
