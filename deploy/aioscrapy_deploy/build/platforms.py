@@ -77,12 +77,12 @@ class Platform:
 
     def _system_and_machine(self) -> tuple[str, str]:
         name = self.name or ""
-        if found := re.fullmatch(r"(?:many|musl)?(linux)(?:1|2010|2014)?(?:_\d+_\d+)?_([a-z]\w*)", name):
-            return found[1], found[2]
-        if found := re.fullmatch(r"(macosx)_\d+_\d+_([a-z]\w*)", name):
-            return found[1], found[2]
-        if found := re.fullmatch(r"(win)(32|_amd64|_arm64)", name):
-            return found[1], "x86" if found[2] == "32" else found[2].strip("_")
+        if match := re.fullmatch(r"(?:many|musl)?(linux)(?:1|2010|2014)?(?:_\d+_\d+)?_([a-z]\w*)", name):
+            return match[1], match[2]
+        if match := re.fullmatch(r"(macosx)_\d+_\d+_([a-z]\w*)", name):
+            return match[1], match[2]
+        if match := re.fullmatch(r"(win)(32|_amd64|_arm64)", name):
+            return match[1], "x86" if match[2] == "32" else match[2].strip("_")
         raise TargetError(
             "the platform must be one such as manylinux2014_x86_64, musllinux_1_2_aarch64, "
             f"macosx_11_0_arm64 or win_amd64, not {name!r}"
@@ -97,15 +97,15 @@ class Platform:
         family, _, rest = name.partition("_")
         if family in _OLD_NAMES:
             family, rest = "manylinux", f"2_{_OLD_NAMES[family]}_{rest}"
-        found = re.fullmatch(r"(\d+)_(\d+)_(.+)", rest)
-        if not name or not found or family not in {"manylinux", "musllinux"}:
+        match = re.fullmatch(r"(\d+)_(\d+)_(.+)", rest)
+        if not name or not match or family not in {"manylinux", "musllinux"}:
             yield from [name] if name else []
             return
         oldest = 5 if family == "manylinux" else 0
-        for minor in range(int(found[2]), oldest - 1, -1):
-            yield f"{family}_{found[1]}_{minor}_{found[3]}"
+        for minor in range(int(match[2]), oldest - 1, -1):
+            yield f"{family}_{match[1]}_{minor}_{match[3]}"
             yield from (
-                f"{old}_{found[3]}"
+                f"{old}_{match[3]}"
                 for old, age in _OLD_NAMES.items()
                 if family[0:4] == "many" and age == minor
             )
@@ -126,12 +126,12 @@ def platform_for(targets: Sequence[Target], options: Namespace) -> Platform | No
         return None
     if options.egg:
         raise TargetError("--egg is uploaded as it is: --include-dependencies goes with a build")
-    found = {
+    platforms = {
         (options.platform or target.platform, options.python_version or target.python_version)
         for target in targets
     }
-    if len(found) > 1:
+    if len(platforms) > 1:
         raise TargetError(
             "the targets differ in platform or python_version, but get one egg: deploy to each alone"
         )
-    return Platform(*(found.pop() if found else (options.platform, options.python_version)))
+    return Platform(*(platforms.pop() if platforms else (options.platform, options.python_version)))

@@ -10,7 +10,7 @@ from aioscrapy_deploy.eggs.versions import is_latest, stored_name
 from aioscrapy_deploy.errors import VersionError
 
 
-def resolve_version(asked: str | None, folder: Path) -> str:
+def resolve_version(wanted: str | None, folder: Path) -> str:
     """Return the version for the text of an option or a target.
 
     `HG` gives `r{rev}-{branch}`; `GIT` gives `git describe` or else `r{commits}`, then `-{branch}`;
@@ -19,15 +19,15 @@ def resolve_version(asked: str | None, folder: Path) -> str:
     Raises:
         VersionError: `folder` is in no such repository, or it has no commit.
     """
-    if asked == "HG":
+    if wanted == "HG":
         revision = _ask("hg", "tip", "--template", "{rev}", folder=folder)
         return f"r{revision}-{_ask('hg', 'branch', folder=folder)}"
-    if asked == "GIT":
+    if wanted == "GIT":
         return f"{_describe(folder)}-{_ask('git', 'rev-parse', '--abbrev-ref', 'HEAD', folder=folder)}"
-    return asked or str(int(time.time()))
+    return wanted or str(int(time.time()))
 
 
-def newest_version(asked: str | None, folder: Path, stored: Sequence[Iterable[str]]) -> str:
+def newest_version(wanted: str | None, folder: Path, stored: Sequence[Iterable[str]]) -> str:
     """Return the version of `resolve_version`, or of HG, GIT and time one that is the latest on all servers.
 
     `stored` are the names in the storage of each server. If scrapyd-client's text of HG, GIT or time would
@@ -36,12 +36,12 @@ def newest_version(asked: str | None, folder: Path, stored: Sequence[Iterable[st
     Raises:
         VersionError: as `resolve_version`.
     """
-    text = resolve_version(asked, folder)
-    if asked and asked not in {"HG", "GIT"}:
+    text = resolve_version(wanted, folder)
+    if wanted and wanted not in {"HG", "GIT"}:
         return text
-    for candidate in _candidates(text, by_time=not asked):
+    for candidate in _candidates(text, by_time=not wanted):
         name = stored_name(candidate)
-        new = bool(asked) or not any(name in names for names in stored)
+        new = bool(wanted) or not any(name in names for names in stored)
         if new and all(is_latest(candidate, names) for names in stored):
             return candidate
     return text

@@ -62,13 +62,13 @@ def requirements(files: Files, *, extras: bool = False) -> list[str]:
     """Return what the project needs, in the form of PEP 508, sorted; with `extras` also what those need."""
     from packaging.requirements import InvalidRequirement, Requirement
 
-    found = set()
+    names = set()
     for text in _Info(files).requires or ():
         try:
-            found.add(str(Requirement(text)))
+            names.add(str(Requirement(text)))
         except InvalidRequirement:
-            found.add(text)
-    return sorted(text for text in found if extras or not re.search(r";.*\bextra\b", text))
+            names.add(text)
+    return sorted(text for text in names if extras or not re.search(r";.*\bextra\b", text))
 
 
 def name_and_version(files: Files) -> tuple[str | None, str | None]:
