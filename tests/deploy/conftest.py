@@ -1,4 +1,4 @@
-"""A project in a folder, a small web server that answers as it is told, and a home of the test's own."""
+"""A project in a folder, a small web server with answers that a test sets, and a home of the test's own."""
 
 import subprocess
 import sys

@@ -18,14 +18,14 @@ NETRC = "machine 127.0.0.1 login me password from-netrc\n"
 
 
 def password_sent(server: Server, target: Target) -> str | None:
-    """Ask the server for its projects, and return what it was told."""
+    """Ask the server for its projects, and return the warnings."""
     import base64
 
-    told: list[str] = []
+    warnings: list[str] = []
     server.body = b'{"status": "ok", "projects": []}'
-    (client,) = open_clients(target, told.append)
+    (client,) = open_clients(target, warnings.append)
     client.listprojects()
-    assert told == []
+    assert warnings == []
     sent = server.seen[-1].authorization
     return sent and base64.b64decode(sent.removeprefix("Basic ")).decode()
 
@@ -57,12 +57,12 @@ def test_without_a_terminal_it_is_empty(server: Server, monkeypatch: pytest.Monk
 
 
 @pytest.mark.parametrize("password", ["$NOT_SET", "${NOT_SET}"])
-def test_a_variable_that_is_not_set_is_no_password(server: Server, password: str) -> None:
+def test_an_unset_variable_is_not_a_password(server: Server, password: str) -> None:
     with pytest.raises(TargetError, match="the password of target t is in NOT_SET, which is not set"):
         open_clients(Target("t", server.url, username="me", password=password), print)
 
 
-def asked(target: Target, typed: bytes) -> tuple[int, bytes]:
+def answer_on_terminal(target: Target, typed: bytes) -> tuple[int, bytes]:
     """Open the clients of a target at a terminal where a person types; returns exit status and screen."""
     script = (
         "import sys\n"
@@ -85,39 +85,39 @@ def asked(target: Target, typed: bytes) -> tuple[int, bytes]:
         start_new_session=True,
     ) as process:
         os.close(theirs)
-        shown = b""
-        while b": " not in shown:
-            shown += os.read(ours, 1000)
+        printed = b""
+        while b": " not in printed:
+            printed += os.read(ours, 1000)
         os.write(ours, typed)
         status = process.wait(30)
-        shown += os.read(ours, 1000)
+        printed += os.read(ours, 1000)
     os.close(ours)
-    return status, shown
+    return status, printed
 
 
 def test_a_person_is_asked_once_for_all_scrapyds(server: Server) -> None:
-    """On a terminal of its own; what is typed is not shown."""
+    """On a terminal of its own; typed text is not printed."""
     urls = f"{server.url} {server.url}/second"
-    status, shown = asked(Target("t", urls, username="me"), b"hush\n")
+    status, printed = answer_on_terminal(Target("t", urls, username="me"), b"hush\n")
     assert status == 0
-    assert shown.count(b"Password of me at") == 1
-    assert b"[True, True]" in shown
-    assert b"hush" not in shown
+    assert printed.count(b"Password of me at") == 1
+    assert b"[True, True]" in printed
+    assert b"hush" not in printed
 
 
 def test_ctrl_d_instead_of_a_password_is_one_line(server: Server) -> None:
-    status, shown = asked(Target("t", server.url, username="me"), b"\x04")
+    status, printed = answer_on_terminal(Target("t", server.url, username="me"), b"\x04")
     assert status == 1
-    assert shown.endswith(f": no password was typed for me at {server.url}\r\n".encode())
-    assert b"Traceback" not in shown
+    assert printed.endswith(f": no password was typed for me at {server.url}\r\n".encode())
+    assert b"Traceback" not in printed
 
 
 def test_a_password_in_plain_text_is_warned_of_without_it() -> None:
-    told: list[str] = []
+    warnings: list[str] = []
     open_clients(
-        Target("t", "http://a.example https://b.example", username="me", password="hush"), told.append
+        Target("t", "http://a.example https://b.example", username="me", password="hush"), warnings.append
     )
-    assert told == [
+    assert warnings == [
         "Warning: the password for http://a.example goes over the net as plain text: "
         "use https, or a tunnel to a port of this machine"
     ]

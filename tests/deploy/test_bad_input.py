@@ -1,6 +1,6 @@
 """What a person or a server gets wrong: one clear line, exit status 1, and nothing left behind.
 
-What is refused before a server is asked has more rows in test_deploy_cli.py and test_targets.py.
+Input that is refused before the first request has more rows in test_deploy_cli.py and test_targets.py.
 """
 
 import re
@@ -22,9 +22,9 @@ TARGET = "[deploy:local]\nurl = {url}\nproject = shop\n"
 
 
 class Row(NamedTuple):
-    """What is wrong, and the line that a person sees; `told` is a pattern for the whole of it."""
+    """What is wrong, and the line that a person sees; `expected` is a pattern for the whole of it."""
 
-    told: str
+    expected: str
     cfg: str = SETTINGS + TARGET
     status: int = 200
     body: bytes = b""
@@ -95,21 +95,21 @@ ROWS = {
 }
 
 
-def pattern(told: str) -> str:
+def pattern(expected: str) -> str:
     """Make a regular expression of a line in which only `.*` is special."""
-    return ".*".join(map(re.escape, told.split(".*")))
+    return ".*".join(map(re.escape, expected.split(".*")))
 
 
 @pytest.mark.usefixtures("litter")
 @pytest.mark.parametrize("row", ROWS.values(), ids=ROWS)
-def test_what_is_wrong_is_one_line(project: Path, deploy: Run, server: Server, row: Row) -> None:
+def test_a_mistake_is_one_line(project: Path, deploy: Run, server: Server, row: Row) -> None:
     host = server.url.removeprefix("http://")
     (project / "aioscrapy.cfg").write_text(row.cfg.replace("{url}", server.url).replace("{host}", host))
     server.status, server.body, server.headers = row.status, row.body, dict(row.headers)
     server.versions = ["1"]
     done = deploy("local", "-v", "2")
     assert done.status == 1
-    lines = [line for line in done.err.splitlines() if re.fullmatch(pattern(row.told), line)]
+    lines = [line for line in done.err.splitlines() if re.fullmatch(pattern(row.expected), line)]
     assert len(lines) == 1, done.err
     assert "Traceback" not in done.err
     assert server.versions == ["1"]
@@ -125,7 +125,7 @@ def test_a_url_is_right_with_and_without_slash_and_path(
     assert server.seen[0].path == f"{path.rstrip('/')}/addversion.json"
 
 
-def test_two_cfgs_that_differ_are_told_of_and_ours_wins(
+def test_differences_of_two_cfgs_are_reported_and_ours_wins(
     project: Path, write: Write, deploy: Run, server: Server
 ) -> None:
     write(
@@ -180,7 +180,7 @@ TOO_LARGE = b"HTTP/1.1 413 Too Large\r\nContent-Length: 0\r\nConnection: close\r
 
 
 @pytest.mark.parametrize(
-    ("answer", "told"),
+    ("answer", "expected"),
     [
         (
             b"",
@@ -192,20 +192,21 @@ TOO_LARGE = b"HTTP/1.1 413 Too Large\r\nContent-Length: 0\r\nConnection: close\r
     ids=["without a word", "413"],
 )
 def test_a_server_that_closes_in_mid_upload_is_one_line(
-    project: Path, deploy: Run, answer: bytes, told: str
+    project: Path, deploy: Run, answer: bytes, expected: str
 ) -> None:
     (project / "large.egg").write_bytes(egg_bytes({"data": bytes(30_000_000)}))
     with answering(NONE_THERE, answer, *([] if answer else [NONE_THERE])) as url:
         (project / "aioscrapy.cfg").write_text(SETTINGS + TARGET.format(url=url))
         done = deploy("local", "--egg", "large.egg", "-v", "2")
     assert (done.status, done.out.strip()) == (1, "")
-    assert len([line for line in done.err.splitlines() if re.fullmatch(pattern(told), line)]) == 1, done.err
+    matches = [line for line in done.err.splitlines() if re.fullmatch(pattern(expected), line)]
+    assert len(matches) == 1, done.err
     if not answer:
         assert done.err.endswith("Version 2 is not on the server; the project has no version there\n")
 
 
 @pytest.mark.usefixtures("litter")
-def test_what_is_no_web_server_is_one_line(
+def test_a_port_without_a_web_server_is_one_line(
     project: Path, deploy: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(connection, "PAUSES_S", (0.0, 0.0))
@@ -239,7 +240,7 @@ def test_a_version_that_was_there_stays_where_no_answer_comes(
 
 
 @pytest.mark.parametrize("status", [401, 404, 500])
-def test_a_dry_run_tells_what_the_server_says(
+def test_a_dry_run_reports_the_answer_of_the_server(
     project: Path, deploy: Run, server: Server, status: int
 ) -> None:
     server.refuses_versions = status

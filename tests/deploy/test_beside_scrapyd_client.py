@@ -81,7 +81,7 @@ def test_a_target_that_will_not_do_has_the_same_first_line(both: Both, argv: lis
     assert ours.err.splitlines()[0] == theirs.err.splitlines()[0]
 
 
-def test_nobody_there_is_the_same_failure(both: Both, project: Path) -> None:
+def test_a_closed_port_is_the_same_failure(both: Both, project: Path) -> None:
     (project / "scrapy.cfg").write_text(
         "[settings]\ndefault = shop.settings\n[deploy:none]\nurl = http://127.0.0.1:1/\nproject = shop\n"
     )
@@ -113,7 +113,7 @@ def test_both_eggs_have_the_same_modules_and_scrapy_s_entry_point(both: Both, pr
     assert points[0].strip() in points[1]
 
 
-def test_a_given_egg_is_uploaded_as_it_is_by_both(both: Both, project: Path, server: Server) -> None:
+def test_an_existing_egg_is_uploaded_unchanged_by_both(both: Both, project: Path, server: Server) -> None:
     with zipfile.ZipFile(project / "given.egg", "w") as egg:
         egg.writestr("a.py", "")
     theirs, ours = both("local", "--egg", "given.egg")

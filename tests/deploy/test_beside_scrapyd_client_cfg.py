@@ -90,7 +90,7 @@ def test_a_cfg_means_the_same(beside: Both, server: Server, case: str) -> None:
     assert same(server, *beside(cfg.replace("{url}", server.url), *argv, NAME="env")) == expected
 
 
-def test_a_user_in_the_url_is_used_by_both_and_shown_by_theirs_alone(beside: Both, server: Server) -> None:
+def test_a_user_in_the_url_is_used_by_both_and_printed_by_theirs_alone(beside: Both, server: Server) -> None:
     url = server.url.replace("//", "//me:p%%40@")
     theirs, ours = beside(f"[deploy:t]\nurl = {url}/\nproject = p\nversion = 1\n", "t")
     assert [Sent.of(seen).credentials for seen in server.seen] == ["me:p@", "me:p@"]

@@ -210,9 +210,15 @@ BROKEN = {
 }
 
 
-@pytest.mark.parametrize(("files", "told"), BROKEN.values(), ids=BROKEN)
-def test_a_broken_project_is_told_with_its_place_and_not_sent(
-    project: Path, write: Write, deploy: Run, server: Server, tmp_path: Path, files: dict[str, str], told: str
+@pytest.mark.parametrize(("files", "expected"), BROKEN.values(), ids=BROKEN)
+def test_a_broken_project_is_reported_with_file_and_line_and_not_sent(
+    project: Path,
+    write: Write,
+    deploy: Run,
+    server: Server,
+    tmp_path: Path,
+    files: dict[str, str],
+    expected: str,
 ) -> None:
     write(files)
     done = deploy("local", "-v", "7")
@@ -221,7 +227,7 @@ def test_a_broken_project_is_told_with_its_place_and_not_sent(
     assert first == "Packing version 7"
     assert len(rest) == 1
     assert rest[0].startswith("Error: the project")
-    assert told in rest[0]
+    assert expected in rest[0]
     assert server.seen == []
     assert list((tmp_path / "tmp").iterdir()) == []
 
@@ -239,7 +245,7 @@ def test_one_broken_module_of_several_is_a_warning(
     assert recorded_spiders(read_egg(server.seen[0].fields["egg"], "it")) == ["one"]
 
 
-def test_what_a_project_prints_when_imported_is_no_spider(build: Build, write: Write) -> None:
+def test_output_of_an_import_is_not_a_spider(build: Build, write: Write) -> None:
     write({"shop/spiders/one.py": f"print('two')\n{SPIDER}"})
     assert recorded_spiders(build()) == ["one"]
 
@@ -257,7 +263,7 @@ def test_a_thread_that_a_project_starts_does_not_hold_the_build(build: Build, wr
     assert recorded_spiders(build()) == ["one"]
 
 
-def test_data_beside_the_modules_is_found_while_spiders_are_listed(build: Build, write: Write) -> None:
+def test_data_beside_the_modules_can_be_read_while_spiders_are_listed(build: Build, write: Write) -> None:
     write({"shop/spiders/name.txt": "one", "shop/spiders/one.py": SPIDER.replace('"one"', "NAME")})
     text = (Path("shop/spiders/one.py")).read_text()
     Path("shop/spiders/one.py").write_text(
@@ -275,7 +281,7 @@ def test_a_project_without_spiders_is_a_warning(
     assert done.err.startswith("Warning: the project has no spiders")
 
 
-def test_no_settings_module_anywhere_is_told(project: Path, write: Write, deploy: Run) -> None:
+def test_a_project_without_a_settings_module_is_reported(project: Path, write: Write, deploy: Run) -> None:
     write({"aioscrapy.cfg": "[deploy]\nurl = http://127.0.0.1:1\nproject = shop\n"})
     done = deploy()
     assert done.status == 1
@@ -332,7 +338,7 @@ def test_dependencies_are_installed_into_the_egg(
     assert snapshot(project) == before
 
 
-def test_missing_requirements_are_told(project: Path, deploy: Run, server: Server) -> None:
+def test_missing_requirements_are_reported(project: Path, deploy: Run, server: Server) -> None:
     done = deploy("local", "-v", "7", "--include-dependencies")
     assert (done.status, done.out) == (1, "")
     assert done.err.splitlines()[1:] == [
@@ -341,7 +347,7 @@ def test_missing_requirements_are_told(project: Path, deploy: Run, server: Serve
     ]
 
 
-def test_a_requirement_that_cannot_be_installed_is_told(project: Path, write: Write, deploy: Run) -> None:
+def test_a_requirement_that_cannot_be_installed_is_reported(project: Path, write: Write, deploy: Run) -> None:
     write({"requirements.txt": "./nonesuch\n"})
     done = deploy("local", "--include-dependencies")
     assert done.status == 1

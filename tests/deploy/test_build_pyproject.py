@@ -146,14 +146,14 @@ def test_a_backend_from_an_index_gives_the_same_bytes_in_two_folders(
 
 
 @pytest.mark.timeout(300)
-def test_a_backend_without_a_list_of_packages_finds_the_one_that_is_there(build: Build, write: Write) -> None:
+def test_a_backend_without_a_list_of_packages_packs_the_only_one(build: Build, write: Write) -> None:
     write({"pyproject.toml": SETUPTOOLS, "aioscrapy.cfg": ""})
     files = build()
     assert recorded_spiders(files) == ["one"]
     assert files["EGG-INFO/top_level.txt"] == b"shop\n"
 
 
-def test_packages_below_src_are_found(build: Build, write: Write, project: Path) -> None:
+def test_packages_below_src_are_packed(build: Build, write: Write, project: Path) -> None:
     shutil.move(project / "shop", project / "src" / "shop")
     write(
         {
@@ -187,7 +187,7 @@ def test_a_backend_that_fails_says_why(
     assert reason in second
 
 
-def test_a_wheel_without_the_settings_is_told(project: Path, write: Write, deploy: Run) -> None:
+def test_a_wheel_without_the_settings_is_an_error(project: Path, write: Write, deploy: Run) -> None:
     write({"pyproject.toml": OWN, "own.py": BACKEND.replace('wheel.write(f"shop/{name}")', "pass")})
     done = deploy("local", "-v", "7")
     assert done.status == 1
@@ -216,6 +216,6 @@ def test_a_pyproject_that_cannot_be_read_is_one_line(
     assert len(done.err.splitlines()) == 2
 
 
-def test_what_is_no_wheel_is_refused() -> None:
+def test_a_file_that_is_not_a_wheel_is_refused() -> None:
     with pytest.raises(BuildError, match="no wheel"):
         egg_files({"shop.py": b""})

@@ -133,7 +133,7 @@ def sent(server: Server) -> dict[str, tuple[str | None, list[str] | None]]:
 
 
 @pytest.mark.parametrize("by_setup", [False, True])
-def test_each_target_gets_the_settings_of_its_project(
+def test_a_target_gets_the_settings_of_its_project(
     two: Path, write: Write, deploy: Run, server: Server, by_setup: bool
 ) -> None:
     if by_setup:

@@ -81,7 +81,7 @@ EXPLAINED = {
 
 
 @pytest.mark.parametrize(("files", "reason"), EXPLAINED.values(), ids=EXPLAINED)
-def test_what_this_machine_explains_is_a_warning_and_the_server_decides(
+def test_an_error_that_this_machine_explains_is_a_warning_and_the_server_decides(
     project: Path, write: Write, deploy: Run, server: Server, files: dict[str, str], reason: str
 ) -> None:
     write(files)
@@ -173,7 +173,7 @@ COMPONENTS = {
 
 
 @pytest.mark.parametrize(("files", "setting", "problem"), COMPONENTS.values(), ids=COMPONENTS)
-def test_what_the_settings_name_is_found_before_the_upload(
+def test_a_component_that_cannot_be_loaded_ends_the_deploy(
     project: Path,
     write: Write,
     deploy: Run,
@@ -190,7 +190,7 @@ def test_what_the_settings_name_is_found_before_the_upload(
     assert server.seen == []
 
 
-def test_a_component_that_is_switched_off_need_not_be_there(project: Path, write: Write, deploy: Run) -> None:
+def test_a_component_that_is_switched_off_need_not_exist(project: Path, write: Write, deploy: Run) -> None:
     write({"shop/settings.py": SETTINGS + "EXTENSIONS = {'shop.nonesuch.X': None}\n"})
     assert deploy("local").status == 0
 

@@ -69,8 +69,8 @@ def egg(project: Path, deploy: Run, tmp_path: Path) -> Run:
     def egg(*options: str) -> Any:
         done = deploy("--include-dependencies", *options, "--build-egg", str(tmp_path / "it.egg"))
         assert done.status == 0, done.err
-        shown = deploy("--show", str(tmp_path / "it.egg"), "--json")
-        return read_egg((tmp_path / "it.egg").read_bytes(), "it"), json.loads(shown.out), done.err
+        described = deploy("--show", str(tmp_path / "it.egg"), "--json")
+        return read_egg((tmp_path / "it.egg").read_bytes(), "it"), json.loads(described.out), done.err
 
     return egg
 
@@ -117,7 +117,7 @@ def test_a_project_that_needs_nothing_gets_nothing(egg: Run, write: Write) -> No
 
 
 @pytest.mark.parametrize("file", ["setup.py", "pyproject.toml"])
-def test_metadata_that_names_nothing_is_no_requirements(
+def test_metadata_without_requirements_does_not_count_as_requirements(
     project: Path, write: Write, deploy: Run, file: str
 ) -> None:
     write({file: "" if file == "pyproject.toml" else SETUP.replace(", install_requires=['extra >= 1']", "")})
@@ -176,7 +176,7 @@ def test_spiders_that_need_what_is_not_for_here_are_listed_by_the_server(egg: Ru
     assert recorded_spiders(files) is None
 
 
-def test_a_broken_project_is_found_whatever_the_platform(project: Path, write: Write, deploy: Run) -> None:
+def test_a_broken_project_is_detected_for_every_platform(project: Path, write: Write, deploy: Run) -> None:
     write({"requirements.txt": "fast\n", "shop/spiders/one.py": "import nonesuch\n"})
     done = deploy("local", "--include-dependencies", *X86)
     assert done.status == 1
@@ -187,7 +187,7 @@ def test_a_broken_project_is_found_whatever_the_platform(project: Path, write: W
 
 
 @pytest.mark.parametrize(
-    ("requirements", "options", "told"),
+    ("requirements", "options", "expected"),
     [
         (
             "fast\n",
@@ -212,19 +212,19 @@ def test_what_cannot_be_had_is_one_line(
     server: Server,
     requirements: str,
     options: tuple[str, ...],
-    told: str,
+    expected: str,
 ) -> None:
     write({"requirements.txt": requirements})
     done = deploy("local", "-v", "7", "--include-dependencies", *options)
     assert done.status == 1
-    assert done.err.splitlines()[-1].startswith(told)
+    assert done.err.splitlines()[-1].startswith(expected)
     assert len(done.err.splitlines()) <= 3
     assert server.seen == []
 
 
-def test_a_platform_without_dependencies_is_told(project: Path, deploy: Run) -> None:
-    told = "Error: --platform and --python-version go with --include-dependencies\n"
-    assert deploy("local", *X86).err == told
+def test_a_platform_without_dependencies_is_an_error(project: Path, deploy: Run) -> None:
+    expected = "Error: --platform and --python-version go with --include-dependencies\n"
+    assert deploy("local", *X86).err == expected
 
 
 def test_targets_of_different_platforms_do_not_get_one_egg(project: Path, write: Write, deploy: Run) -> None:
@@ -236,7 +236,7 @@ def test_targets_of_different_platforms_do_not_get_one_egg(project: Path, write:
     assert done.err.startswith("Error: the targets differ in platform or python_version")
 
 
-def test_what_stays_out_of_the_egg_is_named_before_the_upload(
+def test_dependencies_that_are_not_packed_are_named_before_the_upload(
     project: Path, write: Write, deploy: Run, server: Server
 ) -> None:
     write(
@@ -250,7 +250,7 @@ def test_what_stays_out_of_the_egg_is_named_before_the_upload(
     )
 
 
-def test_what_the_crawler_brings_is_no_news(project: Path, write: Write, deploy: Run) -> None:
+def test_dependencies_of_the_crawler_are_not_named(project: Path, write: Write, deploy: Run) -> None:
     write({"pyproject.toml": "[project]\ndependencies = ['aioscrapy-scrapyd', 'lxml>=5', 'Redis']\n"})
     assert "Note" not in deploy("local").err
 

@@ -57,7 +57,7 @@ NO_HTTP = "Error: the url must begin with http:// or https:// and a host: h:6800
 
 
 @pytest.mark.parametrize(
-    ("sections", "argv", "told"),
+    ("sections", "argv", "expected"),
     [
         (A, ["x"], "Unknown target: x\nKnown targets: a"),
         (A, [], "Unknown target: default\nKnown targets: a"),
@@ -76,12 +76,12 @@ NO_HTTP = "Error: the url must begin with http:// or https:// and a host: h:6800
         ("", ["--build-egg", "none/it.egg"], f"Writing egg to none/it.egg\n{NO_FILE} none/it.egg"),
     ],
 )
-def test_bad_input_is_told_before_anything_is_done(
-    project: Path, deploy: Run, sections: str, argv: list[str], told: str
+def test_bad_input_is_reported_before_any_work(
+    project: Path, deploy: Run, sections: str, argv: list[str], expected: str
 ) -> None:
     cfg(project, sections)
     done = deploy(*argv)
-    assert (done.status, done.out, done.err) == (1, "", f"{told}\n")
+    assert (done.status, done.out, done.err) == (1, "", f"{expected}\n")
 
 
 @pytest.mark.parametrize(
@@ -102,7 +102,7 @@ def test_two_things_at_once_are_wrong_usage(
 
 
 @pytest.mark.parametrize("argv", [["local"], ["-l"], ["-a"], ["--build-egg", "it.egg"]])
-def test_outside_of_a_project_that_is_told(folder: Path, deploy: Run, argv: list[str]) -> None:
+def test_a_folder_without_a_project_is_reported(folder: Path, deploy: Run, argv: list[str]) -> None:
     done = deploy(*argv)
     assert (done.status, done.out) == (1, "")
     assert done.err.startswith("Error: no Scrapy project found in this location")
@@ -119,7 +119,7 @@ def test_an_egg_can_be_deployed_from_anywhere(folder: Path, home: Path, deploy: 
 
 
 @pytest.mark.parametrize(
-    ("body", "told"),
+    ("body", "expected"),
     [
         (b'{"status": "error", "message": "no\\nKeyError: 1"}', "the server says: KeyError: 1"),
         (b"<html>", "the answer is not that of a Scrapyd: <html>"),
@@ -130,15 +130,15 @@ def test_an_egg_can_be_deployed_from_anywhere(folder: Path, home: Path, deploy: 
     ],
 )
 def test_a_server_that_did_not_do_it_is_exit_status_1(
-    project: Path, deploy: Run, server: Server, body: bytes, told: str
+    project: Path, deploy: Run, server: Server, body: bytes, expected: str
 ) -> None:
     server.body = body
     done = deploy("local", "-v", "7")
     assert (done.status, done.out) == (1, f"{body.decode()}\n")
-    assert f"Server response (200):\nDeploy failed: {told}\n" in done.err
+    assert f"Server response (200):\nDeploy failed: {expected}\n" in done.err
 
 
-def test_a_given_egg_s_record_tells_its_spiders(project: Path, deploy: Run, server: Server) -> None:
+def test_the_record_of_an_existing_egg_has_its_spiders(project: Path, deploy: Run, server: Server) -> None:
     Path("it.egg").write_bytes(egg_bytes(with_record({}, ["one", "two"])))
     server.body = OK.replace(b"1}", b"0}")
     done = deploy("local", "--egg", "it.egg")
@@ -155,7 +155,7 @@ def test_a_given_egg_s_record_tells_its_spiders(project: Path, deploy: Run, serv
         (401, b"[]", "[]\n"),
     ],
 )
-def test_a_refusal_is_shown(
+def test_a_refusal_is_printed(
     project: Path, deploy: Run, server: Server, status: int, body: bytes, out: str
 ) -> None:
     server.status, server.body = status, body

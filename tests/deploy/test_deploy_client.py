@@ -60,7 +60,7 @@ def test_a_page_lies_below_the_url_as_users_write_it(url: str, page: str) -> Non
         ),
     ],
 )
-def test_what_is_no_http_url_is_refused_without_its_password(url: str) -> None:
+def test_another_url_than_http_is_refused_without_its_password(url: str) -> None:
     with pytest.raises(TargetError) as caught:
         ScrapydClient(url)
     assert "hush" not in str(caught.value)
@@ -122,7 +122,7 @@ def test_another_status_is_a_refusal(server: Server, status: int) -> None:
     assert (caught.value.status, caught.value.body) == (status, "text")
 
 
-def test_a_redirect_is_named_not_followed(server: Server) -> None:
+def test_a_redirect_is_reported_and_not_followed(server: Server) -> None:
     server.status, server.headers = 308, {"Location": f"{server.url}/there".replace("//", "//me:hush@")}
     with pytest.raises(RefusedError) as caught:
         ScrapydClient(server.url).addversion("p", "1", b"")
@@ -137,7 +137,7 @@ def test_projects_are_listed(server: Server) -> None:
 
 
 @pytest.mark.server
-def test_nobody_there_is_one_line() -> None:
+def test_a_closed_port_is_one_line() -> None:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         url = f"http://me:hush@127.0.0.1:{free.getsockname()[1]}"
@@ -156,7 +156,7 @@ def test_a_server_that_never_answers_is_given_up(server: Server, monkeypatch: py
 
 
 @pytest.mark.server
-def test_a_server_that_hangs_up_is_told() -> None:
+def test_a_closed_connection_is_reported() -> None:
     with socket.create_server(("127.0.0.1", 0)) as listener:
 
         def hang_up() -> None:
@@ -225,7 +225,7 @@ def test_an_argument_may_not_have_a_name_of_scrapyd_s_own(name: str) -> None:
         ScrapydClient("http://localhost").schedule("shop", "one", arguments={name: "x"})
 
 
-def test_https_to_a_server_of_http_is_told(server: Server) -> None:
+def test_https_to_a_server_of_http_is_reported(server: Server) -> None:
     with pytest.raises(NoAnswerError, match="does the url begin with http://"):
         ScrapydClient(server.url.replace("http", "https")).listprojects()
 

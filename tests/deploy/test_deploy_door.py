@@ -57,8 +57,8 @@ def test_aioscrapy_deploy_is_the_same_program(project: Path, python: Run, server
 
 
 def test_the_help_has_examples_that_parse(folder: Path, python: Run) -> None:
-    shown = python("-m", "aioscrapy.cmdline", "deploy", "-h").out
-    examples = shown.partition("examples:\n")[2].partition("\n\n")[0].splitlines()
+    help_text = python("-m", "aioscrapy.cmdline", "deploy", "-h").out
+    examples = help_text.partition("examples:\n")[2].partition("\n\n")[0].splitlines()
     assert len(examples) == 6
     parser = argparse.ArgumentParser()
     cli.configure(parser)

@@ -1,4 +1,4 @@
-"""The version: given, from a repository, or the time."""
+"""The version: as written, from a repository, or the time."""
 
 import os
 import re
@@ -28,14 +28,14 @@ def repository(folder: Path) -> Path:
     return folder
 
 
-def test_a_given_version_is_itself(folder: Path) -> None:
+def test_a_version_as_written_is_not_changed(folder: Path) -> None:
     assert resolve_version("1.10.0", folder) == "1.10.0"
 
 
-@pytest.mark.parametrize("asked", [None, ""])
-def test_none_is_the_time_in_seconds(folder: Path, asked: str | None) -> None:
+@pytest.mark.parametrize("wanted", [None, ""])
+def test_the_version_without_a_text_is_the_time_in_seconds(folder: Path, wanted: str | None) -> None:
     before = int(time.time())
-    assert before <= int(resolve_version(asked, folder)) <= time.time()
+    assert before <= int(resolve_version(wanted, folder)) <= time.time()
 
 
 def test_git_without_a_tag_counts_commits(repository: Path) -> None:

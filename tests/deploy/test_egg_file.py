@@ -97,7 +97,7 @@ def test_two_groups_that_differ_stay_as_they_are() -> None:
     }
 
 
-def test_bytecode_goes_unless_it_is_all_there_is() -> None:
+def test_bytecode_is_dropped_if_its_source_is_there() -> None:
     files = {"a.py": b"", "a.pyc": b"", "b.pyc": b"", "p/__pycache__/c.cpython-311.pyc": b""}
     assert egg.without_bytecode(files).keys() == {"a.py", "b.pyc"}
 
@@ -111,7 +111,7 @@ def test_metadata_of_two_setuptools_becomes_the_same() -> None:
 
 
 @pytest.mark.parametrize("data", [b"", b"no zip", egg.egg_bytes(FILES)[:-30], egg.egg_bytes(FILES)[40:]])
-def test_what_is_no_zip_is_refused(data: bytes) -> None:
+def test_a_file_that_is_not_a_zip_is_refused(data: bytes) -> None:
     with pytest.raises(BuildError, match=r"^x\.egg is not an egg"):
         egg.read_egg(data, "x.egg")
 
@@ -122,6 +122,6 @@ def test_a_path_that_leads_out_is_refused(name: str) -> None:
         egg.read_egg(egg.egg_bytes({name: b""}), "x.egg")
 
 
-def test_entry_points_that_are_no_ini_are_refused() -> None:
+def test_entry_points_in_another_format_are_refused() -> None:
     with pytest.raises(BuildError, match=r"entry_points\.txt"):
         entry_points.settings_module(b"settings\n")

@@ -107,7 +107,7 @@ def test_a_broken_project_leaves_the_old_version(
     assert edition_that_runs(first) == "1"
 
 
-def test_jobs_run_the_old_version_after_one_that_fails_only_there(
+def test_jobs_run_the_old_version_after_one_that_fails_on_the_server_alone(
     shop: Path, write: Write, deploy: Run, first: ScrapydServer
 ) -> None:
     assert deployed(write, deploy, "1", "first").status == 0
@@ -132,7 +132,7 @@ def test_what_fails_on_one_of_all_leaves_that_one_alone_at_the_old(
     assert (edition_that_runs(first), edition_that_runs(second)) == ("2", "1")
 
 
-def test_a_broken_project_touches_none_of_all(
+def test_a_broken_project_changes_no_server(
     shop: Path, write: Write, deploy: Run, first: ScrapydServer, second: ScrapydServer
 ) -> None:
     assert deployed(write, deploy, "1", "-a").status == 0
@@ -140,7 +140,7 @@ def test_a_broken_project_touches_none_of_all(
     assert (versions(first), versions(second)) == (["1"], ["1"])
 
 
-def test_a_dry_run_touches_none_of_all(
+def test_a_dry_run_changes_no_server(
     shop: Path, write: Write, deploy: Run, first: ScrapydServer, second: ScrapydServer
 ) -> None:
     assert deployed(write, deploy, "1", "first").status == 0

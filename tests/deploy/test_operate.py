@@ -66,7 +66,7 @@ def command(shop: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFi
     return command
 
 
-def told(done: Done) -> Any:
+def json_of(done: Done) -> Any:
     """Return what a command that must succeed writes as JSON."""
     assert (done.status, done.err) == (0, "")
     return json.loads(done.out)
@@ -83,7 +83,7 @@ def refused(done: Done, *texts: str) -> None:
 
 def start(command: Command, *argv: str) -> str:
     """Start one job at `one`, and return its id."""
-    return str(told(command("schedule", "tested", "-t", "one", "--json", *argv))["jobs"][0]["job"])
+    return str(json_of(command("schedule", "tested", "-t", "one", "--json", *argv))["jobs"][0]["job"])
 
 
 def hanging(command: Command, daemon: ScrapydServer, site: Site, *argv: str) -> str:
@@ -117,13 +117,13 @@ def test_four_jobs_on_two_scrapyds_are_one_crawl(
     assert len(from_redis) == pages
     from_scrapyd = [json.loads(line) for line in command("items", crawl, "-t", "both").out.splitlines()]
     assert sorted(map(str, from_scrapyd)) == sorted(map(str, from_redis))
-    rows = [row for row in told(command("jobs", "-t", "both", "--json")) if row["job"].startswith(crawl)]
+    rows = [row for row in json_of(command("jobs", "-t", "both", "--json")) if row["job"].startswith(crawl)]
     assert sum(row["pages"] for row in rows) == pages
     assert {row["reason"] for row in rows} == {"finished"}
 
 
-def test_wait_tells_programs_the_totals(command: Command, site: Site, redis_url: str) -> None:
-    whole = told(
+def test_wait_prints_the_sums_as_json(command: Command, site: Site, redis_url: str) -> None:
+    whole = json_of(
         command(
             *("schedule", "tested", "-t", "one", "--crawl", "c/1", "--wait", "--json"),
             *("-a", f"site={site.url}/", "-s", "CLOSESPIDER_PAGECOUNT=0"),
@@ -185,7 +185,7 @@ def test_ctrl_c_does_not_wait_for_a_server_that_hangs(shop: Path, server: Server
     assert (asking.returncode, errors) == (130, "aioscrapy: interrupted\n")
 
 
-def test_two_latest_versions_are_told(
+def test_two_latest_versions_are_a_warning(
     command: Command, daemons: list[ScrapydServer], tmp_path: Path, site: Site, redis_url: str
 ) -> None:
     egg = tmp_path / "shop.egg"
@@ -200,13 +200,13 @@ def test_two_latest_versions_are_told(
             f"aioscrapy: the latest versions differ: 7 at {ours}, 8 at {others}; "
             "deploy to all of them, or say -v\n"
         )
-        versions = told(command("versions", "-t", "both", "--json"))
+        versions = json_of(command("versions", "-t", "both", "--json"))
         assert versions == [{"version": "7", "nodes": [ours, others]}, {"version": "8", "nodes": [others]}]
     finally:
         client.delversion("shop", "8")
 
 
-def test_jobs_that_were_started_before_a_failure_are_told(command: Command, server: Server) -> None:
+def test_jobs_that_were_started_before_a_failure_are_named(command: Command, server: Server) -> None:
     server.body = b"""{"status": "ok", "pending": 0, "running": 0, "spiders": ["one"], "versions": ["1"],
         "currstate": null}"""
     server.next_statuses = [200] * 3 + [500]  # of the daemon, the spiders and the first job
@@ -220,7 +220,7 @@ def test_jobs_that_were_started_before_a_failure_are_told(command: Command, serv
 
 
 def test_what_is_deployed_is_listed(command: Command, daemons: list[ScrapydServer]) -> None:
-    assert [row["target"] for row in told(command("targets", "--json"))] == ["one", "both", "half"]
+    assert [row["target"] for row in json_of(command("targets", "--json"))] == ["one", "both", "half"]
     assert command("targets").out.splitlines()[1].split() == ["one", "shop", daemons[0].url]
     for verb, name in {"projects": "shop", "spiders": "tested", "versions": "7"}.items():
         assert command(verb, "-t", "one").out == f"{name}\n"
@@ -228,20 +228,20 @@ def test_what_is_deployed_is_listed(command: Command, daemons: list[ScrapydServe
             command(verb, "-t", daemons[1].url, *(() if verb == "projects" else ("-p", "shop"))).out
             == f"{name}\n"
         )
-        assert told(command(verb, "-t", "both", "--json")) == [{verb[:-1]: name, "nodes": names(daemons)}]
+        assert json_of(command(verb, "-t", "both", "--json")) == [{verb[:-1]: name, "nodes": names(daemons)}]
         assert command(verb, "-t", "both").out.splitlines()[1].split() == [name, *names(daemons)]
 
 
-def test_status_tells_of_daemons_and_of_jobs(
+def test_status_prints_daemons_or_jobs(
     command: Command, daemons: list[ScrapydServer], site: Site, redis_url: str
 ) -> None:
     job = hanging(command, daemons[0], site)
-    rows = told(command("status", "-t", "both", "--json"))
+    rows = json_of(command("status", "-t", "both", "--json"))
     assert [(row["node"], row["running"], row["pending"]) for row in rows] == [
         (names(daemons)[0], 1, 0),
         (names(daemons)[1], 0, 0),
     ]
-    assert told(command("status", job, "-t", "both", "--json")) == [
+    assert json_of(command("status", job, "-t", "both", "--json")) == [
         {"job": job, "state": "running", "node": names(daemons)[0]}
     ]
     assert command("status", job, "-t", "one").out.splitlines()[1].split() == [
@@ -252,14 +252,14 @@ def test_status_tells_of_daemons_and_of_jobs(
     assert command("cancel", job, "-t", "both", "--timeout", "0").status == 0
 
 
-def test_a_scrapyd_that_is_down_is_a_line_and_the_others_are_shown(
+def test_a_scrapyd_that_is_down_is_one_line_and_the_others_are_listed(
     command: Command, daemons: list[ScrapydServer]
 ) -> None:
     for verb in ("status", "jobs", "projects", "spiders", "versions"):
         done = command(verb, "-t", "half", "--json")
         refused(done, ".json: Connection refused")
-        shown = json.loads(done.out)
-        assert verb == "jobs" or shown
+        answer = json.loads(done.out)
+        assert verb == "jobs" or answer
     done = command("schedule", "tested", "-t", "half", "--jobs", "2", "--wait", "--json")
     assert done.status == 0
     assert done.err.count("Connection refused\n") == 1
@@ -270,7 +270,7 @@ def test_a_cancelled_job_ends_gracefully(
     command: Command, daemons: list[ScrapydServer], site: Site, redis_url: str
 ) -> None:
     job = hanging(command, daemons[0], site, "-s", "SHUTDOWN_TIMEOUT=0.2", "--crawl", "soft")
-    assert told(command("cancel", "soft", "-t", "both", "--json")) == [
+    assert json_of(command("cancel", "soft", "-t", "both", "--json")) == [
         {"job": job, "node": names(daemons)[0], "was": "running", "forced": False, "ended": True}
     ]
     assert command("cancel", job, "-t", "one").out == f"{job}: had ended already\n"
@@ -296,8 +296,8 @@ def test_a_job_that_waits_is_taken_out_of_the_queue(tmp_path: Path, shop: Path, 
             start_ = command(
                 "schedule", "tested", *options, "--json", "-v", "1", "-a", "note=a=b", "--priority", "2"
             )
-            (job,) = told(start_)["jobs"]
-        (row,) = [row for row in told(command("jobs", *options, "--json")) if row["job"] == job["job"]]
+            (job,) = json_of(start_)["jobs"]
+        (row,) = [row for row in json_of(command("jobs", *options, "--json")) if row["job"] == job["job"]]
         assert (row["state"], row["version"], row["arguments"]) == ("pending", "1", {"note": "a=b"})
         refused(command("log", job["job"], *options), "is pending and has no log")
         done = command("cancel", job["job"], *options)
@@ -320,11 +320,11 @@ def test_a_scrapyd_with_a_password_is_operated(
         client = ScrapydClient(daemon.url, "me", "secret-word")
         assert client.addversion("shop", "1", egg.read_bytes()).failure is None
         done = command("schedule", "tested", "--wait", "--json", *target)
-        job = told(done)["jobs"][0]["job"]
+        job = json_of(done)["jobs"][0]["job"]
         assert command("log", job, *target).out == daemon.log("shop", "tested", job)
         (home / ".netrc").write_text("machine 127.0.0.1 login me password secret-word\n")
         monkeypatch.delenv("SCRAPYD_PASSWORD")
-        assert told(command("status", "-t", daemon.url, "--json"))[0]["finished"] == 1
+        assert json_of(command("status", "-t", daemon.url, "--json"))[0]["finished"] == 1
         for text in (done.out, daemon.log("shop", "tested", job), daemon.daemon_text()):
             assert "secret-word" not in text
 
@@ -360,7 +360,7 @@ def test_a_log_is_followed_to_the_end(
     assert done.out.endswith("Spider closed (finished)\n")
 
 
-def test_a_forgotten_job_s_files_are_found(
+def test_the_files_of_a_forgotten_job_can_be_read(
     command: Command, daemons: list[ScrapydServer], tmp_path: Path
 ) -> None:
     folder = daemons[1].folder
@@ -441,7 +441,7 @@ def test_what_can_t_be_done_is_one_line(command: Command, argv: str, problem: st
         (200, b'{"status": "error", "message": "no disk"}', ".json: no disk"),
     ],
 )
-def test_a_server_that_is_no_scrapyd_is_one_line(
+def test_another_server_than_a_scrapyd_is_one_line(
     command: Command, server: Server, status: int, body: bytes, problem: str
 ) -> None:
     server.status, server.body = status, body

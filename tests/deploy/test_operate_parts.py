@@ -50,7 +50,7 @@ def test_a_table_puts_words_left_and_numbers_right() -> None:
     ]
 
 
-def test_colours_tell_states_and_bad_ends() -> None:
+def test_colours_mark_states_and_bad_ends() -> None:
     rows = [
         {"state": "running"},
         {"state": "pending"},
@@ -160,7 +160,7 @@ def test_a_log_of_any_format_has_its_end(server: Server, text: str) -> None:
     assert (end.reason, end.pages, end.items, end.seconds) == ("finished", 4, 3, 0.5)
 
 
-def test_the_end_of_a_log_tells_how_it_went(server: Server) -> None:
+def test_the_stats_of_a_log_give_the_end_of_the_job(server: Server) -> None:
     end = end_of(server, f"before\n{STATS}")
     assert end == End(
         "finished",
@@ -172,23 +172,23 @@ def test_the_end_of_a_log_tells_how_it_went(server: Server) -> None:
     assert end.seconds == 0.5
 
 
-def test_stats_above_a_long_end_are_found_too(server: Server) -> None:
+def test_stats_above_a_long_rest_are_read_too(server: Server) -> None:
     assert end_of(server, "x" * 300_000 + "\n" + STATS + "late\n" * 10_000).pages == 4
 
 
 @pytest.mark.parametrize(
     "text", ["", "killed\n", "y" * 300_000, "{'finish_reason': 'finished'}\n", STATS.partition("{")[0]]
 )
-def test_a_log_without_stats_tells_no_end(server: Server, text: str) -> None:
+def test_a_log_without_stats_has_no_end(server: Server, text: str) -> None:
     assert end_of(server, text).reason is None
     assert end_of(server, text).has_log
 
 
-def test_no_log_is_told(server: Server) -> None:
+def test_a_missing_log_is_reported(server: Server) -> None:
     assert end_of(server, None) == End(has_log=False)
 
 
-def test_a_proxy_that_knows_no_ranges_is_put_up_with(server: Server) -> None:
+def test_a_proxy_that_ignores_ranges_does_no_harm(server: Server) -> None:
     server.body = b"0123456789"
     client, job = ScrapydClient(server.url), jobs("a")[0].job
     assert client.log(job, 2, 3) == b"234"

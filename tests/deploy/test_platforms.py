@@ -41,7 +41,7 @@ def test_other_names_stand_for_themselves(name: str) -> None:
         ("win32", ("win32", "Windows", "nt"), "x86"),
     ],
 )
-def test_markers_are_those_of_there(name: str, system: tuple[str, str, str], machine: str) -> None:
+def test_markers_are_those_of_the_platform(name: str, system: tuple[str, str, str], machine: str) -> None:
     there = Platform(name).markers()
     assert (there["sys_platform"], there["platform_system"], there["os_name"]) == system
     assert there["platform_machine"] == machine
@@ -64,6 +64,6 @@ def test_a_platform_that_pip_does_not_know_is_refused(name: str) -> None:
 
 
 @pytest.mark.parametrize("version", ["3", "2.7", "311", "3.11rc1", "", "3.x"])
-def test_a_version_that_is_none_is_refused(version: str) -> None:
+def test_a_wrong_version_of_python_is_refused(version: str) -> None:
     with pytest.raises(TargetError, match=r"must be one such as 3\.11"):
         Platform(python=version)

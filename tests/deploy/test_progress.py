@@ -22,7 +22,7 @@ ESCAPE = "\x1b["
 
 
 def on_a_terminal(folder: Path, *argv: str, **variables: str) -> str:
-    """Run the program with all its output on a terminal of its own; returns what was shown."""
+    """Run the program with all its output on a terminal of its own; returns the output."""
     ours, theirs = pty.openpty()
     environment = child_environment(**{"TERM": "xterm", "COLUMNS": "100", "NO_COLOR": "", **variables})
     with subprocess.Popen(
@@ -35,15 +35,15 @@ def on_a_terminal(folder: Path, *argv: str, **variables: str) -> str:
         start_new_session=True,
     ) as process:
         os.close(theirs)
-        shown = b""
+        output = b""
         try:
             while piece := os.read(ours, 65536):
-                shown += piece
+                output += piece
         except OSError:  # Linux's way to say that the other end is closed
             pass
         process.wait(30)
     os.close(ours)
-    return shown.decode()
+    return output.decode()
 
 
 @pytest.fixture
@@ -54,14 +54,14 @@ def large(project: Path) -> Path:
 
 
 def test_a_form_can_be_read_in_pieces_of_any_size() -> None:
-    told: list[int] = []
+    counts: list[int] = []
     egg = bytes(range(256)) * 10
-    form = EggForm({"project": "shop ü", "version": "the egg"}, egg, told.append)
+    form = EggForm({"project": "shop ü", "version": "the egg"}, egg, counts.append)
     body = b"".join(form.read(size) or b"" for size in (1, 7, 5000, 10_000, 10_000, 10_000))
-    assert (len(body), told[-1], form.read(1)) == (len(form), len(form), b"")
+    assert (len(body), counts[-1], form.read(1)) == (len(form), len(form), b"")
     assert egg in body
     assert body.endswith(b"--\r\n")
-    assert told == sorted(told)
+    assert counts == sorted(counts)
 
 
 @pytest.mark.server
@@ -96,10 +96,10 @@ def test_an_upload_keeps_no_second_copy_of_the_egg() -> None:
 
 
 def test_a_large_upload_has_a_bar_on_a_terminal(large: Path, server: Server) -> None:
-    shown = on_a_terminal(large, "local", "--egg", "large.egg")
-    assert "Uploading" in shown or "The server lists the spiders" in shown
-    assert "/3.0 MB" in shown
-    assert "Server response (200):" in shown
+    output = on_a_terminal(large, "local", "--egg", "large.egg")
+    assert "Uploading" in output or "The server lists the spiders" in output
+    assert "/3.0 MB" in output
+    assert "Server response (200):" in output
     assert server.seen[0].fields["egg"] == (large / "large.egg").read_bytes()
 
 
@@ -116,41 +116,43 @@ def test_a_bar_goes_away_at_ctrl_c_and_gives_the_cursor_back(large: Path, server
         start_new_session=True,
     ) as process:
         os.close(theirs)
-        shown = b""
+        output = b""
         assert server.arrived.wait(30)
-        while b"spiders" not in shown:
-            shown += os.read(ours, 65536)
+        while b"spiders" not in output:
+            output += os.read(ours, 65536)
         os.kill(process.pid, signal.SIGINT)
         try:
             while piece := os.read(ours, 65536):
-                shown += piece
+                output += piece
         except OSError:
             pass
         assert process.wait(30) == 130
     os.close(ours)
-    assert shown.rindex(b"\x1b[?25h") > shown.rindex(b"\x1b[?25l")
-    assert b"Traceback" not in shown
-    assert shown.decode().rstrip().endswith("Interrupted: nothing more is sent")
+    assert output.rindex(b"\x1b[?25h") > output.rindex(b"\x1b[?25l")
+    assert b"Traceback" not in output
+    assert output.decode().rstrip().endswith("Interrupted: nothing more is sent")
 
 
 @pytest.mark.parametrize("egg", ["small", "no terminal", "dumb"])
-def test_there_is_no_bar(large: Path, server: Server, egg: str) -> None:
+def test_no_bar_is_drawn(large: Path, server: Server, egg: str) -> None:
     if egg == "small":
         (large / "large.egg").write_bytes(egg_bytes({"data": bytes(LARGE // 2)}))
     if egg == "no terminal":
         command = [sys.executable, "-c", PROGRAM, "local", "--egg", "large.egg"]
         done = subprocess.run(command, cwd=large, env=child_environment(), capture_output=True, text=True)
-        shown = done.stdout + done.stderr
+        output = done.stdout + done.stderr
     else:
-        shown = on_a_terminal(large, "local", "--egg", "large.egg", TERM="dumb" if egg == "dumb" else "xterm")
-    assert "Server response (200):" in shown
-    assert "MB" not in shown
-    assert ESCAPE not in shown
+        output = on_a_terminal(
+            large, "local", "--egg", "large.egg", TERM="dumb" if egg == "dumb" else "xterm"
+        )
+    assert "Server response (200):" in output
+    assert "MB" not in output
+    assert ESCAPE not in output
 
 
 def test_a_failure_is_red_on_a_terminal_and_plain_elsewhere(project: Path, server: Server) -> None:
-    told = "Unknown target: nonesuch"
-    assert f"\x1b[31m{told}" in on_a_terminal(project, "nonesuch")
+    message = "Unknown target: nonesuch"
+    assert f"\x1b[31m{message}" in on_a_terminal(project, "nonesuch")
     assert ESCAPE not in on_a_terminal(project, "nonesuch", NO_COLOR="1")
     done = subprocess.run(
         [sys.executable, "-c", PROGRAM, "nonesuch"],
@@ -159,7 +161,7 @@ def test_a_failure_is_red_on_a_terminal_and_plain_elsewhere(project: Path, serve
         capture_output=True,
         text=True,
     )
-    assert done.stderr == f"{told}\nKnown targets: local\n"
+    assert done.stderr == f"{message}\nKnown targets: local\n"
 
 
 def test_rich_is_loaded_for_a_bar_alone(project: Path, server: Server) -> None:

@@ -73,7 +73,7 @@ def test_the_seed_s_setup_deploys_and_lists(spider: Path, daemon: ScrapydServer,
     assert deploy("-L", "local").out == "shop\n"
 
 
-def test_what_fails_only_there_is_exit_status_1(spider: Path, write: Write, deploy: Run) -> None:
+def test_a_failure_on_the_server_alone_is_exit_status_1(spider: Path, write: Write, deploy: Run) -> None:
     here = "import os\nif 'SCRAPY_PROJECT' in os.environ:\n    raise KeyError('only there')\n"
     write({"shop/settings.py": f"{here}SPIDER_MODULES = ['shop.spiders']\n"})
     done = deploy("local", "-v", "7")

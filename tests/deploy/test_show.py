@@ -55,7 +55,7 @@ def show(project: Path, deploy: Run, tmp_path: Path) -> Show:
     return show
 
 
-def test_an_egg_tells_commit_builder_and_spiders(committed: str, show: Show, tmp_path: Path) -> None:
+def test_an_egg_has_commit_builder_and_spiders(committed: str, show: Show, tmp_path: Path) -> None:
     about = show()
     assert (about["commit"], about["dirty"]) == (committed, False)
     assert about["builder"] == builder() == f"aioscrapy-scrapyd {__version__}"
@@ -66,7 +66,7 @@ def test_an_egg_tells_commit_builder_and_spiders(committed: str, show: Show, tmp
     assert (about["sha256"], about["size"]) == (hashlib.sha256(data).hexdigest(), len(data))
 
 
-def test_a_tree_without_git_has_no_commit(show: Show) -> None:
+def test_a_folder_without_git_gives_no_commit(show: Show) -> None:
     about = show()
     assert (about["commit"], about["dirty"]) == (None, None)
 
@@ -79,7 +79,7 @@ def test_a_machine_without_git_builds_the_same(
     assert show() == with_git
 
 
-def test_a_repository_without_a_commit_has_none(show: Show) -> None:
+def test_a_repository_without_a_commit_gives_no_commit(show: Show) -> None:
     git("init")
     assert show()["commit"] is None
 
@@ -107,7 +107,7 @@ def test_a_deleted_file_is_a_change(committed: str, show: Show, project: Path) -
     assert show()["dirty"] is True
 
 
-def test_a_change_in_another_folder_of_the_repository_is_none(
+def test_a_change_in_another_folder_of_the_repository_does_not_count(
     show: Show, project: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(project.parent)
@@ -163,14 +163,14 @@ def test_an_egg_of_another_builder_shows_what_it_has(deploy: Run, folder: Path) 
     assert "built by      unknown\n" in deploy("--show", "it.egg").out
 
 
-def test_an_egg_that_was_changed_is_told(deploy: Run, folder: Path) -> None:
+def test_a_changed_egg_is_reported(deploy: Run, folder: Path) -> None:
     (folder / "it.egg").write_bytes(egg_bytes({**with_record({"shop.py": b""}, ["one"]), "shop.py": b"#"}))
     done = deploy("--show", "it.egg")
     assert done.status == 1
     assert done.err == "Error: it.egg was changed after it was built: its files have another hash\n"
 
 
-def test_what_is_no_egg_is_told(deploy: Run, folder: Path) -> None:
+def test_a_file_that_is_not_an_egg_is_reported(deploy: Run, folder: Path) -> None:
     (folder / "it.egg").write_text("no")
     assert (
         deploy("--show", "it.egg").err == "Error: it.egg is not an egg (a zip file): File is not a zip file\n"
@@ -178,11 +178,11 @@ def test_what_is_no_egg_is_told(deploy: Run, folder: Path) -> None:
     assert deploy("--show", "none.egg").err == "Error: No such file or directory: none.egg\n"
 
 
-def test_json_of_something_else_is_told(project: Path, deploy: Run) -> None:
+def test_json_without_show_is_wrong_usage(project: Path, deploy: Run) -> None:
     assert deploy("local", "--json").err == "Error: --json goes with --show\n"
 
 
-def test_the_size_is_told_after_packing(project: Path, deploy: Run, tmp_path: Path) -> None:
+def test_the_size_is_printed_after_packing(project: Path, deploy: Run, tmp_path: Path) -> None:
     done = deploy("--build-egg", str(tmp_path / "it.egg"))
     data = (tmp_path / "it.egg").read_bytes()
     count = len(read_egg(data, "it"))

@@ -118,14 +118,14 @@ def test_a_damaged_file_is_named_with_its_line(write: Write, text: str, problem:
     assert "hush" not in str(caught.value)
 
 
-def test_bytes_that_are_no_text_are_told(write: Write) -> None:
+def test_bytes_that_are_not_text_are_reported(write: Write) -> None:
     folder = write({"aioscrapy.cfg": ""})
     (folder / "aioscrapy.cfg").write_bytes(b"[deploy:\xff]\n")
     with pytest.raises(TargetError, match="not UTF-8"):
         find_project(folder)
 
 
-def test_an_unknown_target_is_told_with_the_known_ones() -> None:
+def test_an_unknown_target_is_reported_with_the_known_ones() -> None:
     with pytest.raises(TargetError, match=r"^Unknown target: x\nKnown targets: a, b$"):
         choose_target({"a": Target("a"), "b": Target("b")}, "x")
 
@@ -165,7 +165,7 @@ def test_a_url_may_be_several(url: str | None, urls: tuple[str, ...]) -> None:
     assert Target("t", url=url).urls == urls
 
 
-def test_each_scrapyd_of_a_target_is_a_target() -> None:
+def test_every_scrapyd_of_a_target_is_a_target() -> None:
     one = Target("t", url="http://a", project="p")
     assert one.by_server() == [one]
     two = Target("t", url="http://a http://me:hush@b", project="p")

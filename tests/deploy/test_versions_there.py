@@ -77,10 +77,10 @@ def test_git_keeps_scrapyd_client_s_text_where_that_sorts(write: Write, folder: 
         subprocess.run([*git, "commit", "-q", "--allow-empty", "-m", str(number)], check=True)
     assert newest_version("GIT", folder, [["r10-main"]]) == "r10-main"
     assert newest_version("GIT", folder, []) == "r10-main"
-    made = newest_version("GIT", folder, [["r9-main"], ["a"]])
-    assert made.startswith("z")
-    assert made.endswith("-r10-main")
-    assert sorted_versions(["r9-main", made])[-1] == made
+    version = newest_version("GIT", folder, [["r9-main"], ["a"]])
+    assert version.startswith("z")
+    assert version.endswith("-r10-main")
+    assert sorted_versions(["r9-main", version])[-1] == version
 
 
 @pytest.mark.parametrize(

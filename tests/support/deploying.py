@@ -1,4 +1,4 @@
-"""What tests of the deploy tooling share: a small web server that answers as it is told, and types."""
+"""What tests of the deploy tooling share: a small web server with answers that a test sets, and types."""
 
 import json
 import threading
@@ -130,9 +130,9 @@ class Handler(BaseHTTPRequestHandler):
         if page in self.server.answers:
             self._write(200, self.server.answers[page])
             return
-        self._answer_as_told(fields, file_name)
+        self._answer_as_set(fields, file_name)
 
-    def _answer_as_told(self, fields: dict[str, bytes], file_name: str | None) -> None:
+    def _answer_as_set(self, fields: dict[str, bytes], file_name: str | None) -> None:
         self.server.seen.append(Seen(self.path, self.headers["Authorization"], fields, file_name))
         self.server.arrived.set()
         self.server.answer_now.wait(30)

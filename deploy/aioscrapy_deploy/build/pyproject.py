@@ -15,7 +15,7 @@ def read_pyproject(folder: Path) -> dict[str, Any]:
     import tomllib
 
     try:
-        whole = tomllib.loads((folder / "pyproject.toml").read_text("utf-8"))
+        whole = tomllib.loads((folder / "pyproject.toml").read_text("utf-8-sig"))
     except FileNotFoundError:
         return {}
     except ValueError as exc:
