@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from aioscrapy.cmdline import main
 from support.deploying import Run, Write
 from support.garbling import Garbling, garbling
 from support.scrapyd import ScrapydServer
@@ -14,11 +15,18 @@ pytestmark = pytest.mark.server
 
 UNCLEAR = [502, 504, 500, 200, 0]
 SPIDER = """
+    import asyncio
+
     from aioscrapy import Spider
 
 
     class One(Spider):
         name = "one"
+
+        async def start_requests(self):
+            await asyncio.sleep(600)
+            return
+            yield
 """
 
 
@@ -159,3 +167,22 @@ def test_a_rollback_looks_at_the_server_too(
     proxy.held_back = {"delversion.json"}
     assert deploy("--rollback", "local").status == 1
     assert versions(daemon) == ["1", "3"]
+
+
+@pytest.mark.parametrize("status", [502, 200, 0])
+def test_a_job_is_scheduled_once_and_cancelled_once_whatever_the_answers(
+    shop: Path,
+    deploy: Run,
+    daemon: ScrapydServer,
+    proxy: Garbling,
+    capfd: pytest.CaptureFixture[str],
+    status: int,
+) -> None:
+    assert deploy("local", "-v", "1").status == 0
+    proxy.pages = dict.fromkeys(["schedule.json", "cancel.json"], status)
+    assert main(["schedule", "one", "-t", "local"]) == 0
+    job = capfd.readouterr().out.split()[0]
+    daemon.wait_running(job)
+    assert main(["cancel", job, "-t", "local"]) == 0
+    assert capfd.readouterr().out == f"{job}: ended\n"
+    assert [entry for entry in daemon.jobs("finished", "shop") if entry == job] == [job]

@@ -10,7 +10,7 @@ import argparse
 import time
 from typing import Any
 
-from aioscrapy_deploy.errors import ServerError, TargetError
+from aioscrapy_deploy.errors import ScrapydError, ServerError, TargetError
 from aioscrapy_deploy.fleet import Fleet, add_target_options, reported, warn
 from aioscrapy_deploy.operate.find_jobs import JobOnNode, all_jobs, find_jobs
 from aioscrapy_deploy.terminal.option_types import seconds
@@ -78,8 +78,8 @@ def _signal(fleet: Fleet, jobs: list[JobOnNode], rows: _Rows) -> list[JobOnNode]
     for job in jobs:
         row = rows[job.key]
         try:
-            state = job.node.client.cancel(job.job.project, job.job.id)
-        except ServerError as exc:  # it may have arrived: another one in haste would be the forceful signal
+            state = _cancel(job)
+        except ServerError as exc:
             fleet.failed(exc)
             row["ended"] = False
             continue
@@ -88,6 +88,24 @@ def _signal(fleet: Fleet, jobs: list[JobOnNode], rows: _Rows) -> list[JobOnNode]
         if state == "running":
             running.append(job)
     return running
+
+
+def _cancel(job: JobOnNode) -> str | None:
+    """Send one signal; returns the state before, or after an unclear answer the state now.
+
+    The signal may have arrived then: another one in haste would be the forceful one.
+    """
+    client = job.node.client
+    try:
+        return client.cancel(job.job.project, job.job.id)
+    except ScrapydError:
+        raise
+    except ServerError as exc:
+        state = client.status(job.job.id, job.job.project)
+        if state == "pending":
+            raise
+        warn(f"{exc}: the job is {state or 'unknown'} now")
+        return state
 
 
 def _wait(fleet: Fleet, jobs: list[JobOnNode], timeout_s: float) -> list[JobOnNode]:
