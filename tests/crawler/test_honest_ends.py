@@ -12,7 +12,9 @@ from aioscrapy import signals
 from aioscrapy.crawler import Crawler
 from aioscrapy.ends import End
 from aioscrapy.exceptions import CloseSpider, CrawlError, IgnoreRequest, QueueError
+from aioscrapy.frontier_settings import open_crawls
 from aioscrapy.http import Request
+from aioscrapy.settings import Settings
 from support.crawling import QUIET, Crawled, SiteSpider, crawl
 from support.site import Site
 
@@ -300,8 +302,8 @@ async def test_bad_outputs_of_the_start_are_reported_and_the_rest_goes_on(
 # -- Every request fails
 
 
-async def test_start_requests_that_all_fail_are_not_a_finished_crawl() -> None:
-    settings = {"RETRY_TIMES": 1}
+async def test_start_requests_that_all_fail_are_not_a_finished_crawl(store: dict[str, Any]) -> None:
+    settings = {**store, "RETRY_TIMES": 1}
     crawled = await crawl(SiteSpider, settings, site="http://127.0.0.1:1", paths=("/1", "/2"))
     assert (crawled.reason, end_of(crawled).exit_status) == ("all_failed", 1)
 
@@ -400,6 +402,44 @@ async def test_a_crawl_whose_frontier_breaks_is_not_finished(site: Site, shared:
         await crawled.crawler.crawl(site=site.url)
     assert crawled.crawler.end is not None
     assert (crawled.crawler.end.reason, crawled.crawler.end.exit_status) == ("not_started", 1)
+
+
+async def test_workers_of_a_crawl_that_is_stopped_or_deleted_say_so(
+    site: Site, shared: dict[str, Any], redis_url: str
+) -> None:
+    for command, reason, status in (("stop", "stopped", 0), ("delete", "deleted", 1)):
+        settings = {**shared, "CRAWL_ID": command, "SCHEDULER_HEARTBEAT": 0.2}
+        crawled = Crawled(Crawler(SiteSpider, {**QUIET, **settings}))
+        begun = asyncio.Event()
+        crawled.crawler.signals.connect(begun.set, signals.item_scraped)
+        paths = tuple(f"/slow/0.1?{number}" for number in range(200))
+        running = asyncio.create_task(crawled.crawler.crawl(site=site.url, paths=paths))
+        await asyncio.wait_for(begun.wait(), 10)
+        async with open_crawls(Settings(settings), redis_url, bot="") as crawls:
+            running_crawl = await crawls.find(command)
+            if command == "stop":
+                await crawls.stop(running_crawl)
+            else:
+                await crawls.delete(running_crawl, force=True)
+        await asyncio.wait_for(running, 20)
+        assert (crawled.reason, end_of(crawled).exit_status) == (reason, status)
+
+
+async def test_a_start_that_failed_in_one_worker_is_the_end_of_all(
+    site: Site, shared: dict[str, Any]
+) -> None:
+    class Fails(SiteSpider):
+        async def start_requests(self) -> AsyncIterator[Request]:
+            for number in range(6):
+                yield self.request(f"/slow/0.2?{number}")
+            raise ValueError("no list of shops")
+
+    workers = [Crawled(Crawler(Fails, {**QUIET, **shared})) for _ in range(2)]
+    async with asyncio.timeout(30):
+        await asyncio.gather(*(worker.crawler.crawl(site=site.url) for worker in workers))
+    assert [worker.reason for worker in workers] == ["start_failed"] * 2
+    assert all("no list of shops" in end_of(worker).error for worker in workers)
+    assert sum(len(worker.items) for worker in workers) == 6
 
 
 # -- Items
