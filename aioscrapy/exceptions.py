@@ -15,7 +15,7 @@ AioscrapyError                 what a person may see as one line
 ├── CrawlError                 an unexpected exception ended the crawl
 └── ItemLostError              a pipeline returned None in the place of an item
 
-Control flow, raised by users and middlewares, never shown as failures:
+Control flow, raised by users and middlewares, never counted as failures:
 NotConfigured, IgnoreRequest, DropItem, CloseSpider, DontCloseSpider, NotSupported
 """
 

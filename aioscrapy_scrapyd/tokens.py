@@ -1,4 +1,4 @@
-"""Bearer tokens of programs: kept in node.db as hashes, shown once."""
+"""Bearer tokens of programs: kept in node.db as hashes, printed once."""
 
 import hashlib
 import hmac
@@ -71,7 +71,7 @@ class Tokens:
 
 
 def add_token(database: Path, name: str, role: Role, projects: str, days: float) -> str:
-    """Make a token and return it: it can't be shown again.
+    """Make a token and return it: it can't be printed again.
 
     Args:
         database: `node.db`.

@@ -52,6 +52,9 @@ def test_types_count_as_imports() -> None:
             assert "TYPE_CHECKING" not in names, path
 
 
+WRITTEN = {".py", ".lua", ".md", ".tmpl"}
+RARE_WORDS = ("told", "heard", "hidden", "shown")  # as names and in prose, at most 5 times
+RARE_NAMES = ("each", "found")  # as names, at most 20 times
 LONGEST = {".py": 330, ".lua": 150}  # lines of a file
 TABLES = {"aioscrapy/default_settings.py": 450}  # rows that are looked up, not read
 
@@ -80,11 +83,27 @@ def test_the_comment_of_a_value_is_above_it() -> None:
     """The formatter puts brackets around a value with a long comment behind it."""
     for path in sources():
         for node in ast.walk(ast.parse(path.read_text("utf-8"))):
-            if isinstance(node, ast.Assign | ast.AnnAssign) and isinstance(
-                node.value, ast.Constant | ast.BinOp
-            ):
-                lines = range(node.lineno, (node.end_lineno or node.lineno) + 1)
-                assert len(lines) == 1 or not comments(path).keys() & set(lines), f"{path}:{node.lineno}"
+            if isinstance(node, ast.Assign | ast.AnnAssign):
+                part = node.value if isinstance(node.value, ast.Constant | ast.BinOp) else None
+                part = node.annotation if isinstance(node, ast.AnnAssign) else part
+                lines = range(node.lineno, (part.end_lineno or 0) + 1 if part else 0)
+                assert len(lines) < 2 or not comments(path).keys() & set(lines), f"{path}:{node.lineno}"
+
+
+def test_words_that_hide_what_they_mean_stay_rare() -> None:
+    """A thermometer for the word list of CONTRIBUTING.md, over the packages and docs."""
+    folders = [*(REPOSITORY / package for package in ("aioscrapy", "aioscrapy_scrapyd", "deploy", "docs"))]
+    paths = [path for folder in folders for path in folder.rglob("*") if path.suffix in WRITTEN]
+    text = "\n".join(path.read_text("utf-8") for path in paths)
+    words = {word: len(re.findall(rf"(?<![A-Za-z]){word}(?![A-Za-z])", text)) for word in RARE_WORDS}
+    assert {word: count for word, count in words.items() if count > 5} == {}
+    names = [
+        node.id if isinstance(node, ast.Name) else node.arg
+        for path in sources()
+        for node in ast.walk(ast.parse(path.read_text("utf-8")))
+        if isinstance(node, ast.Name | ast.arg)
+    ]
+    assert {name: names.count(name) for name in RARE_NAMES if names.count(name) > 20} == {}
 
 
 @cache

@@ -125,9 +125,8 @@ class Reply:
     filtered: int = 0  # entries that the filter knew
     broken: Sequence[tuple[Lease, str]] = ()  # leases whose request can't be read, and the reason
     next_due_s: float | None = None  # seconds until a delayed request is due
-    feeds: Sequence[
-        int
-    ] = ()  # of each feed of this worker: how many records the store has ever had; -1: it has lost the feed
+    # for each feed of this worker the records that the store ever had; -1: it has lost the feed
+    feeds: Sequence[int] = ()
     cursor: int = 0  # the position from which `wait` continues
     handled: int = 0  # pages of the whole crawl with `handled`
     fruitless: int = 0  # pages of the whole crawl with `fruitless`

@@ -141,7 +141,7 @@ class ListJobs(NodeResource):
         }
 
     def _running(self, job: Any) -> dict[str, Any]:
-        shown = {
+        fields = {
             "id": job.job,
             "project": job.project,
             "spider": job.spider,
@@ -150,10 +150,10 @@ class ListJobs(NodeResource):
             "log_url": self.root.get_log_url(job),
             "items_url": self.root.get_item_url(job),
         }
-        return {**shown, **_more(job)} if isinstance(job, JobView) else shown
+        return {**fields, **_more(job)} if isinstance(job, JobView) else fields
 
     def _finished(self, job: Any) -> dict[str, Any]:
-        shown = {
+        fields = {
             "id": job.job,
             "project": job.project,
             "spider": job.spider,
@@ -162,7 +162,7 @@ class ListJobs(NodeResource):
             "log_url": self.root.get_log_url(job),
             "items_url": self.root.get_item_url(job),
         }
-        return {**shown, **_more(job)} if isinstance(job, JobView) else shown
+        return {**fields, **_more(job)} if isinstance(job, JobView) else fields
 
 
 class Status(NodeResource):
