@@ -1,4 +1,4 @@
-"""The one reader of cfg files: where the project is, and what its cfg files say.
+"""The reader of cfg files: it finds the project and parses its cfg files.
 
 `aioscrapy` (settings), the deploy tool (targets, settings) and the runner (projects without an egg) use it.
 """
@@ -29,7 +29,7 @@ PROJECT_VARIABLES = ("AIOSCRAPY_PROJECT", "SCRAPY_PROJECT")
 
 @dataclass(frozen=True)
 class Project:
-    """A folder with a cfg file (None outside of a project) and all that the cfg files say together."""
+    """A folder with a cfg file (None outside of a project) and the combined contents of all cfg files."""
 
     folder: Path | None
     cfg_names: tuple[str, ...]
@@ -37,7 +37,7 @@ class Project:
 
     @property
     def differences(self) -> list[str]:
-        """Names `[section] option` of what the folder's two cfg files say differently; never the values."""
+        """`[section] option` of every difference between the folder's two cfg files, without the values."""
         if self.folder is None or len(self.cfg_names) < 2:
             return []
         first, second = (_read([self.folder / name]) for name in self.cfg_names)
@@ -50,9 +50,9 @@ class Project:
         ]
 
     def settings_module(self, *names: str) -> str | None:
-        """Return what [settings] says for the first of these names that it has: a project's, or `default`.
+        """Return the settings module of the first of these names that [settings] has; None if it has none.
 
-        None if it has none of them.
+        A name is the name of a project, or `default`.
 
         Raises:
             TargetError: the value can't be interpolated.
@@ -65,17 +65,17 @@ class Project:
 
 
 class EnvInterpolation(BasicInterpolation):
-    """`%(name)s` as ConfigParser has it, then `$NAME` and `${NAME}`; an unknown variable is left as it is."""
+    """`%(name)s` as in ConfigParser, then `$NAME` and `${NAME}`; an unknown variable is not replaced."""
 
     def before_get(self, parser: Any, section: str, option: str, value: str, defaults: Any) -> str:
         return os.path.expandvars(super().before_get(parser, section, option, value, defaults))
 
 
 def find_project(start: Path) -> Project:
-    """Read the cfg files of the closest folder upwards that has one, over those of home and system.
+    """Read the cfg files of the closest folder upwards that has one; they win over those of home and system.
 
-    A `scrapy.cfg` of home or system counts for a project with a `scrapy.cfg`, an `aioscrapy.cfg` for one with
-    that; outside of a project both count.
+    A `scrapy.cfg` of home or system applies to a project with a `scrapy.cfg`, an `aioscrapy.cfg` to a project
+    with an `aioscrapy.cfg`; outside of a project both apply.
 
     Raises:
         TargetError: a file can't be read.
@@ -89,15 +89,15 @@ def find_project(start: Path) -> Project:
 
 
 def named_projects() -> list[str]:
-    """Return the names of projects in the environment, by which [settings] may have several."""
+    """Return the project names of the environment, for a [settings] with several projects."""
     return [os.environ[name] for name in PROJECT_VARIABLES if os.environ.get(name)]
 
 
 def read_option(cfg: ConfigParser, section: str, option: str) -> str | None:
-    """Return one value, interpolated; None if it is not there.
+    """Return one value, interpolated; None if it is not set.
 
     Raises:
-        TargetError: it can't be interpolated.
+        TargetError: the value can't be interpolated.
     """
     try:
         return cfg.get(section, option, fallback=None)
@@ -118,7 +118,7 @@ def _shared_files(names: tuple[str, ...]) -> Iterator[Path]:
 
 
 def _read(files: list[Path], shared: Iterable[Path] = ()) -> ConfigParser:
-    """Read the shared files, of which none must be there, then the project's own."""
+    """Read the shared files, which are optional, then the project's own."""
     cfg = ConfigParser(interpolation=EnvInterpolation())
     for path in shared:
         if os.access(path, os.R_OK) and path.is_file():
@@ -144,13 +144,13 @@ def _text(content: bytes) -> str:
 
 
 def _problem(exc: Exception) -> str:
-    """Say what is wrong with a file and where, without the line itself: it may hold a password."""
+    """Return the problem of a file and its line number, without the line, which may have a password."""
     if isinstance(exc, MissingSectionHeaderError):
-        return f", line {exc.lineno}: there must be a [section] before this"
+        return f", line {exc.lineno}: a [section] is missing before this line"
     if isinstance(exc, ParsingError):
         return f", line {exc.errors[0][0]}: neither a [section] nor a 'name = value'"
     if isinstance(exc, DuplicateSectionError):
-        return f", line {exc.lineno}: [{exc.section}] is there twice"
+        return f", line {exc.lineno}: [{exc.section}] appears twice"
     if isinstance(exc, DuplicateOptionError):
-        return f", line {exc.lineno}: {exc.option!r} is twice in [{exc.section}]"
+        return f", line {exc.lineno}: {exc.option!r} appears twice in [{exc.section}]"
     return ": it is not UTF-8 text" if isinstance(exc, UnicodeDecodeError) else f": {type(exc).__name__}"

@@ -1,4 +1,4 @@
-"""The Scrapyds of a target, asked all at once; each one that fails is one line and exit status 1."""
+"""Send requests to all Scrapyds of a target at once; a failure is one line and exit status 1."""
 
 import argparse
 import functools
@@ -22,7 +22,7 @@ from aioscrapy_deploy.terminal.messages import report
 
 S = TypeVar("S")
 T = TypeVar("T")
-# the end of a Scrapyd's message -> what a person may do
+# the end of a Scrapyd's message -> advice
 _ADVICE = {
     r": project '.*' not found$": "deploy it (`aioscrapy deploy`), or see `aioscrapy projects`",
     r": version '.*' not found$": "see `aioscrapy versions`",
@@ -32,13 +32,13 @@ _THREADS = 16  # requests at once
 
 @dataclass(frozen=True)
 class Node:
-    """One Scrapyd, by the part of its address that tells it from others: host, port and path."""
+    """One Scrapyd, named by host, port and path of its address."""
 
     client: ScrapydClient
 
     @property
     def name(self) -> str:
-        """Host, port and path: two daemons of a machine have one `node_name`."""
+        """Host, port and path: two daemons of a machine have the same `node_name`."""
         parts = urlsplit(self.client.url)
         return f"{parts.netloc}{parts.path}"
 
@@ -63,7 +63,7 @@ class Fleet:
         """Return the fleet that the options of `add_target_options` name.
 
         Raises:
-            TargetError: there is no such target, or it can't be used.
+            TargetError: the target is unknown or incomplete.
         """
         targets = read_targets(find_project(Path.cwd()).cfg)
         return cls(pick_target(targets, options.target), getattr(options, "project", None))
@@ -76,12 +76,12 @@ class Fleet:
             TargetError: neither the target nor an option names it.
         """
         if not self.project:
-            raise TargetError(f"target {self.target.name} names no project: say -p PROJECT")
+            raise TargetError(f"target {self.target.name} names no project: use -p PROJECT")
         return self.project
 
     @property
     def status(self) -> int:
-        """The exit status: 1 where a Scrapyd failed."""
+        """The exit status: 1 if a Scrapyd failed."""
         return 1 if self.failures else 0
 
     def query(self, question: Callable[[ScrapydClient], T]) -> list[tuple[Node, T]]:
@@ -158,12 +158,12 @@ def reported(work: Callable[[argparse.Namespace], int]) -> Callable[[argparse.Na
     def run(options: argparse.Namespace) -> int:
         try:
             status = work(options)
-            sys.stdout.flush()  # here, since at the end of Python a full disk is no exit status of ours
+            sys.stdout.flush()  # here: at the end of Python a full disk would not change the exit status
             return status
         except DeployError as exc:
             warn(str(exc))
         except BrokenPipeError:
-            raise  # the reader of the output has left: nothing to report
+            raise  # the reader of the output has ended: nothing to report
         except OSError as exc:
             warn(f"{exc.strerror or exc}: {exc.filename or 'standard output'}")
         return 1

@@ -13,7 +13,7 @@ NO_PROJECT = "no Scrapy project found in this location (no aioscrapy.cfg or scra
 
 @dataclass(frozen=True)
 class Target:
-    """One `[deploy:NAME]` section over `[deploy]`; `url` may be several, spaces or commas between.
+    """One `[deploy:NAME]` section over `[deploy]`; `url` may have several, separated by spaces or commas.
 
     `platform` and `python_version` are the server's, for the dependencies in an egg.
     """
@@ -85,7 +85,7 @@ def pick_target(targets: dict[str, Target], name: str | None) -> Target:
     """Return the target of this name or with this url; without a name `default`, or the only one.
 
     Raises:
-        TargetError: there is none, or several could be meant.
+        TargetError: no target matches, or several do.
     """
     if name and "://" in name:
         return Target(redacted(name), url=name)
@@ -94,8 +94,8 @@ def pick_target(targets: dict[str, Target], name: str | None) -> Target:
     if len(targets) == 1:
         return next(iter(targets.values()))
     if targets:
-        raise TargetError(f"which target? Say -t, and one of {', '.join(targets)}")
-    raise TargetError("no target is known here: the cfg needs a [deploy:NAME] with a url, or say -t URL")
+        raise TargetError(f"which target? Use -t with one of {', '.join(targets)}")
+    raise TargetError("no target: the cfg file needs a [deploy:NAME] with a url, or use -t URL")
 
 
 def _values(cfg: ConfigParser, section: str) -> dict[str, str]:

@@ -1,7 +1,7 @@
 """One egg to one Scrapyd: the versions before it, the upload, and its removal if the server can't list it.
 
-After every answer that is not a clear success the versions on the server decide: the egg is deployed, or it
-is taken off again.
+After an answer that is not a clear success, the versions on the server decide: the egg is deployed, or it is
+deleted again.
 """
 
 import json
@@ -20,8 +20,8 @@ from aioscrapy_deploy.terminal.messages import report
 from aioscrapy_deploy.terminal.text import printable
 from aioscrapy_deploy.terminal.upload_bar import upload_bar
 
-CLEANUP_S = 10  # seconds for a server to take a version off after Ctrl-C
-LATE_S = 2  # seconds after which an egg that a proxy has held back may have arrived
+CLEANUP_S = 10  # seconds for a server to delete a version after Ctrl-C
+LATE_S = 2  # seconds until an egg that a proxy delays may have arrived
 _NEVER_STORED = range(400, 500)  # statuses with which a server or a proxy refuses the upload itself
 
 
@@ -31,7 +31,7 @@ class Destination:
 
     Attributes:
         stored: names of versions, the latest last; None if the server did not answer.
-        trouble: why it did not.
+        trouble: the error, if it did not answer.
     """
 
     target: Target
@@ -50,7 +50,7 @@ class Destination:
 
     @property
     def current(self) -> str | None:
-        """The version that jobs run there; None if there is none, or the server did not answer."""
+        """The version that jobs use there; None if there is none, or the server did not answer."""
         return latest(self.stored or [])
 
     def may_have(self, version: str) -> bool:
@@ -61,7 +61,7 @@ class Destination:
         """Return a warning about a version, or None.
 
         Raises:
-            VersionError: jobs would go on with another version, and `force` is not set.
+            VersionError: jobs would use another version, and `force` is not set.
         """
         if not is_latest(version, self.stored or []):
             text = (
@@ -69,15 +69,15 @@ class Destination:
                 f"{stored_name(version)} before {self.current}"
             )
             if not force:
-                raise VersionError(f"{text} (--force deploys it all the same)")
+                raise VersionError(f"{text} (deploy it anyway: --force)")
             return f"Warning: {text}"
         if stored_name(version) in (self.stored or []):
-            return f"Warning: version {version} is in {self.client.url} already, and is replaced"
+            return f"Warning: version {version} in {self.client.url} is replaced"
         return None
 
 
 def upload(destination: Destination, version: str, built: Built) -> str | None:
-    """Upload to one Scrapyd and report its answer; returns why the version is not deployed, None if it is."""
+    """Upload to one Scrapyd and report its answer; return the reason of a failure, None for a success."""
     with _removed_at_interrupt(destination, version):
         return _upload(destination, version, built)
 
@@ -104,7 +104,7 @@ def _upload(destination: Destination, version: str, built: Built) -> str | None:
 
 
 def _read(destination: Destination, version: str, built: Built, answer: Answer) -> str | None:
-    """Return why the answer to an upload is a failure, after the version is taken off; None for a success."""
+    """Return why the answer to an upload is a failure, and delete the version; None for a success."""
     status = (answer.data or {}).get("status")
     count = (answer.data or {}).get("spiders")
     failure = answer.failure
@@ -129,9 +129,9 @@ def _missing_spiders(count: int | None, built: Built) -> str | None:
 def _settle(
     destination: Destination, version: str, built: Built, failure: str, error: ServerError | None = None
 ) -> str | None:
-    """Look at the server after an unclear answer; returns why the version is not deployed, None if it is.
+    """Ask the server after an unclear answer; return the reason of a failure, None for a success.
 
-    `error` is the one that the upload ended with, if it had no answer with a status below 300.
+    `error` is the error of the upload, if it had no answer with a status below 300.
     """
     client, project = destination.client, destination.project
     try:
@@ -162,12 +162,12 @@ def _settle(
         report(_old_or_new(version))
         return failure
     count = f"{len(spiders)} spider{'s' if len(spiders) != 1 else ''}"
-    report(f"Version {version} is deployed all the same: the server has it, and lists {count}")
+    report(f"Version {version} is deployed anyway: the server has it, and lists {count}")
     return None
 
 
 def _may_arrive_late(error: ServerError | None) -> bool:
-    """Return whether an upload may be on its way although its answer has come, or nobody waits for it."""
+    """Return True if the upload may still arrive after its answer, or after the time limit."""
     if isinstance(error, RefusedError):
         return error.status in {502, 503, 504}
     return isinstance(error, NoAnswerError) and error.timed_out
@@ -178,20 +178,20 @@ def _old_or_new(version: str) -> str:
 
 
 def _take_off(destination: Destination, version: str, client: ScrapydClient | None = None) -> str:
-    """Delete a version that failed; returns a line about the versions that are left."""
+    """Delete a version that failed; return a line about the remaining versions."""
     client = client or destination.client
     try:
         stored = client.listversions(destination.project)
         if stored_name(version) not in stored:
             return f"Version {version} is not on the server; {_now(stored)}"
-        with suppress(ServerError):  # the versions that are left decide
+        with suppress(ServerError):  # the remaining versions decide
             client.delversion(destination.project, version)
         left = client.listversions(destination.project)
     except ServerError as exc:
         return f"Warning: it is not known whether version {version} is on the server now: {exc}"
     if stored_name(version) in left:
-        return f"Warning: version {version} can't be taken off the server: jobs get {latest(left)}"
-    return f"Version {version} is taken off the server again; {_now(left)}"
+        return f"Warning: version {version} can't be deleted on the server: jobs use {latest(left)}"
+    return f"Version {version} is deleted on the server again; {_now(left)}"
 
 
 def _now(stored: list[str]) -> str:
@@ -200,12 +200,12 @@ def _now(stored: list[str]) -> str:
 
 @contextmanager
 def _removed_at_interrupt(destination: Destination, version: str) -> Iterator[None]:
-    """Take an unchecked version off at Ctrl-C or SIGTERM; one that was there before stays."""
+    """Delete an unchecked version at Ctrl-C or SIGTERM; a version that was there before stays."""
     try:
         yield
     except KeyboardInterrupt:
         if stored_name(version) not in (destination.stored or []):
-            with suppress(KeyboardInterrupt):  # a second one: the person wants to leave at once
+            with suppress(KeyboardInterrupt):  # a second one: end at once
                 report(_take_off(destination, version, destination.client.with_timeout(CLEANUP_S)))
         raise
 

@@ -114,7 +114,7 @@ def test_outside_of_a_project_there_are_only_the_defaults() -> None:
         ("", "no `default = PACKAGE.settings`"),
         ("[deploy]\nurl = x\n", "no `default = PACKAGE.settings`"),
         ("[settings]\ndefault =\n", "no `default = PACKAGE.settings`"),
-        ("default = x\n", "line 1: there must be a [section] before this"),
+        ("default = x\n", "line 1: a [section] is missing before this line"),
     ],
 )
 def test_a_cfg_without_settings_is_named(tmp_path: Path, text: str, problem: str) -> None:

@@ -46,7 +46,7 @@ ROWS = {
         SETTINGS.replace("shop", "market") + TARGET,
     ),
     "no section": Row(
-        "Error: .*/aioscrapy.cfg, line 1: there must be a [section] before this", "url = {url}\n"
+        "Error: .*/aioscrapy.cfg, line 1: a [section] is missing before this line", "url = {url}\n"
     ),
     "no scheme": Row("Error: the url must begin with http:// or https:// and a host: h:1", _url("h:1")),
     "another scheme": Row(
@@ -69,14 +69,14 @@ ROWS = {
         "Deploy failed: http://scrapyd.invalid/listversions.json: .*", _url("http://scrapyd.invalid")
     ),
     "a page of html": Row(
-        "Deploy failed: the answer is not that of a Scrapyd: <html>Welcome</html>",
+        "Deploy failed: the answer is not from a Scrapyd: <html>Welcome</html>",
         body=b"\n<html>Welcome</html>\n",
     ),
     "an answer in words": Row(
         "Deploy failed: the server says: OSError: no",
         body=b'{"status": "error", "message": "a\\nOSError: no"}',
     ),
-    "nothing at all": Row("Deploy failed: the answer is not that of a Scrapyd: (empty)"),
+    "nothing at all": Row("Deploy failed: the answer is not from a Scrapyd: (empty)"),
     "401": Row("The server requires another username and password: see .* SCRAPYD_PASSWORD", status=401),
     "403": Row("The server, or a proxy before it, forbids this request", status=403),
     "404": Row("There is no Scrapyd at this url: .* belongs in the target's url", status=404),

@@ -193,7 +193,7 @@ def test_a_wheel_without_the_settings_is_an_error(project: Path, write: Write, d
     assert done.status == 1
     assert done.err.splitlines()[-1] == (
         "Error: the settings shop.settings are not in the wheel that pyproject.toml makes: "
-        "say there which packages are in it"
+        "name the packages in that file"
     )
 
 
@@ -201,8 +201,8 @@ def test_a_wheel_without_the_settings_is_an_error(project: Path, write: Write, d
     ("text", "reason"),
     [
         ("[project\n", "Expected ']' at the end of a table declaration"),
-        ("project = 1\n", "its [project] dependencies are no list of texts"),
-        ("[project]\ndependencies = 'idna'\n", "its [project] dependencies are no list of texts"),
+        ("project = 1\n", "its [project] dependencies are not a list of texts"),
+        ("[project]\ndependencies = 'idna'\n", "its [project] dependencies are not a list of texts"),
         ("[project]\ndependencies = ['idna ==']\n", "dependency 'idna ==': "),
     ],
 )

@@ -171,5 +171,5 @@ def test_settings_that_setup_does_not_pack_are_named(two: Path, write: Write, de
     assert done.status == 1
     assert done.err.endswith(
         "Error: the settings news.settings are not in the egg that setup.py makes: "
-        "say there which packages are in it\n"
+        "name the packages in that file\n"
     )

@@ -108,7 +108,7 @@ def test_requirements_in_no_known_encoding_do_not_end_a_deploy(project: Path, de
     (project / "requirements.txt").write_bytes(b"# caf\xe9\nextra\n")
     done = deploy("local")
     assert done.status == 0
-    assert "Note: the server itself must have extra " in done.err
+    assert "Note: the server must have extra " in done.err
 
 
 def test_a_project_that_needs_nothing_gets_nothing(egg: Run, write: Write) -> None:
@@ -201,8 +201,8 @@ def test_a_broken_project_is_detected_for_every_platform(project: Path, write: W
         ),
         ("extra==9\n", (), "Error: pip failed: ERROR: No matching distribution found for extra==9"),
         ("extra==1\nextra==2\n", (), "Error: pip failed: ERROR: "),
-        ("", ("--platform", "linux"), "Error: the platform must be one such as manylinux2014_x86_64, "),
-        ("", ("--python-version", "2.7"), "Error: the Python version must be one such as 3.11, not '2.7'"),
+        ("", ("--platform", "linux"), "Error: the platform must have the form manylinux2014_x86_64, "),
+        ("", ("--python-version", "2.7"), "Error: the Python version must have the form 3.11, not '2.7'"),
     ],
 )
 def test_what_cannot_be_had_is_one_line(
@@ -223,7 +223,7 @@ def test_what_cannot_be_had_is_one_line(
 
 
 def test_a_platform_without_dependencies_is_an_error(project: Path, deploy: Run) -> None:
-    expected = "Error: --platform and --python-version go with --include-dependencies\n"
+    expected = "Error: --platform and --python-version need --include-dependencies\n"
     assert deploy("local", *X86).err == expected
 
 
@@ -233,7 +233,7 @@ def test_targets_of_different_platforms_do_not_get_one_egg(project: Path, write:
         cfg.write("python_version = 3.12\n[deploy:b]\nurl = http://127.0.0.1:1\nproject = shop\n")
     done = deploy("local", "b", "--include-dependencies")
     assert done.status == 1
-    assert done.err.startswith("Error: the targets differ in platform or python_version")
+    assert done.err.startswith("Error: the targets get one egg, but differ in platform or python_version")
 
 
 def test_dependencies_that_are_not_packed_are_named_before_the_upload(
@@ -245,7 +245,7 @@ def test_dependencies_that_are_not_packed_are_named_before_the_upload(
     done = deploy("local", "-v", "7")
     assert done.status == 0
     assert done.err.splitlines()[1] == (
-        "Note: the server itself must have attrs >= 20, extra "
+        "Note: the server must have attrs >= 20, extra "
         "(requirements.txt; --include-dependencies puts it into the egg)"
     )
 

@@ -51,7 +51,7 @@ def test_the_default_target_needs_no_name(project: Path, deploy: Run, server: Se
 A = target("a", "http://h")
 NO_FILE = "Error: No such file or directory:"
 NO_ZIP = "Error: aioscrapy.cfg is not an egg (a zip file): File is not a zip file"
-AS_IT_IS = "Error: --egg is uploaded as it is: --include-dependencies goes with a build"
+AS_IT_IS = "Error: --egg uploads a file unchanged: --include-dependencies needs a build"
 NO_GIT = "Error: version GIT: fatal: not a git repository (or any of the parent directories): .git"
 NO_HTTP = "Error: the url must begin with http:// or https:// and a host: h:6800"
 
@@ -122,7 +122,7 @@ def test_an_egg_can_be_deployed_from_anywhere(folder: Path, home: Path, deploy: 
     ("body", "expected"),
     [
         (b'{"status": "error", "message": "no\\nKeyError: 1"}', "the server says: KeyError: 1"),
-        (b"<html>", "the answer is not that of a Scrapyd: <html>"),
+        (b"<html>", "the answer is not from a Scrapyd: <html>"),
         (
             OK.replace(b"1}", b"0}"),
             "the server finds no spider in the egg, which has one: see the server's log",

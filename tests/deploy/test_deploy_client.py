@@ -102,11 +102,11 @@ def test_then_the_one_in_netrc(server: Server, home: Path) -> None:
     ("body", "failure"),
     [
         (b'{"status": "error", "message": "Traceback:\\n  File\\nKeyError: 1\\n"}', "KeyError: 1"),
-        (b'{"status": "error"}', "the server says no more than an error"),
-        (b"{}", "the server says no more than an error"),
-        (b"<html>\nWelcome</html>\n", "the answer is not that of a Scrapyd: Welcome</html>"),
-        (b"", "the answer is not that of a Scrapyd: (empty)"),
-        (b"[]", "the answer is not that of a Scrapyd: []"),
+        (b'{"status": "error"}', "the server reports an error without a message"),
+        (b"{}", "the server reports an error without a message"),
+        (b"<html>\nWelcome</html>\n", "the answer is not from a Scrapyd: Welcome</html>"),
+        (b"", "the answer is not from a Scrapyd: (empty)"),
+        (b"[]", "the answer is not from a Scrapyd: []"),
     ],
 )
 def test_a_status_of_200_alone_is_not_enough(server: Server, body: bytes, failure: str) -> None:
@@ -221,7 +221,7 @@ def test_a_schedule_that_did_not_arrive_fails(server: Server) -> None:
 
 @pytest.mark.parametrize("name", ["project", "setting", "_job", "name"])
 def test_an_argument_may_not_have_a_name_of_scrapyd_s_own(name: str) -> None:
-    with pytest.raises(ValueError, match=f"Scrapyd takes {name} for itself"):
+    with pytest.raises(ValueError, match=f"Scrapyd reserves {name}"):
         ScrapydClient("http://localhost").schedule("shop", "one", arguments={name: "x"})
 
 
@@ -299,7 +299,7 @@ def test_an_answer_with_other_fields_is_not_a_scrapyd_s(
     server: Server, page: str, body: dict[str, object], method: str
 ) -> None:
     server.answers[page] = json.dumps({"status": "ok", **body}).encode()
-    with pytest.raises(ServerError, match="the answer is not that of a Scrapyd"):
+    with pytest.raises(ServerError, match="the answer is not from a Scrapyd"):
         getattr(ScrapydClient(server.url), method)()
 
 

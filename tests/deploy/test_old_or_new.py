@@ -113,7 +113,7 @@ def test_jobs_run_the_old_version_after_one_that_fails_on_the_server_alone(
     assert deployed(write, deploy, "1", "first").status == 0
     done = deployed(write, deploy, "2", "first", before=ONLY_THERE)
     assert (done.status, versions(first)) == (1, ["1"])
-    assert done.err.endswith("Version 2 is taken off the server again; the latest there is 1\n")
+    assert done.err.endswith("Version 2 is deleted on the server again; the latest there is 1\n")
     assert edition_that_runs(first) == "1"
     assert deployed(write, deploy, "3", "first").status == 0
     assert edition_that_runs(first) == "3"
@@ -171,8 +171,8 @@ def test_all_are_listed_and_rolled_back_each_by_itself(
     done = deploy("--rollback", "-a")
     assert (done.status, versions(first), versions(second)) == (1, ["1"], ["1"])
     back, alone = done.err.splitlines()
-    assert back == f"Version 2 is taken off {places[0]}; the latest is 1, with 1 spider"
-    assert alone.startswith(f'Error: project "shop" in {places[1]} has version 1 alone')
+    assert back == f"Version 2 is deleted in {places[0]}; the latest is 1, with 1 spider"
+    assert alone.startswith(f'Error: project "shop" in {places[1]} has only version 1')
     assert (edition_that_runs(first), edition_that_runs(second)) == ("1", "1")
 
 

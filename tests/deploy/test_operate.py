@@ -141,7 +141,7 @@ def test_wait_fails_where_a_job_has_not_finished(command: Command, site: Site, r
     wait = ("schedule", "tested", "-t", "one", "--wait", "-a", f"site={site.url}/")
     done = command(*wait, "--crawl", "few", "-s", "EXTENSIONS={'aioscrapy.nonesuch.Nothing': 1}")
     assert done.status == 1
-    assert done.out.splitlines()[-1].endswith((" items, unknown", " items, not_started"))
+    assert done.out.splitlines()[-1].endswith(", not_started")
     done = command(*wait, "--crawl", "some", "-s", "CLOSESPIDER_PAGECOUNT=5")
     assert done.status == 1
     assert done.out.splitlines()[-1].endswith(" s, closespider_pagecount")
@@ -165,7 +165,7 @@ def test_ctrl_c_while_waiting_leaves_the_jobs(
         waiting.send_signal(signal.SIGINT)
         _, errors = waiting.communicate(timeout=30)
     assert waiting.returncode == 130
-    assert errors == "aioscrapy: the jobs go on. To cancel: aioscrapy cancel on -t one\n"
+    assert errors == "aioscrapy: the jobs continue. To cancel: aioscrapy cancel on -t one\n"
     assert daemons[0].api("status", job=job)["currstate"] == "running"
     assert command("cancel", "on", "-t", "one", "--timeout", "0").out == f"{job}: ended by force\n"
 
@@ -198,7 +198,7 @@ def test_two_latest_versions_are_a_warning(
         ours, others = names(daemons)
         assert done.err == (
             f"aioscrapy: the latest versions differ: 7 at {ours}, 8 at {others}; "
-            "deploy to all of them, or say -v\n"
+            "deploy to all of them, or use -v\n"
         )
         versions = json_of(command("versions", "-t", "both", "--json"))
         assert versions == [{"version": "7", "nodes": [ours, others]}, {"version": "8", "nodes": [others]}]
@@ -301,7 +301,7 @@ def test_a_job_that_waits_is_taken_out_of_the_queue(tmp_path: Path, shop: Path, 
         assert (row["state"], row["version"], row["arguments"]) == ("pending", "1", {"note": "a=b"})
         refused(command("log", job["job"], *options), "is pending and has no log")
         done = command("cancel", job["job"], *options)
-        assert (done.status, done.out) == (0, f"{job['job']}: taken out of the queue\n")
+        assert (done.status, done.out) == (0, f"{job['job']}: removed from the queue\n")
 
 
 def test_a_scrapyd_with_a_password_is_operated(
@@ -403,7 +403,7 @@ def test_the_live_table_ends_by_ctrl_c(command: Command, shop: Path) -> None:
 @pytest.mark.parametrize(
     ("argv", "problem"),
     [
-        ("jobs", "which target? Say -t, and one of one, both, half"),
+        ("jobs", "which target? Use -t with one of one, both, half"),
         ("jobs -t nonesuch", "Unknown target: nonesuch; Known targets: one, both, half"),
         ("jobs -t ftp://host", "the url must begin with http:// or https://"),
         ("spiders -t one -p nonesuch", "/listspiders.json: project 'nonesuch' not found"),
@@ -416,15 +416,15 @@ def test_the_live_table_ends_by_ctrl_c(command: Command, shop: Path) -> None:
         ("schedule nonesuch -t one", "project shop has no spider 'nonesuch'; it has tested"),
         ("schedule tested -t one -p nonesuch", "project 'nonesuch' not found: deploy it"),
         ("schedule tested -t one -v 8", "version '8' not found"),
-        ("schedule tested -t one -a _job=1", "-a _job: Scrapyd takes this name for itself"),
-        ("schedule tested -t one -a crawl=a --crawl b", "are two crawls"),
+        ("schedule tested -t one -a _job=1", "-a _job: Scrapyd reserves this name"),
+        ("schedule tested -t one -a crawl=a --crawl b", "are different crawls"),
         ("log nonesuch -t one", "no job of project shop is named 'nonesuch' at target one"),
         ("items nonesuch -t one", "no job of project shop is named 'nonesuch' at target one"),
         ("items nonesuch -t one --delete", "--delete and --redis are for crawls in Redis"),
         ("status nonesuch -t one", "no job of project shop is named 'nonesuch' at target one"),
         ("cancel nonesuch -t one", "no job of project shop is named 'nonesuch' at target one"),
-        ("cancel -t one", "which jobs? Name them, or say --all"),
-        ("cancel x --all -t one", "which jobs? Name them, or say --all"),
+        ("cancel -t one", "which jobs? Name them, or use --all"),
+        ("cancel x --all -t one", "which jobs? Name them, or use --all"),
     ],
 )
 def test_what_can_t_be_done_is_one_line(command: Command, argv: str, problem: str) -> None:
@@ -434,7 +434,7 @@ def test_what_can_t_be_done_is_one_line(command: Command, argv: str, problem: st
 @pytest.mark.parametrize(
     ("status", "body", "problem"),
     [
-        (200, b"<html>\nWelcome</html>\n", "the answer is not that of a Scrapyd: Welcome</html>"),
+        (200, b"<html>\nWelcome</html>\n", "the answer is not from a Scrapyd: Welcome</html>"),
         (401, b"", "the server answers with status 401. The server requires another username and password"),
         (404, b"", "the server answers with status 404. There is no Scrapyd at this url"),
         (500, b"", "the server answers with status 500."),

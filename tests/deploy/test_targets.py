@@ -104,10 +104,10 @@ def test_a_percent_sign_in_a_password_is_explained_without_it(write: Write, pass
 @pytest.mark.parametrize(
     ("text", "problem"),
     [
-        ("password = hush\n", "line 1: there must be a \\[section\\]"),
+        ("password = hush\n", "line 1: a \\[section\\] is missing"),
         ("[deploy:a]\nhush\n", "line 2: neither"),
-        ("[deploy:a]\n[deploy:a]\n", "line 2: \\[deploy:a\\] is there twice"),
-        ("[deploy:a]\nurl = 1\nurl = 2\n", "line 3: 'url' is twice in \\[deploy:a\\]"),
+        ("[deploy:a]\n[deploy:a]\n", "line 2: \\[deploy:a\\] appears twice"),
+        ("[deploy:a]\nurl = 1\nurl = 2\n", "line 3: 'url' appears twice in \\[deploy:a\\]"),
     ],
 )
 def test_a_damaged_file_is_named_with_its_line(write: Write, text: str, problem: str) -> None:

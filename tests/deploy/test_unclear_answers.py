@@ -86,7 +86,7 @@ def test_an_egg_that_has_arrived_is_deployed(
     proxy.pages["addversion.json"] = status
     done = deploy("local", "-v", "1")
     assert (done.status, versions(daemon)) == (0, ["1"])
-    assert done.err.endswith("Version 1 is deployed all the same: the server has it, and lists 1 spider\n")
+    assert done.err.endswith("Version 1 is deployed anyway: the server has it, and lists 1 spider\n")
     assert daemon.api("listspiders", project="shop")["spiders"] == ["one"]
 
 
@@ -109,7 +109,7 @@ def test_an_egg_that_the_server_cannot_list_is_taken_off(
     proxy.pages["addversion.json"] = status
     done = deploy("local", "-v", "2", "--egg", broken_egg())
     assert (done.status, versions(daemon)) == (1, ["1"])
-    assert done.err.endswith("Version 2 is taken off the server again; the latest there is 1\n")
+    assert done.err.endswith("Version 2 is deleted on the server again; the latest there is 1\n")
 
 
 def test_the_server_s_own_answer_about_a_broken_egg_takes_it_off(
@@ -118,7 +118,7 @@ def test_the_server_s_own_answer_about_a_broken_egg_takes_it_off(
     assert deploy("local", "-v", "1").status == 0
     done = deploy("local", "-v", "2", "--egg", broken_egg())
     assert (done.status, versions(daemon)) == (1, ["1"])
-    assert done.err.endswith("Version 2 is taken off the server again; the latest there is 1\n")
+    assert done.err.endswith("Version 2 is deleted on the server again; the latest there is 1\n")
 
 
 def test_a_replaced_version_stays_and_may_be_either_egg(
@@ -148,11 +148,11 @@ def test_a_server_that_answers_nothing_more_is_not_claimed_to_be_known(
     done = deploy("local", "-v", "2")
     assert done.status == 1
     assert versions(daemon) == ["1"]  # delversion.json arrived, and its answer was not believed
-    assert done.err.endswith("Version 2 is taken off the server again; the latest there is 1\n")
+    assert done.err.endswith("Version 2 is deleted on the server again; the latest there is 1\n")
     proxy.held_back = {"delversion.json"}
     done = deploy("local", "-v", "2")
     assert (done.status, versions(daemon)) == (1, ["1", "2"])
-    assert done.err.endswith("Warning: version 2 can't be taken off the server: jobs get 2\n")
+    assert done.err.endswith("Warning: version 2 can't be deleted on the server: jobs use 2\n")
 
 
 @pytest.mark.parametrize("status", UNCLEAR)

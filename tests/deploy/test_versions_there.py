@@ -104,13 +104,13 @@ def test_a_version_that_would_not_be_the_latest_needs_force(
     assert (done.status, done.out) == (1, "")
     assert done.err == (
         f"Error: version 1.10.0 would not be the latest in {daemon.url.rstrip('/')}: Scrapyd sorts the name "
-        "1_10_0 before 1_9_0 (--force deploys it all the same)\n"
+        "1_10_0 before 1_9_0 (deploy it anyway: --force)\n"
     )
     assert versions(daemon) == ["1_9_0"]
     done = deploy("local", "-v", "1.10.0", "--force")
     assert done.status == 0
     assert versions(daemon) == ["1_10_0", "1_9_0"]
-    assert "is in" in deploy("local", "-v", "1.9.0").err  # replaced, with a warning
+    assert "is replaced" in deploy("local", "-v", "1.9.0").err  # replaced, with a warning
 
 
 def test_back_to_the_version_before(shop: Path, daemon: ScrapydServer, deploy: Run) -> None:
@@ -120,13 +120,13 @@ def test_back_to_the_version_before(shop: Path, daemon: ScrapydServer, deploy: R
     none = deploy("--list-versions", "local", "-p", "other")
     assert (none.status, none.out) == (1, "")
     assert none.err == f'Error: project "other" has no version in {daemon.url.rstrip("/")}\n'
-    assert deploy("--rollback", "local", "--dry-run").err.startswith("Would take version 2 off ")
+    assert deploy("--rollback", "local", "--dry-run").err.startswith("Would delete version 2 in ")
     done = deploy("--rollback", "local")
     assert (done.status, versions(daemon)) == (0, ["1"])
     assert done.err.endswith("; the latest is 1, with 1 spider\n")
     done = deploy("--rollback", "local")
     assert (done.status, versions(daemon)) == (1, ["1"])
-    assert "has version 1 alone: there is none to go back to" in done.err
+    assert "has only version 1: there is no previous version" in done.err
 
 
 def test_a_spider_that_is_missing_only_there_takes_the_version_off(

@@ -221,5 +221,5 @@ def test_a_cfg_with_a_byte_order_mark_names_a_project_in_place(daemon: Daemon, t
     assert daemon.list() == (
         1,
         "",
-        f"aioscrapy: {tmp_path}/aioscrapy.cfg, line 1: there must be a [section] before this\n",
+        f"aioscrapy: {tmp_path}/aioscrapy.cfg, line 1: a [section] is missing before this line\n",
     )

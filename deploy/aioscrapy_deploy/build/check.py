@@ -13,7 +13,7 @@ from aioscrapy_deploy.build.tools import last_reason
 from aioscrapy_deploy.cfg import Project
 from aioscrapy_deploy.errors import BrokenProjectError
 
-TIMEOUT_S = 300  # Scrapyd, which lists the spiders once more, is given the same
+TIMEOUT_S = 300  # the same limit as for Scrapyd, which lists the spiders again
 _NOT_LISTED = "Note: spiders are not listed before the upload"
 _ADVICE = "--no-check deploys without this check"
 
@@ -30,7 +30,7 @@ SKIPPED = Checked(None, [f"{_NOT_LISTED}: --no-check"])
 
 
 def check(contents: EggContents, workdir: Path, project: Project, required: Iterable[str]) -> Checked:
-    """Import settings, spiders, and what the settings name, in an own process and far from the project.
+    """Import settings, spiders and components in a separate process, outside of the project's folder.
 
     `required` are the names of the distributions that the project requires. An error that this machine
     explains (a variable that is not set, a required distribution that is not installed) is a warning: the
@@ -61,9 +61,7 @@ def check(contents: EggContents, workdir: Path, project: Project, required: Iter
     notes = [f"Warning: a spider module is left out: {_because(problem)}" for problem in left_out]
     notes += [f"Warning: {text}" for text in answer["warnings"]]
     if not spiders:
-        notes.append(
-            "Warning: the project has no spiders (SPIDER_MODULES in its settings names where they are)"
-        )
+        notes.append("Warning: the project has no spiders (the setting SPIDER_MODULES names their modules)")
     return Checked(list(spiders), notes)
 
 
@@ -95,7 +93,7 @@ def _ask(root: Path, module: str, project: Project, required: Iterable[str]) -> 
     request = {
         "root": str(root),
         "module": module,
-        # a project that is only complete with the folder it was built in would fail on the server
+        # without the project's folder: the server does not have it
         "path": [path for path in sys.path if path not in project_paths],
         "needs_scrapy": project.cfg_names == ("scrapy.cfg",),
         "required": sorted(required),

@@ -1,4 +1,4 @@
-"""What Git says of the folder that an egg is built from."""
+"""The Git commit of the folder from which an egg is built."""
 
 import os
 import subprocess
@@ -9,7 +9,7 @@ from pathlib import Path
 
 @dataclass(frozen=True)
 class Commit:
-    """The commit that a folder stands at.
+    """The commit of a folder.
 
     Attributes:
         id: 40 (or 64) hex digits.
@@ -21,10 +21,10 @@ class Commit:
 
 
 def read_commit(folder: Path, packed: Container[str]) -> tuple[Commit | None, str]:
-    """Return the commit of `folder`, and why Git refuses to name it ("" if it does not refuse).
+    """Return the commit of `folder`, and the reason if Git refuses to report it ("" if not).
 
-    There is no commit if no file of the folder is in Git. `packed` are the paths below `folder` of the files
-    that are packed. What Git holds elsewhere, in another folder of the same repository, does not count.
+    There is no commit if no file of the folder is in Git. `packed` has the paths of the packed files below
+    `folder`. Other folders of the same repository are ignored.
     """
     head, refusal = _git(folder, "rev-parse", "--verify", "HEAD")
     if not head:

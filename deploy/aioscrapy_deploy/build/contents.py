@@ -1,4 +1,4 @@
-"""What is going to be an egg: one value, which every step of a build refines."""
+"""The contents of an egg: one value that every step of a build refines."""
 
 from dataclasses import dataclass, field, replace
 from typing import Self
@@ -9,13 +9,13 @@ from aioscrapy_deploy.eggs.entry_points import with_entry_points
 
 @dataclass(frozen=True)
 class EggContents:
-    """The files of an egg, and what is known of them.
+    """The files of an egg, and their properties.
 
     Attributes:
         files: path in the egg -> content.
         module: the settings module that its entry points name.
         packed: paths of the files of the project's folder that were packed or given to a builder.
-        left_out: what was not.
+        left_out: paths of the files that were not packed.
         foreign: paths of files that are compiled for another platform or Python.
     """
 
@@ -26,11 +26,11 @@ class EggContents:
     foreign: frozenset[str] = field(default_factory=frozenset)
 
     def with_entry_points(self, *, replace_settings: bool) -> Self:
-        """Name the settings module in both groups; `replace_settings` also in one that names another."""
+        """Add the settings module to both groups; `replace_settings` replaces the module of a group."""
         return self.with_files(with_entry_points(self.files, self.module, replace=replace_settings))
 
     def with_files(self, files: dict[str, bytes]) -> Self:
-        """Have these files instead."""
+        """Replace the files."""
         return replace(self, files=files)
 
     def with_dependencies(self, files: dict[str, bytes], foreign: set[str]) -> Self:

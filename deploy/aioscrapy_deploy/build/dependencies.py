@@ -1,4 +1,4 @@
-"""What a project needs beside itself: where that is written, and what pip has installed of it."""
+"""The dependencies of a project: the file that names them, and the files that pip installs."""
 
 import codecs
 import csv
@@ -20,12 +20,12 @@ _OURS = "aioscrapy-scrapyd"
 _INSTALLERS_NOTES = re.compile(
     r"(bin|Scripts)/|[^/]+\.dist-info/(RECORD|INSTALLER|REQUESTED|direct_url\.json)$"
 )
-_SHOWN = 6  # names in a note
+_MAX_NAMES = 6  # in a note
 
 
 @dataclass(frozen=True)
 class Included:
-    """What pip has installed for an egg.
+    """The distributions that pip installed for an egg.
 
     Attributes:
         files: path in the egg -> content.
@@ -39,16 +39,16 @@ class Included:
 
 
 def source(folder: Path) -> str:
-    """Return the name of the file that says what the project needs; requirements.txt where none does."""
+    """Return the name of the file that names the dependencies; requirements.txt if there is none."""
     present = [name for name in (FILE, "setup.py", "pyproject.toml") if (folder / name).is_file()]
     return present[0] if present else FILE
 
 
 def needed(folder: Path, files: Files) -> list[str] | None:
-    """Return what the project needs, line by line as pip reads it; None where nothing says so.
+    """Return the dependencies as lines of a requirements.txt; None if the project does not name any.
 
-    That is requirements.txt, else the metadata in `files` of the egg. The crawler itself is left out: the
-    server runs its own.
+    They come from requirements.txt, else from the metadata in `files` of the egg. The crawler itself is left
+    out, because the server has its own.
     """
     if (folder / FILE).is_file():
         lines = re.sub(r"\\\r?\n", " ", _text((folder / FILE).read_bytes())).splitlines()
@@ -67,24 +67,24 @@ def required_names(lines: Iterable[str]) -> set[str]:
 def missing_note(folder: Path, lines: Iterable[str], *, scrapy: bool) -> str | None:
     """Return a line about the distributions that an egg without dependencies needs on the server, if any.
 
-    `lines` are those of `needed`. The server has what the crawler itself needs, else no job would run.
+    `lines` are those of `needed`. The server has the dependencies of the crawler, because it runs jobs.
     """
-    there = {_OURS, *(("scrapy", "scrapyd") if scrapy else ())}
+    on_server = {_OURS, *(("scrapy", "scrapyd") if scrapy else ())}
     with suppress(PackageNotFoundError):
-        there |= {_name(text) for text in requires_of_installed(_OURS) or () if "extra ==" not in text}
+        on_server |= {_name(text) for text in requires_of_installed(_OURS) or () if "extra ==" not in text}
     names = [line.partition("#")[0].partition(" --")[0].strip() for line in lines]
-    wanted = [line for line in names if line and not line.startswith("-") and _name(line) not in there]
-    if not wanted:
+    missing = [line for line in names if line and not line.startswith("-") and _name(line) not in on_server]
+    if not missing:
         return None
-    more = f" and {len(wanted) - _SHOWN} more" if len(wanted) > _SHOWN else ""
+    more = f" and {len(missing) - _MAX_NAMES} more" if len(missing) > _MAX_NAMES else ""
     return (
-        f"Note: the server itself must have {', '.join(wanted[:_SHOWN])}{more} "
+        f"Note: the server must have {', '.join(missing[:_MAX_NAMES])}{more} "
         f"({source(folder)}; --include-dependencies puts it into the egg)"
     )
 
 
 def read_installed(folder: Path) -> Included:
-    """Read what `pip install --target` has put into a folder."""
+    """Read the distributions that `pip install --target` installed into a folder."""
     from packaging.tags import sys_tags
 
     if not folder.is_dir():
@@ -109,13 +109,13 @@ def as_requirements(lines: Iterable[str]) -> str:
 
 
 def _text(content: bytes) -> str:
-    """Decode a requirements.txt as pip does: also what `>` of PowerShell writes."""
+    """Decode a requirements.txt as pip does, also the UTF-16 of PowerShell."""
     utf_16 = content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
     return content.decode("utf-16" if utf_16 else "utf-8-sig", errors="replace")
 
 
 def _is_ours(line: str) -> bool:
-    """Whether a line asks for the crawler, by its name or as a wheel of it."""
+    """Return True if a line requires the crawler, by its name or as a wheel."""
     word = (line.split() or [""])[0].rpartition("/")[2]
     return re.match(r"aioscrapy[-_.]+scrapyd(?![A-Za-z0-9]|[-_.][A-Za-z])", word, re.IGNORECASE) is not None
 

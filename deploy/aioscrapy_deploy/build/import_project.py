@@ -1,4 +1,4 @@
-"""Import the project in an unpacked egg and list its spiders. Run as a script, in a process of its own.
+"""Import the project in an unpacked egg and list its spiders. Run as a script, in a separate process.
 
 Standard input is JSON with
 
@@ -6,7 +6,7 @@ Standard input is JSON with
     module        of the settings
     path          the rest of sys.path
     needs_scrapy  the project is one of Scrapy alone
-    required      names of distributions that the project says it needs, normalised
+    required      normalised names of the distributions that the project requires
     result        the file for the answer
 
 The answer is JSON with one of
@@ -16,7 +16,7 @@ The answer is JSON with one of
     skipped       why nothing was imported
 
 A problem has `text` (FILE:LINE: ERROR), `missing` (the top-level module that was not found, or null) and
-`because`: what this machine lacks, where that explains the error; "" where the error is the project's.
+`because` (what is missing on this machine, if that explains the error; "" for an error of the project).
 """
 
 import importlib
@@ -46,7 +46,7 @@ _CHANGES = {MutableMapping.pop.__code__, MutableMapping.setdefault.__code__}
 
 
 def main() -> None:
-    """Answer the request on standard input, and end at once whatever threads the project has started."""
+    """Answer the request on standard input, and end at once, also if the project started threads."""
     request = json.load(sys.stdin)
     check = _Check(os.path.join(request["root"], ""), set(request["required"]))  # noqa: PTH118 ends in a separator
     sys.path[:] = [request["root"], *request["path"]]
@@ -60,16 +60,17 @@ def main() -> None:
 
 
 class _Check:
-    """The imports of one project, whose files lie in the folder `root`."""
+    """The imports of one project with its files in the folder `root`."""
 
     def __init__(self, root: str, required: set[str]) -> None:
         self._root = root
         self._required = required
-        self._unset: list[tuple[str, str]] = []  # (file of the project, variable that it read in vain)
+        # (file of the project, variable that it read and that is not set)
+        self._unset: list[tuple[str, str]] = []
         self._of_scrapy = False
 
     def answer(self, module: str, needs_scrapy: bool) -> dict[str, Any]:
-        """Import settings, spiders and components; returns the answer."""
+        """Import settings, spiders and components; return the answer."""
         if needs_scrapy and importlib.util.find_spec("scrapy") is None:
             return {"skipped": "Scrapy can't be imported here"}
         try:
@@ -96,7 +97,7 @@ class _Check:
         return {"spiders": loader.list(), "problems": problems, "warnings": sorted(warnings)}
 
     def problem(self, exc: BaseException, *, named: str = "") -> dict[str, Any]:
-        """Return the text of an error, and what explains it."""
+        """Return the text of an error, and its explanation."""
         causes = [exc]
         while inner := causes[-1].__cause__ or causes[-1].__context__:
             causes.append(inner)
@@ -109,7 +110,7 @@ class _Check:
         }
 
     def _again(self, failure: Any) -> dict[str, Any]:
-        """Return the problem of a spider module, for which it is imported once more."""
+        """Import a spider module again, and return its problem."""
         try:
             importlib.import_module(failure.module)
         except (Exception, SystemExit) as exc:  # noqa: BLE001 as above
@@ -127,13 +128,13 @@ class _Check:
         named = [(name, settings[name]) for name in _CLASSES if settings[name] != known[name]]
         named = [] if self._of_scrapy else named
         for name in _DICTS:
-            there = known.getdict(name)
+            known_orders = known.getdict(name)
             paths = settings.getdict(name)
             # a download handler is the value, every other component the key
             named += [
                 (name, order if name == "DOWNLOAD_HANDLERS" else path)
                 for path, order in paths.items()
-                if order is not None and there.get(path) != order
+                if order is not None and known_orders.get(path) != order
             ]
         for name, path in named:
             try:
@@ -151,7 +152,7 @@ class _Check:
             importlib.import_module("aioscrapy.components").load_object(path, setting)
 
     def _explained(self, exc: BaseException) -> str:
-        """Return what this machine lacks, if that may be the reason of an error; else ""."""
+        """Return what is missing on this machine, if it may be the reason of an error; else ""."""
         if isinstance(exc, _NEVER_EXPLAINED):
             return ""
         if isinstance(exc, ModuleNotFoundError):
@@ -185,7 +186,7 @@ class _Check:
         return f"the project requires {', '.join(lacking[:3])}, not installed here"
 
     def _watch_environment(self) -> None:
-        """Note which variables the project reads that are not set, and for which it has no default."""
+        """Record the variables that the project reads without a default, and that are not set."""
         environ: Any = type(os.environ)
         read = environ.__getitem__
 
@@ -200,7 +201,7 @@ class _Check:
         environ.__getitem__ = read_and_note
 
     def _reader(self, frame: FrameType | None) -> str | None:
-        """Return the project's file that reads a variable, also by a library; None for an import's own."""
+        """Return the project's file that reads a variable, also through a library; None for an import."""
         while frame is not None:
             code = frame.f_code
             if code in _CHANGES or (code in _HAVE_DEFAULT and frame.f_locals.get("default") is not None):

@@ -1,4 +1,4 @@
-"""The platform and the Python that a server has, in pip's words."""
+"""The platform and the Python of a server, as options of pip."""
 
 import re
 from argparse import Namespace
@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from aioscrapy_deploy.errors import TargetError
 from aioscrapy_deploy.targets import Target
 
-# how old a C library each of these names stands for (PEP 513, 571, 599), and what pip calls it
+# old names of manylinux -> minor version of the C library (PEP 513, 571, 599)
 _OLD_NAMES = {"manylinux1": 5, "manylinux2010": 12, "manylinux2014": 17}
 _SYSTEMS = {
     "linux": ("linux", "Linux", "posix"),
@@ -19,10 +19,10 @@ _SYSTEMS = {
 
 @dataclass(frozen=True)
 class Platform:
-    """A platform such as `manylinux2014_x86_64` and a Python such as `3.11`; None: as it is here.
+    """A platform such as `manylinux2014_x86_64` and a Python such as `3.11`; None: that of this machine.
 
     Raises:
-        TargetError: neither pip nor we know such a platform or version.
+        TargetError: the platform or the version is unknown.
     """
 
     name: str | None = None
@@ -32,13 +32,13 @@ class Platform:
         if self.name is not None:
             self._system_and_machine()
         if self.python is not None and not re.fullmatch(r"3\.\d+(\.\d+)?", self.python):
-            raise TargetError(f"the Python version must be one such as 3.11, not {self.python!r}")
+            raise TargetError(f"the Python version must have the form 3.11, not {self.python!r}")
 
     def __str__(self) -> str:
         return " and ".join(filter(None, (self.name, self.python and f"Python {self.python}")))
 
     def pip_options(self) -> list[str]:
-        """Return pip's options for there; [] for here. All of them make pip take wheels alone."""
+        """Return pip's options for this platform, with which it accepts only wheels; [] for this machine."""
         if self == HERE:
             return []
         options = ["--only-binary=:all:", "--implementation=cp"]
@@ -46,17 +46,17 @@ class Platform:
         return options + ([f"--python-version={self.python}"] if self.python else [])
 
     def record(self) -> dict[str, str]:
-        """Return what an egg says of the platform that its dependencies are for."""
-        named = {"platform": self.name, "python_version": self.python}
-        return {name: value for name, value in named.items() if value}
+        """Return the platform of the dependencies for the record of an egg."""
+        fields = {"platform": self.name, "python_version": self.python}
+        return {name: value for name, value in fields.items() if value}
 
     def markers(self) -> dict[str, str]:
-        """Return the values there of the markers of PEP 508; those of here are left out."""
-        there: dict[str, str] = {}
+        """Return the markers of PEP 508 for this platform, without those of this machine."""
+        values: dict[str, str] = {}
         if self.name is not None:
             system, machine = self._system_and_machine()
             sys_platform, platform_system, os_name = _SYSTEMS[system]
-            there |= {
+            values |= {
                 "os_name": os_name,
                 "platform_machine": {"amd64": "AMD64", "arm64": "ARM64"}.get(machine, machine)
                 if system == "win"
@@ -67,13 +67,13 @@ class Platform:
         if self.python is not None:
             version, whole = ".".join(self.python.split(".")[:2]), f"{self.python}.0"
             whole = ".".join(whole.split(".")[:3])
-            there |= {
+            values |= {
                 "python_version": version,
                 "python_full_version": whole,
                 "implementation_version": whole,
             }
-            there |= {"implementation_name": "cpython", "platform_python_implementation": "CPython"}
-        return there
+            values |= {"implementation_name": "cpython", "platform_python_implementation": "CPython"}
+        return values
 
     def _system_and_machine(self) -> tuple[str, str]:
         name = self.name or ""
@@ -84,14 +84,14 @@ class Platform:
         if match := re.fullmatch(r"(win)(32|_amd64|_arm64)", name):
             return match[1], "x86" if match[2] == "32" else match[2].strip("_")
         raise TargetError(
-            "the platform must be one such as manylinux2014_x86_64, musllinux_1_2_aarch64, "
+            "the platform must have the form manylinux2014_x86_64, musllinux_1_2_aarch64, "
             f"macosx_11_0_arm64 or win_amd64, not {name!r}"
         )
 
     def _tags(self) -> Iterator[str]:
-        """Yield what wheels for there may be called, the closest first: also for an older C library.
+        """Yield the platform tags of suitable wheels, also for an older C library, the closest first.
 
-        pip does this for three old names alone. Source: PEP 600 and PEP 656.
+        pip does this only for three old names. Source: PEP 600 and PEP 656.
         """
         name = self.name or ""
         family, _, rest = name.partition("_")
@@ -115,23 +115,23 @@ HERE = Platform()
 
 
 def platform_for(targets: Sequence[Target], options: Namespace) -> Platform | None:
-    """Return the platform for which options want dependencies, over what targets say; None: none wanted.
+    """Return the platform of the dependencies, from the options or the targets; None: no dependencies.
 
     Raises:
         TargetError: the targets, which get one egg, differ; or options contradict each other.
     """
     if not options.include_dependencies:
         if options.platform or options.python_version:
-            raise TargetError("--platform and --python-version go with --include-dependencies")
+            raise TargetError("--platform and --python-version need --include-dependencies")
         return None
     if options.egg:
-        raise TargetError("--egg is uploaded as it is: --include-dependencies goes with a build")
+        raise TargetError("--egg uploads a file unchanged: --include-dependencies needs a build")
     platforms = {
         (options.platform or target.platform, options.python_version or target.python_version)
         for target in targets
     }
     if len(platforms) > 1:
         raise TargetError(
-            "the targets differ in platform or python_version, but get one egg: deploy to each alone"
+            "the targets get one egg, but differ in platform or python_version: deploy to them separately"
         )
     return Platform(*(platforms.pop() if platforms else (options.platform, options.python_version)))

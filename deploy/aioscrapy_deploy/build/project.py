@@ -1,4 +1,4 @@
-"""From a project's folder to an egg whose spiders have been listed; the folder stays as it was."""
+"""Build an egg from a project's folder and list its spiders; the folder is not changed."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -49,23 +49,25 @@ def build(
     verbose: bool,
     checked: bool = True,
 ) -> Built:
-    """Pack a project: directly, or by its own setup.py or backend in a copy; then check what is packed.
+    """Pack a project directly, or with its setup.py or backend in a copy; then check the egg.
 
     Args:
-        project: its cfg has [settings], where the first of `names`, or else `default`, is the module.
+        project: the settings module is the first of `names` in its [settings], or else `default`.
         workdir: an empty folder for all files of the build.
-        names: of the project on the server, as a cfg of several projects has them.
-        dependencies: the platform for which dependencies are put into the egg; None leaves them out.
-        verbose: let builders print to standard error; else the last line of it goes into the error.
-        checked: whether the project is imported.
+        names: names of the project on the server; a cfg file may have several projects.
+        dependencies: the platform of the dependencies to put into the egg; None leaves them out.
+        verbose: print the output of builders on standard error; else an error has its last line.
+        checked: import the project and list its spiders.
 
     Raises:
-        BuildError: it can't be packed.
-        BrokenProjectError: it can't be imported (see `check`).
-        TargetError: there is no cfg file, or nothing names the dependencies that are asked for.
+        BuildError: the project can't be packed.
+        BrokenProjectError: the project can't be imported (see `check`).
+        TargetError: there is no cfg file, or the project names no dependencies.
     """
     if project.folder is None:
-        raise TargetError("to build an egg there must be an aioscrapy.cfg or scrapy.cfg here or above")
+        raise TargetError(
+            "to build an egg, this folder or one above it must have an aioscrapy.cfg or scrapy.cfg"
+        )
     tools = Tools(project.folder, workdir, verbose=verbose)
     named = project.settings_module(*names)
     contents = _collect(project, project.folder, named, tools)
@@ -95,9 +97,9 @@ def build(
 def _collect(project: Project, folder: Path, named: str | None, tools: Tools) -> EggContents:
     """Return the project's files with their metadata.
 
-    A [build-system] is how a pyproject.toml says that the project is to be built, and by what. One without
-    it, with a [project] or not, is for tools and for dependencies, as uv understands it, and its packages
-    are packed as they lie there: setuptools, the default of PEP 517, would leave their data files at home.
+    A pyproject.toml with a [build-system] names the backend that builds the project. Without it, the file is
+    for tools and dependencies, as in uv, and the packages are packed with all their files: setuptools, the
+    default of PEP 517, would leave out their data files.
     """
     by_setup = (folder / "setup.py").is_file()
     pyproject = {} if by_setup else read_pyproject(folder)
@@ -121,20 +123,20 @@ def _collect(project: Project, folder: Path, named: str | None, tools: Tools) ->
 
 
 def _require(module: str, files: dict[str, bytes], maker: str) -> None:
-    """Refuse an egg without its settings: a backend looks for packages by rules of its own."""
+    """Raise BuildError for an egg without its settings: a backend has its own rules for packages."""
     path = module.replace(".", "/")
     if not any(name.startswith((f"{path}.", f"{path}/")) for name in files):
         product = "wheel" if maker == "pyproject.toml" else "egg"
         raise BuildError(
             f"the settings {module} are not in the {product} that {maker} makes: "
-            "say there which packages are in it"
+            "name the packages in that file"
         )
 
 
 def _include(
     contents: EggContents, tools: Tools, lines: list[str] | None, platform: Platform
 ) -> tuple[EggContents, dict[str, Any]]:
-    """Add the dependencies; returns also what the record says of them."""
+    """Add the dependencies; return also their fields in the record."""
     if lines is None:
         raise TargetError("Missing requirements.txt")
     included = tools.install(lines, platform)

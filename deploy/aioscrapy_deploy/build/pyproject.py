@@ -7,7 +7,7 @@ from aioscrapy_deploy.errors import BuildError
 
 
 def read_pyproject(folder: Path) -> dict[str, Any]:
-    """Return what the pyproject.toml of a folder says; {} where there is none.
+    """Return the contents of a folder's pyproject.toml; {} if there is none.
 
     Raises:
         BuildError: it can't be read, or its [project] is none.
@@ -23,5 +23,5 @@ def read_pyproject(folder: Path) -> dict[str, Any]:
     project = whole.get("project", {})
     needs = project.get("dependencies", []) if isinstance(project, dict) else None
     if not isinstance(needs, list) or not all(isinstance(text, str) for text in needs):
-        raise BuildError("pyproject.toml can't be read: its [project] dependencies are no list of texts")
+        raise BuildError("pyproject.toml can't be read: its [project] dependencies are not a list of texts")
     return whole

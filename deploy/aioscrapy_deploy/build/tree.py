@@ -1,4 +1,4 @@
-"""Which files of a project's folder travel in an egg, and which are left out."""
+"""Choose the files of a project's folder that are packed into an egg."""
 
 import os
 import shutil
@@ -13,10 +13,10 @@ _NEVER = {
     ".bzr", ".eggs", ".git", ".hg", ".idea", ".mypy_cache", ".nox", ".pytest_cache", ".ruff_cache", ".svn",
     ".tox", ".vscode", "__pycache__", "node_modules",
 }  # fmt: skip
-# results of builds, and the folders of a Scrapyd that was started here; a package of that name does travel
+# results of builds, and the folders of a Scrapyd that was started here; a package of this name is packed
 _NOT_AT_THE_TOP = {"build", "dbs", "dist", "eggs", "logs"}
 
-# keys and passwords; a line !NAME in IGNORE_FILE lets one travel
+# keys and passwords; a line !NAME in IGNORE_FILE packs one
 _SECRETS = (
     "*.pem", "*.key", "*.p12", "*.pfx", "*.jks", "*.kdbx", "id_rsa*", "id_dsa*", "id_ecdsa*",
     "id_ed25519*", ".netrc", "_netrc", ".pypirc", ".htpasswd",
@@ -28,11 +28,11 @@ Rule = Callable[["os.DirEntry[str]"], bool]
 
 @dataclass(frozen=True)
 class LeftOut:
-    """What a person may expect in the egg, and does not find there.
+    """Files that are not packed although a person may expect them in the egg.
 
     Attributes:
         secrets: paths of keys and passwords.
-        links: paths of links that lead out of the project, or to something that never travels.
+        links: paths of links that lead out of the project, or to files that are never packed.
     """
 
     secrets: list[str]

@@ -1,4 +1,4 @@
-"""The version that an egg is stored under: as written, from Mercurial, Git or the clock."""
+"""The version of a deploy: a given text, or from Mercurial, Git or the clock."""
 
 import subprocess
 import time
@@ -48,9 +48,9 @@ def newest_version(wanted: str | None, folder: Path, stored: Sequence[Iterable[s
 
 
 def _candidates(text: str, *, by_time: bool) -> Iterator[str]:
-    """Yield names for a version, each greater than the one before but for the first of HG or GIT."""
+    """Yield names for a version; every name sorts after the previous one, except the first of HG or GIT."""
     now = int(time.time())
-    seconds = range(now, now + 60)  # that many deploys of one second
+    seconds = range(now, now + 60)  # one for every deploy in the same second
     if by_time:
         yield from map(str, seconds)
         yield from (f"z{second}" for second in seconds)

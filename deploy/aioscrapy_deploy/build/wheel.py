@@ -10,11 +10,11 @@ def egg_files(wheel: Files) -> dict[str, bytes]:
     """Return the files of an egg; what a wheel puts beside Python's folder (scripts, headers) is left out.
 
     Raises:
-        BuildError: it is no wheel.
+        BuildError: the file is not a wheel.
     """
     metadata = [name for name in wheel if re.fullmatch(r"[^/]+\.dist-info/METADATA", name)]
     if len(metadata) != 1:
-        raise BuildError("pyproject.toml failed: what its backend has made is no wheel")
+        raise BuildError("pyproject.toml failed: its backend did not build a wheel")
     info = metadata[0].removesuffix("METADATA")
     files = {"EGG-INFO/PKG-INFO": wheel[metadata[0]]}
     if f"{info}entry_points.txt" in wheel:

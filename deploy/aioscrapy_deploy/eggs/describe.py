@@ -1,4 +1,4 @@
-"""What an egg says of itself, for a person or a program."""
+"""The description of an egg, for a person or a program."""
 
 import hashlib
 from typing import Any
@@ -17,17 +17,17 @@ def summary(data: bytes) -> str:
 
 
 def describe(data: bytes, name: str) -> dict[str, Any]:
-    """Return what there is to know of an egg; what its builder did not write down is null.
+    """Return the description of an egg; values that its builder did not record are None.
 
-    `sha256` is that of the file, `content_sha256` that of the names and contents in it; `size` is in bytes;
-    `intact` is whether the content has the hash that its builder wrote down; `requires` is what the project
-    says it needs, `dependencies` what is in the egg of that.
+    `sha256` is the hash of the file, `content_sha256` the hash of the names and contents in it; `size` is in
+    bytes; `intact` is True if the content has the hash that its builder recorded; `requires` are the
+    dependencies of the project, `dependencies` those that are in the egg.
     """
     files = read_egg(data, name)
     record = read_record(files)
     content = content_hash(files)
     project, version = name_and_version(files)
-    kept = ("commit", "dirty", "builder", "spiders", "dependencies", "platform", "python_version")
+    recorded = ("commit", "dirty", "builder", "spiders", "dependencies", "platform", "python_version")
     return {
         "egg": name,
         "sha256": hashlib.sha256(data).hexdigest(),
@@ -39,13 +39,13 @@ def describe(data: bytes, name: str) -> dict[str, Any]:
         "project_version": version,
         "settings": settings_module(files.get(ENTRY_POINTS, b"")),
         "requires": requirements(files),
-        **{key: record.get(key) for key in kept},
+        **{key: record.get(key) for key in recorded},
     }
 
 
 def as_text(about: dict[str, Any]) -> str:
-    """Return what `describe` found as lines for a person."""
-    there = [about["platform"], about["python_version"] and f"Python {about['python_version']}"]
+    """Return the description as lines for a person."""
+    platform = [about["platform"], about["python_version"] and f"Python {about['python_version']}"]
     included = _listed(about["dependencies"], "not in it", "none")
     rows = {
         "egg": f"{about['egg']}: {about['files']} files, {_size(about['size'])}",
@@ -54,10 +54,12 @@ def as_text(about: dict[str, Any]) -> str:
         "project": " ".join(filter(None, (about["project"], about["project_version"]))) or "unknown",
         "settings": about["settings"] or "unknown",
         "spiders": _listed(about["spiders"], "not listed", "none"),
-        "commit": f"{about['commit'] or 'unknown'}{', and changes beside it' if about['dirty'] else ''}",
+        "commit": f"{about['commit'] or 'unknown'}{', with uncommitted changes' if about['dirty'] else ''}",
         "built by": about["builder"] or "unknown",
         "requires": _listed(about["requires"], "", "nothing"),
-        "dependencies": f"{included} (for {', '.join(filter(None, there))})" if any(there) else included,
+        "dependencies": f"{included} (for {', '.join(filter(None, platform))})"
+        if any(platform)
+        else included,
     }
     return "\n".join(f"{name:<13} {value}" for name, value in rows.items())
 
@@ -67,7 +69,7 @@ def _listed(names: list[str] | None, unknown: str, none: str) -> str:
 
 
 def _size(count: int) -> str:
-    """Return a number of bytes as a person reads it."""
+    """Return a number of bytes as text for a person."""
     if count < 1000:
         return f"{count} bytes"
     return f"{count / 1000:.1f} KB" if count < 1_000_000 else f"{count / 1_000_000:.1f} MB"

@@ -1,4 +1,4 @@
-"""The entry points of an egg: by them a runner finds the settings module."""
+"""The entry points of an egg, which name the settings module for a runner."""
 
 import re
 from collections.abc import Mapping
@@ -11,7 +11,7 @@ _GROUPS = ("aioscrapy", "scrapy")  # our runner reads both, ours first; Scrapyd'
 
 
 def settings_module(entry_points: bytes) -> str | None:
-    """Return the settings module that the text of an entry_points.txt names; None if it names none.
+    """Return the settings module in the text of an entry_points.txt; None if it has none.
 
     The group `aioscrapy` is used before `scrapy`; the name is `settings` in both.
 

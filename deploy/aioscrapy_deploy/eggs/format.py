@@ -1,4 +1,4 @@
-"""An egg is a zip: files in, the same bytes out every time."""
+"""The format of an egg: a zip file; the same files always give the same bytes."""
 
 import zipfile
 import zlib
@@ -20,17 +20,17 @@ def egg_bytes(files: Files) -> bytes:
     with zipfile.ZipFile(target, "w", zipfile.ZIP_STORED) as archive:
         for name in sorted({*files, *_namespace_folders(files)}):
             entry = zipfile.ZipInfo(name, date_time=(1980, 1, 1, 0, 0, 0))
-            entry.create_system = 3  # Unix, whatever packs it
+            entry.create_system = 3  # Unix, also if Windows packs it
             entry.external_attr = (0o40755 << 16 | 0x10) if name.endswith("/") else 0o100644 << 16
             archive.writestr(entry, files.get(name, b""))
     return target.getvalue()
 
 
 def read_egg(data: bytes, name: str) -> dict[str, bytes]:
-    """Unpack an egg; `name` is what errors call it. The entries of folders are left out.
+    """Unpack an egg, without entries of folders; `name` is its name in errors.
 
     Raises:
-        BuildError: it is not a zip, it is damaged, or a path in it leads out of it.
+        BuildError: it is not a zip file, it is damaged, or a path leads out of it.
     """
     try:
         with zipfile.ZipFile(BytesIO(data)) as archive:
@@ -42,12 +42,12 @@ def read_egg(data: bytes, name: str) -> dict[str, bytes]:
     for path in files:
         parts = PurePosixPath(path.replace("\\", "/"))
         if parts.is_absolute() or ".." in parts.parts:
-            raise BuildError(f"{name} has a file that would lie outside of it: {path}")
+            raise BuildError(f"{name} has a file with a path outside of the egg: {path}")
     return files
 
 
 def without_bytecode(files: Files) -> dict[str, bytes]:
-    """Drop what Python compiles by itself; a .pyc that has no source beside it is the code and stays."""
+    """Remove compiled files; a .pyc without its source file is code and stays."""
     return {
         name: content
         for name, content in files.items()
@@ -56,6 +56,6 @@ def without_bytecode(files: Files) -> dict[str, bytes]:
 
 
 def _namespace_folders(files: Files) -> set[str]:
-    """Return the folders with modules but no __init__.py: zipimport sees those only by their own entry."""
+    """Return the folders with modules but without __init__.py; zipimport needs an entry for them."""
     folders = {parent for name in files if name.endswith(".py") for parent in PurePosixPath(name).parents}
     return {f"{folder}/" for folder in folders if folder.name and f"{folder}/__init__.py" not in files}

@@ -1,4 +1,4 @@
-"""What an egg's EGG-INFO says of its project: in one form, whoever built it."""
+"""The EGG-INFO of an egg, in the same form for every builder."""
 
 import re
 from collections.abc import Iterable
@@ -10,16 +10,16 @@ from aioscrapy_deploy.eggs.format import Files
 from aioscrapy_deploy.errors import BuildError
 
 _HEADERS = ("Name", "Version", "Summary", "Author", "Author-email", "Requires-Python")
-# written anew; or, as zip-safe, guessed by setuptools from the bytecode that it finds or not
+# written by us; setuptools guesses zip-safe from the bytecode
 _REPLACED = ("requires.txt", "zip-safe", "not-zip-safe", "SOURCES.txt", "dependency_links.txt")
-# a script begins with the path of the Python that built it, and no Scrapyd runs one
+# the first line of a script is a path of the building machine, and Scrapyd runs no script
 _DROPPED = re.compile(r"EGG-INFO/(scripts|licenses)/")
 
 
 def project_metadata(files: Files, settings_module: str, project: dict[str, Any]) -> dict[str, bytes]:
     """Return the EGG-INFO of a project that is packed directly.
 
-    `project` is the [project] of its pyproject.toml, {} where there is none.
+    `project` is the [project] of its pyproject.toml, {} if there is none.
     """
     headers = {
         "Name": project.get("name") or settings_module.partition(".")[0],
@@ -33,7 +33,7 @@ def project_metadata(files: Files, settings_module: str, project: dict[str, Any]
 
 
 def stable_metadata(files: Files) -> dict[str, bytes]:
-    """Rewrite what each setuptools writes in a way of its own."""
+    """Rewrite the files that every version of setuptools writes differently."""
     metadata = Parser().parsestr(
         files.get("EGG-INFO/PKG-INFO", b"").decode(errors="replace"), headersonly=True
     )
@@ -43,14 +43,14 @@ def stable_metadata(files: Files) -> dict[str, bytes]:
     lines += [f"Requires-Dist: {text}" for text in requirements(files, extras=True)]
     lines += sorted(f"Provides-Extra: {name}" for name in set(metadata.get_all("Provides-Extra", [])))
     replaced = {f"EGG-INFO/{name}" for name in _REPLACED}
-    kept = {
+    others = {
         name: content for name, content in files.items() if name not in replaced and not _DROPPED.match(name)
     }
-    modules = sorted(name for name in kept if not name.startswith("EGG-INFO/"))
+    modules = sorted(name for name in others if not name.startswith("EGG-INFO/"))
     tops = sorted({name.partition("/")[0].removesuffix(".py") for name in modules})
     return {
         "EGG-INFO/top_level.txt": _lines(tops),
-        **kept,
+        **others,
         "EGG-INFO/PKG-INFO": _lines(lines),
         "EGG-INFO/SOURCES.txt": _lines(modules),
         "EGG-INFO/dependency_links.txt": b"\n",
@@ -59,7 +59,7 @@ def stable_metadata(files: Files) -> dict[str, bytes]:
 
 
 def requirements(files: Files, *, extras: bool = False) -> list[str]:
-    """Return what the project needs, in the form of PEP 508, sorted; with `extras` also what those need."""
+    """Return the dependencies, in the form of PEP 508, sorted; with `extras` also those of extras."""
     from packaging.requirements import InvalidRequirement, Requirement
 
     names = set()
@@ -72,20 +72,20 @@ def requirements(files: Files, *, extras: bool = False) -> list[str]:
 
 
 def name_and_version(files: Files) -> tuple[str | None, str | None]:
-    """Return what the project calls itself; None where it does not."""
+    """Return the name and the version of the project; None if they are missing."""
     headers = Parser().parsestr(_Info(files).read_text("PKG-INFO") or "", headersonly=True)
     return headers["Name"], headers["Version"]
 
 
 class _Info(Distribution):
-    """The EGG-INFO of an egg that lies in memory."""
+    """The EGG-INFO of an egg in memory."""
 
     def __init__(self, files: Files) -> None:
         self._files = files
 
     def read_text(self, filename: str) -> str | None:
         content = self._files.get(f"EGG-INFO/{filename}", b"")
-        return content.decode(errors="replace") or (None if filename else "")  # "" is importlib's last try
+        return content.decode(errors="replace") or (None if filename else "")  # importlib reads "" last
 
     def locate_file(self, path: Any) -> Any:
         raise PackageNotFoundError(str(path))

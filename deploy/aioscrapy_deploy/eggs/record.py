@@ -1,4 +1,4 @@
-"""The record in an egg: EGG-INFO/aioscrapy.json, what its builder knew of it."""
+"""The record of the builder in an egg: EGG-INFO/aioscrapy.json."""
 
 import hashlib
 import json
@@ -9,7 +9,7 @@ RECORD = "EGG-INFO/aioscrapy.json"
 
 
 def content_hash(files: Mapping[str, bytes]) -> str:
-    """Return 64 hex digits that stand for names and contents of all files but the record."""
+    """Return the hash (64 hex digits) of the names and contents of all files except the record."""
     whole = hashlib.sha256()
     for name in sorted(files.keys() - {RECORD}):
         whole.update(name.encode() + b"\0" + hashlib.sha256(files[name]).digest())
@@ -26,7 +26,7 @@ def with_record(
 
 
 def read_record(files: Mapping[str, bytes]) -> dict[str, Any]:
-    """Return what the builder wrote into the egg; {} for an egg that another program built."""
+    """Return the record of the builder; {} for an egg of another program."""
     try:
         record = json.loads(files.get(RECORD, b"{}"))
     except ValueError:

@@ -10,7 +10,7 @@ def stored_name(version: str) -> str:
 
 
 def latest(names: Iterable[str]) -> str | None:
-    """Return the stored name that Scrapyd takes for the latest; None without names.
+    """Return the stored name that is the latest for Scrapyd; None without names.
 
     Source: scrapyd.eggstorage.sorted_versions: by PEP 440 if every name is a version, else by characters.
     """
@@ -20,12 +20,12 @@ def latest(names: Iterable[str]) -> str | None:
     from packaging.version import InvalidVersion, Version
 
     try:
-        return sorted(names, key=Version)[-1]  # noqa: FURB192 of equal versions Scrapyd takes the last
+        return sorted(names, key=Version)[-1]  # noqa: FURB192 Scrapyd uses the last of equal versions
     except InvalidVersion:
         return max(names)
 
 
 def is_latest(version: str, names: Iterable[str]) -> bool:
-    """Return whether a version would be the latest beside these names; not beside an equal one (1, 01)."""
+    """Return True if a version would be the latest of these names; False beside an equal one (1, 01)."""
     name = stored_name(version)
     return latest([name, *(other for other in names if other != name)]) == name

@@ -41,7 +41,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     """Return when all jobs have ended; 1 if a job has not ended, or a Scrapyd failed."""
     if options.all == bool(options.jobs):
-        raise TargetError("which jobs? Name them, or say --all")
+        raise TargetError("which jobs? Name them, or use --all")
     fleet = Fleet.from_options(options)
     project = fleet.needed_project if options.all else ""
     jobs = all_jobs(fleet) if options.all else find_jobs(fleet, options.jobs)
@@ -135,7 +135,7 @@ def _text(row: dict[str, Any]) -> str:
     if not row["ended"]:
         return f"not known to have ended{', after two signals' if row['forced'] else ''}"
     if row["was"] == "pending":
-        return "taken out of the queue"
+        return "removed from the queue"
     if row["was"] == "finished":
         return "had ended already"
     return "ended by force" if row["forced"] else "ended"

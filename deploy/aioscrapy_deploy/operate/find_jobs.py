@@ -20,12 +20,12 @@ class JobOnNode:
 
     @property
     def key(self) -> tuple[str, str]:
-        """What tells the job from all others: two nodes may have jobs of one id."""
+        """Identifies the job: two nodes may have jobs with the same id."""
         return self.node.name, self.job.id
 
 
 def new_job(crawl: str | None) -> str:
-    """Return the id of a new job; in a crawl it begins with the crawl's id, by which the job is found."""
+    """Return the id of a new job; in a crawl it begins with the crawl's id, which finds the job."""
     return f"{_file_name(crawl)}-{secrets.token_hex(3)}" if crawl else uuid.uuid1().hex
 
 

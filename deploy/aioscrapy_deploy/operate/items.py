@@ -17,7 +17,7 @@ def job_items(options: argparse.Namespace) -> Iterator[Any]:
     A job that did not end as `finished` is a warning: items may be missing.
 
     Raises:
-        TargetError: there is no such job, or Scrapyd keeps no items of it.
+        TargetError: the job is unknown, or Scrapyd has no items of it.
         ServerError: a Scrapyd does not answer, so that items would be missing; or a line is not JSON.
     """
     fleet = Fleet.from_options(options)

@@ -16,7 +16,7 @@ from aioscrapy_deploy.operate.find_jobs import JobOnNode, find_jobs_with_files
 from aioscrapy_deploy.terminal.text import printable
 
 _BLOCK = 1 << 20  # bytes at once
-_LOOK_S = 1.0  # Scrapyd sends nothing by itself: look again after this time
+_LOOK_S = 1.0  # Scrapyd does not push: ask again after this time
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -33,7 +33,7 @@ def run(options: argparse.Namespace) -> int:
     match, *others = find_jobs_with_files(fleet, options.job)
     if others:
         names = ", ".join(other.job.id for other in (match, *others))
-        raise TargetError(f"{options.job} has several jobs, each with a log of its own: {names}")
+        raise TargetError(f"{options.job} has several jobs, each has its own log: {names}")
     log = _Log(match)
     if options.follow:
         log.follow()

@@ -78,7 +78,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 @reported
 def run(options: argparse.Namespace) -> int:
-    """Start the jobs, all or none as far as the servers can tell before; with --wait print the sums."""
+    """Check all servers, then start the jobs; with --wait wait for them and print the totals."""
     fleet = Fleet.from_options(options)
     template = _template(fleet.needed_project, options)
     nodes = _nodes(fleet, template)
@@ -102,9 +102,9 @@ def run(options: argparse.Namespace) -> int:
 def _template(project: str, options: argparse.Namespace) -> JobTemplate:
     arguments = dict(options.arguments)
     if taken := RESERVED & arguments.keys():
-        raise TargetError(f"-a {min(taken)}: Scrapyd takes this name for itself")
+        raise TargetError(f"-a {min(taken)}: Scrapyd reserves this name")
     if options.crawl and arguments.setdefault("crawl", options.crawl) != options.crawl:
-        raise TargetError(f"--crawl {options.crawl} and -a crawl={arguments['crawl']} are two crawls")
+        raise TargetError(f"--crawl {options.crawl} and -a crawl={arguments['crawl']} are different crawls")
     if options.jobs > 1:
         arguments.setdefault("crawl", new_id())
     settings = dict(options.settings)
@@ -112,12 +112,12 @@ def _template(project: str, options: argparse.Namespace) -> JobTemplate:
 
 
 def _nodes(fleet: Fleet, template: JobTemplate) -> list[Node]:
-    """Return the Scrapyds that have the spider, the idlest first; one that does not answer is left out.
+    """Return the Scrapyds that have the spider, the least busy first, without those that do not answer.
 
-    Jobs of two versions in one crawl are a warning, not an error: so a crawl moves to a new version.
+    Different versions in one crawl are a warning, not an error: this is how a crawl moves to a new version.
 
     Raises:
-        TargetError: none answers, or one of them has no such project, version or spider.
+        TargetError: no Scrapyd answers, or one does not have the project, version or spider.
     """
 
     def ready(client: ScrapydClient) -> tuple[int, str]:
@@ -132,14 +132,16 @@ def _nodes(fleet: Fleet, template: JobTemplate) -> list[Node]:
                 f"{client.url}: project {template.project} has no spider {template.spider!r}; {known}"
             )
         versions = [template.version] if template.version else client.listversions(template.project)
-        return status.pending + status.running, "".join(versions[-1:])  # none where it runs in place
+        return status.pending + status.running, "".join(
+            versions[-1:]
+        )  # a project without an egg has no version
 
     answers = fleet.query(ready)
     if not answers:
         raise TargetError(f"no Scrapyd of target {fleet.target.name} answers: nothing is started")
     if len({version for _, (_, version) in answers}) > 1:
         versions = ", ".join(f"{version} at {node.name}" for node, (_, version) in answers)
-        warn(f"the latest versions differ: {versions}; deploy to all of them, or say -v")
+        warn(f"the latest versions differ: {versions}; deploy to all of them, or use -v")
     return [node for node, _ in sorted(answers, key=lambda answer: answer[1][0])]
 
 
@@ -163,7 +165,7 @@ def _wait(fleet: Fleet, template: JobTemplate, jobs: list[JobOnNode], as_json: b
     try:
         waiting.until_all_have_ended()
     except KeyboardInterrupt:
-        warn(f"the jobs go on. {_how_to_cancel(fleet, template, jobs)}")
+        warn(f"the jobs continue. {_how_to_cancel(fleet, template, jobs)}")
         return INTERRUPTED
     if as_json:
         print_json(_as_json(template, jobs) | waiting.totals())

@@ -1,4 +1,4 @@
-"""Waiting for the jobs of a crawl, and the sums of what they did."""
+"""Wait for the jobs of a crawl, and add up their results."""
 
 import time
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ _LOOK_S = 1.0  # Scrapyd has no message for the end of a job: look again after t
 
 @dataclass
 class _Awaited:
-    """A job that is waited for; `missing` counts the looks in a row in which no daemon knew it."""
+    """A job that is waited for; `missing` counts consecutive requests in which the daemon did not know it."""
 
     match: JobOnNode
     missing: int = 0
@@ -24,11 +24,11 @@ class _Awaited:
 
 
 class Waiting:
-    """Looks after jobs until all have ended, and sums up their end records or the stats in their logs.
+    """Watches jobs until all have ended, and adds up their end records or the stats in their logs.
 
-    The sums are those of the jobs' stats: pages that were downloaded, items that passed the pipelines. A page
-    whose worker died before its commit was done again, and counts twice here; what a crawl has committed is
-    in Redis (`aioscrapy crawls show`).
+    The totals count downloaded pages and items that passed the pipelines. If a worker died before it
+    committed a page, the page was done again and counts twice; the committed pages are in Redis (`aioscrapy
+    crawls show`).
     """
 
     def __init__(self, fleet: Fleet, jobs: list[JobOnNode], *, quiet: bool) -> None:
@@ -37,17 +37,17 @@ class Waiting:
         self._quiet = quiet
 
     def until_all_have_ended(self) -> None:
-        """Return when no job waits or runs any more; a Scrapyd that is away is waited for."""
+        """Return when all jobs have ended; if a Scrapyd is down, wait for it."""
         while self._look():
             time.sleep(_LOOK_S)
 
     @property
     def all_finished(self) -> bool:
-        """Whether every crawl has ended by itself, with the reason `finished`."""
+        """Whether every job ended with the reason `finished`."""
         return all(end.reason == "finished" for end in self._ends)
 
     def totals(self) -> dict[str, Any]:
-        """Return the sums for `--json`; `seconds` from the first start to the last end."""
+        """Return the totals for `--json`; `seconds` from the first start to the last end."""
         return {
             "jobs": [self._row(job) for job in self._jobs],
             "pages": sum(end.pages for end in self._ends),
@@ -57,7 +57,7 @@ class Waiting:
         }
 
     def summary(self) -> str:
-        """Return the sums as a line."""
+        """Return the totals as a line."""
         totals = self.totals()
         took = f" in {totals['seconds']:.1f} s" if totals["seconds"] is not None else ""
         count = len(self._jobs)
@@ -69,10 +69,10 @@ class Waiting:
         return [job.end or End() for job in self._jobs]
 
     def _look(self) -> bool:
-        """Ask for all that have not ended; False if none is left."""
+        """Ask for all jobs that have not ended; return False if none is left."""
         awaited = [job for job in self._jobs if job.end is None]
         for job, state in self._fleet.map(awaited, _state):
-            # a daemon that is started again has forgotten its jobs; once may be the moment between two lists
+            # a restarted daemon has lost its jobs; one miss may be the moment between two lists
             job.missing = job.missing + 1 if state is None else 0
             if state == "finished" or job.missing > 1:
                 self._read_end(job)
@@ -84,7 +84,7 @@ class Waiting:
             awaited.end = read_end(match.node.client, match.job)
         except NoAnswerError as exc:
             self._fleet.failed(exc)
-            return  # the next look tries again
+            return  # the next request tries again
         except ServerError as exc:
             self._fleet.failed(exc)
             awaited.end = End()
@@ -122,7 +122,7 @@ def _text(end: End, *, forgotten: bool) -> str:
         why = end.error or ("" if end.reason == "finished" else meaning(end.reason))
         return f"{counts}: {why}" if why else counts
     if forgotten:
-        return "is not known to its Scrapyd any more (was that started again?), and its log has no end"
+        return "is unknown to its Scrapyd (was it restarted?), and its log has no end"
     if not end.has_log:
-        return "has no log: it could not start, or scrapyd.conf keeps too few (jobs_to_keep)"
-    return "has died, or its log has no stats: there is no record of its end"
+        return "has no log: it could not start, or jobs_to_keep in scrapyd.conf is too small"
+    return "was killed: it has no end record and no stats in its log"

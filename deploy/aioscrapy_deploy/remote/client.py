@@ -17,20 +17,20 @@ _RANGE_IS_GIVEN, _RANGE_BEGINS_AT_END = 206, 416
 
 
 class ScrapydClient:
-    """One Scrapyd, by its address; each method is one round trip unless it says otherwise.
+    """A client of one Scrapyd; every method is one round trip unless its text differs.
 
-    Answers may take `timeout_s` seconds, or a pair of seconds to connect and to answer. A request that only
-    reads is repeated if the connection failed; one that changes something never is (`Connection` says why).
-    Threads may share a client.
+    `timeout_s` are the seconds for an answer, or a pair: to connect and to answer. A request that only reads
+    is repeated if the connection failed; a request that changes something is not (see `Connection`). Threads
+    may share a client.
 
     Raises (every method):
         ScrapydError: an error of Scrapyd: an unknown project, version, spider.
         RefusedError: an HTTP status of 300 or more.
         NoAnswerError: no connection, no answer in time.
-        ServerError: the base of these three; also an answer that is not that of a Scrapyd.
+        ServerError: the base of these three; also an answer that is not from a Scrapyd.
 
     Raises (the constructor):
-        TargetError: the url is not one of http or https.
+        TargetError: the url is not http or https.
     """
 
     def __init__(
@@ -49,7 +49,7 @@ class ScrapydClient:
 
     @property
     def exposes_password(self) -> bool:
-        """Whether a password would go over the net as plain text: by http, to another machine."""
+        """Whether a password would travel as plain text: by http, to another machine."""
         return self._connection.exposes_password
 
     def endpoint(self, action: str) -> str:
@@ -57,7 +57,7 @@ class ScrapydClient:
         return f"{self.url}/{action}"
 
     def with_timeout(self, timeout_s: float) -> "ScrapydClient":
-        """Return a client of the same Scrapyd that waits this many seconds for everything."""
+        """Return a client of the same Scrapyd with this time limit for everything."""
         client = copy(self)
         client._timeout_s = timeout_s
         client._connection = self._connection.with_timeout(timeout_s)
@@ -89,7 +89,7 @@ class ScrapydClient:
     def listjobs(self, project: str | None = None) -> list[Job]:
         """Return the jobs that the daemon knows: pending, running, finished; by default of all projects.
 
-        Finished ones are kept in the daemon's memory: `finished_to_keep` of them, until it ends.
+        The daemon keeps the last `finished_to_keep` finished jobs in memory, until it ends.
         """
         data = self._get("listjobs.json", project=project)
         with self._reading("listjobs.json"):
@@ -115,17 +115,17 @@ class ScrapydClient:
         priority: float | None = None,
         job: str | None = None,
     ) -> str:
-        """Put a job into the daemon's queue; returns its id: `job`, or a new one.
+        """Put a job into the daemon's queue; return its id: `job`, or a new one.
 
-        Scrapyd would take the same job twice. So after an unclear answer the request is not repeated:
-        status.json is asked whether the job is there.
+        Scrapyd accepts the same job twice. So after an unclear answer the request is not repeated;
+        status.json shows if the job exists.
 
         Raises:
-            ValueError: an argument has a name that Scrapyd takes for itself, one of RESERVED.
+            ValueError: an argument has a name that Scrapyd reserves, one of RESERVED.
         """
         if taken := RESERVED & set(arguments or {}):
             raise ValueError(
-                f"Scrapyd takes {', '.join(sorted(taken))} for itself, not for a spider's argument"
+                f"Scrapyd reserves {', '.join(sorted(taken))}: not a name for a spider's argument"
             )
         job = job or uuid.uuid1().hex
         fields: dict[str, Any] = {**(arguments or {}), "project": project, "spider": spider, "jobid": job}
@@ -141,10 +141,10 @@ class ScrapydClient:
         return job
 
     def cancel(self, project: str, job: str, signal: str | None = None) -> str | None:
-        """Take a pending job out of the queue, or send a running one a signal (by default INT).
+        """Remove a pending job from the queue, or send a signal to a running one (default INT).
 
-        Returns the state before; None if the daemon has no such job, or it has ended. A job of ours ends
-        at the first INT or TERM gracefully, at the second at once.
+        Return the state before; None if the job is unknown or has ended. The first INT or TERM ends a job of
+        this package gracefully, the second at once.
         """
         state = self._post("cancel.json", {"project": project, "job": job, "signal": signal}).get("prevstate")
         return None if state is None else str(state)
@@ -152,14 +152,15 @@ class ScrapydClient:
     def addversion(self, project: str, version: str, egg: bytes, on_sent: Sent | None = None) -> Answer:
         """Upload an egg; the answer may be an error of Scrapyd: look at its `failure`.
 
-        `on_sent` is called, again and again, with the number of sent bytes of the form, which is a little
-        larger than the egg.
+        `on_sent` is called repeatedly with the number of sent bytes of the form, which is a little larger
+        than the egg.
 
         Raises:
             RefusedError: an HTTP status of 300 or more.
             NoAnswerError: no answer.
         """
-        # a file is sent in blocks, each with the time-out; bytes would all have to be through within it
+        # a file is sent in blocks, and the time limit applies to every block; for bytes it applies to the
+        # whole
         form = EggForm({"project": project, "version": version}, egg, on_sent)
         try:
             response = self._connection.ask(
@@ -180,7 +181,7 @@ class ScrapydClient:
         return Answer(response.status_code, response.text)
 
     def delversion(self, project: str, version: str) -> None:
-        """Delete the egg of a version; with the last one the project is gone."""
+        """Delete the egg of a version; without an egg the project no longer exists."""
         self._post("delversion.json", {"project": project, "version": version})
 
     def delproject(self, project: str) -> None:
@@ -213,7 +214,7 @@ class ScrapydClient:
         return content[start:][:size]
 
     def end_record(self, job: Job) -> dict[str, Any] | None:
-        """Return the record that our runner writes of a job that has ended; None if there is no such record.
+        """Return the end record that our runner writes for a job; None if there is none.
 
         Source: docs/scrapyd.md, "How a job ended".
         """
@@ -266,11 +267,11 @@ class ScrapydClient:
 
     @contextmanager
     def _reading(self, page: str) -> Iterator[None]:
-        """Turn the errors of an answer with other fields than Scrapyd's into a ServerError."""
+        """Turn errors of an answer with unexpected fields into a ServerError."""
         try:
             yield
         except (KeyError, TypeError, ValueError, AttributeError):
-            raise ServerError(f"{self.endpoint(page)}: the answer is not that of a Scrapyd") from None
+            raise ServerError(f"{self.endpoint(page)}: the answer is not from a Scrapyd") from None
 
     def _get(self, page: str, answer_s: float | None = None, **params: Any) -> dict[str, Any]:
         return self._checked(page, self._connection.ask("GET", page, answer_s=answer_s, params=params))
@@ -283,5 +284,5 @@ class ScrapydClient:
 
 
 def _page(path: str | None) -> str:
-    """Return the path of an answer, which is not quoted, as one below the target's url; "" without a path."""
+    """Return the unquoted path of an answer as a quoted path below the target's url; "" without a path."""
     return quote(path.lstrip("/")) if path else ""

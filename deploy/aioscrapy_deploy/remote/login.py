@@ -1,4 +1,4 @@
-"""From a target to clients of its Scrapyds: where passwords come from, and a warning for plain text."""
+"""Create the clients of a target's Scrapyds: find the passwords, and warn about plain text."""
 
 import os
 import re
@@ -51,7 +51,7 @@ def open_clients(target: Target, warn: Callable[[str], None]) -> list[ScrapydCli
 
 @contextmanager
 def without_passwords_in_environment(variables: Iterable[str]) -> Iterator[None]:
-    """Hide SCRAPYD_PASSWORD and these variables from children: setup.py and pip run foreign code."""
+    """Remove SCRAPYD_PASSWORD and these variables for child processes: setup.py and pip run foreign code."""
     names = {PASSWORD_VARIABLE, *variables} & os.environ.keys()
     values = {name: os.environ.pop(name) for name in names}
     try:

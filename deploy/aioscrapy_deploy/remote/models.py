@@ -7,7 +7,7 @@ from typing import Any, Self
 
 from aioscrapy_deploy.errors import ScrapydError, ServerError
 
-# names that Scrapyd takes for itself, so that a spider's argument can't have them
+# names that Scrapyd reserves; a spider's argument can't have them
 RESERVED = frozenset(
     ("project", "spider", "jobid", "priority", "setting", "settings", "name", "_job", "_version")
 )
@@ -31,20 +31,20 @@ class Answer:
 
     @property
     def failure(self) -> str | None:
-        """Why this is not the answer of a Scrapyd that did the work; None if it is."""
+        """Why the request failed, or the answer is not from a Scrapyd; None for a success."""
         data = self.data
         if data is None:
-            return f"the answer is not that of a Scrapyd: {_last_line(self.text) or '(empty)'}"
+            return f"the answer is not from a Scrapyd: {_last_line(self.text) or '(empty)'}"
         if data.get("status") == "ok":
             return None
-        return _last_line(str(data.get("message", ""))) or "the server says no more than an error"
+        return _last_line(str(data.get("message", ""))) or "the server reports an error without a message"
 
     def checked(self, endpoint: str) -> dict[str, Any]:
         """Return the JSON object of an answer with status ok; `endpoint` is the address for the error.
 
         Raises:
-            ScrapydError: it is a Scrapyd's, with status error.
-            ServerError: it is not that of a Scrapyd.
+            ScrapydError: Scrapyd reports an error.
+            ServerError: the answer is not from a Scrapyd.
         """
         data, failure = self.data, self.failure
         if data is not None and failure is None:
