@@ -64,7 +64,13 @@ class CookieJar:
         return len(self._cookies)
 
     def put(self, cookie: Cookie) -> None:
-        """Store a cookie, or delete it if it has expired."""
+        """Store a cookie, or delete it if it has expired.
+
+        Raises:
+            ValueError: it can't be sent: every request with this jar would fail.
+        """
+        if not _is_sendable(cookie):
+            raise ValueError(f"the cookie {cookie.name!r} can't be part of a header")
         if cookie.expires is not None and cookie.expires <= time.time():
             self._cookies.pop(cookie.key, None)
             return
@@ -177,6 +183,16 @@ def may_set_domain(host: str, domain: str) -> bool:
 def is_host_only(host: str, domain: str) -> bool:
     """Return True if a cookie with this domain attribute ("" for none) is for the host without subdomains."""
     return not domain or _is_address(host) or _is_public_suffix(domain)
+
+
+def _is_sendable(cookie: Cookie) -> bool:
+    """Return True if the cookie is made of bytes without control characters, as Latin-1."""
+    texts = (cookie.name, cookie.value, cookie.domain, cookie.path)
+    if not all(isinstance(text, str) and not _control(text) for text in texts):
+        return False
+    if not (cookie.expires is None or isinstance(cookie.expires, int | float)):
+        return False
+    return all(max(text, default="") < "\u0100" for text in texts[:2])
 
 
 def _attributes(text: str) -> dict[str, str]:

@@ -95,7 +95,11 @@ class CookiesMiddleware:
     def _put(self, request: Request, jar: CookieJar, cookie: Cookie) -> None:
         """Put a cookie into its jar; tell the other workers if that changes the jar."""
         before = jar.get(cookie.key)
-        jar.put(cookie)
+        try:
+            jar.put(cookie)
+        except ValueError as exc:
+            logger.warning("A cookie of %s is left out: %s", request, exc)
+            return
         after = jar.get(cookie.key)
         if before == after or self._shared is None or self._is_separate(request):
             return
@@ -114,13 +118,13 @@ class CookiesMiddleware:
 
     def _replace(self, name: str, entries: Mapping[str, bytes]) -> None:
         """Put the cookies that all workers have set into a jar, in the place of those in it."""
-        cookies = [cookie_of(entry, value)[1] for entry, value in sorted(entries.items())]
         label, site = json.loads(name)
-        jar = self._jars.setdefault((label, site), CookieJar())
-        for key in {cookie.key for cookie in jar} - {cookie.key for cookie in cookies}:
-            jar.discard(key)
-        for cookie in cookies:
-            jar.put(cookie)
+        self._jars[label, site] = jar = CookieJar()
+        for entry, value in sorted(entries.items()):
+            try:
+                jar.put(cookie_of(entry, value)[1])
+            except (ValueError, TypeError):  # another program may write to the store
+                logger.warning("A shared cookie of %s can't be read: %r", site, value[:80])
 
     def _jar_for(self, request: Request) -> CookieJar | None:
         """Return the jar of a request; a new jar if the request has cookies; else None."""

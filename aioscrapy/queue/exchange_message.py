@@ -161,10 +161,15 @@ def limit_fields(limits: HostLimits) -> dict[str, Any]:
 def unpack_cookies(data: bytes | None) -> dict[str, bytes]:
     """Return cookie -> value of a jar as 5_cookies.lua writes it; {} if it is absent or damaged."""
     try:
-        values = msgpack.unpackb(data, raw=True) if data else {}
-    except ValueError:
-        return {}
-    return {name.decode(): value for name, value in values.items()} if isinstance(values, dict) else {}
+        values = msgpack.unpackb(data, raw=True, strict_map_key=False) if data else {}
+    except (ValueError, TypeError, msgpack.UnpackException):
+        values = {}
+    pairs = values.items() if isinstance(values, dict) else ()
+    return {
+        name.decode(errors="replace"): value
+        for name, value in pairs
+        if isinstance(name, bytes) and isinstance(value, bytes)
+    }
 
 
 def lua_head() -> str:

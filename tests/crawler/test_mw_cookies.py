@@ -156,3 +156,13 @@ def test_no_cookie_breaks_a_crawl(set_cookies: list[str], own: dict[str, str]) -
     receive(middleware, "http://a.test/x", *set_cookies)
     sent(middleware, Request("http://a.test/x", cookies=own))
     assert sent(middleware, Request("http://b.test/x")) is None
+
+
+@pytest.mark.parametrize("cookie", [{"a\r\n": "b"}, {"a": "b\r\nSet-Cookie: c"}, {"a\x00": "b"}])
+def test_a_cookie_that_would_break_every_request_is_left_out(
+    cookie: dict[str, str], caplog: pytest.LogCaptureFixture
+) -> None:
+    middleware = cookies()
+    assert sent(middleware, Request("http://a.test/", cookies={**cookie, "good": "1"})) == "good=1"
+    assert sent(middleware, Request("http://a.test/2")) == "good=1"
+    assert caplog.text.count("is left out") == 1

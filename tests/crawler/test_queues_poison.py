@@ -17,8 +17,10 @@ from aioscrapy.exceptions import SerializeError
 from aioscrapy.http import Request
 from aioscrapy.queue.base import HostLimits, Page
 from aioscrapy.queue.exchange_message import FAILURE_LENGTH
+from support.crawling import SiteSpider, crawl
 from support.frontier import TAG, Worker, crawl_id, numbers, page, redis_settings
 from support.redis import RedisServer
+from support.site import Site
 
 QUICK = settings(
     max_examples=25,
@@ -281,3 +283,71 @@ async def test_an_entry_that_the_script_can_not_use_is_one_dead_letter(
         await worker.ended()
         assert counts_of(raw, worker)["failed"] == 3
     await db_manager.close_all()
+
+
+NASTY: dict[str, list[Any]] = {
+    "meta": [
+        {"download_timeout": "x"},
+        {"proxy": 5},
+        {"proxy": "nosuch://x"},
+        {"cookiejar": {"a": 1}},
+        {"dont_redirect": "x"},
+        {"max_retry_times": "x"},
+        {"retry_times": "x"},
+        {"redirect_times": [], "redirect_ttl": "x"},
+        {"depth": "x"},
+        {"handle_httpstatus_list": 5},
+        {"download_maxsize": "x"},
+        {"download_slot": [1, 2]},
+        {"download_latency": "x"},
+        {"priority": "x"},
+        {"bindaddress": "x"},
+        {"_cookies_sent": 5},
+        {"_cookies_sent": "\u2028"},
+        {"use_proxy": "x"},
+        {"proxy_attempts": "x"},
+    ],
+    "headers": [{"a\r\nb": ["c"]}, {"a": ["\r\nb: c"]}, {"Content-Length": ["5"]}, {"Host": ["a b"]}],
+    "cookies": [
+        5,
+        "x",
+        [5],
+        [{"name": 1}],
+        {"a": None},
+        {"a\r\n": "b"},
+        [{"name": "a", "value": "b", "path": 5}],
+    ],
+    "cb_kwargs": [{"nosuch": 1}, {"response": 1}],
+    "callback": ["nosuch", "name", "__init__", "from_crawler"],
+    "errback": ["nosuch", "parse"],
+    "method": ["", "A B", "\r\n", "CONNECT", 5],
+    "body": [{"b64": "!"}, {"b64": 5}, [1], 5],
+    "encoding": ["nosuch", "utf-16", "hex", 5, ""],
+    "fingerprint": [5, "", [1]],
+    "flags": ["abc", 5, [5]],
+    "priority": ["5", 1.5, None, 10**30],
+    "dont_filter": ["x", None],
+    "url": [
+        *("http://127.0.0.1:0/", "http://127.0.0.1:99999/", "ftp://127.0.0.1/", "data:,x"),
+        *("s3://a/b", "http://[::1", "http:///"),
+    ],
+}
+
+
+@pytest.mark.parametrize("part", NASTY)
+async def test_a_whole_crawl_outlives_what_is_pushed(
+    redis_url: str, raw: Any, site: Site, part: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Middlewares, handlers, callbacks and retries see the requests, too."""
+    for path in ("/page/3", "/status/503"):
+        for value in NASTY[part]:
+            request = {"url": site.url + path, part: value}
+            raw.xadd(f"{TAG}:push", {"request": json.dumps(request)})
+    settings = redis_settings(redis_url, RETRY_TIMES=1, DOWNLOAD_TIMEOUT=5, CONCURRENT_REQUESTS=4)
+    crawled = await crawl(SiteSpider, settings, site=site.url, paths=("/page/1", "/page/2"))
+    assert {item["path"] for item in crawled.items} >= {"/page/1", "/page/2"}
+    assert crawled.reason == "finished"
+    (crawl_key,) = raw.keys(f"{TAG}:*:meta")
+    meta = raw.hgetall(crawl_key)
+    assert int(meta[b"seq"]) == int(meta[b"done"]) + int(meta.get(b"failed", 0))
+    assert raw.xlen(f"{TAG}:push") == 0

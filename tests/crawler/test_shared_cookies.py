@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
+import msgpack
 import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
@@ -188,7 +189,9 @@ def test_whatever_a_site_sets(
                 await one.done(lease, page(2), page(3))
                 lease, request = await other.next_request()
                 assert other.sends(request) == one.sends(page(2))
-                raw.hset(f"{TAG}:{crawl_id(one)}:cookies", json.dumps([None, "example.com"]), garbage)
+                key, field = f"{TAG}:{crawl_id(one)}:cookies", json.dumps([None, "example.com"])
+                entries = {b'[null,"a","example.com","/"]': garbage, garbage: b'["v",true,false,null]'}
+                raw.hset(key, field, msgpack.packb(entries) if len(garbage) % 2 else garbage)
                 other.receive(request, "x=1")
                 await other.done(lease, page(4))
                 lease, request = await one.next_request()
