@@ -13,7 +13,9 @@ from support.redis import RedisServer
 from support.scrapyd import ScrapydServer
 
 LONGEST_S = 7200.0  # seconds that all jobs may take at most
-KEEP_S = 2  # CRAWL_KEEP of the jobs: seconds after which Redis has forgotten a crawl
+KEEP_S = 2  # CRAWL_KEEP of the jobs: seconds after which Redis has forgotten the keys of a crawl
+LEASE_S = 2
+FORGOTTEN_S = KEEP_S + 10 * LEASE_S  # seconds after which the next crawl forgets the id of a crawl
 SPIDER = """
 
 from aioscrapy import Request, Spider
@@ -60,10 +62,13 @@ def run_jobs(folder: Path, count: int) -> tuple[dict[str, object], list[str]]:
         seconds = time.monotonic() - began
         assert before is not None
         files, rss = open_files(scrapyd.pid) - before[0], rss_of(scrapyd.pid) - before[1]
-        ends = Counter((scrapyd.folder / "ends").read_text().splitlines())
+        time.sleep(FORGOTTEN_S + 1)
+        scrapyd.api("schedule", "POST", project="p", spider="short")
+        wait_until_idle(scrapyd)
         keys = keys_left(redis)
+        ends = Counter((scrapyd.folder / "ends").read_text().splitlines())
         left = {
-            "jobs that did not finish": count - ends["finished 7"],
+            "jobs that did not finish": count + 1 - ends["finished 7"],
             "keys in Redis": keys,
             "connections to Redis": connections(redis),
             "processes": len(children_of(scrapyd.pid)),
@@ -93,6 +98,7 @@ def deploy(scrapyd: ScrapydServer, site: str, redis: str) -> None:
         f"{SETTINGS}SCHEDULER_QUEUE_CLASS = 'aioscrapy.queue.redis.SpiderPriorityQueue'\n"
         f"REDIS_ARGS = {{'queue': {{'url': {redis!r}}}}}\n"
         f"CRAWL_KEEP = {KEEP_S}\nCRAWL_JOIN_WINDOW = 0\n"
+        f"SCHEDULER_LEASE = {LEASE_S}\nSCHEDULER_HEARTBEAT = 0.4\n"
     )
     spider = SPIDER.replace('name = "short"', f'name = "short"\n    start_urls = ["{site}/tree/1"]')
     egg = make_egg({"settings.py": settings, "spiders/short.py": spider})
@@ -117,11 +123,11 @@ def wait_until_idle(scrapyd: ScrapydServer) -> None:
 
 
 def keys_left(redis: RedisServer) -> int:
-    """Return the keys, beyond the two of the spider, that are there when the crawls have expired."""
+    """Return the keys that are left of expired crawls: not the two of the spider with the last id."""
     time.sleep(KEEP_S + 1)
     with redis.client() as client:
         crawls = sum(client.zcard(key) for key in client.scan_iter("*:crawls"))
-        return max(0, int(client.dbsize()) - 2) + max(0, int(crawls) - 3)
+        return max(0, int(client.dbsize()) - 2) + max(0, int(crawls) - 1)
 
 
 def connections(redis: RedisServer) -> int:

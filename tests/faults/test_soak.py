@@ -6,7 +6,7 @@ from faults import soak
 
 
 @pytest.mark.timeout(300)
-@pytest.mark.parametrize("name", ["join", "links", "flat"])
+@pytest.mark.parametrize("name", soak.SCENARIOS)
 def test_nothing_is_lost_or_left(name: str) -> None:
     result = soak.run(name, short=True)
     assert not result.faults, result
