@@ -213,6 +213,7 @@ def _print_details(crawl: dict[str, Any], as_json: bool) -> None:
     counts = ", ".join(f"{crawl[name]} {name}" for name in ("ready", "leased", "delayed", "failed", "done"))
     say(f"requests   {counts} ({crawl['rate']}/min)")
     other = {"state", "created", "finished_at", "kept", "stopped", "missing"}
+    other |= {"repair_after", "repair_at", "repair_leases_at", "seed_failure"}  # times and texts, no counters
     pairs = (f"{name} {value}" for name, value in crawl["counters"].items() if name not in other)
     say(f"counters   {', '.join(pairs) or 'expired'}")
     say(f"filter     {_filter_line(crawl['filter'])}")

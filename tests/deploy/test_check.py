@@ -195,6 +195,18 @@ def test_a_component_that_is_switched_off_need_not_exist(project: Path, write: W
     assert deploy("local").status == 0
 
 
+def test_a_spider_without_settings_has_those_of_the_project(
+    project: Path, write: Write, deploy: Run, server: Server
+) -> None:
+    redis = (
+        'SCHEDULER_QUEUE_CLASS = "aioscrapy.queue.redis.SpiderQueue"\n'
+        'DUPEFILTER_CLASS = "aioscrapy.dupefilters.redis.RedisRFPDupeFilter"\n'
+        'SCHEDULER_SERIALIZER = "aioscrapy.serializer.MsgpackSerializer"\n'
+    )
+    write({"shop/settings.py": SETTINGS + redis})
+    assert "Warning: jobs of spider" not in deploy("local").err
+
+
 def test_a_component_of_one_spider_is_a_warning(
     project: Path, write: Write, deploy: Run, server: Server
 ) -> None:

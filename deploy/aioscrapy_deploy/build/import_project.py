@@ -91,7 +91,8 @@ class _Check:
         problems += self._components(settings, settings_class())
         warnings = set(loader.warnings) - {str(failure) for failure in loader.failures}
         for name in loader.list():
-            own = settings_class(getattr(loader.load(name), "custom_settings", None) or {})
+            own = settings.copy()
+            own.setdict(getattr(loader.load(name), "custom_settings", None) or {}, "spider")
             for problem in self._components(own, settings):
                 warnings.add(f"jobs of spider {name} can't run: {problem['text']}")
         return {"spiders": loader.list(), "problems": problems, "warnings": sorted(warnings)}
