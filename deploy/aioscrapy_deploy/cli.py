@@ -179,7 +179,7 @@ def _known_targets(project: Project) -> dict[str, Target]:
 
 def _list_targets(targets: dict[str, Target]) -> int:
     for target in targets.values():
-        print(f"{target.name:<20} {' '.join(map(redacted, target.urls))}".rstrip())
+        print(printable(f"{target.name:<20} {' '.join(map(redacted, target.urls))}".rstrip()))
     return 0
 
 

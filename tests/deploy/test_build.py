@@ -232,6 +232,16 @@ def test_a_broken_project_is_reported_with_file_and_line_and_not_sent(
     assert list((tmp_path / "tmp").iterdir()) == []
 
 
+def test_a_setup_that_is_a_link_out_of_the_project_is_refused(
+    project: Path, deploy: Run, tmp_path: Path
+) -> None:
+    (tmp_path / "setup.py").write_text(SETUP)
+    (project / "setup.py").symlink_to(tmp_path / "setup.py")
+    done = deploy("--build-egg", str(tmp_path / "it.egg"))
+    assert done.status == 1
+    assert done.err.startswith("Error: setup.py is a link that leads out of the project")
+
+
 def test_one_broken_module_of_several_is_a_warning(
     project: Path, write: Write, deploy: Run, server: Server
 ) -> None:

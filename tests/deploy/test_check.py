@@ -4,6 +4,8 @@ from pathlib import Path
 
 import pytest
 
+from aioscrapy_deploy.eggs.format import read_egg
+from aioscrapy_deploy.eggs.record import recorded_spiders
 from support.deploying import SPIDER, Run, Server, Write
 
 SETTINGS = "SPIDER_MODULES = ['shop.spiders']\n"
@@ -91,6 +93,17 @@ def test_an_error_that_this_machine_explains_is_a_warning_and_the_server_decides
     assert warning.startswith("Warning: the project can't be imported here: shop/")
     assert warning.endswith(f" ({reason}); the server checks it")
     assert len(server.seen) == 1
+
+
+def test_a_list_that_is_short_because_of_this_machine_is_not_written_into_the_egg(
+    project: Path, write: Write, deploy: Run, server: Server
+) -> None:
+    write({"shop/spiders/two.py": "import os\nX = os.environ['SHOP_DSN']\n"})
+    done = deploy("local", "-v", "7")
+    assert done.status == 0
+    left_out = "Warning: a spider module is left out: shop/spiders/two.py:2: KeyError: 'SHOP_DSN'"
+    assert f"{left_out} (SHOP_DSN {SET})\n" in done.err
+    assert recorded_spiders(read_egg(server.seen[0].fields["egg"], "it")) is None
 
 
 UNEXPLAINED = {

@@ -62,7 +62,9 @@ def check(contents: EggContents, workdir: Path, project: Project, required: Iter
     notes += [f"Warning: {text}" for text in answer["warnings"]]
     if not spiders:
         notes.append("Warning: the project has no spiders (the setting SPIDER_MODULES names their modules)")
-    return Checked(list(spiders), notes)
+    # the list goes into the egg: one that is short only because of this machine must not
+    complete = not any(problem["because"] for problem in left_out)
+    return Checked(list(spiders) if complete else None, notes)
 
 
 def _broken(problems: list[dict[str, Any]], project: Project) -> str:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from aioscrapy_deploy.build.dependencies import FILE, Included, as_requirements, read_installed
 from aioscrapy_deploy.build.platforms import HERE, Platform
-from aioscrapy_deploy.build.tree import LeftOut, copy_tree
+from aioscrapy_deploy.build.tree import IGNORE_FILE, LeftOut, copy_tree
 from aioscrapy_deploy.build.wheel import egg_files
 from aioscrapy_deploy.eggs.format import read_egg, without_bytecode
 from aioscrapy_deploy.eggs.metadata import stable_metadata
@@ -88,6 +88,11 @@ class Tools:
 
     def _run(self, name: str, arguments: list[str]) -> None:
         self._make_copy()
+        if name in self.left_out.links:
+            raise BuildError(
+                f"{name} is a link that leads out of the project and is not packed "
+                f"(a line !{name} in {IGNORE_FILE} packs it)"
+            )
         stream = 2 if self._verbose else subprocess.PIPE
         done = subprocess.run(  # noqa: S603 the project's own setup.py or backend, and pip
             [sys.executable, *arguments],
