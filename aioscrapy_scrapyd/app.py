@@ -87,6 +87,7 @@ def _add_jobs(app: Any, config: Any, settings: Any) -> Any:
     from twisted.internet.threads import deferToThread
 
     from aioscrapy_scrapyd.eggs import EggRecords
+    from aioscrapy_scrapyd.eggstorage import EggStorage
     from aioscrapy_scrapyd.environ import Environment
     from aioscrapy_scrapyd.housekeeping import PAUSE_S, forget_history, remove_files
     from aioscrapy_scrapyd.jobstorage import JobStorage
@@ -104,9 +105,8 @@ def _add_jobs(app: Any, config: Any, settings: Any) -> Any:
         store = folder.open()
     except StoreError as exc:
         raise ConfigError(str(exc)) from exc
-    eggs = _part(
-        config, "eggstorage", EGG_STORAGE, "aioscrapy_scrapyd.eggstorage.EggStorage", EggRecords(store)
-    )
+    is_stock = config.get("eggstorage", EGG_STORAGE) == EGG_STORAGE
+    eggs = EggStorage(config, EggRecords(store)) if is_stock else _part(config, "eggstorage", EGG_STORAGE)
     app.setComponent(IEggStorage, eggs)
     environment = Environment(config, jobs.live, getattr(eggs, "active", None))
     node = Node(

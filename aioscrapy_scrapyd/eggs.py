@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
+from typing import Any
 
 from aioscrapy_deploy.eggs.versions import latest, stored_name
 from aioscrapy_scrapyd.state.store import Statement, Store
@@ -48,6 +49,20 @@ class EggRecords:
     def get(self, project: str, version: str) -> EggRecord | None:
         """Return the record of a version; None for an egg that no node took in."""
         return self._records.get((project, stored_name(version)))
+
+    def about(self, project: str, version: str) -> dict[str, Any]:
+        """Return what is known of a stored version, as JSON has it."""
+        record = self.get(project, version)
+        if record is None:
+            return {"version": version}
+        return {
+            "version": version,
+            "deployed": record.deployed,
+            "by": record.user,
+            "sha256": record.sha256,
+            "size": record.size,
+            "spiders": record.spiders,
+        }
 
     def active(self, project: str, versions: Sequence[str]) -> str | None:
         """Return which of these stored versions runs; None if there is none."""

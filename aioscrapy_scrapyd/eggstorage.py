@@ -72,6 +72,14 @@ class EggStorage(scrapyd.eggstorage.FilesystemEggStorage):
         if record is not None and record.spiders == UNCHECKED:
             self.records.forget(path.parent.name, path.stem)
 
+    def path_of(self, project: str, version: str) -> Path:
+        """Return the file of a version.
+
+        Raises:
+            DirectoryTraversalError: the project's name leads out of the folder.
+        """
+        return Path(self._egg_path(project, version))
+
     def store(self, egg: bytes, project: str, version: str) -> Stored:
         """Put an egg into its place; blocks on the disk: for a thread.
 
@@ -80,7 +88,7 @@ class EggStorage(scrapyd.eggstorage.FilesystemEggStorage):
             OSError: it can't be written; nothing has changed.
         """
         check_egg(egg)
-        path = Path(self._egg_path(project, version))
+        path = self.path_of(project, version)
         made_folder = not path.parent.exists()
         path.parent.mkdir(parents=True, exist_ok=True)
         temporary = path.with_name(f".{path.name}.{os.getpid()}")

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from aioscrapy_scrapyd.node import Node
-from aioscrapy_scrapyd.state.job import Job, State
+from aioscrapy_scrapyd.state.job import Job, JobError, State, masked
 
 
 class JobView:
@@ -68,6 +68,41 @@ def message_of(job: Job) -> dict[str, Any]:
     if job.version is not None:
         message["_version"] = job.version
     return message
+
+
+def about(job: Job) -> dict[str, Any]:
+    """Return what a node knows of a job beside what Scrapyd says, as JSON has it."""
+    counted = {name: job.counts.get(name) for name in ("pages", "items", "errors", "waiting", "cpu_s", "rss")}
+    return {
+        "state": job.state,
+        "reason": job.reason or None,
+        "exit_status": job.exit_status,
+        "signal": job.signal or None,
+        "version": job.version,
+        "args": masked(job.args),
+        "settings": masked(job.settings),
+        "crawl": job.crawl or None,
+        "attempt": job.attempt,
+        **counted,
+    }
+
+
+def cursor_behind(job: Job) -> str:
+    """Return where the page of ended jobs behind this one begins."""
+    return f"{job.ended!r}-{job.seq}"
+
+
+def cursor_of(before: str) -> tuple[float, int]:
+    """Return what `cursor_behind` wrote.
+
+    Raises:
+        JobError: it is something else.
+    """
+    ended, _, seq = before.rpartition("-")
+    try:
+        return float(ended), int(seq)
+    except ValueError:
+        raise JobError(f"before={before[:80]!r} is not a cursor: take `next` of the page before") from None
 
 
 def _time(seconds: float) -> datetime:

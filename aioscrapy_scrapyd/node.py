@@ -12,7 +12,7 @@ from aioscrapy_scrapyd import processes
 from aioscrapy_scrapyd.command import Command, Files
 from aioscrapy_scrapyd.endrecord import ending_of
 from aioscrapy_scrapyd.processes import Exit, Process
-from aioscrapy_scrapyd.state.job import Job, State
+from aioscrapy_scrapyd.state.job import Job, JobError, State
 from aioscrapy_scrapyd.state.jobs import Jobs
 from aioscrapy_scrapyd.state.store import Store, StoreError
 from aioscrapy_scrapyd.watch import ProcessWatch, committed, in_background
@@ -67,28 +67,40 @@ class Node:
 
     # The life of a job: schedule -> _claim -> _started -> (cancel, _stop_next) -> _ended.
 
-    async def schedule(self, job: Job) -> tuple[Job, bool]:
-        """Take in a job; returns it and True, or the job that has its id already and False.
+    async def schedule(self, *jobs: Job) -> tuple[list[Job], bool]:
+        """Take in jobs, all or none; returns them and True, or the job that has the first id and False.
 
         Raises:
-            StoreError: it could not be written: it is not accepted.
+            JobError: another one than the first has the id of a known job.
+            StoreError: they could not be written: none is accepted.
         """
-        known = self.jobs.get(*job.key)
-        if known is None:
-            known = await deferToThread(self.store.find, *job.key)
-        known = self.jobs.get(*job.key) or known
-        if known is not None:
-            return known, False
-        job.created = time.time()
-        self.jobs.add(job)
+        for job in jobs:
+            known = await self._known(job)
+            if known is not None and job is jobs[0]:
+                return [known], False
+            if known is not None:
+                raise JobError(f"there is a job {job.id!r} already")
+        for job in jobs:
+            job.created = time.time()
+            self.jobs.add(job)
         try:
-            await committed(self.store.save(job), self.reactor)
+            await committed(self.store.save(*jobs), self.reactor)
         except StoreError:
-            self.jobs.remove(job)
+            for job in jobs:
+                self.jobs.remove(job)
             raise
-        self._changed(job)
+        for job in jobs:
+            self._changed(job)
         self.wake()
-        return job, True
+        return list(jobs), True
+
+    async def _known(self, job: Job) -> Job | None:
+        """Return the job that has this id: the same id is the same job, also if it has ended."""
+        here = self.jobs.get(*job.key)
+        if here is not None:
+            return here
+        stored = await deferToThread(self.store.find, *job.key)
+        return self.jobs.get(*job.key) or stored  # another call may have been quicker
 
     def cancel(self, job: Job, user: str = "", *, number: int = signal.SIGINT, reason: str = "") -> State:
         """Stop a job; returns the state that it had.

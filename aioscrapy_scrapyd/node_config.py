@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from scrapyd.exceptions import ConfigError
+from scrapyd.exceptions import ConfigError, InvalidUsernameError
 
 from aioscrapy_scrapyd.guard import Guard, is_loopback
 from aioscrapy_scrapyd.housekeeping import Keep
@@ -56,6 +56,8 @@ def node_config(config: Any) -> NodeConfig:
     http_port = int(os.getenv("SCRAPYD_HTTP_PORT") or config.getint("http_port", 6800))
     unix_socket_path = os.getenv("SCRAPYD_UNIX_SOCKET_PATH") or config.get("unix_socket_path", "")
     login = scrapyd_login(config.get("username", ""), config.get("password", ""))
+    if ":" in login[0]:
+        raise InvalidUsernameError
     try:
         users = users_of(*login, config.items("users", default=[]))
     except UserError as exc:

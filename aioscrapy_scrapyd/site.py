@@ -1,16 +1,19 @@
 """The web site of a node: each request passes the guard before its body is parsed or a resource sees it."""
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from http import HTTPStatus
 from typing import Any
+from urllib.parse import unquote
 
 from twisted.internet.threads import deferToThread
 from twisted.logger import Logger
 from twisted.web.server import Request, Site
 from typing_extensions import override
 
+from aioscrapy_scrapyd.api.routes import PREFIX, role_of
 from aioscrapy_scrapyd.guard import Guard, Incoming, Refusal, is_prefix, role_for
 from aioscrapy_scrapyd.logins import Logins, basic_login
 from aioscrapy_scrapyd.users import User
@@ -25,6 +28,10 @@ PAGE_POLICY = (
 # Logs and items hold what sites sent: a browser shows them and runs nothing.
 FILE_POLICY = "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'; sandbox"
 FILE_FOLDERS = ("/logs/", "/items/")
+
+# Where a path names a project, and the paths that show all projects.
+_PROJECT_IN_PATH = re.compile(rf"(?:/logs|/items|{PREFIX}/projects|{PREFIX}/jobs)/([^/]+)")
+_ALL_PROJECTS = {"/listjobs.json", "/jobs", "/logs/", "/items/", f"{PREFIX}/jobs"}
 
 Audit = Callable[[str, str, str, str, int], None]
 
@@ -88,9 +95,9 @@ class NodeRequest(Request):
 
     @override
     def process(self) -> None:
-        project = self._argument("project")
-        if self.node_user is not None and project and not self.node_user.may_use(project):
-            self._refuse(Refusal(403, f"{self.node_user.name} has no access to project {project[:80]!r}"))
+        user = self.node_user
+        if user is not None and user.projects and not self._concerns(user):
+            self._refuse(Refusal(403, f"{user.name} has access to {', '.join(sorted(user.projects))} only"))
             return
         if self.method not in {b"GET", b"HEAD", b"OPTIONS"}:
             # Now: a service takes its arguments out, and a finished request has no channel and so no door.
@@ -138,6 +145,7 @@ class NodeRequest(Request):
         login = basic_login(header)
         user = logins.passed_before(*login) if login is not None else None
         if user is not None:
+            logins.forget_failures(address)
             self._admit(user, incoming)
         elif not header:
             self._ask_for_login()
@@ -163,7 +171,9 @@ class NodeRequest(Request):
         self._admit(logins.passed(*login) if login is not None else answer, incoming)
 
     def _admit(self, user: User, incoming: Incoming) -> None:
-        needed = role_for(incoming)
+        path = incoming.path
+        api = path.startswith(f"{PREFIX}/")
+        needed = role_of(incoming.method, path.removeprefix(PREFIX)) if api else role_for(incoming)
         if user.role < needed:
             name = needed.name.lower()
             self._refuse(Refusal(403, f"{user.name} is {user.role.name.lower()}; this needs the role {name}"))
@@ -173,7 +183,7 @@ class NodeRequest(Request):
 
     def _ask_for_login(self) -> None:
         self.setHeader(b"www-authenticate", b'Basic realm="Scrapyd", charset="UTF-8"')
-        self._refuse(Refusal(401, "this node asks for a user name and a password"))
+        self._refuse(Refusal(401, "Unauthorized"))
 
     def _user_name(self) -> str:
         return self.node_user.name if self.node_user is not None else ""
@@ -182,13 +192,20 @@ class NodeRequest(Request):
         """Return what the request is about: project, spider, job, version."""
         return " ".join(filter(None, map(self._argument, ("project", "spider", "job", "jobid", "version"))))
 
+    def _concerns(self, user: User) -> bool:
+        """Return True if the request is about a project of the user, or about none."""
+        path = self.path.decode("latin-1")
+        in_path = _PROJECT_IN_PATH.match(path)
+        project = unquote(in_path[1]) if in_path else self._argument("project")
+        return user.may_use(project) if project else path not in _ALL_PROJECTS
+
     def _argument(self, name: str) -> str:
         """Return the first value of an argument of the request; "" if there is none."""
         values = (self.args or {}).get(name.encode(), [b""])
         return bytes(values[0]).decode("utf-8", "replace")
 
     def _refuse(self, refusal: Refusal) -> None:
-        body = f"{refusal.reason}\n".encode()
+        body = refusal.reason.encode()
         self.setResponseCode(refusal.status, HTTPStatus(refusal.status).phrase.encode())
         self.setHeader(b"content-type", b"text/plain; charset=utf-8")
         self.setHeader(b"content-length", str(len(body)).encode())

@@ -53,7 +53,7 @@ class SpiderNames:
             ListingError: the project can't be listed here.
         """
         key = (project, version, *_stamp(egg))
-        if key in self._known:
+        if key in self._known and egg is not None:
             return self._known[key]
         names = await deferToThread(_recorded, egg) if recorded and egg is not None else None
         if names is not None:

@@ -2,29 +2,27 @@
 
 import inspect
 import traceback
-from pathlib import Path
 from typing import Any
 
 from scrapyd.exceptions import RunnerError
 from scrapyd.webservice import WsResource
 from twisted.internet.defer import Deferred
-from twisted.internet.threads import deferToThread
 from twisted.logger import Logger
 from twisted.python.failure import Failure
-from twisted.web import error, http, resource
+from twisted.web import error, resource
 from twisted.web.server import NOT_DONE_YET
 from typing_extensions import override
 
+from aioscrapy_scrapyd.actions import Actions, NotFoundError
 from aioscrapy_scrapyd.eggstorage import BadEggError
-from aioscrapy_scrapyd.node import Node
-from aioscrapy_scrapyd.spidernames import ListingError, SpiderNames
+from aioscrapy_scrapyd.spidernames import ListingError
 from aioscrapy_scrapyd.state.job import JobError
 from aioscrapy_scrapyd.state.store import StoreError
 
 log = Logger()
 
 # Errors of ours whose text is for the caller as it is.
-_PLAIN = (JobError, StoreError, BadEggError)
+_PLAIN = (JobError, StoreError, BadEggError, NotFoundError)
 
 
 class NodeResource(WsResource):
@@ -34,16 +32,10 @@ class NodeResource(WsResource):
     """
 
     @property
-    def node(self) -> Node:
-        """The node."""
-        node: Node = self.root.launcher.node
-        return node
-
-    @property
-    def names(self) -> SpiderNames:
-        """The names of spiders."""
-        names: SpiderNames = self.root.names
-        return names
+    def actions(self) -> Actions:
+        """What can be done with the node."""
+        actions: Actions = self.root.actions
+        return actions
 
     @override
     def render(self, txrequest: Any) -> Any:
@@ -62,25 +54,6 @@ class NodeResource(WsResource):
         txrequest.notifyFinish().addErrback(gone.append)  # the client hung up
         waiting.addCallback(lambda _: None if gone else _finish(txrequest, answers[0]))
         return NOT_DONE_YET
-
-    def check_project(self, project: str) -> None:
-        """Raise Scrapyd's error for a project that the node does not have."""
-        if project not in self.root.poller.queues:
-            raise not_found("project", project)
-
-    async def spiders_of(self, project: str, version: str | None) -> list[str]:
-        """Return the names of the spiders of a version, or of the active one."""
-        chosen, path = await deferToThread(self._egg, project, version)
-        if version and path is None:
-            raise not_found("version", version)
-        return await self.names.of(project, chosen, path)
-
-    def _egg(self, project: str, version: str | None) -> tuple[str | None, Path | None]:
-        chosen, file = self.root.eggstorage.get(project, version)
-        if file is None:
-            return None, None
-        with file:
-            return chosen, Path(file.name)
 
     def _content(self, txrequest: Any, value: Any) -> bytes:
         """Return the body of an answer, with the headers of Scrapyd's services."""
@@ -108,11 +81,6 @@ def user_of(txrequest: Any) -> str:
     """Return the name of the user who asks; "" without users."""
     user = getattr(txrequest, "node_user", None)
     return str(user.name) if user is not None else ""
-
-
-def not_found(kind: str, name: str) -> error.Error:
-    """Return Scrapyd's error for a project, version or spider that does not exist."""
-    return error.Error(code=http.OK, message=b"%b '%b' not found" % (kind.encode(), name.encode()))
 
 
 def _finish(txrequest: Any, content: bytes) -> None:

@@ -12,6 +12,13 @@ _JOB_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:-]{0,127}")
 ARGUMENT_LIMIT = 100_000
 ARGUMENTS_LIMIT = 1_000_000
 
+# Names of arguments and settings whose value nobody is shown.
+_SECRET = re.compile(
+    r"PASSWORD|PASSWD|SECRET|TOKEN|COOKIE|CREDENTIAL|(^|[_.-])(API_?)?(KEY|AUTH|PWD)S?($|[_.-])",
+    re.IGNORECASE,
+)
+MASK = "•••"
+
 
 class State(StrEnum):
     """Where a job stands. A job only moves down this list, but for one that is tried again."""
@@ -140,3 +147,8 @@ def check_arguments(args: dict[str, str], settings: dict[str, str]) -> None:
     reserved = sorted({"name", "settings", "_job", "_project", "_spider"} & set(args))
     if reserved:
         raise JobError(f"argument {reserved[0]!r} is reserved; give it another name")
+
+
+def masked(values: dict[str, str]) -> dict[str, str]:
+    """Return arguments or settings without the values of those whose name sounds like a secret."""
+    return {name: MASK if _SECRET.search(name) else value for name, value in values.items()}
