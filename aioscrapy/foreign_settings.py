@@ -11,7 +11,7 @@ _TWISTED = "asyncio runs the crawl here"
 _QUEUE = "use SCHEDULER_QUEUE_CLASS"
 _LOG_SERVICE = "let logrotate with copytruncate rotate LOG_FILE"
 _DNS = "the HTTP client resolves names; DOWNLOAD_TIMEOUT limits the whole download"
-_TLS = "TLS versions can't be chosen here; curl_cffi offers those of a browser (DOWNLOAD_HANDLERS_TYPE)"
+_TLS = "use DOWNLOADER_CLIENT_TLS_METHOD and DOWNLOADER_CLIENT_TLS_CIPHERS"
 _PERIODIC = "LOGSTATS_INTERVAL logs pages and items, STATS_DUMP all stats at the end"
 _CONTRACTS = "there are no contracts here"
 _DATABASE = "there is no such database connection here; open yours in a pipeline"
@@ -46,13 +46,10 @@ INSTEAD: dict[str, str] = {
     "DNS_TIMEOUT": _DNS,
     "DOWNLOADER": "use DOWNLOAD_HANDLERS and DOWNLOADER_MIDDLEWARES",
     "DOWNLOADER_CLIENTCONTEXTFACTORY": _TLS,
-    "DOWNLOADER_CLIENT_TLS_CIPHERS": _TLS,
-    "DOWNLOADER_CLIENT_TLS_METHOD": _TLS,
     "DOWNLOADER_CLIENT_TLS_VERBOSE_LOGGING": _TLS,
     "DOWNLOADER_HTTPCLIENTFACTORY": "use DOWNLOAD_HANDLERS",
     "DOWNLOAD_BIND_ADDRESS": "the operating system chooses the address; use a proxy of yours (meta['proxy'])",
     "DOWNLOAD_DELAY_JITTER": "use RANDOMIZE_DOWNLOAD_DELAY, which varies a delay between 0.5 and 1.5 times",
-    "DOWNLOAD_FAIL_ON_DATALOSS": "a body that ends early is a download error here",
     "DOWNLOAD_SLOTS": "all hosts have the same limits here: DOWNLOAD_DELAY, CONCURRENT_REQUESTS_PER_DOMAIN",
     "DOWNLOAD_TLS_MAX_VERSION": _TLS,
     "DOWNLOAD_TLS_MIN_VERSION": _TLS,

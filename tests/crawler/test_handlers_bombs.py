@@ -16,6 +16,8 @@ from aioscrapy.http import Request, Response
 from support.handlers import HANDLERS, open_handler
 from support.raw_server import RawServer
 
+pytestmark = pytest.mark.server
+
 ROOT = Path(__file__).parents[2]
 MIB = 1024 * 1024
 # Downloads 16 bombs at once and prints the peak of its resident memory in MiB.

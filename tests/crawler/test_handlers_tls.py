@@ -15,6 +15,8 @@ from aioscrapy.http import Request
 from support.context import context
 from support.handlers import HANDLERS, WireServer, open_handler, tls_context
 
+pytestmark = pytest.mark.server
+
 LOGIN = "Basic " + base64.b64encode(b"user:pass").decode()
 
 

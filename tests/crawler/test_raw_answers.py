@@ -15,6 +15,8 @@ from support.handlers import HANDLERS, open_handler
 from support.raw_answers import ANSWERS, ASKED_AGAIN, REFUSED, RawAnswer, table
 from support.raw_server import RawServer
 
+pytestmark = pytest.mark.server
+
 CHROMIUM: dict[str, str] = json.loads(RESULTS.read_text())
 DOCS = Path(__file__).parents[2] / "docs" / "handlers.md"
 CUT = [answer for answer in ANSWERS if answer.lost]
