@@ -53,6 +53,8 @@ class Environment(scrapyd.environ.Environment):
                 job.version = message["_version"] = version
         settings = {**job.settings, **self.get_settings(message)}
         environment = self.get_environment(message, job.slot)
+        for name in ("SCRAPYD_USERNAME", "SCRAPYD_PASSWORD"):  # the daemon's, not for the code of users
+            environment.pop(name, None)
         environment[MARK] = job.mark
         if not self.logs_dir:
             environment[RECORD] = str(self.files(job).record)

@@ -1,5 +1,6 @@
 """`aioscrapy node`: a node here and now, its users and its tokens."""
 
+import configparser
 import re
 import signal
 import subprocess
@@ -10,8 +11,10 @@ import requests
 
 from aioscrapy.db.embedded import free_port
 from node.test_jobs import deploy, schedule
-from support import child_environment
+from plugin.jobs import make_egg
+from support import REPOSITORY, child_environment
 from support.scrapyd import ScrapydServer
+from support.site import Site
 
 AIOSCRAPY = [sys.executable, "-m", "aioscrapy"]
 
@@ -114,6 +117,40 @@ def test_a_user_and_a_token_of_one_project(tmp_path: Path) -> None:
         token_id = token.split("_")[1]
         assert node(folder, "token", "remove", token_id).returncode == 0
         assert node(folder, "token", "remove", token_id).returncode == 1
+
+
+def test_a_job_does_not_get_the_password_of_the_daemon(tmp_path: Path, site: Site) -> None:
+    says = "import os\nfrom aioscrapy import Spider\n\nclass One(Spider):\n    name = 'one'\n"
+    says += f"    start_urls = ['{site.url}/headers']\n    def parse(self, response):\n"
+    says += "        yield {'names': sorted(os.environ)}\n"
+    with ScrapydServer(
+        tmp_path,
+        conf={"application": "aioscrapy_scrapyd.app.application", "username": None},
+        environment={"SCRAPYD_USERNAME": "root", "SCRAPYD_PASSWORD": "sesame"},
+        login=("root", "sesame"),
+    ) as server:
+        fields = {"project": "p", "version": "1"}
+        egg = make_egg({"spiders/a.py": says})
+        requests.post(
+            f"{server.url}addversion.json",
+            data=fields,
+            files={"egg": egg},
+            auth=("root", "sesame"),
+            timeout=60,
+        )
+        job = schedule(server, "one")
+        server.wait_job(job)
+        names = server.items("p", "one", job)[0]["names"]
+    assert "AIOSCRAPY_JOB" in names
+    assert not [name for name in names if name.startswith("SCRAPYD_PASS")]
+
+
+def test_the_unit_for_systemd_lets_jobs_live_on() -> None:
+    unit = configparser.ConfigParser(interpolation=None, strict=False)
+    unit.optionxform = str  # type: ignore[assignment,method-assign]  # keys of systemd have their case
+    unit.read(REPOSITORY / "contrib" / "systemd" / "aioscrapy-node.service")
+    assert unit["Service"]["KillMode"] == "process"
+    assert "aioscrapy node" in unit["Service"]["ExecStart"]
 
 
 def test_every_change_is_in_the_audit_table(node_server: ScrapydServer) -> None:

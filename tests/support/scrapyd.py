@@ -45,6 +45,7 @@ class ScrapydServer:
         conf_text: str | None = None,
         environment: dict[str, str] | None = None,
         python: Path | None = None,
+        login: tuple[str, str] | None = None,
     ) -> None:
         self.folder = Path(folder).resolve()
         self.port = port or free_port()
@@ -55,7 +56,9 @@ class ScrapydServer:
         self._environment = child_environment(**(environment or {}))
         self._process: subprocess.Popen[bytes] | None = None
         self._session = requests.Session()
-        if self._conf.get("username"):
+        if login is not None:
+            self._session.auth = login
+        elif self._conf.get("username"):
             self._session.auth = (str(self._conf["username"]), str(self._conf["password"]))
 
     @property
