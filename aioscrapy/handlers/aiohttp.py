@@ -31,6 +31,7 @@ from aioscrapy.http.responsetypes import response_class
 _PROXY_LOGIN = "Proxy-Authorization"
 _SKIPPED = ("User-Agent", "Content-Type", "Accept")
 _PROTOCOLS = {aiohttp.HttpVersion10: "HTTP/1.0", aiohttp.HttpVersion11: "HTTP/1.1"}
+Lines = list[tuple[bytes, bytes]]
 _MAX_HEADERS = 10_000
 _REFUSED = (b"sec-websocket-key1",)  # aiohttp takes no answer with this header
 _NOTHING: tuple[tuple[Any, ...], bool, bytes] = ((), False, b"")
@@ -61,22 +62,22 @@ class AioHttpDownloadHandler(DownloadHandler):
         return cls(crawler)
 
     async def download_request(self, request: Request, spider: Any) -> Response:
-        certificates, proxy = self._certificates, request.meta.get("proxy")
+        certificates, proxy, raw = self._certificates, request.meta.get("proxy"), request.headers.raw()
         if not certificates.unverified or certificates.verifies(request, proxy):
             try:
-                return await self._download(request, request.headers, proxy, True)
+                return await self._download(request, raw, proxy, True)
             except aiohttp.ClientConnectorCertificateError as exc:
                 certificates.accept(request, proxy, exc.certificate_error)
         try:
-            headers = certificates.without_secrets(request.headers)
-            return await self._download(request, headers, proxy, False)
+            raw = certificates.without_secrets(request.headers).raw()
+            return await self._download(request, raw, proxy, False)
         except aiohttp.ClientConnectorCertificateError as exc:  # not without verification
             raise DownloadError(f"{request.url}: {exc}") from exc
 
-    async def _download(self, request: Request, headers: Headers, proxy: Any, verify: bool) -> Response:
+    async def _download(self, request: Request, raw: Lines, proxy: Any, verify: bool) -> Response:
+        session, lines = self._session_for(raw)
         timeout_s = self._limits.timeout_s(request.meta)
         body = self._limits.body(request, request.meta)
-        session, lines = self._session_for(headers)
         proxy_headers = None
         is_tls = request.url.startswith("https:")
         if proxy and is_tls:  # the password of the proxy must not go through the tunnel to the site
@@ -120,15 +121,15 @@ class AioHttpDownloadHandler(DownloadHandler):
             if session is not None:
                 await session.close()
 
-    def _session_for(self, headers: Headers) -> tuple[aiohttp.ClientSession, list[tuple[str, str]]]:
+    def _session_for(self, raw: Lines) -> tuple[aiohttp.ClientSession, list[tuple[str, str]]]:
         """Return the session for a request, and its header lines as text."""
         session = self._session or self._open()
         try:
-            return session, [(name.decode(), value.decode()) for name, value in headers.raw()]
+            return session, [(name.decode(), value.decode()) for name, value in raw]
         except UnicodeDecodeError:
             if self._raw_session is None:
                 self._raw_session = _new_session(session.connector, RawRequest)
-            return self._raw_session, [(escaped(name), escaped(value)) for name, value in headers.raw()]
+            return self._raw_session, [(escaped(name), escaped(value)) for name, value in raw]
 
     def _open(self) -> aiohttp.ClientSession:
         self._session = _new_session(_Connector(limit=self._limit, ttl_dns_cache=300), aiohttp.ClientRequest)
@@ -159,12 +160,14 @@ def _new_session(connector: Any, request_class: type[aiohttp.ClientRequest]) -> 
 async def _read(answer: aiohttp.ClientResponse, body: Body, received: Headers) -> None:
     """Read the body of an answer."""
     assert isinstance(answer, _Answer)  # noqa: S101 the session makes no other
-    body.expect(answer.content_length or 0)
+    length = answer.content_length
+    if length and length > body.maxsize:
+        body.expect(length)
     if aiohttp.hdrs.CONTENT_ENCODING in answer.headers:
         body.unpack_by(received)
         async for part in answer.content.iter_any():
             body.add(part)
-    elif answer.content_length:
+    elif length:
         body.add(await answer.read())  # it has the declared length, and costs less in one piece
     else:
         async for part in answer.content.iter_any():

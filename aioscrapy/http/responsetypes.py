@@ -64,7 +64,7 @@ def response_class(headers: Headers, url: str, body: bytes) -> type[Response]:
 @lru_cache(maxsize=256)
 def _by_content_type(content_type: bytes) -> type[Response] | None:
     """Return the class of a Content-Type; None for an unspecific one such as application/octet-stream."""
-    kind = content_type.decode("latin-1").partition(";")[0].strip().lower()
+    kind = content_type.decode("latin-1").partition(";")[0].partition(",")[0].strip().lower()
     if kind in _BY_TYPE:
         return _BY_TYPE[kind]
     if kind.endswith("+xml") and not kind.startswith("image/"):

@@ -3,7 +3,6 @@
 import json
 import re
 from collections.abc import Iterable, Iterator
-from functools import lru_cache
 from typing import TYPE_CHECKING, Any, cast
 
 from aioscrapy.http.headers import HeadersArgument
@@ -19,18 +18,6 @@ _ENCODING = 5  # position of `encoding` in the arguments of `follow` after the c
 HEAD = 4096  # characters that may have the encoding, <base> and meta refresh, as in w3lib and Scrapy
 _utf8_header = re.compile(rb"[a-z]+/[a-z+.-]+; *charset=utf-8", re.IGNORECASE).fullmatch
 _first_boms = frozenset(b"\x00\xfe\xff\xef")
-
-
-@lru_cache(maxsize=64)
-def _usable(encoding: str | None) -> str | None:
-    """Return the encoding if it decodes text; Python also has codecs such as hex and idna."""
-    if encoding in ("utf-16", "utf-32"):
-        return f"{encoding}-be"  # without a byte order mark the Encoding Standard means big endian
-    try:
-        b"a\xff".decode(encoding or "undefined", "replace")
-    except (LookupError, UnicodeError):
-        return None
-    return encoding
 
 
 class TextResponse(Response):
@@ -69,7 +56,7 @@ class TextResponse(Response):
 
     @property
     def encoding(self) -> str:
-        """The argument, else by byte order mark, Content-Type, <meta> or <?xml; else UTF-8 or CP1252."""
+        """The argument, else by byte order mark, Content-Type, <meta> or <?xml; else a guess by the bytes."""
         if self._encoding is not None:
             return self._encoding
         if self._detected is None:
@@ -81,21 +68,9 @@ class TextResponse(Response):
         body = self._body
         if _utf8_header(header) and not (body and body[0] in _first_boms):
             return "utf-8"
-        from w3lib.encoding import html_body_declared_encoding, http_content_type_encoding, read_bom
+        from aioscrapy.http.charset import detect
 
-        declared = (
-            read_bom(body)[0]
-            or _usable(http_content_type_encoding(header.decode("latin-1")))
-            or _usable(html_body_declared_encoding(body[:HEAD]))
-        )
-        if declared is not None:
-            return str(declared)
-        try:
-            body.decode()
-        except UnicodeDecodeError as exc:
-            # A body that ends in the middle of a character is still UTF-8.
-            return "utf-8" if exc.reason == "unexpected end of data" else "cp1252"
-        return "utf-8"
+        return detect(header, body)
 
     @property
     def text(self) -> str:
@@ -108,10 +83,12 @@ class TextResponse(Response):
         encoding, body = self.encoding, self._body
         if encoding == "utf-8" and not (body and body[0] in _first_boms):
             return body.decode("utf-8", "replace")
-        from w3lib.encoding import read_bom, resolve_encoding, to_unicode
+        from w3lib.encoding import read_bom, to_unicode
+
+        from aioscrapy.http.charset import codec
 
         # Browsers replace some encodings by larger ones: ISO-8859-1 by CP1252, GB2312 by GB18030.
-        real = _usable(resolve_encoding(encoding)) or "utf-8"
+        real = codec(encoding) or "utf-8"
         by_bom, bom = read_bom(body)
         if by_bom is not None and bom is not None and by_bom.startswith(real):
             real, body = by_bom, body[len(bom) :]

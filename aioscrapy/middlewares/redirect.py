@@ -1,6 +1,7 @@
 """Follow redirects: by status 301, 302, 303, 307 and 308, and by meta refresh."""
 
 import logging
+import re
 from typing import Any
 from urllib.parse import urldefrag, urljoin, urlsplit
 
@@ -16,6 +17,10 @@ logger = logging.getLogger(__name__)
 
 _REDIRECTING = frozenset({301, 302, 303, 307, 308})
 _CONTENT_HEADERS = ("Type", "Length", "Encoding", "Language", "Location")  # after "Content-"
+_STRIPPED = bytes(range(33))  # control characters and the space
+_authority = re.compile(rb"(?:[A-Za-z][A-Za-z0-9+.-]*:)?[/\\]{2,}[^/\\?#]*").match
+_refresh = re.compile(rb"([0-9]*\.?[0-9]*)\s*[;,]\s*(?:url\s*=\s*)?(\S.*)", re.IGNORECASE).fullmatch
+_special = re.compile(r"(https?):", re.IGNORECASE).match
 _SCHEMES = frozenset({"http", "https"})
 
 
@@ -98,7 +103,7 @@ class RedirectMiddleware(_Redirecting):
         """Return the request for the target of a redirect; any other response unchanged."""
         if response.status not in _REDIRECTING or _is_handled(request, response.status, spider):
             return response
-        location = response.headers.get("Location")
+        location = _location(response)
         if location is None:
             return response
         url = _target(request.url, location)
@@ -109,7 +114,7 @@ class RedirectMiddleware(_Redirecting):
 
 
 class MetaRefreshMiddleware(_Redirecting):
-    """Follows <meta http-equiv="refresh"> of HTML pages, unless its delay is METAREFRESH_MAXDELAY or longer.
+    """Follows <meta http-equiv="refresh"> and the Refresh header, up to METAREFRESH_MAXDELAY seconds.
 
     A page that only reloads itself is not a redirect.
     """
@@ -128,11 +133,12 @@ class MetaRefreshMiddleware(_Redirecting):
 
     def process_response(self, request: Request, response: Response) -> Request | Response:
         """Return the request for the target of a meta refresh; any other response unchanged."""
-        if not isinstance(response, HtmlResponse) or "refresh" not in response.lower_head():
+        by_header = "Refresh" in response.headers
+        if not by_header and not (isinstance(response, HtmlResponse) and "refresh" in response.lower_head()):
             return response
         if request.method == "HEAD" or request.meta.get("dont_redirect"):
             return response
-        wait_s, url = _meta_refresh(response)
+        wait_s, url = _refresh_header(response) if by_header else _meta_refresh(response)
         if url is None or wait_s >= self._max_delay_s or urldefrag(url).url == urldefrag(request.url).url:
             return response
         return self._redirect(_as_get(request), url, "meta refresh") or response
@@ -162,20 +168,49 @@ def _becomes_get(status: int, method: str) -> bool:
     return status in {301, 302} and method == "POST"
 
 
+def _location(response: Response) -> bytes | None:
+    """Return the first Location that is not empty, as browsers do."""
+    if "Location" not in response.headers:
+        return None
+    values = (value.strip(_STRIPPED) for value in response.headers.getlist("Location"))
+    return next((value for value in values if value), None)
+
+
 def _target(base: str, location: bytes) -> str | None:
     """Return the absolute URL of a Location header; None if it is not a URL."""
     try:
-        text = location.decode().strip()
-    except UnicodeDecodeError:
-        text = location.decode("latin-1").strip()
-    if text.startswith("//"):
-        text = f"//{text.lstrip('/')}"  # browsers treat three slashes as two
-    try:
-        url = urljoin(base, text)
+        url = urljoin(base, _as_browsers_read(base, _percent_encoded(location)))
         fragment = urlsplit(base).fragment
         return url if not fragment or urlsplit(url).fragment else f"{urldefrag(url).url}#{fragment}"
     except ValueError:
         return None
+
+
+def _percent_encoded(location: bytes) -> str:
+    """Return a Location as text whose path and query bring the same bytes back to the server."""
+    host = _authority(location)
+    end = host.end() if host else 0
+    try:
+        start = location[:end].decode()
+    except UnicodeDecodeError:
+        start = location[:end].decode("latin-1")
+    return start + "".join(chr(byte) if byte < 0x80 else f"%{byte:02X}" for byte in location[end:])
+
+
+def _as_browsers_read(base: str, text: str) -> str:
+    """Return a URL with the slashes that browsers read into it.
+
+    Source: https://url.spec.whatwg.org/#url-parsing, for schemes that are special.
+    """
+    path = re.split(r"[?#]", text, maxsplit=1)[0]
+    text = path.replace("\\", "/") + text[len(path) :]
+    match = _special(text)
+    if match is None:
+        return f"//{text.lstrip('/')}" if text.startswith("//") else text
+    scheme, rest = match[1].lower(), text[match.end() :]
+    if not rest.startswith("//") and scheme == urlsplit(base).scheme:
+        return rest
+    return f"{scheme}://{rest.lstrip('/')}"
 
 
 def _moved(request: Request, url: str) -> Request | None:
@@ -198,7 +233,15 @@ def _as_get(request: Request) -> Request:
     return copy
 
 
-def _meta_refresh(response: HtmlResponse) -> tuple[float, str | None]:
+def _refresh_header(response: Response) -> tuple[float, str | None]:
+    """Return the delay in seconds and the absolute URL of a Refresh header; None without a URL."""
+    match = _refresh((response.headers.get("Refresh") or b"").strip())
+    if match is None:
+        return 0.0, None
+    return float(match[1] or 0), _target(response.url, match[2].strip(b"\"'"))
+
+
+def _meta_refresh(response: Response) -> tuple[float, str | None]:
     """Return the delay in seconds and the absolute URL of a page's meta refresh; None without one."""
     from w3lib.html import get_meta_refresh
 

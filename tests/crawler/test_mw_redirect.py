@@ -36,7 +36,17 @@ def follow(
         ("///b.test/x", "http://b.test/x#part"),
         ("  /spaces here ", "http://a.test/spaces%20here#part"),
         ("/caf\u00e9".encode(), "http://a.test/caf%C3%A9#part"),
-        ("/caf\u00e9".encode("latin-1"), "http://a.test/caf%C3%A9#part"),
+        ("/caf\u00e9".encode("latin-1"), "http://a.test/caf%E9#part"),
+        ("/\u4e2d?q=\u4e2d".encode("gbk"), "http://a.test/%D6%D0?q=%D6%D0#part"),
+        ("http://m\u00fcnchen.test/\u00e9".encode(), "http://xn--mnchen-3ya.test/%C3%A9#part"),
+        ("\\\\b.test\\x", "http://b.test/x#part"),
+        ("HTTP:\\\\b.test\\x?\\", "http://b.test/x?%5C#part"),
+        ("http:other", "http://a.test/dir/other#part"),
+        ("http:/root", "http://a.test/root#part"),
+        ("https:/b.test/x", "https://b.test/x#part"),
+        ("http:///b.test/x", "http://b.test/x#part"),
+        ("/../up", "http://a.test/up#part"),
+        ("/a%zz%2", "http://a.test/a%zz%2#part"),
     ],
 )
 def test_the_location_is_joined_to_the_url(location: str | bytes, expected: str) -> None:
@@ -228,6 +238,37 @@ def test_what_is_not_html_is_not_searched() -> None:
     response = Response("http://a.test/", body=b'<meta http-equiv="refresh" content="0; url=/next">')
     middleware = MetaRefreshMiddleware.from_crawler(context())
     assert middleware.process_response(Request("http://a.test/"), response) is response
+
+
+@pytest.mark.parametrize(
+    ("header", "expected"),
+    [
+        ("0; url=/next", "http://a.test/next"),
+        ("0;URL='next'", "http://a.test/dir/next"),
+        ('3, url="http://b.test/"', "http://b.test/"),
+        ("0; /next", "http://a.test/next"),
+        (b"0; url=/caf\xe9", "http://a.test/caf%E9"),
+        ("0", None),
+        ("", None),
+        ("soon; url=/next", None),
+        ("500; url=/next", None),
+    ],
+)
+def test_a_refresh_header_is_followed(header: str | bytes, expected: str | None) -> None:
+    middleware = MetaRefreshMiddleware.from_crawler(context())
+    response = Response("http://a.test/dir/page", headers={"Refresh": header}, body=b"\0")
+    followed = middleware.process_response(Request("http://a.test/dir/page"), response)
+    assert (followed is response) if expected is None else (followed.url == expected)
+
+
+def test_an_empty_location_is_not_a_redirect_and_the_first_full_one_counts() -> None:
+    crawler = context()
+    middleware = RedirectMiddleware.from_crawler(crawler)
+    empty = Response(URL, status=302, headers={"Location": ["", "  "]})
+    assert middleware.process_response(Request(URL), empty, crawler.spider) is empty
+    two = Response(URL, status=302, headers={"Location": ["", "/one", "/two"]})
+    followed = middleware.process_response(Request(URL), two, crawler.spider)
+    assert followed.url == "http://a.test/one#part"
 
 
 def test_both_can_be_switched_off() -> None:
