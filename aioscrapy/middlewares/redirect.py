@@ -241,7 +241,7 @@ def _refresh_header(response: Response) -> tuple[float, str | None]:
     return float(match[1] or 0), _target(response.url, match[2].strip(b"\"'"))
 
 
-def _meta_refresh(response: Response) -> tuple[float, str | None]:
+def _meta_refresh(response: Any) -> tuple[float, str | None]:
     """Return the delay in seconds and the absolute URL of a page's meta refresh; None without one."""
     from w3lib.html import get_meta_refresh
 

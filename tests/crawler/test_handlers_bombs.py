@@ -27,8 +27,6 @@ from aioscrapy.exceptions import ResponseTooLargeError
 from aioscrapy.http import Request
 from support.handlers import open_handler
 
-pytestmark = pytest.mark.server
-
 async def main(url, name):
     async with open_handler(name) as handler:
         bombs = (handler.download_request(Request(f"{url}?{number}"), None) for number in range(16))

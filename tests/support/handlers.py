@@ -70,6 +70,7 @@ class WireServer:
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
+        await asyncio.sleep(0.01)  # the loop closes what was aborted; a handshake that failed has no task
 
     def _begin(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         task = asyncio.create_task(self._talk(reader, writer))
@@ -97,7 +98,7 @@ class WireServer:
             self.open -= 1
             if not self.open:
                 self.idle.set()
-            writer.close()
+            writer.transport.abort()  # TLS would wait for the goodbye of the other side
 
 
 @asynccontextmanager
