@@ -6,7 +6,7 @@ from typing import Any
 from aioscrapy import signals
 from aioscrapy.context import CrawlContext
 from aioscrapy.ends import End
-from aioscrapy.settings import Settings
+from aioscrapy.settings import PRIORITIES, Settings
 from aioscrapy.unread_settings import unread_settings
 from aioscrapy.version import __version__
 
@@ -14,8 +14,11 @@ logger = logging.getLogger("aioscrapy.crawler")
 
 
 def log_start(settings: Settings, spider_class: Any) -> None:
-    """Log the first line of a crawl, in the form that LogParser and ScrapydWeb read; name unread settings."""
+    """Log the first line of a crawl, in the form that LogParser and ScrapydWeb read; name the settings."""
     logger.info("Scrapy %s started (bot: %s, by aioscrapy)", __version__, settings["BOT_NAME"])
+    if (settings.getpriority("CRAWL_PROCESSES") or 0) > max(PRIORITIES.values()):
+        return  # a worker process: its parent has named them
+    logger.info("Overridden settings: %s", ", ".join(settings.overridden()) or "none")
     if unread := unread_settings(settings, spider_class):
         logger.warning("Nothing reads these settings: %s", unread)
 

@@ -241,6 +241,15 @@ class Settings(MutableMapping[str, Any]):
                     name, f"{readable(self[name])} is more than {limit}, {readable(self[limit])}"
                 )
 
+    def overridden(self) -> list[str]:
+        """Return the names of the settings whose value is not the default, sorted."""
+        defaults = vars(default_settings)
+        return sorted(
+            name
+            for name, (value, priority) in self._values.items()
+            if priority and name in defaults and value != defaults[name]
+        )
+
     def freeze(self) -> None:
         """Check the values, and refuse later changes, because the crawl starts.
 

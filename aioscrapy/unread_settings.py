@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from aioscrapy.setting_types import FALSE
-from aioscrapy.settings import PRIORITIES, Settings, setting_type
+from aioscrapy.settings import Settings, setting_type
 
 _SHORT = 8  # names with fewer characters are near only if one character is missing or too much
 
@@ -17,8 +17,6 @@ def unread_settings(settings: Settings, spider_class: type) -> str:
     A project may have its own settings. So a name counts only if it is near a known one, or a setting of
     Scrapy, scrapy-redis or aio-scrapy, and if the source of the spider's package does not read it.
     """
-    if (settings.getpriority("CRAWL_PROCESSES") or 0) > max(PRIORITIES.values()):
-        return ""  # a worker process: its parent has named them
     advice = {name: text for name in settings if (text := _advice(name, settings))}
     if advice:
         advice = {name: text for name, text in advice.items() if name not in _read(advice, spider_class)}

@@ -96,7 +96,14 @@ def source_problems(source: Path) -> list[str]:
     with tarfile.open(source) as archive:
         names = {name.partition("/")[2] for name in archive.getnames()}
     expected = tracked(
-        "aioscrapy", "aioscrapy_scrapyd", "deploy", "tests", "docs", "*.md", "LICENSE", "pyproject.toml"
+        "aioscrapy",
+        "aioscrapy_scrapyd",
+        "deploy",
+        "tests",
+        "docs",
+        ":(glob)*.md",
+        "LICENSE",
+        "pyproject.toml",
     )
     return [f"{source.name} lacks {name}" for name in sorted(expected - names)]
 

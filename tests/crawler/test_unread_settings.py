@@ -159,6 +159,16 @@ def test_a_crawl_warns_once_at_its_start(caplog: pytest.LogCaptureFixture) -> No
     assert messages.index(warning) < messages.index("Spider opened")
 
 
+def test_a_crawl_logs_the_names_of_overridden_settings(caplog: pytest.LogCaptureFixture) -> None:
+    process = CrawlerProcess(
+        {"RETRY_TIMES": 3, "REDIRECT_ENABLED": True, "REDIS_ARGS": {"a": {"password": "p"}}}
+    )
+    process.crawl(Elsewhere)
+    process.start()
+    messages = [record.getMessage() for record in caplog.records]
+    assert "Overridden settings: REDIS_ARGS, RETRY_TIMES" in messages
+
+
 @pytest.mark.server
 def test_a_crawl_of_several_processes_warns_once(tmp_path: Path) -> None:
     (tmp_path / "one.py").write_text(
@@ -167,3 +177,4 @@ def test_a_crawl_of_several_processes_warns_once(tmp_path: Path) -> None:
     done = aioscrapy(tmp_path, "runspider", "one.py", "--processes", "2", "-s", "FEED_URI=a.jl")
     assert done.returncode == 0, done.stderr
     assert done.stderr.count("Nothing reads these settings: FEED_URI") == 1
+    assert done.stderr.count("Overridden settings: ") == 1
