@@ -6,7 +6,7 @@ deleted again.
 
 import json
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 
@@ -21,7 +21,10 @@ from aioscrapy_deploy.terminal.text import printable
 from aioscrapy_deploy.terminal.upload_bar import upload_bar
 
 CLEANUP_S = 10  # seconds for a server to delete a version after Ctrl-C
-LATE_S = 2  # seconds until an egg that a proxy delays may have arrived
+# seconds until an egg that a proxy delays may have arrived, or a server that is away is asked again
+LATE_S = 2.0
+_TRIES = 5
+_TOO_BUSY = {502, 503, 504}
 _NEVER_STORED = range(400, 500)  # statuses with which a server or a proxy refuses the upload itself
 
 
@@ -134,10 +137,11 @@ def _settle(
     `error` is the error of the upload, if it had no answer with a status below 300.
     """
     client, project = destination.client, destination.project
+    refused = isinstance(error, RefusedError) and error.status in _NEVER_STORED
     try:
-        stored = client.listversions(project)
+        stored = _ask(lambda: client.listversions(project), tries=1 if refused else _TRIES)
     except ServerError as exc:
-        if not (isinstance(error, RefusedError) and error.status in _NEVER_STORED):
+        if not refused:
             report(f"Warning: it is not known whether version {version} is on the server now: {exc}")
         return failure
     if stored_name(version) not in stored and _may_arrive_late(error):
@@ -148,7 +152,9 @@ def _settle(
         report(f"Version {version} is not on the server; {_now(stored)}")
         return failure
     try:
-        spiders = client.listspiders(project, version)
+        spiders = _ask(
+            lambda: client.listspiders(project, version)
+        )  # slow, while the upload still lists them
     except ServerError as exc:
         unclear = isinstance(exc, NoAnswerError | RefusedError) and destination.may_have(version)
         report(f"The server can't list the spiders of version {version}: {exc}")
@@ -166,10 +172,25 @@ def _settle(
     return None
 
 
+def _ask(question: Callable[[], list[str]], *, tries: int = _TRIES) -> list[str]:
+    """Ask a server; again after a pause if it is away, or a proxy answers for it."""
+    for _ in range(tries - 1):
+        try:
+            return question()
+        except NoAnswerError as exc:
+            if exc.timed_out:
+                raise
+        except RefusedError as exc:
+            if exc.status not in _TOO_BUSY:
+                raise
+        time.sleep(LATE_S)
+    return question()
+
+
 def _may_arrive_late(error: ServerError | None) -> bool:
     """Return True if the upload may still arrive after its answer, or after the time limit."""
     if isinstance(error, RefusedError):
-        return error.status in {502, 503, 504}
+        return error.status in _TOO_BUSY
     return isinstance(error, NoAnswerError) and error.timed_out
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from aioscrapy.cmdline import main
+from aioscrapy_deploy import upload
 from support.deploying import Run, Write
 from support.garbling import Garbling, garbling
 from support.scrapyd import ScrapydServer
@@ -43,6 +44,11 @@ def daemon(
 def proxy(daemon: ScrapydServer) -> Iterator[Garbling]:
     with garbling(daemon.url) as server:
         yield server
+
+
+@pytest.fixture(autouse=True)
+def in_haste(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(upload, "LATE_S", 0.05)
 
 
 @pytest.fixture
@@ -110,6 +116,18 @@ def test_an_egg_that_the_server_cannot_list_is_taken_off(
     done = deploy("local", "-v", "2", "--egg", broken_egg())
     assert (done.status, versions(daemon)) == (1, ["1"])
     assert done.err.endswith("Version 2 is deleted on the server again; the latest there is 1\n")
+
+
+@pytest.mark.parametrize("status", [502, 504, 0])
+def test_a_server_that_is_slow_or_away_for_a_while_is_asked_again(
+    shop: Path, deploy: Run, daemon: ScrapydServer, proxy: Garbling, status: int
+) -> None:
+    proxy.after_upload = {"addversion.json": 504, "listversions.json": status, "listspiders.json": status}
+    # the connection itself asks three times
+    proxy.times = {"listversions.json": 7, "listspiders.json": 5}
+    done = deploy("local", "-v", "1")
+    assert (done.status, versions(daemon)) == (0, ["1"])
+    assert done.err.endswith("and lists 1 spider\n")
 
 
 def test_the_server_s_own_answer_about_a_broken_egg_takes_it_off(

@@ -14,7 +14,8 @@ class Garbling(ThreadingHTTPServer):
     """Passes every request on to `upstream`; for a page of `pages` the client gets another answer.
 
     A value of `pages` is a status with which HTML is sent instead of the server's answer, or 0 to close the
-    connection. Pages in `held_back` never reach the server.
+    connection. Pages in `held_back` never reach the server. After as many requests as `times` has for a page,
+    the client gets the server's own answers. `after_upload` are added to `pages` when an egg arrives.
     """
 
     daemon_threads = True
@@ -24,6 +25,8 @@ class Garbling(ThreadingHTTPServer):
         self.upstream = upstream.rstrip("/")
         self.pages: dict[str, int] = {}
         self.held_back: set[str] = set()
+        self.times: dict[str, int] = {}
+        self.after_upload: dict[str, int] = {}
 
     @property
     def url(self) -> str:
@@ -46,7 +49,12 @@ class _Handler(BaseHTTPRequestHandler):
             passed = requests.request(self.command, url, data=body, headers=headers, timeout=60)
             status, answer = passed.status_code, passed.content
             kind = passed.headers.get("Content-Type", "text/plain")
-        if page in self.server.pages:
+        if page == "addversion.json":
+            self.server.pages |= self.server.after_upload
+        left = self.server.times.get(page, 1)
+        if page in self.server.times:
+            self.server.times[page] = max(0, left - 1)
+        if page in self.server.pages and left:
             status, answer, kind = self.server.pages[page], HTML, "text/html"
         if status == 0:
             self.close_connection = True
