@@ -1,8 +1,9 @@
-"""Run a Redis of your own on this machine, for crawls that are shared."""
+"""Run a Redis on this machine, for shared crawls."""
 
 import argparse
 import contextlib
 import os
+import secrets
 import signal
 import socket
 from collections.abc import Iterator
@@ -14,33 +15,40 @@ from platformdirs import user_state_path
 from aioscrapy.db.embedded import EmbeddedRedis, server_binary
 from aioscrapy.exceptions import ConfigError, QueueError
 from aioscrapy.os_signals import interruptible
+from aioscrapy_deploy.terminal.option_types import port
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Declare the options."""
     add = parser.add_argument
-    add("--port", type=_port, default=6379, help="where it listens (default: 6379)")
-    add("--dir", type=Path, help="where its data stand (default: one for each port, yours alone)")
-    add("--bind", default="127.0.0.1", metavar="ADDRESS", help="on which address (default: 127.0.0.1)")
+    add("--port", type=port, default=6379, help="port (default: 6379)")
+    add("--dir", type=Path, help="data folder (default: a private folder for the port)")
+    add("--bind", default="127.0.0.1", metavar="ADDRESS", help="address to listen on (default: 127.0.0.1)")
 
 
 def run(options: argparse.Namespace) -> int:
-    """Serve until Ctrl-C, SIGTERM or SIGHUP; 0 then."""
+    """Serve until Ctrl-C, SIGTERM or SIGHUP; then return 0."""
     server_binary()
+    os.umask(0o077)  # everything that is written here is for this user only
     address = _address(options.bind)
     _check_free(address, options.port)
-    server = EmbeddedRedis(
-        options.dir or user_state_path("aioscrapy") / f"redis-{options.port}",
-        port=options.port,
-        appendonly=True,
-        # Without a password the server would refuse all others than this machine, whatever it is bound to.
-        options={"bind": address, "protected-mode": "yes" if _is_ours(address) else "no"},
-    )
+    folder = (options.dir or user_state_path("aioscrapy") / f"redis-{options.port}").resolve()
     with contextlib.suppress(KeyboardInterrupt), interruptible() as interrupts:
         try:
-            with _folder_error(server.folder), _alone(server.folder), server:
-                _tell(server, address, str(options.settings["SCHEDULER_QUEUE_ALIAS"]))
-                _wait_for_end(server)
+            with _folder_error(folder), _alone(folder):
+                password = _password(folder)
+                server = EmbeddedRedis(
+                    folder,
+                    port=options.port,
+                    appendonly=True,
+                    options={"bind": address, "protected-mode": "no"},  # the password protects it
+                    password=password,
+                )
+                with server:
+                    _print_connection(
+                        server, address, password, str(options.settings["SCHEDULER_QUEUE_ALIAS"])
+                    )
+                    _wait_for_end(server)
                 raise QueueError(f"the Redis has ended by itself (log: {server.log_file})")
         finally:
             interrupts.ignore()
@@ -48,15 +56,27 @@ def run(options: argparse.Namespace) -> int:
     return 0
 
 
-def _tell(server: EmbeddedRedis, address: str, alias: str) -> None:
+def _print_connection(server: EmbeddedRedis, address: str, password: str, alias: str) -> None:
     host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(address, address)  # noqa: S104 nothing is bound here
-    url = f"redis://{f'[{host}]' if ':' in host else host}:{server.port}/0"
-    print(f"Redis runs at {url} and keeps its data in {server.folder}")
-    print("For the project's settings:\n")
+    url = f"redis://:{password}@{f'[{host}]' if ':' in host else host}:{server.port}/0"
+    print(f"Redis runs on port {server.port} of {host} and keeps its data in {server.folder}")
+    print("For the project's settings (the password stays the same for this folder):\n")
     print(f'REDIS_ARGS = {{"{alias}": {{"url": "{url}"}}}}\n')
-    if not _is_ours(address):
-        print(f"It has no password: whoever reaches port {server.port} can read and change everything in it.")
-    print("It ends by Ctrl-C; what it holds is there again at the next start.", flush=True)
+    print("Press Ctrl-C to stop. Data is kept and loaded at the next start.", flush=True)
+
+
+def _password(folder: Path) -> str:
+    """Return the password of the data folder; create it at the first start. Only this user can read it."""
+    file = folder / "password"
+    with contextlib.suppress(FileExistsError):
+        descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(descriptor, "w", encoding="ascii") as new:
+            new.write(secrets.token_urlsafe(24))
+    file.chmod(0o600)
+    password = file.read_text(encoding="ascii").strip()
+    if not password:
+        raise ConfigError(f"{file} is empty: delete it, and a new password is created")
+    return password
 
 
 def _wait_for_end(server: EmbeddedRedis) -> None:
@@ -88,10 +108,13 @@ def _folder_error(folder: Path) -> Iterator[None]:
 
 @contextlib.contextmanager
 def _alone(folder: Path) -> Iterator[None]:
-    """Keep a second server out of the folder: both would write to the same files, and spoil them."""
-    import fcntl  # only where there is an embedded server
+    """Keep a second server out of the folder: both would write to the same files."""
+    import fcntl  # only systems with an embedded server have it
 
-    folder.mkdir(parents=True, exist_ok=True)
+    created = not folder.exists()
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    if created or folder.parent == user_state_path("aioscrapy"):
+        folder.chmod(0o700)  # ours: also one that an earlier version left open
     with (folder / "lock").open("ab") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -105,14 +128,3 @@ def _address(text: str) -> str:
         return str(ip_address("127.0.0.1" if text == "localhost" else text))
     except ValueError:
         raise ConfigError(f"--bind {text}: an address is needed, as 127.0.0.1 or 0.0.0.0") from None
-
-
-def _is_ours(address: str) -> bool:
-    return ip_address(address).is_loopback
-
-
-def _port(text: str) -> int:
-    number = int(text)
-    if not 1 <= number <= 65535:
-        raise argparse.ArgumentTypeError(f"{text} is no TCP port")
-    return number

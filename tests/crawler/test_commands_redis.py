@@ -6,9 +6,11 @@ import socket
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 from redis import Redis
+from redis.exceptions import AuthenticationError
 
 from aioscrapy.db.embedded import free_port
 from support import child_environment
@@ -38,15 +40,21 @@ def started(folder: Path, *arguments: str) -> "tuple[subprocess.Popen[str], list
     raise AssertionError(lines)
 
 
+def url_of(lines: list[str]) -> str:
+    """Return the URL of the line that is for the settings."""
+    settings: dict[str, Any] = {}
+    exec(next(line for line in lines if line.startswith("REDIS_ARGS = ")), settings)
+    url: str = settings["REDIS_ARGS"]["queue"]["url"]
+    return url
+
+
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_it_serves_until_a_signal_and_keeps_its_data(tmp_path: Path, number: signal.Signals) -> None:
     port = free_port()
-    url = f"redis://127.0.0.1:{port}/0"
     for turn in range(2):
         process, lines = started(tmp_path, "--port", str(port))
         with process:
-            assert f'REDIS_ARGS = {{"queue": {{"url": "{url}"}}}}' in lines
-            with Redis.from_url(url) as client:
+            with Redis.from_url(url_of(lines)) as client:
                 assert client.incr("turns") == turn + 1
             os.kill(process.pid, number)
             rest, _ = process.communicate(timeout=30)
@@ -75,15 +83,26 @@ def test_one_folder_holds_the_data_of_one_server(tmp_path: Path) -> None:
         assert process.wait(30) == 0
 
 
-def test_all_addresses_are_a_choice_with_a_warning(tmp_path: Path) -> None:
+@pytest.mark.parametrize("address", ["127.0.0.1", "0.0.0.0"])
+def test_only_who_has_the_password_can_use_it(tmp_path: Path, address: str) -> None:
     port = free_port()
-    process, lines = started(tmp_path, "--port", str(port), "--dir", "data", "--bind", "0.0.0.0")
+    folder = tmp_path / "state" / "aioscrapy" / f"redis-{port}"
+    folder.mkdir(parents=True, mode=0o755)  # as an earlier version left it
+    process, lines = started(tmp_path, "--port", str(port), "--bind", address)
     with process:
-        assert any("It has no password" in line for line in lines)
-        with Redis.from_url(f"redis://127.0.0.1:{port}/0") as client:
-            assert client.ping()
+        url = url_of(lines)
+        with Redis.from_url(url) as client:
+            assert client.set("key", "value")
+        for wrong in (f"redis://127.0.0.1:{port}/0", url.replace("redis://:", "redis://:x")):
+            with Redis.from_url(wrong) as client, pytest.raises(AuthenticationError):
+                client.get("key")
+        commands = [path.read_bytes() for path in Path("/proc").glob("[0-9]*/cmdline") if path.exists()]
+        password = url.partition("redis://:")[2].partition("@")[0].encode()
+        assert not any(password in command for command in commands)
         process.terminate()
         assert process.wait(30) == 0
+    assert folder.stat().st_mode & 0o777 == 0o700
+    assert all(path.stat().st_mode & 0o077 == 0 for path in folder.rglob("*"))
 
 
 def test_what_cannot_serve_is_one_line(tmp_path: Path) -> None:

@@ -90,7 +90,7 @@ def test_the_commands_of_the_page_on_crawls_work_in_their_order(tmp_path: Path, 
     with SiteProcess(80, tmp_path / "site.log") as site:
         script = script.replace("http://127.0.0.1:8000/", site.url)
         done = subprocess.run(
-            ["/bin/bash", "-c", script.replace("redis://127.0.0.1:6379/0", redis_url)],
+            ["/bin/bash", "-c", script.replace("redis://:PASSWORD@127.0.0.1:6379/0", redis_url)],
             cwd=tmp_path,
             env=child_environment(),
             stdin=subprocess.DEVNULL,

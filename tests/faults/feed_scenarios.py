@@ -132,7 +132,7 @@ def feed_full_disk(folder: Path, chance: random.Random, pages: int) -> Outcome:
         arguments += ["--processes", "2"]
     with FeedFleet(folder, redis=redis, pages=pages, settings={"LOG_LEVEL": "WARNING"}) as fleet:
         for number in range(1, 4):
-            worker = fleet.run(*arguments, file_limit=chance.randrange(2_000, 9_000) * number)
+            worker = fleet.run(*arguments, file_limit=int(pages * 8 * number * chance.uniform(0.3, 1)))
             status = worker.wait(60)
             log = fleet.log_of(worker)
             assert status == 1, f"a full disk gave status {status}: {log}"
