@@ -155,7 +155,7 @@ async def test_a_key_of_another_type_is_an_error_that_changes_nothing(
         assert {name: redis.dump(name) for name in redis.keys("*")} == before, suffix
 
 
-async def test_who_comes_after_the_end_hears_what_is_missing(
+async def test_a_worker_that_comes_after_the_end_knows_what_is_missing(
     redis_url: str, redis: Any, no_connection_is_left: None
 ) -> None:
     settings = redis_settings(redis_url, CRAWL_ID="nightly", **SHORT)
@@ -187,3 +187,16 @@ async def test_the_ids_of_expired_crawls_are_forgotten(
         await worker.seed()
         await worker.ended()
         assert set(redis.zrange(f"{TAG}:crawls", 0, -1)) == {"with-items", "kept", crawl_id(worker)}
+
+
+async def test_lost_dead_letters_are_noticed(shared: dict[str, Any], redis: Any) -> None:
+    async with Worker(shared) as worker:
+        await worker.seed(page(1), page(2))
+        await worker.done(await worker.take_request(), failure="no")
+        lease = await worker.take_request()
+        redis.delete(f"{TAG}:{crawl_id(worker)}:failed")
+        await worker.done(lease)
+        await worker.rest()
+        await worker.ended()
+        assert worker.scheduler.end is not None
+        assert "1 failed requests are not in the list" in worker.scheduler.end.error

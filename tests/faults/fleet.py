@@ -23,6 +23,7 @@ from support.site import Site
 CRAWL = "fault"
 ITEMS = f"aioscrapy:{{faults/everything}}:{CRAWL}:items"
 META = f"aioscrapy:{{faults/everything}}:{CRAWL}:meta"
+PUSH = "aioscrapy:{faults/everything}:push"
 LONGEST_S = 120.0  # seconds that a crawl may take at the most, whatever happens to it
 SPIDER = """
 import asyncio
@@ -81,6 +82,15 @@ class Outcome:
             f"doubled {self.doubled}  fetched {self.fetched}  refused {self.refused}  "
             f"workers lost {self.workers_lost}  {self.seconds:.1f} s  {'ok' if self.is_right else 'WRONG'}"
         )
+
+
+class HonestOutcome(Outcome):
+    """What a crawl came to whose Redis has lost keys: it may lack pages, but then it must say so."""
+
+    @property
+    def is_right(self) -> bool:
+        """Every page once, or every worker ended with an error."""
+        return super().is_right or (bool(self.ended) and all(self.ended))
 
 
 class Fleet:

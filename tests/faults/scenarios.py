@@ -6,7 +6,8 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from faults.fleet import Fleet, Outcome
+from aioscrapy.crawls.keys import OWN
+from faults.fleet import META, PUSH, Fleet, HonestOutcome, Outcome
 
 Scenario = Callable[[Path, random.Random, int], Outcome]
 
@@ -124,6 +125,45 @@ def interrupted(folder: Path, chance: random.Random, pages: int) -> Outcome:
         return fleet.outcome("interrupted")
 
 
+POISON: list[dict[bytes, bytes]] = [
+    {b"request": b'{"url":"http://\xff\xfe/p"}'},
+    {b"request": b'{"url":"http://127.0.0.1/","encoding":"nosuch"}'},
+    {b"request": b'{"url":"http://127.0.0.1/"}', b"fingerprint": b"short"},
+    {b"request": b'{"url":"http://127.0.0.1/","headers":5}'},
+    {b"request": b'{"url":' + b"[" * 5000},
+    {b"request": b"\x80\x81"},
+    {b"nosuch": b"x"},
+]
+
+
+def poisoned(folder: Path, chance: random.Random, pages: int) -> Outcome:
+    """Entries that can't be used are pushed all the time; each is one dead letter."""
+    with Fleet(folder, pages=pages) as fleet:
+        fleet.start(2)
+        pushed = 0
+        for moment in sorted(chance.uniform(0, 0.9) for _ in range(20)):
+            fleet.until_items(int(moment * pages))
+            with fleet.redis.client() as client:
+                client.xadd(PUSH, chance.choice(POISON))
+            pushed += 1
+        outcome = fleet.outcome("poisoned")
+        with fleet.redis.client() as client:
+            failed = int(client.hget(META, "failed") or 0) + int(client.xlen(PUSH))  # pushed after the end
+        assert failed == pushed, f"{failed} dead letters of {pushed} entries"
+        return outcome
+
+
+def evicted(folder: Path, chance: random.Random, pages: int) -> Outcome:
+    """Redis loses some keys of the crawl, as by eviction; no end is `finished` with pages missing."""
+    with Fleet(folder, pages=pages, lease_s=4.0) as fleet:
+        fleet.start(2)
+        fleet.until_items(int(chance.uniform(0, 0.9) * pages))
+        lost = chance.sample([suffix for suffix in OWN if suffix != "items"], chance.randint(1, 3))
+        with fleet.redis.client() as client:
+            client.delete(*(f"{META.removesuffix('meta')}{suffix}" for suffix in lost))
+        return HonestOutcome(**vars(fleet.outcome("evicted")))
+
+
 SCENARIOS: dict[str, Scenario] = {
     each.__name__: each
     for each in (
@@ -136,5 +176,7 @@ SCENARIOS: dict[str, Scenario] = {
         fallen_back,
         forgotten,
         interrupted,
+        poisoned,
+        evicted,
     )
 }

@@ -43,7 +43,8 @@ if not (state and seq and token and cursor and marks) then
   local left = call('ZCARD', READY) + call('HLEN', LEASED) + call('ZCARD', DELAYED)
   return pack_reply({
     accepted = {}, leases = {}, state = 'gone', waiting = left, filtered = 0, due_ms = -1, cursor = 0, lost = 0,
-    handled = 0, fruitless = 0, arrived = 0, missing = left, filter_lost = 0, seed_failure = '', cookies_version = 0,
+    handled = 0, fruitless = 0, arrived = 0, missing = left, filter_lost = 0, letters_lost = 0,
+    seed_failure = '', cookies_version = 0,
   })
 end
 kept, stopped, seed_failure = kept == '1', stopped == '1', seed_failure or ''

@@ -37,13 +37,14 @@ if marks_now then -- the filter was asked: it must have had all marks of before
 end
 
 -- The proof of the end: every request that arrived is done or failed.
-local proof = {handled = 0, fruitless = 0, arrived = 0, missing = 0, filter_lost = 0}
+local proof = {handled = 0, fruitless = 0, arrived = 0, missing = 0, filter_lost = 0, letters_lost = 0}
 if state == 'finished' then
   for i, count in ipairs(call('HMGET', META, 'handled', 'fruitless', 'done', 'failed', 'filter_lost')) do
     local name = ({'handled', 'fruitless', 'done', 'failed', 'filter_lost'})[i]
     proof[name] = tonumber(count or 0)
   end
   proof.arrived, proof.missing = seq, seq - proof.done - proof.failed
+  proof.letters_lost = proof.failed - call('HLEN', FAILED)
   call('HSET', META, 'missing', proof.missing)
 end
 
@@ -75,6 +76,7 @@ local reply = pack_reply({
   arrived = proof.arrived,
   missing = proof.missing,
   filter_lost = proof.filter_lost,
+  letters_lost = proof.letters_lost,
   seed_failure = seed_failure,
   feeds = feed_totals,
   cookies_version = cookies_version,
