@@ -33,7 +33,7 @@ def run_job(argv: Sequence[str]) -> int:
         try:
             job.run()
         except KeyboardInterrupt:
-            job.end = job.end or _INTERRUPTED
+            job.interrupted()
         except BaseException as exc:  # noqa: BLE001 everything that ends a job is a reason for its log
             job.failed(exc)
         signals.ignore()
@@ -43,7 +43,7 @@ def run_job(argv: Sequence[str]) -> int:
 def interrupted(argv: Sequence[str]) -> int:
     """Write the end of a job that a signal ended before `run_job`; returns the exit status."""
     job = _Job(argv)
-    job.end = _INTERRUPTED
+    job.interrupted()
     return job.close()
 
 
@@ -83,6 +83,10 @@ class _Job:
         with importable(config, egg):
             self._crawl()
 
+    def interrupted(self) -> None:
+        """Note a signal; a crawl that has ended before it keeps its end."""
+        self.end = self.end or _end_of(self._crawler) or _INTERRUPTED
+
     def failed(self, exc: BaseException) -> None:
         """Note the error that ended the job."""
         self.end = _end_of(self._crawler)
@@ -102,9 +106,9 @@ class _Job:
         text = f"Job ended ({end.reason}), exit status {end.exit_status}: {error or meaning(end.reason)}"
         if not end.finished and not (self._log.has(f"({end.reason})") and self._log.has(error)):
             self._log.write("ERROR" if end.exit_status else "INFO", text)
+        self._record.end(end, self._crawler.stats.get_stats() if self._crawler is not None else {})
         if end.exit_status:
             report(error or text)
-        self._record.end(end, self._crawler.stats.get_stats() if self._crawler is not None else {})
         return end.exit_status
 
     def _crawl(self) -> None:

@@ -109,10 +109,10 @@ class EndRecord:
                 path.unlink(missing_ok=True)
 
     def _write(self, record: Mapping[str, Any], *, durable: bool = False) -> None:
-        if self._path is None:
+        if self._path is None or os.getpid() != self._facts["pid"]:  # a child that the project's code forked
             return
         temporary = self._path.with_name(f".{self._path.name}.{os.getpid()}")
-        with suppress(OSError):  # a record is worth less than the job
+        try:
             self._path.parent.mkdir(parents=True, exist_ok=True)
             with temporary.open("w", encoding="utf-8") as file:
                 json.dump(record, file)
@@ -120,6 +120,9 @@ class EndRecord:
                 if durable:
                     os.fsync(file.fileno())
             temporary.replace(self._path)
+        except OSError:  # a full disk: a record is worth less than the job
+            with suppress(OSError):
+                temporary.unlink(missing_ok=True)
 
 
 def record_path(files: JobFiles, project: str) -> Path | None:

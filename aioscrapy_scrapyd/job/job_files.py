@@ -6,10 +6,10 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from itertools import pairwise
+from json import loads
+from pathlib import Path
 from typing import Any, NamedTuple
-
-# Light imports only: the log is opened before anything else of a job is loaded, so that even a signal in that
-# moment leaves a log.
+from urllib.parse import unquote
 
 SET = ("-s", "--set")  # options that set a setting
 _TAIL = 1 << 18  # bytes of the log's end in which a reason is looked for
@@ -44,9 +44,6 @@ def job_feeds(files: JobFiles, project: str) -> dict[str, Any]:
 
     It is added to the FEEDS of the project. FEEDS that somebody else sets on the command line replace them.
     """
-    from json import loads
-    from urllib.parse import unquote
-
     try:
         feeds = loads(files.feeds or "{}")
     except ValueError:
@@ -91,12 +88,12 @@ class JobLog:
         """Append lines in Scrapy's form; a log that can't be written is left as it is."""
         if self._path:
             line = f"{time.strftime('%Y-%m-%d %H:%M:%S')} [aioscrapy.job] {level}: {text.rstrip()}\n"
-            with suppress(OSError), open(self._path, "ab", buffering=0) as file:  # noqa: PTH123 pathlib is heavy
+            with suppress(OSError), Path(self._path).open("ab", buffering=0) as file:
                 file.write(line.encode("utf-8", "backslashreplace"))
 
     def has(self, text: str) -> bool:
         """Return whether the end of the log has this text."""
-        with suppress(OSError), open(self._path, "rb") as file:  # noqa: PTH123 as above
+        with suppress(OSError), Path(self._path).open("rb") as file:
             file.seek(max(0, file.seek(0, os.SEEK_END) - _TAIL))
             return text.encode("utf-8", "backslashreplace") in file.read()
         return False
@@ -104,6 +101,6 @@ class JobLog:
 
 def report(text: str) -> None:
     """Write one line to standard error, which reaches the daemon's log."""
-    with suppress(OSError, ValueError):
+    with suppress(OSError, ValueError, AttributeError):  # closed or replaced by the project's code
         sys.stderr.write(f"aioscrapy: {text}\n")
         sys.stderr.flush()

@@ -1,14 +1,10 @@
 """The process of a job: its log exists from the first moment, and the process ends when the job has ended."""
 
 import os
-import signal
 import sys
-import threading
-import time
-from contextlib import suppress
 from typing import NoReturn
 
-from aioscrapy_scrapyd.job.job_files import JobFiles, JobLog
+# Nothing else at module level: a signal that comes before the log exists leaves no trace of the job.
 
 EXIT_LIMIT_S = 15  # seconds after the end of a job that threads and atexit handlers of the project may take
 _HARD_LIMIT_S = 10  # seconds after that in which Python itself must have ended
@@ -25,32 +21,49 @@ def run_process() -> NoReturn:
 
 
 def _run_crawl(argv: list[str]) -> NoReturn:
-    log = JobLog(JobFiles.of(argv).log)
     try:
+        _create_log(argv)
+        import signal
+
         signal.signal(signal.SIGTERM, signal.default_int_handler)
-        with suppress(OSError):  # run_job reports it
-            log.create()
         from aioscrapy_scrapyd.job.crawl import run_job
 
         status = run_job(argv)
     except KeyboardInterrupt:
+        import signal
+
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, signal.SIG_IGN)
         from aioscrapy_scrapyd.job.crawl import interrupted
 
         status = interrupted(argv)
-    _limit_the_exit(log, status)
+    _limit_the_exit(argv, status)
     sys.exit(status)
 
 
-def _limit_the_exit(log: JobLog, status: int) -> None:
+def _create_log(argv: list[str]) -> None:
+    for word in argv:
+        if word.startswith("LOG_FILE="):
+            try:
+                os.close(os.open(word.partition("=")[2], os.O_WRONLY | os.O_CREAT, 0o666))
+            except OSError:
+                return  # run_job reports it
+
+
+def _limit_the_exit(argv: list[str], status: int) -> None:
     """End the process after EXIT_LIMIT_S: a thread of the project must not keep a slot of Scrapyd."""
+    import signal
+    import threading
+    import time
+
+    from aioscrapy_scrapyd.job.job_files import JobFiles, JobLog
 
     def end() -> None:
         time.sleep(EXIT_LIMIT_S)
         main = threading.main_thread()
         names = [thread.name for thread in threading.enumerate() if thread is not main and not thread.daemon]
         what = f"threads of the project ({', '.join(names)})" if names else "atexit handlers of the project"
+        log = JobLog(JobFiles.of(argv).log)
         log.write("WARNING", f"The process ends although {what} still run {EXIT_LIMIT_S} s after the crawl")
         os._exit(status)
 
