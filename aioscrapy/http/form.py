@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any, Self
 from urllib.parse import urlencode, urljoin
 
+from aioscrapy.http.form_controls import click_of, controls_of, is_button, pairs_of
 from aioscrapy.http.request import Request
 from aioscrapy.http.url import HTML_WHITESPACE, clean_url
 
@@ -11,16 +12,6 @@ FormData = Mapping[str, Any] | Iterable[tuple[str, Any]] | None
 Pairs = list[tuple[Any, Any]]
 
 _METHODS = ("GET", "POST")
-_CASE_FREE_TYPE = "translate(@type, 'ABCEGHIKMORSTUX', 'abceghikmorstux')"
-_INPUTS = (
-    "descendant::textarea | descendant::select | descendant::input[not(@type) or not("
-    f"{_CASE_FREE_TYPE} = 'submit' or {_CASE_FREE_TYPE} = 'image' or {_CASE_FREE_TYPE} = 'reset'"
-    f" or (not(@checked) and ({_CASE_FREE_TYPE} = 'checkbox' or {_CASE_FREE_TYPE} = 'radio')))]"
-)
-_CLICKABLE = (
-    f"descendant::input[{_CASE_FREE_TYPE} = 'submit' or {_CASE_FREE_TYPE} = 'image']"
-    f" | descendant::button[not(@type) or {_CASE_FREE_TYPE} = 'submit']"
-)
 
 
 class FormRequest(Request):
@@ -71,16 +62,19 @@ class FormRequest(Request):
             ValueError: the form or the button does not exist, or several buttons match.
             IndexError: the page has fewer forms than `formnumber`.
         """
-        kwargs.setdefault("encoding", response.encoding)
         form = _form(response, formname, formid, formnumber, _query(formxpath, formcss))
+        kwargs.setdefault("encoding", _encoding(form, response.encoding))
+        fields = controls_of(form)
+        button = None if dont_click else _clicked(form, fields, clickdata)
         pairs = list(formdata.items() if isinstance(formdata, Mapping) else formdata or ())
-        values = _filled(form, pairs, None if dont_click else _clicked(form, clickdata))
-        base = form.base_url or response.url
-        action = kwargs.pop("url", None) or (form.get("action") or "").strip(HTML_WHITESPACE)
-        method = str(kwargs.pop("method", None) or form.method).upper()
-        return cls(
-            urljoin(base, action), method=method if method in _METHODS else "GET", formdata=values, **kwargs
-        )
+        values = _filled(fields, pairs, button)
+        method = str(kwargs.pop("method", None) or _attribute(form, button, "method")).upper()
+        method = method if method in _METHODS else "GET"
+        action = kwargs.pop("url", None) or _attribute(form, button, "action").strip(HTML_WHITESPACE)
+        url = urljoin(form.base_url or response.url, action) if action else response.url
+        if method == "GET" and not values:
+            url = url.partition("#")[0].partition("?")[0]
+        return cls(url, method=method, formdata=values, **kwargs)
 
 
 def _encode(formdata: Any, encoding: str) -> str:
@@ -94,7 +88,7 @@ def _encode(formdata: Any, encoding: str) -> str:
 
 
 def _encoded(value: Any, encoding: str) -> bytes:
-    return value if isinstance(value, bytes) else str(value).encode(encoding)
+    return value if isinstance(value, bytes) else str(value).encode(encoding, "xmlcharrefreplace")
 
 
 def _query(formxpath: str | None, formcss: str | None) -> str | None:
@@ -114,6 +108,8 @@ def _form(response: Any, name: str | None, form_id: str | None, number: int, que
         for form in forms:
             if expected is not None and form.get(attribute) == expected:
                 return form
+    if query is None and (name is not None or form_id is not None):
+        raise ValueError(f"No <form> element found with name {name!r} or id {form_id!r} in {response}")
     if query is not None:
         for node in root.xpath(query)[:1]:
             for form in node.iterancestors("form") if node.tag != "form" else [node]:
@@ -125,41 +121,50 @@ def _form(response: Any, name: str | None, form_id: str | None, number: int, que
         raise IndexError(f"Form number {number} not found in {response}") from None
 
 
-def _filled(form: Any, overrides: Pairs, clicked: tuple[str | None, str] | None) -> Pairs:
+def _encoding(form: Any, page: str) -> str:
+    """Return the encoding in which a browser sends a form of a page."""
+    from aioscrapy.http.charset import codec
+
+    accepted = next(filter(None, map(codec, (form.get("accept-charset") or "").split())), None)
+    encoding = accepted or page
+    return "utf-8" if encoding.lower().startswith(("utf-16", "utf-32")) else encoding
+
+
+def _attribute(form: Any, button: Any, name: str) -> str:
+    """Return an attribute of a form; that of the button wins."""
+    own = button.get(f"form{name}") if button is not None else None
+    return own or form.get(name) or ""
+
+
+def _filled(fields: list[Any], overrides: Pairs, button: Any) -> Pairs:
+    """Return what the fields send, in the order of the page, and behind it the overrides."""
     try:
         names = {name for name, _ in overrides}
     except (TypeError, ValueError):
         raise ValueError("formdata should be a dict or iterable of tuples") from None
     pairs: Pairs = []
-    for field in form.xpath(_INPUTS):
-        name, value = field.name, field.value
-        if not name or name in names:
-            continue
-        if field.tag == "select" and value is None and not field.multiple:
-            if not field.value_options:
-                continue
-            value = field.value_options[0]  # a browser shows and sends the first option
-        pairs.append((name, "" if value is None else value))
-    if clicked is not None and clicked[0] and clicked[0] not in names:
-        pairs.append(clicked)
+    for field in fields:
+        sent = click_of(field) if field is button else pairs_of(field)
+        pairs += [pair for pair in sent if pair[0] not in names]
     return pairs + [(name, value) for name, value in overrides if value is not None]
 
 
-def _clicked(form: Any, clickdata: dict[str, str | int] | None) -> tuple[str | None, str] | None:
-    buttons = form.xpath(_CLICKABLE)
+def _clicked(form: Any, fields: list[Any], clickdata: dict[str, str | int] | None) -> Any:
+    """Return the button to click; None if the form has none."""
+    buttons = [field for field in fields if is_button(field)]
     if not buttons:
         return None
     if clickdata is None:
-        matches = buttons[:1]
-    elif isinstance(nr := clickdata.get("nr"), int) and nr < len(list(form.inputs)):
+        return buttons[0]
+    if isinstance(nr := clickdata.get("nr"), int) and nr < len(list(form.inputs)):
         matches = [list(form.inputs)[nr]]
     else:
         matches = [
-            node
-            for node in form.iterdescendants()
-            if all(node.get(name) == str(value) for name, value in clickdata.items())
+            field
+            for field in fields
+            if all(field.get(name) == str(value) for name, value in clickdata.items())
         ]
     if len(matches) != 1:
         problem = "No clickable element matching" if not matches else f"{len(matches)} elements match"
         raise ValueError(f"{problem} clickdata: {clickdata!r}")
-    return matches[0].get("name"), matches[0].get("value") or ""
+    return matches[0]

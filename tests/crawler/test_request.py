@@ -314,11 +314,15 @@ class TestForms:
             {"formnumber": 0},
             {"formxpath": "//input[@name='a']"},
             {"formcss": "form[name=first]"},
-            {"formname": "unknown"},
         ],
     )
     def test_a_form_is_chosen(self, choice: dict) -> None:
         assert FormRequest.from_response(self.page(), **choice).url == "http://a/one?a=1"
+
+    @pytest.mark.parametrize("choice", [{"formname": "unknown"}, {"formid": "unknown"}])
+    def test_a_form_that_is_not_there_is_not_another_one(self, choice: dict) -> None:
+        with pytest.raises(ValueError, match="unknown"):
+            FormRequest.from_response(self.page(), **choice)
 
     def test_a_field_is_left_out_by_none(self) -> None:
         body = FormRequest.from_response(self.page(), formnumber=1, formdata={"text": None, "one": None}).body
