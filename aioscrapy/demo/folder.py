@@ -1,4 +1,4 @@
-"""The folder of a quickstart: what is in it before the first program starts."""
+"""The folder of a quickstart: its files before the first program starts."""
 
 import shutil
 from importlib.resources import as_file, files
@@ -10,11 +10,11 @@ _README = """\
 This folder was made by `aioscrapy quickstart`, which empties it when it starts again.
 
 project/               the example project, as it was deployed
-scrapyd/scrapyd.conf   how Scrapyd was set up
-scrapyd/logs/          one log a job
-scrapyd/items/         one file of items a job, a JSON object a line
-scrapyd/scrapyd.log    what Scrapyd itself had to say
-redis/, site.log       the same of the shared queue and of the demo site
+scrapyd/scrapyd.conf   the configuration of Scrapyd
+scrapyd/logs/          one log per job
+scrapyd/items/         one file of items per job, one JSON object per line
+scrapyd/scrapyd.log    the log of Scrapyd
+redis/, site.log       data and log of Redis, log of the demo site
 """
 SCRAPYD_CONF = """\
 [scrapyd]
@@ -32,16 +32,16 @@ poll_interval = 0.2
 
 
 def prepare_folder(folder: Path) -> Path:
-    """Empty the folder, which is new or one of ours, and write what the programs read.
+    """Empty the folder of an earlier quickstart, or create it, and write the files that the programs read.
 
     Raises:
-        ConfigError: Somebody else's files are in it.
+        ConfigError: The folder has other files.
     """
     folder = folder.expanduser().resolve()
     try:
         if folder.is_dir() and any(folder.iterdir()):
             if not _is_ours(folder):
-                raise ConfigError(f"{folder} is not empty, and not of an earlier quickstart")
+                raise ConfigError(f"{folder} is not empty, and not the folder of an earlier quickstart")
             shutil.rmtree(folder)
         (folder / "scrapyd").mkdir(parents=True)
         (folder / "README.txt").write_text(_README, encoding="utf-8")
@@ -56,13 +56,13 @@ def _is_ours(folder: Path) -> bool:
 
 
 def write_project(folder: Path, redis_url: str, scrapyd_url: str) -> Path:
-    """Copy the example project, with the addresses of this run in place of the usual ones."""
+    """Copy the example project and replace its addresses by those of this run."""
     with as_file(files("aioscrapy.demo") / "project") as bundled:
         shutil.copytree(bundled, folder, ignore=shutil.ignore_patterns("__pycache__"))
-    for name, usual, ours in (
+    for name, default, current in (
         ("aioscrapy.cfg", "http://localhost:6800/", scrapyd_url),
         ("quotes/settings.py", "redis://localhost:6379/0", redis_url),
     ):
         file = folder / name
-        file.write_text(file.read_text(encoding="utf-8").replace(usual, ours), encoding="utf-8")
+        file.write_text(file.read_text(encoding="utf-8").replace(default, current), encoding="utf-8")
     return folder

@@ -1,4 +1,4 @@
-"""What a job has done, read from where Scrapyd's jobs leave it: its log and its items."""
+"""The result of a job, read from its log and its item file."""
 
 import re
 from pathlib import Path
@@ -14,13 +14,13 @@ _REASON = re.compile(r"Spider closed \((\w+)\)")
 
 
 class Job:
-    """One job of the quickstart; `number` begins at 1.
+    """One job of the quickstart; `number` starts at 1.
 
     Attributes:
-        pages: responses so far; at the end, those of the stats.
-        items: items so far, in the same way.
-        errors: lines of level ERROR, known at the end.
-        reason: why the spider was closed; "" until then, and where its process died.
+        pages: responses so far; at the end the number in the stats.
+        items: items so far; at the end the number in the stats.
+        errors: log lines of level ERROR, known at the end.
+        reason: the reason of the end; "" before the end, and if the process was killed.
     """
 
     def __init__(self, number: int, id: str, logs: Path, feeds: Path) -> None:
@@ -34,7 +34,7 @@ class Job:
         self.reason = ""
 
     def read(self) -> None:
-        """Bring the figures up to what the log says now."""
+        """Update the attributes from the log."""
         try:
             text = self.log.read_text(encoding="utf-8", errors="replace")
         except FileNotFoundError:
@@ -45,13 +45,13 @@ class Job:
         _, dumped, stats = text.partition(_DUMP)
         if dumped:
             for name, pattern in _COUNTS.items():
-                found = pattern.search(stats)
-                setattr(self, name, int(found[1]) if found else 0)
+                match = pattern.search(stats)
+                setattr(self, name, int(match[1]) if match else 0)
         closed = _REASON.search(stats)
         self.reason = closed[1] if closed else ""
 
     def lines(self) -> list[str]:
-        """Return the items that were written, one JSON text each."""
+        """Return the written items as JSON texts."""
         try:
             return self.feed.read_text(encoding="utf-8").splitlines()
         except FileNotFoundError:

@@ -1,4 +1,4 @@
-"""The programs that the quickstart starts beside itself, and ends: the demo site and the real Scrapyd."""
+"""The programs that the quickstart starts and stops: the demo site and the real Scrapyd."""
 
 import contextlib
 import json
@@ -19,19 +19,19 @@ from aioscrapy.exceptions import AioscrapyError, ConfigError
 _START_S = 30.0
 _STOP_S = 10.0
 _PAUSE_S = 0.05
-# these programs are on this machine: a proxy of the environment is not asked for them
+# these programs are on this machine: no proxy of the environment is used
 _OPENER = build_opener(ProxyHandler({}))
 
 
 class DemoServerError(AioscrapyError):
-    """A program beside us did not start, or did not answer."""
+    """A program of the demonstration did not start, or did not answer."""
 
 
 def check_port_is_free(port: int) -> None:
-    """Return where 127.0.0.1:`port` can be listened on.
+    """Return if 127.0.0.1:`port` is free.
 
     Raises:
-        ConfigError: It is taken, or not for us; says what to do.
+        ConfigError: The port is in use, or not allowed.
     """
     with socket.socket() as probe:
         if os.name == "posix":  # elsewhere the option lets two programs listen on one port
@@ -40,23 +40,22 @@ def check_port_is_free(port: int) -> None:
             probe.bind(("127.0.0.1", port))
         except OSError as exc:
             raise ConfigError(
-                f"port {port}, on which Scrapyd was to listen, can't be used ({exc.strerror}); "
-                "name another one by --port"
+                f"port {port} for Scrapyd can't be used ({exc.strerror}); choose another one with --port"
             ) from None
 
 
 def local_environment() -> dict[str, str]:
-    """Return the environment for children: no proxy stands between programs on this machine."""
+    """Return the environment for child processes, without a proxy between programs on this machine."""
     known = os.environ.get("no_proxy") or os.environ.get("NO_PROXY")
     no_proxy = ",".join(filter(None, [known, "127.0.0.1", "localhost"]))
     return {**os.environ, "no_proxy": no_proxy, "NO_PROXY": no_proxy}
 
 
 def get_json(url: str, form: dict[str, Any] | None = None) -> dict[str, Any]:
-    """Return the JSON object that a GET, or a POST with this form, answers.
+    """Return the JSON object of a GET, or of a POST with this form.
 
     Raises:
-        DemoServerError: No answer, or one of another kind.
+        DemoServerError: No answer, or not JSON.
     """
     try:
         with _OPENER.open(url, urlencode(form, doseq=True).encode() if form else None, timeout=30) as answer:
@@ -67,7 +66,7 @@ def get_json(url: str, form: dict[str, Any] | None = None) -> dict[str, Any]:
 
 
 class SiteProcess:
-    """The demo site as a process; it ends when its standard input closes, so never later than we."""
+    """The demo site as a process; it ends when its standard input closes, so not later than this process."""
 
     def __init__(self, pages: int, log: Path) -> None:
         self._command = [sys.executable, "-m", "aioscrapy.demo.site", "--until-stdin-closes"]
@@ -78,10 +77,10 @@ class SiteProcess:
         self.pages = 0
 
     def start(self) -> None:
-        """Start it; `url` and `pages` then tell where it is and how many pages it has.
+        """Start the site; then `url` and `pages` are set.
 
         Raises:
-            DemoServerError: It ended at once.
+            DemoServerError: The site ended at once.
         """
         with self._log.open("wb") as log:
             self._process = subprocess.Popen(  # noqa: S603 our own module
@@ -89,7 +88,7 @@ class SiteProcess:
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=log,
-                start_new_session=True,  # Ctrl-C is for us; we end it last
+                start_new_session=True,  # Ctrl-C must not reach it: it is stopped last
             )
         announced = self._process.stdout.readline().decode().split() if self._process.stdout else []
         if not announced:
@@ -97,11 +96,11 @@ class SiteProcess:
         self.url, self.pages = announced[0], int(announced[1])
 
     def stats(self) -> dict[str, Any]:
-        """Return what the site was asked for: pages, fetched, requests."""
+        """Return the counts of the site: pages, fetched, requests."""
         return get_json(f"{self.url}stats.json")
 
     def stop(self) -> None:
-        """End it."""
+        """Stop the site."""
         if self._process is None:
             return
         for pipe in (self._process.stdin, self._process.stdout):
@@ -128,9 +127,9 @@ class SiteProcess:
 
 
 class ScrapydProcess:
-    """The real Scrapyd on 127.0.0.1:`port`, configured by `conf`, which becomes `folder/scrapyd.conf`.
+    """The real Scrapyd on 127.0.0.1:`port`, with `conf` as `folder/scrapyd.conf`.
 
-    Its jobs are in its process group, of which it is the leader.
+    Its jobs are in its process group.
     """
 
     def __init__(self, folder: Path, port: int, conf: str) -> None:
@@ -142,20 +141,20 @@ class ScrapydProcess:
         self._process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
-        """Start it and return when it answers.
+        """Start Scrapyd; return when it answers.
 
         Raises:
-            DemoServerError: It ended at once, or did not answer within 30 seconds.
+            DemoServerError: Scrapyd ended at once, or did not answer within 30 seconds.
         """
-        # both variables win over every scrapyd.conf, also over one of this machine or this user
-        place = {"SCRAPYD_BIND_ADDRESS": "127.0.0.1", "SCRAPYD_HTTP_PORT": str(self._port)}
+        # both variables win over every scrapyd.conf of this machine and this user
+        address = {"SCRAPYD_BIND_ADDRESS": "127.0.0.1", "SCRAPYD_HTTP_PORT": str(self._port)}
         self.folder.mkdir(parents=True, exist_ok=True)
         (self.folder / "scrapyd.conf").write_text(self._conf, encoding="utf-8")
         with self.log.open("wb") as log:
             self._process = subprocess.Popen(
                 [sys.executable, "-m", "scrapyd", "--pidfile="],
                 cwd=self.folder,
-                env={**local_environment(), **place},
+                env={**local_environment(), **address},
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
@@ -171,18 +170,18 @@ class ScrapydProcess:
         raise DemoServerError(f"Scrapyd did not answer within {_START_S:.0f} s (log: {self.log})")
 
     def api(self, name: str, form: dict[str, Any] | None = None) -> dict[str, Any]:
-        """Call one JSON service: GET, or POST where there is a form.
+        """Call a JSON service: GET, or POST with a form.
 
         Raises:
             DemoServerError: No answer, or `status: error`.
         """
         answer = get_json(f"{self.url}{name}.json", form)
         if answer.get("status") != "ok":
-            raise DemoServerError(f"Scrapyd, asked for {name}: {answer.get('message')}")
+            raise DemoServerError(f"Scrapyd answered {name} with an error: {answer.get('message')}")
         return answer
 
     def pause(self, pause_s: float = _PAUSE_S) -> bool:
-        """Wait a moment; True, and at once, where the daemon has ended."""
+        """Wait; return True at once if the daemon has ended."""
         if self._process is None:
             return True
         try:
@@ -192,7 +191,7 @@ class ScrapydProcess:
         return True
 
     def stop(self) -> None:
-        """End its jobs, then the daemon; nothing of either is left."""
+        """Stop its jobs, then the daemon."""
         if self._process is None:
             return
         if self._process.poll() is None:
@@ -208,7 +207,7 @@ class ScrapydProcess:
 
     def _cancel_jobs(self) -> None:
         listed = self.api("listjobs")
-        for job in (listed["pending"] + listed["running"]) * 2:  # the second signal means: at once
+        for job in (listed["pending"] + listed["running"]) * 2:  # the second signal ends them at once
             self.api("cancel", {"project": job["project"], "job": job["id"]})
         deadline = time.monotonic() + _STOP_S
         while time.monotonic() < deadline and self.api("listjobs")["running"]:

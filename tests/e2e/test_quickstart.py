@@ -93,14 +93,14 @@ def test_it_does_the_main_job_and_leaves_nothing_running(quickstart: Quickstart)
         for feed in sorted((quickstart.folder / "scrapyd" / "items" / "quotes" / "quotes").glob("*.jl"))
         for line in feed.read_text(encoding="utf-8").splitlines()
     ]
-    pages = int(re.findall(r"crawl: (\d+) pages", output)[0])
-    assert f"in all: {pages} pages, {len(items)} items, {len(items)} of them different" in output
+    pages = int(re.findall(r"total: (\d+) pages", output)[0])
+    assert f"total: {pages} pages, {len(items)} items, {len(items)} different items" in output
     assert f"the site counted {pages} requests for {pages} of its {pages} pages" in output
     assert len({item["url"] for item in items}) == len(items) > 60
     for log in re.findall(r"log +(/\S+)", output):
         assert "Spider closed (finished)" in Path(log).read_text(encoding="utf-8")
-    assert output.count("Spider closed") == 0, "the log is no part of what a newcomer reads"
-    assert "Everything that was started is stopped." in output
+    assert output.count("Spider closed") == 0, "the output has no log lines"
+    assert "All programs are stopped." in output
     assert quickstart.left_running() == []
 
 
@@ -109,7 +109,7 @@ def test_keep_leaves_it_up_until_ctrl_c_also_in_the_folder_of_an_earlier_run(qui
     assert first == 0, output
 
     process = quickstart.start("--keep", "--jobs", "3")
-    output = read_until(process, "Ctrl-C stops everything")
+    output = read_until(process, "Press Ctrl-C to stop everything")
     assert f"http://127.0.0.1:{quickstart.port}/" in output
     with socket.create_connection(("127.0.0.1", quickstart.port), timeout=5):
         pass
@@ -124,7 +124,7 @@ def test_keep_leaves_it_up_until_ctrl_c_also_in_the_folder_of_an_earlier_run(qui
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_signal_in_the_middle_stops_everything(quickstart: Quickstart, number: signal.Signals) -> None:
     process = quickstart.start("--pages", "1000")
-    read_until(process, "6. They crawl")
+    read_until(process, "6. The progress of the jobs")
     read_until(process, "pages, ")
     process.send_signal(number)
     process.send_signal(number)  # an impatient second one changes nothing
@@ -176,5 +176,5 @@ def test_on_a_terminal_the_progress_stays_on_one_line(quickstart: Quickstart) ->
 
     assert process.wait(30) == 0, shown
     assert b"\x1b[2K" in shown, "a line was drawn anew"
-    assert b"in all: " in shown
+    assert b"total: " in shown
     assert quickstart.left_running() == []
