@@ -21,7 +21,14 @@ SETTINGS |= {name.removesuffix("_BASE") for name in SETTINGS}
 # environment variables
 VARIABLES = {
     *("AIOSCRAPY_EGG_CACHE", "AIOSCRAPY_PROJECT", "AIOSCRAPY_SETTINGS_MODULE"),
-    *("SCRAPY_PROJECT", "SCRAPY_SETTINGS_MODULE", "SCRAPYD_PASSWORD", "NO_COLOR", "PIP_INDEX_URL"),
+    *(
+        "SCRAPY_PROJECT",
+        "SCRAPY_SETTINGS_MODULE",
+        "SCRAPYD_USERNAME",
+        "SCRAPYD_PASSWORD",
+        "NO_COLOR",
+        "PIP_INDEX_URL",
+    ),
 }
 # settings of aio-scrapy that have no effect here
 OF_AIO_SCRAPY = {
@@ -88,7 +95,7 @@ def test_every_command_is_on_the_page_of_commands() -> None:
 def test_options_in_shell_blocks_exist(page: Path) -> None:
     parsers = commands()
     for line in "\n".join(code_blocks(page, "bash")).splitlines():
-        call = re.search(r"(?:^|[ /;(])(aioscrapy|scrapyd-deploy) (.*)", line.split("  #")[0])
+        call = re.search(r"(?:^|&& |<\()(?:\S*/)?(aioscrapy|scrapyd-deploy) (.*)", line.split("  #")[0])
         if call is None:
             continue
         words = call[2].split("&&")[0].split()
