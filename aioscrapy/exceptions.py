@@ -43,7 +43,7 @@ class FrozenSettingsError(ConfigError, TypeError):
 
 
 class ProjectError(ConfigError):
-    """There is no project here, or its settings can't be imported."""
+    """This folder is not in a project, or the settings of the project can't be imported."""
 
 
 class SpiderNotFoundError(ConfigError, KeyError):
@@ -93,7 +93,7 @@ class IgnoreRequest(Exception):  # noqa: N818 Scrapy's name
     """Raise in a downloader middleware to drop this request.
 
     Attributes:
-        quiet: no log line; whoever raises it has written one.
+        quiet: no log line; the middleware has written one.
         fruitless: the drop was not wanted: a crawl in which all requests end so has failed.
     """
 

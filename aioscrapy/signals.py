@@ -59,7 +59,7 @@ class SignalManager:
         return bool(self._receivers.get(signal))
 
     def receivers(self, signal: Signal) -> Sequence[object]:
-        """Return the live list of receivers: empty while nobody is connected. For a loop that runs often."""
+        """Return the live list of receivers, for a loop that runs often; empty if none is connected."""
         return self._receivers.setdefault(signal, [])
 
     async def send(self, signal: Signal, **arguments: Any) -> list[Any]:

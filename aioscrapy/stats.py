@@ -35,7 +35,7 @@ class StatsCollector:
         self._stats[key] = self._stats.get(key, start) + count
 
     def inc_values(self, counts: Mapping[str, float]) -> None:
-        """Add to several figures that begin at 0."""
+        """Add to several values that start at 0."""
         stats = self._stats
         for key, count in counts.items():
             stats[key] = stats.get(key, 0) + count

@@ -15,7 +15,8 @@ from aioscrapy.http.response import Response
 from aioscrapy.log import logger
 from aioscrapy.settings import Settings
 
-_PLAIN_CLIENTS = ("httpx", "requests")  # what they fetch, aiohttp fetches as well
+# What these clients of aio-scrapy fetch, aiohttp fetches as well.
+_PLAIN_CLIENTS = ("httpx", "requests")
 _CLIENTS: dict[str, dict[str, str]] = {
     "aiohttp": {},  # DOWNLOAD_HANDLERS_BASE
     "wreq": dict.fromkeys(("http", "https"), "aioscrapy.handlers.wreq.WreqDownloadHandler"),
@@ -111,29 +112,29 @@ class Downloader:
         return cls(crawler, middlewares, handlers)
 
     async def fetch(self, request: Request) -> Response | Request:
-        """Carry one request through the middlewares; a Request comes back where one asks for another (retry).
+        """Pass a request through the middlewares; return the response, or a request to send instead.
 
         Raises:
-            DownloadError: there is no response, and no middleware made one.
+            DownloadError: there is no response, and no middleware replaced it.
             IgnoreRequest: a middleware drops the request.
         """
         try:
-            answer = await self._down(request)
-        except Exception as exc:  # noqa: BLE001 middlewares may answer any failure of one request
-            answer = await self._rescue(request, exc)
-        if isinstance(answer, Request):
-            return answer
-        response = answer
+            result = await self._down(request)
+        except Exception as exc:  # noqa: BLE001 middlewares may handle every failure of a request
+            result = await self._rescue(request, exc)
+        if isinstance(result, Request):
+            return result
+        response = result
         response.request = response.request or request
         for hook in self._on_response:
-            answer = hook(request, response)
-            if answer is response:
+            result = hook(request, response)
+            if result is response:
                 continue
-            if not isinstance(answer, (Response, Request)):
-                answer = await settle(answer)
-            if isinstance(answer, Request):
-                return answer
-            response = answer
+            if not isinstance(result, (Response, Request)):
+                result = _checked(await settle(result), hook)
+            if isinstance(result, Request):
+                return result
+            response = result
         self._inc_value("response_received_count")
         if self._on_received:
             await self._send(
@@ -147,36 +148,36 @@ class Downloader:
 
     async def _down(self, request: Request) -> Response | Request:
         for hook in self._on_request:
-            answer = hook(request)
-            if answer is not None:
-                answer = await settle(answer)
-                if answer is not None and answer is not request:  # itself: it has nothing against it
-                    return _checked(answer, hook)
+            result = hook(request)
+            if result is not None:
+                result = await settle(result)
+                if result is not None and result is not request:  # the request itself means: go on
+                    return _checked(result, hook)
         return await self._download(request)
 
     async def _rescue(self, request: Request, exc: Exception) -> Response | Request:
         for hook in self._on_exception:
-            answer = await settle(hook(request, exc))
-            if answer is not None:
-                return _checked(answer, hook)
+            result = await settle(hook(request, exc))
+            if result is not None:
+                return _checked(result, hook)
         raise exc
 
 
 def handler_paths(settings: Settings) -> dict[str, Any]:
     """Return URL scheme -> download handler: the built-in ones, DOWNLOAD_HANDLERS_TYPE, DOWNLOAD_HANDLERS.
 
-    Programs of aio-scrapy that name another plain HTTP client run as well.
+    A plain HTTP client of aio-scrapy that does not exist here is replaced by aiohttp.
 
     Raises:
         SettingError: DOWNLOAD_HANDLERS_TYPE names a client that does more than fetch: it runs a browser.
     """
     name = settings["DOWNLOAD_HANDLERS_TYPE"]
     if name in _PLAIN_CLIENTS:
-        logger.warning("DOWNLOAD_HANDLERS_TYPE: there is no %s handler here, aiohttp downloads", name)
+        logger.warning("DOWNLOAD_HANDLERS_TYPE: %s is not supported, aiohttp is used", name)
     elif name not in _CLIENTS:
-        known = ", ".join(repr(each) for each in _CLIENTS)
+        clients = ", ".join(map(repr, _CLIENTS))
         raise SettingError(
-            "DOWNLOAD_HANDLERS_TYPE", f"there is no {name!r} here, only {known} (see DOWNLOAD_HANDLERS)"
+            "DOWNLOAD_HANDLERS_TYPE", f"{name!r} is not supported, only {clients} (see DOWNLOAD_HANDLERS)"
         )
     paths = {
         **settings.getdict("DOWNLOAD_HANDLERS_BASE"),
@@ -186,7 +187,8 @@ def handler_paths(settings: Settings) -> dict[str, Any]:
     return {scheme: path for scheme, path in paths.items() if path is not None}
 
 
-def _checked(answer: Any, hook: Hook) -> Response | Request:
-    if isinstance(answer, (Response, Request)):
-        return answer
-    raise TypeError(f"{hook!r} returned {type(answer).__name__}, not None, a Request or a Response")
+def _checked(result: Any, hook: Hook) -> Response | Request:
+    if isinstance(result, (Response, Request)):
+        return result
+    name = getattr(hook, "func", hook)
+    raise TypeError(f"{name!r} returned {type(result).__name__}, not a Request or a Response")

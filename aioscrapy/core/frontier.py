@@ -64,7 +64,7 @@ def load_frontier(settings: Settings) -> FrontierChoice:
 
 
 def build_politeness(settings: Settings, spider: Any, *, shared: bool) -> Politeness:
-    """Return the limits of the hosts: of this process, or of the whole crawl where it is shared and set so.
+    """Return the limits of the hosts, for this process or for a whole shared crawl (POLITENESS_SCOPE).
 
     Raises:
         SettingError: POLITENESS_SCOPE is neither "worker" nor "crawl".

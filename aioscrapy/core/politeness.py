@@ -1,4 +1,4 @@
-"""How many requests a host gets at once, and how far apart."""
+"""The limits of hosts: requests at once, and the time between two of them."""
 
 import asyncio
 import random
@@ -16,11 +16,11 @@ class _Slot:
     def __init__(self, delay_s: float) -> None:
         self.active = 0
         self.delay_s = delay_s
-        self.pauses = 0  # timers that run
+        self.pauses = 0  # running timers
 
 
 class Politeness:
-    """The limits of every host in this process: requests at once, and the delay between two of them.
+    """The limits of every host in this process: requests at once, and the delay between two requests.
 
     Attributes:
         on_free: called with a host that was busy and may take a request again; the scheduler sets it.
@@ -48,16 +48,16 @@ class Politeness:
         return cls(int(limit), float(delay_s), settings.getbool("RANDOMIZE_DOWNLOAD_DELAY"))
 
     def limits(self) -> HostLimits | None:
-        """Return the limits that a shared store keeps; None where they are kept in this process."""
+        """Return the limits that a shared store applies; None if this process applies them."""
         return None
 
     def is_free(self, host: str) -> bool:
-        """Tell whether this host may take a request now."""
+        """Return True if this host may take a request now."""
         slot = self._slots.get(host)
         return slot is None or (slot.active < self._limit and not slot.pauses)
 
     def take(self, host: str) -> None:
-        """Count a request that begins."""
+        """Count a request that starts."""
         slot = self._slots.get(host)
         if slot is None:
             slot = self._slots[host] = _Slot(self._delay_s)
@@ -67,7 +67,7 @@ class Politeness:
             self._pause(host, slot, wait_s)
 
     def pause(self, host: str, seconds: float) -> None:
-        """Leave a host alone for some time."""
+        """Send nothing to a host for some time."""
         slot = self._slots.get(host)
         if slot is None:
             slot = self._slots[host] = _Slot(self._delay_s)

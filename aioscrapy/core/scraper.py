@@ -93,7 +93,7 @@ class Scraper:
             await self.fail(request, exc, page)
             return
         callback = request.callback or self._spider.parse
-        await self._run(callback, response, request, page, request.cb_kwargs)
+        await self._run(callback, response, request, page, request._cb_kwargs or {})
 
     async def fail(self, request: Request, exc: BaseException, page: Page) -> None:
         """Call the errback of a failed request; without one, log the failure and keep it with the page."""

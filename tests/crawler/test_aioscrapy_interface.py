@@ -131,7 +131,7 @@ def test_params_data_and_json_say_what_is_sent(tmp_path: Path, site: Site) -> No
             ["/echo", '{"b": null}', body],
         ]
     )
-    assert "there is no requests handler here, aiohttp downloads" in log
+    assert "DOWNLOAD_HANDLERS_TYPE: requests is not supported, aiohttp is used" in log
 
 
 @pytest.mark.server
@@ -147,7 +147,7 @@ def test_a_client_that_is_not_there_is_refused_in_one_line(tmp_path: Path) -> No
     """
     _, log = run(tmp_path, program, status=1)
     assert log == (
-        "browser: setting DOWNLOAD_HANDLERS_TYPE: there is no 'playwright' here, only 'aiohttp', 'wreq', "
+        "browser: setting DOWNLOAD_HANDLERS_TYPE: 'playwright' is not supported, only 'aiohttp', 'wreq', "
         "'curl_cffi' (see DOWNLOAD_HANDLERS)\n"
     )
 
