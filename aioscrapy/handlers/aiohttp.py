@@ -95,10 +95,10 @@ class AioHttpDownloadHandler(DownloadHandler):
                 proxy=proxy,
                 proxy_headers=proxy_headers,
                 ssl=self._tls(verify) if is_tls or proxy else True,
-            ) as answer:
+            ) as reply:
                 latency_s = asyncio.get_running_loop().time() - started
-                received = Headers.from_raw(answer.raw_headers)
-                await _read(answer, body, received)
+                received = Headers.from_raw(reply.raw_headers)
+                await _read(reply, body, received)
         except TimeoutError:
             raise DownloadTimeoutError(f"{request.url}: no answer within {timeout_s:g} s") from None
         except aiohttp.ClientConnectorCertificateError:
@@ -106,12 +106,12 @@ class AioHttpDownloadHandler(DownloadHandler):
         except (aiohttp.ClientError, OSError, ssl.SSLError, ValueError) as exc:
             raise DownloadError(f"{request.url}: {type(exc).__name__}: {exc}") from exc
         request.meta["download_latency"] = latency_s
-        assert isinstance(answer, _Answer)  # noqa: S101 the session makes no other
+        assert isinstance(reply, _Reply)  # noqa: S101 the session makes no other
         content = body.whole(has_end(received, None)) if body.is_packed else body.whole()
-        protocol = _PROTOCOLS.get(answer.version) if answer.version else None
+        protocol = _PROTOCOLS.get(reply.version) if reply.version else None
         make = response_class(received, request.url, content)
         response = make(
-            request.url, answer.status, None, content, body.flags, request, None, answer.peer, protocol
+            request.url, reply.status, None, content, body.flags, request, None, reply.peer, protocol
         )
         response.headers = received  # as they are: the constructor would copy them
         return response
@@ -149,7 +149,7 @@ def _new_session(connector: Any, request_class: type[aiohttp.ClientRequest]) -> 
         cookie_jar=aiohttp.DummyCookieJar(),
         headers={"Accept-Encoding": ACCEPTED},
         request_class=request_class,
-        response_class=_Answer,
+        response_class=_Reply,
         skip_auto_headers=_SKIPPED,
         auto_decompress=False,
         max_line_size=MAX_HEAD,
@@ -157,23 +157,23 @@ def _new_session(connector: Any, request_class: type[aiohttp.ClientRequest]) -> 
     )
 
 
-async def _read(answer: aiohttp.ClientResponse, body: Body, received: Headers) -> None:
+async def _read(reply: aiohttp.ClientResponse, body: Body, received: Headers) -> None:
     """Read the body of an answer."""
-    assert isinstance(answer, _Answer)  # noqa: S101 the session makes no other
-    length = answer.content_length
+    assert isinstance(reply, _Reply)  # noqa: S101 the session makes no other
+    length = reply.content_length
     if length and length > body.maxsize:
         body.expect(length)
-    if aiohttp.hdrs.CONTENT_ENCODING in answer.headers:
+    if aiohttp.hdrs.CONTENT_ENCODING in reply.headers:
         body.unpack_by(received)
-        async for part in answer.content.iter_any():
+        async for part in reply.content.iter_any():
             body.add(part)
     elif length:
-        body.add(await answer.read())  # it has the declared length, and costs less in one piece
+        body.add(await reply.read())  # it has the declared length, and costs less in one piece
     else:
-        async for part in answer.content.iter_any():
+        async for part in reply.content.iter_any():
             body.add(part)
-    if answer.wire.loss:
-        body.lose(answer.wire.loss)
+    if reply.wire.loss:
+        body.lose(reply.wire.loss)
 
 
 class _Connector(aiohttp.TCPConnector):
@@ -185,7 +185,7 @@ class _Connector(aiohttp.TCPConnector):
         self._factory = functools.partial(protocol, loop=self._loop)
 
 
-class _Answer(aiohttp.ClientResponse):
+class _Reply(aiohttp.ClientResponse):
     """Keeps what is gone with the connection at the end of the body.
 
     `peer`: the address of the server. `wire`: the connection's protocol.

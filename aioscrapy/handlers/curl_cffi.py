@@ -106,7 +106,7 @@ class CurlCffiDownloadHandler(DownloadHandler):
         loss = ""
         try:
             async with asyncio.timeout(timeout_s):
-                answer = await session.request(
+                reply = await session.request(
                     request.method,  # type: ignore[arg-type]  # any method is sent
                     request.url,
                     content_callback=keep,
@@ -116,9 +116,9 @@ class CurlCffiDownloadHandler(DownloadHandler):
         except TimeoutError:
             raise DownloadTimeoutError(f"{request.url}: no answer within {timeout_s:g} s") from None
         except (CurlError, OSError, ValueError) as exc:
-            answer, loss = _cut_answer(request, body, exc), _reason(exc)
-        meta["download_latency"] = answer.infos[CurlInfo.STARTTRANSFER_TIME]
-        return _response(request, answer, body, loss)
+            reply, loss = _cut_reply(request, body, exc), _reason(exc)
+        meta["download_latency"] = reply.infos[CurlInfo.STARTTRANSFER_TIME]
+        return _response(request, reply, body, loss)
 
     async def close(self) -> None:
         await self._second_reader.close()
@@ -186,29 +186,29 @@ class CurlCffiDownloadHandler(DownloadHandler):
         }
 
 
-def _response(request: Request, answer: Any, body: Body, loss: str) -> Response:
+def _response(request: Request, reply: Any, body: Body, loss: str) -> Response:
     """Return the response; `loss`: why a part of the body is missing, "" where none is."""
-    received = Headers.from_raw([(name, value or b"") for name, value in answer.headers.raw])
+    received = Headers.from_raw([(name, value or b"") for name, value in reply.headers.raw])
     if b"Content-Encoding" in received:
         body.unpack_by(received)
     if loss:
         body.lose(loss)
-    protocol = _PROTOCOLS.get(CurlHttpVersion(answer.http_version))
+    protocol = _PROTOCOLS.get(CurlHttpVersion(reply.http_version))
     content = body.whole(has_end(received, protocol))
     make = response_class(received, request.url, content)
     return make(
         request.url,
-        status=answer.status_code,
+        status=reply.status_code,
         headers=received,
         body=content,
         flags=body.flags,
         request=request,
-        ip_address=answer.primary_ip or None,
+        ip_address=reply.primary_ip or None,
         protocol=protocol,
     )
 
 
-def _cut_answer(request: Request, body: Body, exc: Exception) -> Any:
+def _cut_reply(request: Request, body: Body, exc: Exception) -> Any:
     """Return the answer whose body was cut short, if that is what an error means.
 
     Raises:
@@ -222,9 +222,9 @@ def _cut_answer(request: Request, body: Body, exc: Exception) -> Any:
         raise ResponseTooLargeError(
             f"{request.url}: more than DOWNLOAD_MAXSIZE ({body.maxsize}) bytes"
         ) from None
-    answer = getattr(exc, "response", None)
-    if code in _CUT and answer is not None and answer.status_code:
-        return answer
+    reply = getattr(exc, "response", None)
+    if code in _CUT and reply is not None and reply.status_code:
+        return reply
     is_unreadable = code in _UNREADABLE or isinstance(exc, ValueError)  # which curl_cffi raises on odd lines
     kind = UnreadableAnswerError if is_unreadable else DownloadError
     raise kind(f"{request.url}: {type(exc).__name__}: {_reason(exc)}") from exc

@@ -37,7 +37,7 @@ class Limits:
 
 
 def has_end(headers: Headers, protocol: str | None) -> bool:
-    """Return True if a body has a length or an end of its own, beside the close of its connection."""
+    """Return True if the end of a body is known without the close of its connection."""
     is_http_1 = protocol is None or protocol.startswith("HTTP/1")
     return not is_http_1 or b"Content-Length" in headers or b"Transfer-Encoding" in headers
 

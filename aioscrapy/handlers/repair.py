@@ -26,7 +26,7 @@ _digits = re.compile(rb"[0-9]{1,18}").fullmatch
 
 
 class HeadError(ValueError):
-    """A head says different things about the length of its body, or is not one of HTTP."""
+    """A head has contradictory lengths of its body, or is not one of HTTP."""
 
 
 def head_size(data: bytes) -> int | None:
@@ -54,8 +54,10 @@ def repaired(head: bytes, without: Container[bytes] = ()) -> bytes:
     reason = re.sub(rb"[\x00-\x1f\x7f]", b"", status["reason"]).strip()
     headers = _fields(lines)
     framing = _framing(headers, is_http_11=version == b"1.1")
-    kept = [field for field in headers if (name := field[0].lower()) not in _FRAMING and name not in without]
-    fields = b"".join(b"%b: %b\r\n" % field for field in (*kept, *framing))
+    others = [
+        field for field in headers if (name := field[0].lower()) not in _FRAMING and name not in without
+    ]
+    fields = b"".join(b"%b: %b\r\n" % field for field in (*others, *framing))
     return b"HTTP/%b %b %b\r\n%b\r\n" % (version, status["code"] or b"200", reason[:1000], fields)
 
 
@@ -83,7 +85,7 @@ def _fields(lines: list[bytes]) -> list[tuple[bytes, bytes]]:
 
 
 def _framing(fields: list[tuple[bytes, bytes]], is_http_11: bool) -> list[tuple[bytes, bytes]]:
-    """Return the one header that says how the body ends; none where the close of the connection ends it."""
+    """Return the header that defines the end of the body; none if the close of the connection ends it."""
     codings = _values(fields, b"transfer-encoding")
     if is_http_11 and b"chunked" in (coding.lower() for coding in codings):
         return [(b"Transfer-Encoding", b"chunked")]
@@ -95,6 +97,6 @@ def _framing(fields: list[tuple[bytes, bytes]], is_http_11: bool) -> list[tuple[
     return [(b"Content-Length", lengths.pop())]
 
 
-def _values(fields: list[tuple[bytes, bytes]], wanted: bytes) -> list[bytes]:
+def _values(fields: list[tuple[bytes, bytes]], header: bytes) -> list[bytes]:
     """Return the elements of a header's list, of all its lines."""
-    return [part.strip() for name, value in fields if name.lower() == wanted for part in value.split(b",")]
+    return [part.strip() for name, value in fields if name.lower() == header for part in value.split(b",")]

@@ -105,10 +105,10 @@ class WreqDownloadHandler(DownloadHandler):
         started = clock()
         try:
             async with asyncio.timeout(timeout_s):
-                answer = await client.request(method, request.url, **arguments)
+                reply = await client.request(method, request.url, **arguments)
                 latency_s = clock() - started
-                received = Headers.from_raw([(bytes(name), bytes(value)) for name, value in answer.headers])
-                await _read(answer, body, received)
+                received = Headers.from_raw([(bytes(name), bytes(value)) for name, value in reply.headers])
+                await _read(reply, body, received)
         except TimeoutError:
             raise DownloadTimeoutError(f"{request.url}: no answer within {timeout_s:g} s") from None
         except _NO_CONNECTION:
@@ -116,17 +116,17 @@ class WreqDownloadHandler(DownloadHandler):
         except _ERRORS as exc:
             raise _failure(request, exc) from exc
         meta["download_latency"] = latency_s
-        protocol = _PROTOCOLS.get(str(answer.version))
+        protocol = _PROTOCOLS.get(str(reply.version))
         content = body.whole(has_end(received, protocol))
         make = response_class(received, request.url, content)
         return make(
             request.url,
-            status=answer.status.as_int(),
+            status=reply.status.as_int(),
             headers=received,
             body=content,
             flags=body.flags,
             request=request,
-            ip_address=_ip(answer),
+            ip_address=_ip(reply),
             protocol=protocol,
         )
 
@@ -168,18 +168,18 @@ def _failure(request: Request, exc: Exception) -> DownloadError:
     return kind(f"{request.url}: {type(exc).__name__}: {text}")
 
 
-async def _read(answer: wreq.Response, body: Body, received: Headers) -> None:
+async def _read(reply: wreq.Response, body: Body, received: Headers) -> None:
     """Read the body of an answer; one that is dropped unread takes its connection with it."""
-    length = answer.content_length
+    length = reply.content_length
     body.expect(length or 0)
     is_packed = b"Content-Encoding" in received
     if is_packed:
         body.unpack_by(received)
     try:
         if length is not None and not is_packed and not body.may_be_cut:
-            body.add(bytes(await answer.bytes()))
+            body.add(bytes(await reply.bytes()))
             return
-        async with answer.stream() as parts:
+        async with reply.stream() as parts:
             async for part in parts:
                 if isinstance(part, memoryview):  # else a trailer
                     body.add(bytes(part))
@@ -195,9 +195,9 @@ def _text(value: bytes) -> str:
         return value.decode("latin-1")
 
 
-def _ip(answer: wreq.Response) -> str | None:
+def _ip(reply: wreq.Response) -> str | None:
     """Return who answered; of "[::1]:80" that is ::1."""
-    address = answer.remote_addr
+    address = reply.remote_addr
     return str(address).rpartition(":")[0].strip("[]") if address else None
 
 
@@ -217,7 +217,7 @@ def _arguments(request: Request, sent: Headers, proxy: str | None) -> dict[str, 
     headers = wreq.HeaderMap()
     for name, value in lines:
         headers.append(name, value)
-    if len(headers) != len(lines):  # it leaves out what is no header, and says nothing
+    if len(headers) != len(lines):  # wreq leaves out invalid headers without an error
         raise DownloadError(f"{request.url}: a header's name or value has a character that can't be sent")
     arguments: dict[str, Any] = {
         "headers": headers,
