@@ -4,10 +4,10 @@ import argparse
 import sys
 from typing import Any
 
-from aioscrapy.exceptions import ConfigError
 from aioscrapy.process import Crawl, CrawlerProcess
 from aioscrapy.settings import PRIORITIES, Settings
 from aioscrapy.spiderloader import SpiderLoader
+from aioscrapy_deploy.terminal.option_types import name_value
 
 PROJECT = True
 
@@ -27,7 +27,13 @@ def run(options: argparse.Namespace) -> int:
 def add_crawl_options(parser: argparse.ArgumentParser) -> None:
     """Declare the options of every command that crawls."""
     parser.add_argument(
-        "-a", action="append", default=[], metavar="NAME=VALUE", dest="arguments", help="spider argument"
+        "-a",
+        action="append",
+        default=[],
+        type=name_value,
+        metavar="NAME=VALUE",
+        dest="arguments",
+        help="spider argument",
     )
     parser.add_argument(
         "-o",
@@ -75,7 +81,7 @@ def plan_crawl(spider_class: Any, options: argparse.Namespace) -> tuple[CrawlerP
     on_terminal = sys.stderr.isatty() and not settings["LOG_FILE"]
     if on_terminal and settings.getpriority("LOG_LEVEL") == PRIORITIES["default"]:
         settings.set("LOG_LEVEL", "INFO", "command")
-    arguments = spider_arguments(options.arguments)
+    arguments = dict(options.arguments)
     process = CrawlerProcess(settings)
     crawler: Crawl = process.crawl(spider_class, **arguments)
     if on_terminal:
@@ -83,21 +89,6 @@ def plan_crawl(spider_class: Any, options: argparse.Namespace) -> tuple[CrawlerP
 
         attach(crawler)
     return process, crawler
-
-
-def spider_arguments(pairs: list[str]) -> dict[str, str]:
-    """Split NAME=VALUE at the first equals sign.
-
-    Raises:
-        ConfigError: there is no equals sign.
-    """
-    arguments = {}
-    for pair in pairs:
-        name, equals, value = pair.partition("=")
-        if not equals:
-            raise ConfigError(f"-a {pair}: write it as NAME=VALUE")
-        arguments[name] = value
-    return arguments
 
 
 def _add_feeds(settings: Settings, options: argparse.Namespace) -> None:
