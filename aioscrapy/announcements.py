@@ -1,4 +1,4 @@
-"""The begin and the end of a crawl, by one process or by many: log lines, signals, stats."""
+"""Announce the start and the end of a crawl, in one process or in many: log lines, signals, stats."""
 
 import logging
 from typing import Any
@@ -24,7 +24,7 @@ def log_start(settings: Settings, spider_class: Any) -> None:
 
 
 async def announce_opened(context: CrawlContext) -> None:
-    """Announce that the crawl begins."""
+    """Announce the start of the crawl."""
     logger.info("Spider opened")
     await context.signals.send(signals.spider_opened, spider=context.spider)
 

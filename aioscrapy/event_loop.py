@@ -14,14 +14,14 @@ logger = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
-FORCED_EXIT_S = 0.8  # seconds after the second signal at which the process ends, whatever hangs
+FORCED_EXIT_S = 0.8  # seconds after the second signal until the process ends, even if something hangs
 
 
 class Stoppable(Protocol):
     """A crawl that signals can end."""
 
     def stop(self, reason: str) -> None:
-        """Begin nothing new and end soon."""
+        """Start nothing new and end soon."""
 
     def abort(self) -> None:
         """End now."""
@@ -42,7 +42,7 @@ def run(
 
 
 def exit_after(seconds: float) -> None:
-    """End the process with status 1 after this time, whatever hangs."""
+    """End the process with status 1 after this time, even if something hangs."""
     timer = threading.Timer(seconds, os._exit, [1])  # nothing is left to do: log lines are written at once
     timer.daemon = True
     timer.start()

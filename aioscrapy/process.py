@@ -102,7 +102,7 @@ class CrawlerProcess:
         else:
             raise ConfigError(
                 "CRAWL_PROCESSES is above 1, which is for one crawl alone, and several are planned: "
-                "set it to 1, or run each crawl by a script of its own"
+                "set it to 1, or run the crawls in separate scripts"
             )
 
     def stop(self, reason: str = "shutdown") -> None:
@@ -151,12 +151,12 @@ def single_process_run(*tasks: Task) -> list[Crawl]:
 
 
 def multi_process_run(*tasks: Task | list[Task]) -> None:
-    """Run each spider in a process of its own, those of a list in one; returns when all have ended.
+    """Run every spider in a separate process, the spiders of a list in one; return when all have ended.
 
     The processes are new ones (spawn): the spiders must be in modules that can be imported.
 
     Raises:
-        SystemExit: one of them failed, or its crawl is not complete.
+        SystemExit: a process failed, or a crawl is not complete.
     """
     context = multiprocessing.get_context("spawn")
     groups = [task if isinstance(task, list) else [task] for task in tasks]

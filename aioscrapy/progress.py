@@ -25,7 +25,7 @@ class Progress:
         self._task: asyncio.Task[None] | None = None
 
     async def opened(self) -> None:
-        """Begin to draw."""
+        """Start to draw."""
         self._live.start()
         for handler in logging.getLogger().handlers:  # the log goes through the live display, not across it
             if isinstance(handler, logging.StreamHandler) and handler.stream is sys.__stderr__:

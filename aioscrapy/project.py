@@ -1,4 +1,4 @@
-"""Where the project is: its cfg file and its settings module."""
+"""Find the project: its cfg file and its settings module."""
 
 import importlib
 import importlib.util
@@ -26,11 +26,11 @@ def find_cfg(start: str | Path = ".") -> Path | None:
 
 
 def settings_module() -> str | None:
-    """Return the dotted name of the project's settings module; None where there is no project.
+    """Return the dotted name of the project's settings module; None if there is no project.
 
-    The environment (AIOSCRAPY_SETTINGS_MODULE, then SCRAPY_SETTINGS_MODULE) goes before the cfg file. The
-    folder of the cfg file becomes the first of `sys.path`; where the environment names the module, only if
-    the module is not found otherwise: a job's egg must not be mixed with what lies in the daemon's folder.
+    The environment (AIOSCRAPY_SETTINGS_MODULE, then SCRAPY_SETTINGS_MODULE) wins over the cfg file. The
+    folder of the cfg file comes first in `sys.path`. If the environment names the module, this happens only
+    if the module is not found otherwise: a job's egg must not be mixed with files in the daemon's folder.
 
     Raises:
         ProjectError: there is a cfg file that names no settings module or can't be read.
@@ -69,7 +69,7 @@ def project_settings() -> Settings:
 
 
 def settings_here() -> Settings:
-    """Return the project's settings, or the defaults where there is no project.
+    """Return the project's settings, or the defaults if there is no project.
 
     Raises:
         ProjectError: there is one, but its settings module can't be imported.
@@ -78,7 +78,7 @@ def settings_here() -> Settings:
 
 
 def _named_in(path: Path) -> str:
-    """Return what [settings] says for the project that the environment names, else for `default`."""
+    """Return the module in [settings] of the project that the environment names, else of `default`."""
     try:
         module = cfg.find_project(path.parent).settings_module(*cfg.named_projects(), "default")
     except TargetError as exc:

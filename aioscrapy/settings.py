@@ -58,7 +58,7 @@ def component_path(component: Any) -> str:
 
 
 def builtin_of(path: str, base: Iterable[Any]) -> str | None:
-    """Return the built-in component that a path of Scrapy stands for; None if there is none."""
+    """Return the built-in component for a path of Scrapy; None if there is none."""
     if path.partition(".")[0] not in ("scrapy", "aioscrapy"):
         return None
     name = path.rpartition(".")[2]

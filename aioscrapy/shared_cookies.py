@@ -18,7 +18,7 @@ class SharedCookies:
     """Keeps the jars of this worker and those in the crawl's store alike.
 
     The cookies middleware records every change of a jar. The scheduler sends the changes with the next
-    exchange, at the latest with the one that commits the page. Before a leased request begins, the
+    exchange, at the latest with the one that commits the page. Before a leased request starts, the
     scheduler fetches its jar if another worker has changed cookies.
     """
 

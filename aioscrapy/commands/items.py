@@ -102,7 +102,7 @@ async def _write(crawls: Crawls, crawl: Crawl, feed: Feed) -> tuple[bytes, bytes
 
 @contextlib.contextmanager
 def _feed(path: Path | None, format_: str, settings: Settings) -> Iterator[Feed]:
-    """Yield a feed whose file stands under its name only once it is complete, and on the disk."""
+    """Yield a feed whose file gets its name only when it is complete and on disk."""
     part = path and path.with_name(f".{path.name}.{os.getpid()}.part")
     uri = str(part).replace("%", "%%") if part else STDOUT
     feed = feed_of(uri, {"format": format_, "overwrite": True, "store_empty": True}, settings)

@@ -1,4 +1,4 @@
-"""Ids of crawls that nobody named."""
+"""Create ids for crawls without a name."""
 
 import secrets
 import time

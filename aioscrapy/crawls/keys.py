@@ -1,4 +1,4 @@
-"""How the keys of crawls in Redis are named; docs/redis.md says what each holds."""
+"""The names of the keys of crawls in Redis; docs/redis.md describes their contents."""
 
 from aioscrapy.exceptions import ConfigError
 

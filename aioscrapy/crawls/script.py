@@ -29,7 +29,8 @@ async def cancellable(call: Coroutine[Any, Any, Any]) -> Any:
     """Await a call of redis-py, in which Python 3.11's wait_for may swallow a cancellation (gh-81839).
 
     Raises:
-        asyncio.CancelledError: the task was cancelled during the call, or before and not told yet.
+        asyncio.CancelledError: the task was cancelled during the call, or before, and the cancellation was
+        not delivered yet.
     """
     task = asyncio.current_task()
     before = task.cancelling() if task else 0

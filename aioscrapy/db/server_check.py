@@ -36,7 +36,7 @@ async def _info(redis: Any, section: str) -> dict[str, Any]:
 
 
 async def _snapshots(redis: Any) -> str | None:
-    """Return the rules for snapshots; "" for none, None if the server does not say."""
+    """Return the rules for snapshots; "" for none, None if the server does not report them."""
     try:
         answer = await redis.config_get("save")
     except RedisError:

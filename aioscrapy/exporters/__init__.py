@@ -1,6 +1,6 @@
 """Items as bytes: JSON lines, a JSON array, CSV, XML; one write to the file for each item.
 
-An item is packed first, then written. A packed item does not depend on what stands before it in the file, so
+An item is packed first, then written. A packed item does not depend on its position in the file, so
 another process can write it, in another order.
 """
 

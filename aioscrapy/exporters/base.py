@@ -55,7 +55,7 @@ class ItemExporter:
         """Write the beginning of the document."""
 
     def resume_exporting(self, items: int) -> None:
-        """Begin in the middle of the document, behind this number of items."""
+        """Continue a document after this number of items."""
         self._lead = b""
 
     def export_item(self, item: Any) -> None:

@@ -92,7 +92,7 @@ class Feed:
         return self._packer.pack(item)
 
     def begin(self) -> int:
-        """Begin the file, and return its length: 0, or the bytes that it had.
+        """Start the file, and return its length: 0, or the bytes that it had.
 
         Raises:
             FeedError: the file exists, and neither can be appended to nor shall be overwritten.
@@ -183,7 +183,7 @@ class Feed:
         return exporter
 
     def _exporter_at(self, file: BinaryWriter, length: int, count: int) -> ItemExporter:
-        """Return an exporter that goes on behind the first `length` bytes of the file."""
+        """Return an exporter that continues after the first `length` bytes of the file."""
         exporter = self._export(file)
         if not length:
             exporter.start_exporting()

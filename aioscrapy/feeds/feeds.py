@@ -1,7 +1,7 @@
 """All feeds of a crawl: an item is packed, committed with its page, written, and then removed from the store.
 
 The store of the frontier keeps the packed items of a page from its commit until they are saved as written,
-together with the length of the file. So an item is in the file once, whatever process or disk fails between.
+together with the length of the file. So an item is in the file once, even if a process or a disk fails.
 A crawl in memory has no such store: its items are written when their page is done.
 """
 
@@ -51,7 +51,7 @@ class Feeds:
         for position, feed in enumerate(self._feeds):
             try:
                 record = feed.pack(item)
-            except Exception as exc:  # noqa: BLE001 a value of the user's raises anything; the crawl goes on
+            except Exception as exc:  # noqa: BLE001 a value of an item may raise anything; the crawl continues
                 self._stats.inc_value("feedexport/item_error_count")
                 page = getattr(response, "url", "no page")
                 error = exc if isinstance(exc, SerializeError) else f"{type(exc).__name__}: {exc}"
@@ -73,7 +73,7 @@ class Feeds:
                 self._give_up(feed, f"{exc}: items are missing")
 
     async def open(self, store: FeedStore | None, *, over: bool = False) -> None:
-        """Begin all files, or go on with them; complete the files of processes that were killed.
+        """Start or continue all files; complete the files of processes that were killed.
 
         Args:
             store: of the frontier; None if the crawl is in memory.

@@ -22,7 +22,7 @@ class FeedFile:
     def __init__(self, path: Path | None) -> None:
         self.path = path
         self._fd = -1
-        self._before = b""  # what the next write begins with
+        self._before = b""  # put before the next write
 
     @property
     def is_regular(self) -> bool:
@@ -55,7 +55,7 @@ class FeedFile:
     def lock(self) -> bool:
         """Become the only process that writes the file; False while another process is.
 
-        The lock ends with the process, whatever ends it.
+        The lock ends with the process, also after a kill.
         """
         self.open()
         if fcntl is None or self.path is None:

@@ -74,7 +74,7 @@ def feeds_of(settings: Settings) -> list[Feed]:
     """Return the feeds of FEEDS.
 
     Raises:
-        FeedError: one of them can't be used.
+        FeedError: a feed is not valid.
     """
     return [feed_of(key, options, settings) for key, options in settings.getdict("FEEDS").items()]
 

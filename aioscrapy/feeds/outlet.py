@@ -55,7 +55,7 @@ class Outlet:
         )
 
     async def open(self) -> None:
-        """Register the feed, and begin its file or go on with it, unless another process writes it.
+        """Register the feed, and start or continue its file, unless another process writes it.
 
         Raises:
             FeedError: the file can't be used.
@@ -167,7 +167,7 @@ class Outlet:
         """Cut the file to what the store still knows: the pages since then are crawled again."""
         base = self.state.base
         state = await self._register()
-        if state.length is None:  # from before this feed: the crawl begins again
+        if state.length is None:  # from before this feed: the crawl starts again
             state.length = state.base = base
             if self.writes:
                 await self._store.save(state.progress, base)

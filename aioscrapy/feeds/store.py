@@ -9,7 +9,7 @@ class FeedProgress(NamedTuple):
     """How far a feed is written."""
 
     number: int
-    written: int  # records since the begin of the crawl
+    written: int  # records since the start of the crawl
     length: int  # bytes of the file that hold them
 
 
@@ -23,7 +23,7 @@ class FeedState:
         total: records that were committed.
         written: records that the file has.
         length: bytes of the file that hold them; None before the first process has begun the file.
-        base: bytes of the file at the begin of the crawl.
+        base: bytes of the file at the start of the crawl.
         options: of the feed, in JSON: any worker can go on with it.
         alive: the process that saved it last is a live worker.
     """

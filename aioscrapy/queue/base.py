@@ -13,13 +13,13 @@ from aioscrapy.http.request import Request
 from aioscrapy.shared_cookies import Change
 
 PRIORITY_LIMIT = 2**20
-"""Priorities lie between -2**20 and 2**20 - 1; others count as the nearest limit."""
+"""Priorities are between -2**20 and 2**20 - 1; others count as the nearest limit."""
 
 SEQUENCES = 2**32
 """A sort key is a multiple of this, for the priority, plus the number of arrival."""
 
 SEED = 0
-"""The id of the lease to run `start_requests`; the ids of requests begin at 1."""
+"""The id of the lease to run `start_requests`; the ids of requests start at 1."""
 
 
 class Order(StrEnum):

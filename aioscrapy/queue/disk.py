@@ -92,7 +92,7 @@ class DiskQueue(Store):
         if self._exchanging is None:
             self._exchanging = self._in_thread(self._exchange, pages, want, busy, cap, may_finish, feeds)
         try:
-            # A cancelled call goes on in its thread: the next one, which repeats it, gets its reply.
+            # A cancelled call continues in its thread: the next call repeats it and gets its reply.
             reply: Reply = await asyncio.shield(self._exchanging)
         except sqlite3.Error as exc:
             self._exchanging = None
@@ -124,7 +124,7 @@ class DiskQueue(Store):
             raise
 
     def _begin(self, db: sqlite3.Connection) -> None:
-        """Lock the file for this process, and continue the crawl in it or begin a new one."""
+        """Lock the file for this process, and continue its crawl or start a new one."""
         db.execute("PRAGMA locking_mode=EXCLUSIVE")
         db.execute("PRAGMA journal_mode=WAL")
         db.execute("PRAGMA synchronous=NORMAL")

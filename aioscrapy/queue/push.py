@@ -20,13 +20,13 @@ _SETTINGS = {
 def context_of(arguments: Mapping[str, str]) -> CrawlContext:
     """Return the context of a store, from aio-scrapy's arguments."""
     values = {setting: arguments[name] for name, setting in _SETTINGS.items() if name in arguments}
-    # A request that is pushed after the end of a crawl begins a new one at once.
+    # A request that is pushed after the end of a crawl starts a new one at once.
     settings = Settings({**values, "CRAWL_JOIN_WINDOW": 0})
     return CrawlContext.without_crawl(settings, SimpleNamespace(name=arguments["spider_name"]))
 
 
 class Pusher:
-    """Puts requests, unfiltered, into a spider's current crawl; it begins a crawl if there is none."""
+    """Puts requests, unfiltered, into a spider's current crawl; it starts a crawl if there is none."""
 
     def __init__(self, store: Store) -> None:
         self._store = store

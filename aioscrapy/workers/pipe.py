@@ -17,7 +17,7 @@ class MessageType(IntEnum):
     STATS = 2  # worker: its stats so far, a pickled WorkerStats
     END = 3  # worker: its end, a pickled WorkerEnd
     BEGIN = 4  # parent: crawl, with these settings, a pickled dict
-    STOP = 5  # parent: begin no new page; the payload is the reason
+    STOP = 5  # parent: start no new page; the payload is the reason
     ABORT = 6  # parent: end now
 
 

@@ -106,7 +106,7 @@ class Pool:
         return self.end.reason if self.end is not None else ""
 
     def stop(self, reason: str = "shutdown") -> None:
-        """End soon; the workers begin no new page."""
+        """End soon; the workers start no new page."""
         self._ending.stop(reason)
         self._send_all(MessageType.STOP, reason)
 

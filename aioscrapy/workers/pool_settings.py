@@ -47,7 +47,7 @@ def move_to_redis(settings: Settings, spider_class: Any) -> None:
     if not queue.shared:
         shared = _SHARED_QUEUES[queue.order]
         settings.set("SCHEDULER_QUEUE_CLASS", shared, POOL_PRIORITY)
-        if not settings["CRAWL_ID"]:  # as in memory: a crawl for itself, begun anew each time
+        if not settings["CRAWL_ID"]:  # as in memory: every run is a new crawl
             settings.set("CRAWL_ID", uuid.uuid4().hex[:12], POOL_PRIORITY)
         logger.info("Several processes: the requests wait in Redis (%s), not in memory", shared)
     setting = _delaying_setting(settings, spider_class)

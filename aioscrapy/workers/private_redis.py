@@ -35,7 +35,7 @@ class PrivateRedis:
         self.pipes: list[int] = []
 
     def __enter__(self) -> Self:
-        """Begin to start the server; `url` waits for it."""
+        """Start the server without waiting; `url` waits for it."""
         (life, self._life), (self.reports, reports) = os.pipe(), os.pipe()
         self.pipes = [self._life, self.reports]
         self._keeper = self._context.Process(
