@@ -287,7 +287,7 @@ SCHEDULER_LEASE: Annotated[float, Number(0.001, 1e6, "seconds")] = 15.0
 SCHEDULER_HEARTBEAT: Annotated[float, Number(0.001, 1e6, "seconds")] = 5.0
 # Requests that a worker holds ready besides those in progress. None: as many as CONCURRENT_REQUESTS.
 SCHEDULER_PREFETCH: Annotated[int | None, Whole(0, 100_000, optional=True)] = None
-# A page with more requests is committed in pieces of this size.
+# A page with more requests and items is committed in pieces of this size.
 SCHEDULER_COMMIT_SIZE: Annotated[int, Whole(1, 1e6)] = 1000
 # Keep items in Redis, in the same atomic step as their page.
 ITEMS_IN_REDIS: Flag = False
