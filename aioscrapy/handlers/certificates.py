@@ -5,6 +5,7 @@ import re
 import ssl
 import warnings
 from typing import Any
+from urllib.parse import urlsplit
 
 from aioscrapy.context import CrawlContext
 from aioscrapy.exceptions import DownloadError, SettingError
@@ -41,13 +42,13 @@ class Certificates:
         settings, spider = crawler.settings, crawler.spider
         self._required = settings.getbool("DOWNLOAD_VERIFY_SSL")
         self._stats = crawler.stats
-        self.unverified: set[tuple[str, str | None]] = set()  # host, proxy
+        self.unverified: set[tuple[str, str | None]] = set()  # host and port, proxy
         self._warned: set[str] = set()
         self._secrets = _secrets_of(settings.getdict("DEFAULT_REQUEST_HEADERS"), spider)
 
     def verifies(self, request: Request, proxy: str | None = None) -> bool:
         """Return False for a host whose certificate is known not to verify."""
-        return not self.unverified or (host_of(request.url), proxy) not in self.unverified
+        return not self.unverified or (_authority(request.url), proxy) not in self.unverified
 
     def accept(self, request: Request, proxy: str | None, problem: object) -> None:
         """Let a host have requests although its certificate does not verify; warns once for each host.
@@ -58,7 +59,7 @@ class Certificates:
         if self._required:
             raise DownloadError(f"{request.url}: {problem} (DOWNLOAD_VERIFY_SSL)") from None
         host = host_of(request.url)
-        self.unverified.add((host, proxy))
+        self.unverified.add((_authority(request.url), proxy))
         if host in self._warned:
             return
         self._warned.add(host)
@@ -74,6 +75,11 @@ class Certificates:
         """Return the headers for a host without a verified certificate: none with a password of ours."""
         lines = [line for line in headers.raw() if line not in self._secrets]
         return Headers.from_raw(lines)
+
+
+def _authority(url: str) -> str:
+    """Return host and port: another port of a host may have another certificate."""
+    return urlsplit(url).netloc.rpartition("@")[2].lower()
 
 
 def _secrets_of(defaults: dict[Any, Any], spider: Any) -> set[tuple[bytes, bytes]]:

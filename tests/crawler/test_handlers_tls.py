@@ -47,6 +47,16 @@ async def test_a_host_without_a_valid_certificate_is_warned_of_once(
     assert len(server.requests) == 3
 
 
+async def test_another_port_of_a_host_is_verified_by_itself(name: str, tmp_path: Path) -> None:
+    crawler = context({"DOWNLOAD_TIMEOUT": 5})
+    handler = build(name, crawler)
+    async with WireServer(tls=tls_context(tmp_path)) as one, WireServer(tls=tls_context(tmp_path)) as two:
+        await handler.download_request(Request(one.url), None)
+        assert handler._certificates.verifies(Request(two.url))  # type: ignore[attr-defined]  # each has one
+        assert not handler._certificates.verifies(Request(one.url + "/x"))  # type: ignore[attr-defined]
+        await handler.close()
+
+
 async def test_no_password_of_ours_goes_to_a_host_without_a_valid_certificate(
     name: str, tmp_path: Path
 ) -> None:
