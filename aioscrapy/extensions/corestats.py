@@ -1,7 +1,8 @@
-"""The figures that every crawl has: times, pages, items, and why it ended."""
+"""Count items, and record start, end and reason of a crawl."""
 
 from datetime import UTC, datetime
 from time import monotonic
+from typing import Self
 
 from aioscrapy import signals
 from aioscrapy.context import CrawlContext
@@ -9,15 +10,15 @@ from aioscrapy.stats import StatsCollector
 
 
 class CoreStats:
-    """Counts pages and items; notes start, end and reason, under the names that LogParser reads."""
+    """Counts items; records start, end and reason under the names that LogParser reads."""
 
     def __init__(self, stats: StatsCollector) -> None:
         self._stats = stats
         self._started_s = monotonic()
 
     @classmethod
-    def from_crawler(cls, crawler: CrawlContext) -> "CoreStats":
-        """Listen to the crawl."""
+    def from_crawler(cls, crawler: CrawlContext) -> Self:
+        """Create the extension and connect it to the signals."""
         extension = cls(crawler.stats)
         crawler.signals.connect(extension.spider_opened, signals.spider_opened)
         crawler.signals.connect(extension.spider_closed, signals.spider_closed)
@@ -26,12 +27,12 @@ class CoreStats:
         return extension
 
     def spider_opened(self) -> None:
-        """Note the start."""
+        """Record the start."""
         self._started_s = monotonic()
         self._stats.set_value("start_time", datetime.now(UTC))
 
     def spider_closed(self, reason: str) -> None:
-        """Note the end."""
+        """Record the end."""
         self._stats.set_value("elapsed_time_seconds", monotonic() - self._started_s)
         self._stats.set_value("finish_time", datetime.now(UTC))
         self._stats.set_value("finish_reason", reason)

@@ -265,3 +265,17 @@ async def test_what_can_not_be_made_is_named_by_its_setting(site: Site, settings
     with pytest.raises(SettingError, match=next(iter(settings))):
         await crawl(Told, settings, site=site.url)
     assert site.counts() == {}
+
+
+@pytest.mark.parametrize("gives", [None, "text", 7])
+async def test_a_hook_that_returns_no_response_fails_its_request_by_name(
+    site: Site, gives: object, caplog: pytest.LogCaptureFixture
+) -> None:
+    class Forgets:
+        async def process_response(self, request: Request, response: Response) -> object:
+            return gives
+
+    crawled = await crawl(SiteSpider, {"DOWNLOADER_MIDDLEWARES": {Forgets: 1}}, site=site.url)
+    assert crawled.reason == "all_failed"
+    assert f"returned {type(gives).__name__}, not a Request or a Response" in caplog.text
+    assert "Forgets.process_response" in caplog.text
