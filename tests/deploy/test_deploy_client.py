@@ -104,6 +104,7 @@ def test_then_the_one_in_netrc(server: Server, home: Path) -> None:
         (b'{"status": "error", "message": "Traceback:\\n  File\\nKeyError: 1\\n"}', "KeyError: 1"),
         (b'{"status": "error"}', "the server reports an error without a message"),
         (b"{}", "the server reports an error without a message"),
+        (b"Traceback (most recent call last):\n  x\nKeyError: 1\n", "the server has failed: KeyError: 1"),
         (b"<html>\nWelcome</html>\n", "the answer is not from a Scrapyd: Welcome</html>"),
         (b"", "the answer is not from a Scrapyd: (empty)"),
         (b"[]", "the answer is not from a Scrapyd: []"),
@@ -275,14 +276,14 @@ def test_a_proxy_of_the_environment_is_named_where_it_fails(
     assert "hush" not in str(caught.value)
 
 
-@pytest.mark.parametrize("status", [407, 502, 503])
+@pytest.mark.parametrize("status", [200, 404, 407, 418, 502, 503])
 def test_an_answer_that_a_proxy_may_have_given_names_it(
     server: Server, monkeypatch: pytest.MonkeyPatch, status: int
 ) -> None:
     monkeypatch.setattr(connection, "PAUSES_S", ())
     monkeypatch.setenv("http_proxy", server.url)
     server.status, server.body = status, b"<html>"
-    with pytest.raises(RefusedError, match=f"came through the proxy {server.url} of http_proxy"):
+    with pytest.raises(ServerError, match=f"through the proxy {server.url} of http_proxy"):
         ScrapydClient("http://scrapyd.invalid:6800").listprojects()
 
 

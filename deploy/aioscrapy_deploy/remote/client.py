@@ -178,7 +178,7 @@ class ScrapydClient:
                 "proxy before it, takes, or its disk full?",
                 timed_out=False,
             ) from exc
-        return Answer(response.status_code, response.text)
+        return self._answer(response)
 
     def delversion(self, project: str, version: str) -> None:
         """Delete the egg of a version; without an egg the project no longer exists."""
@@ -280,7 +280,10 @@ class ScrapydClient:
         return self._checked(page, self._connection.ask("POST", page, answer_s=answer_s, data=fields))
 
     def _checked(self, page: str, response: Any) -> dict[str, Any]:
-        return Answer(response.status_code, response.text).checked(self.endpoint(page))
+        return self._answer(response).checked(self.endpoint(page))
+
+    def _answer(self, response: Any) -> Answer:
+        return Answer(response.status_code, response.text, self._connection.proxy)
 
 
 def _page(path: str | None) -> str:

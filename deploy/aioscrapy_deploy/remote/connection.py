@@ -20,8 +20,6 @@ ANSWER_S = 30
 PAUSES_S = (0.2, 0.6)
 # the answers of a proxy while the Scrapyd behind it is started again
 _TOO_BUSY = {502, 503, 504}
-# answers that a forward proxy, too, gives in its own name
-_OF_PROXIES = {403, 407, 500, *_TOO_BUSY}
 _HINTS = {
     401: (
         "The server requires another username and password: see [deploy:NAME] in the cfg, ~/.netrc, or the "
@@ -142,8 +140,8 @@ class Connection:
         hint = _HINTS.get(response.status_code, "")
         if location := response.headers.get("Location"):
             hint = f"The server redirects to {redacted(location)}: name that address if it is right"
-        if self.proxy and response.status_code in _OF_PROXIES:
-            hint = f"{hint}; the answer came through {self.proxy}"
+        if self.proxy:
+            hint = "; ".join(filter(None, (hint, f"the answer came through {self.proxy}")))
         with response:
             raise RefusedError(endpoint, response.status_code, response.text, hint)
 

@@ -19,6 +19,7 @@ class Answer:
 
     status: int
     text: str
+    proxy: str = ""  # the proxy that it came through, for a message
 
     @property
     def data(self) -> dict[str, Any] | None:
@@ -33,8 +34,11 @@ class Answer:
     def failure(self) -> str | None:
         """Why the request failed, or the answer is not from a Scrapyd; None for a success."""
         data = self.data
+        if data is None and self.text.lstrip().startswith("Traceback (most recent"):  # debug = on
+            return f"the server has failed: {_last_line(self.text)}"
         if data is None:
-            return f"the answer is not from a Scrapyd: {_last_line(self.text) or '(empty)'}"
+            through = f" (through {self.proxy})" if self.proxy else ""
+            return f"the answer is not from a Scrapyd{through}: {_last_line(self.text) or '(empty)'}"
         if data.get("status") == "ok":
             return None
         return _last_line(str(data.get("message", ""))) or "the server reports an error without a message"
