@@ -131,3 +131,13 @@ def test_every_key_of_a_crawl_is_on_the_page_of_redis() -> None:
     page = (DOCS / "redis.md").read_text("utf-8")
     names = [*(f"C:{suffix}" for suffix in OWN), "P:current", "P:crawls", "P:push"]
     assert [name for name in names if f"`{name}`" not in page] == []
+
+
+def test_the_files_on_the_page_of_the_architecture_exist() -> None:
+    roots = [
+        REPOSITORY,
+        *(REPOSITORY / name for name in ("aioscrapy", "aioscrapy_scrapyd", "deploy/aioscrapy_deploy")),
+    ]
+    page = (DOCS / "architecture.md").read_text("utf-8")
+    files = set(re.findall(r"`([\w/]+\.py)`", page))
+    assert [name for name in files if not any((root / name).is_file() for root in roots)] == []

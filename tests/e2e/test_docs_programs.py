@@ -15,6 +15,7 @@ from support import child_environment
 from support.pages import DOCS, code_blocks
 
 PAGES = ("spiders.md", "components.md")
+PAGE_COUNT = 250
 SHELL = """
 set -e
 aioscrapy() {{ "{python}" -m aioscrapy "$@"; }}
@@ -87,7 +88,8 @@ def test_the_commands_of_the_page_on_crawls_work_in_their_order(tmp_path: Path, 
     others = "\n".join(commands[start + 1 :]).replace("crawls stop quotes\n", "crawls stop quotes\nwait\n")
     others = others.replace("delete quotes\n", "delete quotes --yes\n").replace(" urls.txt", " ../urls.txt")
     script = SHELL.format(python=sys.executable, urls=urls, first_block=commands[start], other_blocks=others)
-    with SiteProcess(80, tmp_path / "site.log") as site:
+    # two workers take ten seconds for so many pages: the crawl is still open when `crawls stop` comes
+    with SiteProcess(PAGE_COUNT, tmp_path / "site.log") as site:
         script = script.replace("http://127.0.0.1:8000/", site.url)
         done = subprocess.run(
             ["/bin/bash", "-c", script.replace("redis://:PASSWORD@127.0.0.1:6379/0", redis_url)],
@@ -96,10 +98,10 @@ def test_the_commands_of_the_page_on_crawls_work_in_their_order(tmp_path: Path, 
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,
-            timeout=90,
+            timeout=150,
             check=False,
         )
     assert done.returncode == 0, done.stderr
     exported = (tmp_path / "shop" / "quotes.csv").read_text("utf-8").splitlines()
-    assert len({line.split(",")[0] for line in exported}) == len(site_pages(80)) + 1
+    assert len({line.split(",")[0] for line in exported}) == len(site_pages(PAGE_COUNT)) + 1
     assert "Deleted crawl" in done.stdout
