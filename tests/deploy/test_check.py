@@ -203,6 +203,19 @@ def test_a_component_that_cannot_be_loaded_ends_the_deploy(
     assert server.seen == []
 
 
+def test_a_module_that_is_a_link_out_of_the_project_is_named(
+    project: Path, write: Write, deploy: Run, tmp_path: Path
+) -> None:
+    (tmp_path / "common.py").write_text("X = 1\n")
+    (project / "shop" / "common.py").symlink_to(tmp_path / "common.py")
+    write({"shop/settings.py": f"import shop.common\n{SETTINGS}"})
+    done = deploy("local")
+    assert done.status == 1
+    assert "; links that lead out of the project are not packed: shop/common.py (--no-check" in done.err
+    write({".eggignore": "!shop/common.py\n"})
+    assert deploy("local").status == 0
+
+
 def test_a_component_that_is_switched_off_need_not_exist(project: Path, write: Write, deploy: Run) -> None:
     write({"shop/settings.py": SETTINGS + "EXTENSIONS = {'shop.nonesuch.X': None}\n"})
     assert deploy("local").status == 0

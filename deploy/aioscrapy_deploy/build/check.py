@@ -55,7 +55,7 @@ def check(contents: EggContents, workdir: Path, project: Project, required: Iter
     left_out = [problem for problem in problems if problem.get("spider") and spiders]
     fatal = [problem for problem in problems if problem not in left_out]
     if unexplained := [problem for problem in fatal if not problem["because"]]:
-        raise BrokenProjectError(_broken(unexplained, project))
+        raise BrokenProjectError(_broken(unexplained, contents, project))
     if fatal:
         return Checked(None, [_warning(problem) for problem in fatal])
     notes = [f"Warning: a spider module is left out: {_because(problem)}" for problem in left_out]
@@ -67,16 +67,19 @@ def check(contents: EggContents, workdir: Path, project: Project, required: Iter
     return Checked(list(spiders) if complete else None, notes)
 
 
-def _broken(problems: list[dict[str, Any]], project: Project) -> str:
+def _broken(problems: list[dict[str, Any]], contents: EggContents, project: Project) -> str:
     first = problems[0]
-    more = f" (and {len(problems) - 1} more modules fail)" if len(problems) > 1 else ""
-    hint = ""
-    if first["missing"] and project.folder:
-        beside = [
-            name for name in (f"{first['missing']}.py", first["missing"]) if (project.folder / name).exists()
-        ]
-        hint = f"; {beside[0]} is not in the egg: put it into a package of the project" if beside else ""
-    return f"the project can't be imported: {first['text']}{more}{hint} ({_ADVICE})"
+    text = f"the project can't be imported: {first['text']}"
+    if len(problems) > 1:
+        text += f" (and {len(problems) - 1} more modules fail)"
+    names = (f"{first['missing']}.py", first["missing"]) if first["missing"] and project.folder else ()
+    if beside := [name for name in names if (Path(project.folder or ".") / name).exists()]:
+        text += f"; {beside[0]} is not in the egg: put it into a package of the project"
+    if names and contents.left_out.links:
+        text += (
+            f"; links that lead out of the project are not packed: {', '.join(contents.left_out.links[:3])}"
+        )
+    return f"{text} ({_ADVICE})"
 
 
 def _warning(problem: dict[str, Any]) -> str:
