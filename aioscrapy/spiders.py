@@ -8,7 +8,6 @@ from aioscrapy.context import CrawlContext
 from aioscrapy.exceptions import AioscrapyError
 from aioscrapy.hooks import settle
 from aioscrapy.http.request import Request
-from aioscrapy.process import CrawlerProcess
 from aioscrapy.project import settings_here
 from aioscrapy.settings import Settings
 from aioscrapy.signals import spider_closed
@@ -120,6 +119,9 @@ class Spider:
         Raises:
             SystemExit: the crawl could not begin, or is not complete (see docs/ends.md).
         """
+        # not at module level: a listing of spiders must not load the whole crawler
+        from aioscrapy.process import CrawlerProcess
+
         settings = settings_here()
         if setting_path is not None:
             settings.setmodule(setting_path)

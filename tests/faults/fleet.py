@@ -101,6 +101,7 @@ class Fleet:
         seeding_s: seconds that `start_requests` takes between its first and its last request.
         delay_s: seconds in which the site answers.
         durable: Redis writes everything to disk; else only what somebody makes it SAVE.
+        longest_s: seconds that the crawl may take at most.
     """
 
     def __init__(
@@ -112,6 +113,7 @@ class Fleet:
         seeding_s: float = 0.0,
         delay_s: float = 0.05,
         durable: bool = True,
+        longest_s: float = LONGEST_S,
         settings: dict[str, Any] | None = None,
     ) -> None:
         self.folder = folder
@@ -119,6 +121,7 @@ class Fleet:
         self.redis = RedisServer(folder / "redis", appendonly=durable, options={"appendfsync": "always"})
         self.workers: list[subprocess.Popen[bytes]] = []
         self._seeding_s = seeding_s
+        self._longest_s = longest_s
         self._settings = {
             "BOT_NAME": "faults",
             "SCHEDULER_QUEUE_CLASS": "aioscrapy.queue.redis.SpiderPriorityQueue",
@@ -217,9 +220,9 @@ class Fleet:
         except RedisError:
             return 0
 
-    def until(self, true: Callable[[], object], what: str, longest_s: float = LONGEST_S) -> None:
+    def until(self, true: Callable[[], object], what: str) -> None:
         """Wait until something is true."""
-        deadline = time.monotonic() + longest_s
+        deadline = time.monotonic() + self._longest_s
         while not true():
             assert time.monotonic() < deadline, f"{what} did not happen; see {self.folder}"
             time.sleep(0.02)
@@ -231,7 +234,7 @@ class Fleet:
     def join(self) -> None:
         """Wait until every worker has ended by itself."""
         for worker in self.workers:
-            self._ended.append(worker.wait(LONGEST_S))
+            self._ended.append(worker.wait(self._longest_s))
         self.workers.clear()
 
     def outcome(self, name: str) -> Outcome:

@@ -144,7 +144,9 @@ def join(folder: Path, *, short: bool) -> Result:
     """Let workers of several commands join one crawl; it begins when all have joined."""
     commands, workers = (2, 4) if short else (10, 20)
     settings = {"CRAWL_PROCESSES": workers, "CONCURRENT_REQUESTS": 4}
-    with Fleet(folder, pages=300 if short else 4000, lease_s=30.0, settings=settings) as fleet:
+    with Fleet(
+        folder, pages=300 if short else 4000, lease_s=30.0, longest_s=LONGEST_S, settings=settings
+    ) as fleet:
         path = folder / "spider.py"
         start = "    async def start_requests(self):\n"
         path.write_text(path.read_text("utf-8").replace(start, GATE), "utf-8")
@@ -152,9 +154,7 @@ def join(folder: Path, *, short: bool) -> Result:
         wanted = commands * workers
         with fleet.redis.client() as client:
             key = "aioscrapy:{faults/everything}:fault:workers"
-            fleet.until(
-                lambda: client.zcard(key) >= wanted or not fleet.living(), f"worker {wanted}", LONGEST_S
-            )
+            fleet.until(lambda: client.zcard(key) >= wanted or not fleet.living(), f"worker {wanted}")
             joined = client.zcard(key)
             (folder / "all are there").touch()
             outcome = fleet.outcome("join")

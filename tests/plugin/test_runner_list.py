@@ -209,6 +209,7 @@ def test_a_listing_imports_nothing_of_the_daemon_and_no_client(daemon: Daemon) -
     assert {"aioscrapy_scrapyd.job.runner"} <= set(timed)
     assert {"aioscrapy_scrapyd.job.runner", "bot.spiders.z"} <= set(loaded)
     assert not HEAVY & {name.partition(".")[0] for name in timed + loaded}
+    assert not {"aioscrapy.crawler", "aioscrapy.process", "aioscrapy.cmdline"} & set(timed + loaded)
 
 
 def test_a_cfg_with_a_byte_order_mark_names_a_project_in_place(daemon: Daemon, tmp_path: Path) -> None:
