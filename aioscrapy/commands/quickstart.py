@@ -2,6 +2,7 @@
 
 import argparse
 import contextlib
+import secrets
 import shutil
 import subprocess
 import sys
@@ -69,8 +70,8 @@ def _demonstrate(options: argparse.Namespace, folder: Path, stack: ExitStack) ->
     site = stack.enter_context(SiteProcess(options.pages, folder / "site.log"))
     by_hand = f"$ {_command('python')} -m aioscrapy.demo.site --port 8000"
     _step(1, f"A web site: {site.pages} pages at {site.url}", by_hand)
-    redis = stack.enter_context(EmbeddedRedis(folder / "redis"))
-    _step(2, f"A Redis for the data that the jobs share: {redis.url}", "any Redis or Valkey server works")
+    redis = stack.enter_context(EmbeddedRedis(folder / "redis", password=secrets.token_urlsafe(24)))
+    _step(2, f"A Redis for the data that the jobs share, on port {redis.port}", "$ aioscrapy redis")
     conf = SCRAPYD_CONF.format(port=options.port, jobs=max(4, options.jobs))
     scrapyd = stack.enter_context(ScrapydProcess(folder / "scrapyd", options.port, conf))
     by_hand = f"$ cd {scrapyd.folder} && {_command('scrapyd')}"

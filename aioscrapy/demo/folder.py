@@ -43,7 +43,9 @@ def prepare_folder(folder: Path) -> Path:
             if not _is_ours(folder):
                 raise ConfigError(f"{folder} is not empty, and not the folder of an earlier quickstart")
             shutil.rmtree(folder)
-        (folder / "scrapyd").mkdir(parents=True)
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        folder.chmod(0o700)  # the project has the password of the Redis
+        (folder / "scrapyd").mkdir()
         (folder / "README.txt").write_text(_README, encoding="utf-8")
     except OSError as exc:
         raise ConfigError(f"the folder {folder} can't be used: {exc.strerror}") from None

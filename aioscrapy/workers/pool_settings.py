@@ -60,6 +60,7 @@ def use_private_redis(settings: Settings, url: str) -> None:
     """Put the frontier into the private Redis of this crawl, which no other program writes to."""
     redis_args = {**settings.getdict("REDIS_ARGS"), settings["SCHEDULER_QUEUE_ALIAS"]: {"url": url}}
     settings.set("REDIS_ARGS", redis_args, POOL_PRIORITY)
+    settings.set("REDIS_CHECK", "off", POOL_PRIORITY)  # it keeps nothing on disk, on purpose
     settings.set("REDIS_CHECK", "off", POOL_PRIORITY)
     if settings.getpriority("SCHEDULER_SERIALIZER") == 0:
         # requests and items may hold the same values as in memory; nobody else can write to this Redis

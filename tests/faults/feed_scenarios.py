@@ -176,7 +176,8 @@ def feed_keys_evicted(folder: Path, chance: random.Random, pages: int) -> Outcom
             fleet.until_items(min(pages - 1, fleet.count() + chance.randrange(1, pages // 7)))
             with fleet.redis.client(decode_responses=True) as client:
                 keys = [key for key in client.keys("*:fault:*") if key.endswith((":items", ":feeds"))]
-                client.delete(*chance.sample(keys, chance.randrange(1, len(keys) + 1)) or ["none"])
+                for key in chance.sample(keys, chance.randint(0, len(keys))):
+                    client.delete(key)
         return fleet.outcome("feed: keys evicted")
 
 
