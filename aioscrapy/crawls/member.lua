@@ -17,6 +17,15 @@ local function unpack_member(member)
   end
 end
 
+-- Returns key and payload of a member of this host; nothing if the member is damaged. Cheaper than `unpack_member`.
+local function unpack_member_of(host, member)
+  local at = #host + 2
+  local key = tonumber(string.sub(member, at, at + 13), 16)
+  if key then
+    return key, string.sub(member, at + 14)
+  end
+end
+
 -- Returns up to `count` members of a host, the most urgent first.
 local function members_of(ready, host, count)
   return redis.call('ZRANGEBYLEX', ready, '[' .. host .. '\n', '(' .. host .. '\11', 'LIMIT', 0, count)
@@ -24,6 +33,14 @@ end
 
 local function pack_lease(worker, token, member)
   return worker .. '\n' .. string.format('%d', token) .. '\n' .. member
+end
+
+-- Returns the member of a lease that this worker holds under this token; nothing if it does not.
+local function held_member(value, worker, token)
+  local prefix = pack_lease(worker, token, '')
+  if string.sub(value, 1, #prefix) == prefix then
+    return string.sub(value, #prefix + 1)
+  end
 end
 
 -- Returns worker, token as text, member; nothing if the lease is damaged.

@@ -1,4 +1,4 @@
--- A Bloom filter that grows, in one string. Stands before the parts of the exchange.
+-- A Bloom filter that grows, in one string. It precedes the parts of the exchange.
 -- KEYS[FILTER] the string; BITS, PROBES, PER_URL (bits per fingerprint) come from the class.
 --
 -- Bits 0 to 511 are a header of 16 numbers of 32 bits: the fingerprints in each layer. Behind it are the layers,

@@ -1,4 +1,4 @@
--- No filter: every request is new. Stands before the parts of the exchange.
+-- No filter: every request is new. It precedes the parts of the exchange.
 
 local function mark(fingerprint)
   return true

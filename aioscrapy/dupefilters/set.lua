@@ -1,4 +1,4 @@
--- The exact filter: a set of fingerprints. Stands before the parts of the exchange.
+-- The exact filter: a set of fingerprints. It precedes the parts of the exchange.
 -- KEYS[FILTER] the set.
 
 local asked, added = false, 0

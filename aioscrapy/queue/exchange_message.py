@@ -1,5 +1,6 @@
 """The message to the exchange script and its reply; their fields write the head of the script."""
 
+import re
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
@@ -65,7 +66,10 @@ class ExchangeMessage(NamedTuple):
 
     def pack(self) -> bytes:
         """Return the message as MessagePack."""
-        packed: bytes = msgpack.packb(self, use_bin_type=False, unicode_errors="surrogateescape")
+        try:
+            packed: bytes = msgpack.packb(self, use_bin_type=False)
+        except UnicodeEncodeError:  # a busy host that another program has pushed; this is slower
+            packed = msgpack.packb(self, use_bin_type=False, unicode_errors="surrogateescape")
         return packed
 
 
@@ -136,7 +140,7 @@ def page_message(page: Page, order: Order, feeds: int) -> PageMessage:
     kind = GIVE_BACK if page.give_back else FINAL if page.final else PIECE
     entries = [_entry_message(entry, order) for entry in page.entries]
     id, token = (page.lease.id, page.lease.token) if page.lease else (-1, 0)
-    failure = page.failure[:FAILURE_LENGTH].encode("utf-8", "backslashreplace").decode()
+    failure = page.failure and page.failure[:FAILURE_LENGTH].encode("utf-8", "backslashreplace").decode()
     return PageMessage(
         id,
         token,
@@ -175,18 +179,19 @@ def unpack_cookies(data: bytes | None) -> dict[str, bytes]:
     }
 
 
-def lua_head() -> str:
-    """Return the head of the script: the names of its keys, its arguments and the fields of messages."""
+def with_fields(parts: str) -> str:
+    """Return the script with its head; PAGE.failure and the like become the positions of these fields."""
     arguments = ExchangeMessage._fields
-    return (
+    head = (
         lua_names() + f"local FILTER = {len(KEYS) + 1}\n"
         f"local PRIORITY_LIMIT, SEQUENCES = {PRIORITY_LIMIT}, {SEQUENCES}\n"
         f"local FINAL, PIECE, GIVE_BACK = {FINAL}, {PIECE}, {GIVE_BACK}\n"
         f"local {', '.join(arguments)} = unpack(cmsgpack.unpack(ARGV[1]), 1, {len(arguments)})\n"
-        f"local PAGE = {_positions(PageMessage._fields)}\n"
-        f"local ENTRY = {_positions(EntryMessage._fields)}\n"
-        f"local LEASE = {_positions(LeaseMessage._fields)}\n"
         f"local REPLY = {_positions(ExchangeReply._fields)}\n"
+    )
+    fields = {"PAGE": PageMessage._fields, "ENTRY": EntryMessage._fields, "LEASE": LeaseMessage._fields}
+    return head + re.sub(
+        r"\b(PAGE|ENTRY|LEASE)\.(\w+)", lambda match: str(fields[match[1]].index(match[2]) + 1), parts
     )
 
 

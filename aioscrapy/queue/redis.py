@@ -28,9 +28,9 @@ from aioscrapy.queue.exchange_message import (
     ExchangeReply,
     LeaseMessage,
     limit_fields,
-    lua_head,
     page_message,
     unpack_cookies,
+    with_fields,
 )
 from aioscrapy.queue.joining import Joining, source, state_of
 from aioscrapy.queue.push import Pusher, context_of
@@ -292,7 +292,7 @@ RedisLifoQueue = SpiderStack
 def exchange_source(filter_lua: str) -> str:
     """Return the source of the exchange script with this filter."""
     parts = "".join(source(f"exchange/{name}") for name in _PARTS)
-    return lua_head() + filter_lua + lua("member.lua", "news.lua", "feeds.lua") + parts
+    return with_fields(filter_lua + lua("member.lua", "news.lua", "feeds.lua") + parts)
 
 
 def _reason(exc: BaseException) -> str:

@@ -14,9 +14,8 @@ from aioscrapy.queue.base import SEQUENCES, Order, sort_base, sort_key
 from aioscrapy.queue.exchange_message import (
     EntryMessage,
     ExchangeMessage,
-    LeaseMessage,
     PageMessage,
-    lua_head,
+    with_fields,
 )
 from aioscrapy.queue.redis import exchange_source
 from support.redis import RedisServer
@@ -86,19 +85,16 @@ def test_lua_reads_the_fields_of_messages_by_name(raw: Any) -> None:
         cookies=[("jar", "cookie", b"value")],
     )
     values = ", ".join(ExchangeMessage._fields)
-    head = lua_head()
-    read = raw.eval(f"{head} return cmsgpack.pack({{{values}}})", len(KEYS), *KEYS, message.pack())
+    read = raw.eval(with_fields(f"return cmsgpack.pack({{{values}}})"), len(KEYS), *KEYS, message.pack())
     assert msgpack.unpackb(read, raw=False) == msgpack.unpackb(message.pack(), raw=False)
-    for kind, table, value in ((PageMessage, "PAGE", page), (EntryMessage, "ENTRY", entry)):
-        for name in kind._fields:
-            script = f"{head} local page = pages[1]; local entry = page[PAGE.entries][1]"
-            which = "page" if kind is PageMessage else "entry"
-            read = raw.eval(
-                f"{script} return cmsgpack.pack({which}[{table}.{name}])", len(KEYS), *KEYS, message.pack()
-            )
+    for value, path in ((page, "pages[1][PAGE.{}]"), (entry, "pages[1][PAGE.entries][1][ENTRY.{}]")):
+        for name in value._fields:
+            script = with_fields(f"return cmsgpack.pack({path.format(name)})")
+            read = raw.eval(script, len(KEYS), *KEYS, message.pack())
             expected = msgpack.unpackb(msgpack.packb(getattr(value, name), use_bin_type=False))
             assert msgpack.unpackb(read) == expected, name
-    assert LeaseMessage._fields[0] == "id"
+    with pytest.raises(ValueError, match="not in tuple"):
+        with_fields("pages[1][PAGE.nosuch]")
 
 
 def test_a_sort_key_is_its_base_and_the_number() -> None:

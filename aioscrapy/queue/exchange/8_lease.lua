@@ -11,11 +11,10 @@ local function lease(id, host, key, payload, member, start_ms)
   if per_host > 0 and id ~= '0' then
     call('HINCRBY', SLOTS, 'a' .. host, 1)
   end
-  local values = {}
-  values[LEASE.id], values[LEASE.token] = tonumber(id), token
-  values[LEASE.host], values[LEASE.key] = host, key
-  values[LEASE.payload], values[LEASE.start_ms] = payload, start_ms
-  leases[#leases + 1] = values
+  leases[#leases + 1] = {
+    [LEASE.id] = tonumber(id), [LEASE.token] = token, [LEASE.host] = host, [LEASE.key] = key,
+    [LEASE.payload] = payload, [LEASE.start_ms] = start_ms,
+  }
 end
 
 -- For limits that the workers share: how many requests of this host may be leased now, and in how many ms they
@@ -48,7 +47,7 @@ end
 local function lease_of_host(host, room, start_ms, next_key)
   local members, count, taken_out = members_of(READY, host, room + 1), 0, {}
   for i = 1, math.min(room, #members) do
-    local _, key, payload = unpack_member(members[i])
+    local key, payload = unpack_member_of(host, members[i])
     if key and count > 0 and key > next_key then
       break
     end
@@ -65,8 +64,7 @@ local function lease_of_host(host, room, start_ms, next_key)
   call_with_all(taken_out, 'ZREM', READY)
   local head = members[#taken_out + 1]
   if head then
-    local _, key = unpack_member(head)
-    call('ZADD', HOSTS, key or 0, host)
+    call('ZADD', HOSTS, unpack_member_of(host, head) or 0, host)
   else
     call('ZREM', HOSTS, host) -- also if `ready` has lost its requests
   end

@@ -19,7 +19,6 @@ if stopped and state ~= 'finished' then
   state = 'stopped'
 end
 
-call('HSET', META, 'seq', string.format('%d', seq), 'token', string.format('%d', token))
 for name, count in pairs({
   done = done, failed = failed, items = #items, filtered = filtered, refused = refused, handled = handled,
   fruitless = fruitless,
@@ -33,8 +32,9 @@ if marks_now then -- the filter was asked: it must have had all marks of before
   if marks_now - marks_new < marks then
     call('HSET', META, 'filter_lost', 1)
   end
-  call('HSET', META, 'marks', marks_now)
 end
+call(
+  'HSET', META, 'seq', string.format('%d', seq), 'token', string.format('%d', token), 'marks', marks_now or marks)
 
 -- The proof of the end: every request that arrived is done or failed.
 local proof = {handled = 0, fruitless = 0, arrived = 0, missing = 0, filter_lost = 0, letters_lost = 0}
