@@ -217,5 +217,5 @@ def test_a_pyproject_that_cannot_be_read_is_one_line(
 
 
 def test_a_file_that_is_not_a_wheel_is_refused() -> None:
-    with pytest.raises(BuildError, match="no wheel"):
+    with pytest.raises(BuildError, match="its backend did not build a wheel"):
         egg_files({"shop.py": b""})
