@@ -62,7 +62,7 @@ class MsgpackSerializer:
 
 
 class PickleSerializer:
-    """Pickle: holds almost anything. Whoever writes the bytes can run code in the process that reads them."""
+    """Pickle: holds almost anything. The writer of the bytes can run code in the process that reads them."""
 
     @staticmethod
     def dumps(obj: Any) -> bytes:

@@ -27,19 +27,19 @@ async def server_problems(redis: Any) -> list[str]:
 
 async def _info(redis: Any, section: str) -> dict[str, Any]:
     try:
-        answer = await redis.info(section)
+        info = await redis.info(section)
     except RedisError:  # not permitted, or not known to this server
         return {}
-    if answer and all(isinstance(value, dict) for value in answer.values()):  # a cluster: node -> answer
-        return dict(next(iter(answer.values())))
-    return dict(answer)
+    if info and all(isinstance(value, dict) for value in info.values()):  # a cluster: node -> its information
+        return dict(next(iter(info.values())))
+    return dict(info)
 
 
 async def _snapshots(redis: Any) -> str | None:
     """Return the rules for snapshots; "" for none, None if the server does not report them."""
     try:
-        answer = await redis.config_get("save")
+        config = await redis.config_get("save")
     except RedisError:
         return None
-    value = answer.get("save", answer.get(b"save"))
+    value = config.get("save", config.get(b"save"))
     return value.decode() if isinstance(value, bytes) else value

@@ -17,7 +17,7 @@ FORGOTTEN_AT_ONCE = 1000  # ids of expired crawls that one new crawl removes
 class Joined(NamedTuple):
     """The answer of open.lua."""
 
-    answer: str  # created, joined, late, finished
+    result: str  # created, joined, late, finished
     crawl_id: str
     ago_ms: int  # since its end; 0 if it is open
 
@@ -102,7 +102,7 @@ class Joining:
 
 def state_of(joined: Joined, worker: str) -> State:
     """Return the state that a worker finds, and log it."""
-    if joined.answer == "late":
+    if joined.result == "late":
         logger.info(
             "Crawl %s finished %.1f s ago: this worker comes too late and ends (CRAWL_JOIN_WINDOW); "
             "start a new crawl with --fresh or CRAWL_FRESH",
@@ -110,10 +110,10 @@ def state_of(joined: Joined, worker: str) -> State:
             joined.ago_ms / 1000,
         )
         return State.LATE
-    if joined.answer == "finished":
+    if joined.result == "finished":
         logger.info("Crawl %s has finished: nothing is left to do", joined.crawl_id)
         return State.FINISHED
-    verb = "Began" if joined.answer == "created" else "Joined"
+    verb = "Began" if joined.result == "created" else "Joined"
     logger.info("%s crawl %s as worker %s", verb, joined.crawl_id, worker)
     return State.OPEN
 

@@ -107,7 +107,7 @@ class RedisQueue(Store):
             if self._check != "off":
                 await self._check_server()
             joined = await self._joining.join(self._redis)
-            if joined.answer == "finished":
+            if joined.result == "finished":
                 self.proof = await self._read_proof(joined.crawl_id)
         except (RedisError, OSError, TimeoutError) as exc:
             raise QueueError(

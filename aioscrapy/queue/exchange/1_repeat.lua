@@ -1,7 +1,7 @@
 -- The exchange: everything that changes a crawl, in one atomic step and one round trip.
 -- Its parts are joined in the order of their numbers. Before them is the head that exchange_message.py writes
--- (names of keys and arguments; PAGE.failure and the like become positions), the duplicate filter's script, which defines `mark(fingerprint)` (true if it is new)
--- and `marked()` (called once, at the end), and member.lua and news.lua.
+-- (names of keys and arguments; PAGE.failure and the like become positions), the duplicate filter's script, which
+-- defines `mark(fingerprint)` (true if it is new) and `marked()` (called once, at the end), and member.lua, news.lua.
 --
 -- A script that raises has changed nothing: errors are raised by this part only, before the first write. Data that
 -- can't be used later becomes a dead letter. Every loop is over a list, or takes something out of a key in each turn.
