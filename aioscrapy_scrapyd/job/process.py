@@ -21,21 +21,22 @@ def run_process() -> NoReturn:
 
 
 def _run_crawl(argv: list[str]) -> NoReturn:
+    import signal
+
+    received: list[int] = []
+    numbers = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
+    for number in numbers:  # noted only: an import that an exception breaks off can't be repeated
+        signal.signal(number, lambda number, _: received.append(number))
+    _create_log(argv)
+    from aioscrapy_scrapyd.job.crawl import interrupted, run_job
+
     try:
-        _create_log(argv)
-        import signal
-
-        signal.signal(signal.SIGTERM, signal.default_int_handler)
-        from aioscrapy_scrapyd.job.crawl import run_job
-
-        status = run_job(argv)
+        for number in numbers:
+            signal.signal(number, signal.default_int_handler)
+        status = interrupted(argv) if received else run_job(argv)
     except KeyboardInterrupt:
-        import signal
-
-        for number in (signal.SIGINT, signal.SIGTERM):
+        for number in numbers:
             signal.signal(number, signal.SIG_IGN)
-        from aioscrapy_scrapyd.job.crawl import interrupted
-
         status = interrupted(argv)
     _limit_the_exit(argv, status)
     sys.exit(status)
