@@ -190,7 +190,7 @@ def test_a_worker_that_is_killed_leaves_its_pages_to_the_others(start: Start, sl
     os.kill(run.workers[0], signal.SIGKILL)
     assert run.end() == 0, run.log
     assert run.items == dict.fromkeys(slow_site.urls, 1)
-    assert "ended with status -9: the others get its pages within 1.5 s" in run.log
+    assert "ended with status -9: the others take over its pages within 1.5 s" in run.log
     assert "'finish_reason': 'finished'" in run.stats()
     assert run.left() == []
 
@@ -275,7 +275,7 @@ def test_a_limit_holds_for_all_together(start: Start, slow_site: Site) -> None:
 @pytest.mark.parametrize(
     ("more", "told"),
     [
-        (("--processes", "0"), "setting CRAWL_PROCESSES: 0 is not between 1 and 256"),
+        (("--processes", "0"), "setting CRAWL_PROCESSES: '0' is not a whole number from 1 to 256"),
         (("--processes", "two"), "setting CRAWL_PROCESSES: 'two' is not a whole number"),
         (("--processes", "2", "-s", "JOBDIR=job"), "JOBDIR keeps the crawl of one process"),
         (("--processes", "2", "-o", "a.exe"), "unknown format 'exe'"),

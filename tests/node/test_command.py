@@ -100,7 +100,7 @@ def test_a_user_and_a_token_of_one_project(tmp_path: Path) -> None:
     text = (folder / "scrapyd.conf").read_text()
     with ScrapydServer(folder, conf={"username": "ann", "password": "secret"}, conf_text=text) as server:
         token = node(folder, "token", "add", "ci", "--role", "operator", "--projects", "p").stdout.strip()
-        other = node(folder, "token", "add", "old", "--days", "0.000001").stdout.strip()
+        other = node(folder, "token", "add", "old", "--days", "0.000000001").stdout.strip()
         assert re.fullmatch(r"aio_[0-9a-f]{8}_[\w-]{43}", token)
 
         def asked(path: str, bearer: str, **fields: str) -> int:

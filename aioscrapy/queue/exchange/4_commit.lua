@@ -25,7 +25,7 @@ local function problem_of(host, base, fingerprint, payload, delay_ms)
     return 'its host is not a name'
   elseif type(fingerprint) ~= 'string' or (fingerprint ~= '' and #fingerprint ~= 16) then
     return 'its fingerprint is not 16 bytes'
-  elseif type(base) ~= 'number' or not (base >= 0 and base < 9e15) then
+  elseif type(base) ~= 'number' or not (base >= 0 and base < 2 ^ 53) then
     return 'its priority is not a number'
   elseif type(delay_ms) ~= 'number' or not (delay_ms < 9e15) then
     return 'its delay is not a number'
