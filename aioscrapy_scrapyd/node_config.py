@@ -53,17 +53,10 @@ def node_config(config: Any) -> NodeConfig:
         ConfigError: a value can't be used, or the node would listen beyond this machine without users.
     """
     bind_address = os.getenv("SCRAPYD_BIND_ADDRESS") or config.get("bind_address", "127.0.0.1")
-    http_port = int(os.getenv("SCRAPYD_HTTP_PORT") or config.getint("http_port", 6800))
+    http_port = _number(config, "http_port", 6800, variable="SCRAPYD_HTTP_PORT")
     unix_socket_path = os.getenv("SCRAPYD_UNIX_SOCKET_PATH") or config.get("unix_socket_path", "")
-    login = scrapyd_login(config.get("username", ""), config.get("password", ""))
-    if ":" in login[0]:
-        raise InvalidUsernameError
-    try:
-        users = users_of(*login, config.items("users", default=[]))
-    except UserError as exc:
-        raise ConfigError(str(exc)) from exc
-    is_open = bind_address and http_port and not is_loopback(bind_address) and not users
-    if is_open and not config.getboolean("open_access", False):
+    users = _users(config)
+    if bind_address and http_port and not is_loopback(bind_address) and not users and not _insists(config):
         raise ConfigError(
             f"bind_address = {bind_address} lets every machine that reaches it run code here, and no user "
             "is configured. Set username and password (or [users]), or bind_address = 127.0.0.1. "
@@ -97,6 +90,23 @@ def node_config(config: Any) -> NodeConfig:
     )
 
 
+def _users(config: Any) -> dict[str, User]:
+    login = scrapyd_login(config.get("username", ""), config.get("password", ""))
+    if ":" in login[0]:
+        raise InvalidUsernameError
+    try:
+        return users_of(*login, config.items("users", default=[]))
+    except UserError as exc:
+        raise ConfigError(str(exc)) from exc
+
+
+def _insists(config: Any) -> bool:
+    try:
+        return bool(config.getboolean("open_access", False))
+    except ValueError:
+        raise ConfigError(f"open_access = {config.get('open_access')} is not yes or no") from None
+
+
 def _hosts(config: Any, bind_address: str) -> frozenset[str]:
     """Return the names under which the node may be asked, beside all IP addresses."""
     names = {config.get("node_name", socket.gethostname()), socket.gethostname(), bind_address}
@@ -120,11 +130,11 @@ def _dbs_dir(config: Any) -> Path:
     return Path(folder).absolute()
 
 
-def _number(config: Any, key: str, default: int, *, least: int = 0) -> int:
-    try:
-        number: int = config.getint(key, default)
-    except ValueError:
-        number = -1
-    if number < least:
-        raise ConfigError(f"{key} = {config.get(key)} is not a whole number of at least {least}")
-    return number
+def _number(config: Any, key: str, default: int, *, least: int = 0, variable: str = "") -> int:
+    """Return a whole number; a variable of the environment comes before the file, as in Scrapyd."""
+    name, text = variable, os.getenv(variable) if variable else None
+    if not text:
+        name, text = key, config.get(key, str(default))
+    if not text.strip().isdecimal() or int(text) < least:
+        raise ConfigError(f"{name} = {text} is not a whole number of at least {least}")
+    return int(text)

@@ -189,6 +189,24 @@ def test_a_node_without_users_does_not_start_beyond_loopback(tmp_path: Path) -> 
     assert "is not a whole number of at least 1" in refusal_to_start(tmp_path, egg_max_mb="many")
 
 
+@pytest.mark.parametrize(
+    "conf",
+    [
+        {"http_port": "many"},
+        {"max_proc": "-1"},
+        {"cancel_deadline": "ten"},
+        {"open_access": "perhaps", "bind_address": "0.0.0.0"},
+        {"username": "a:b", "password": "x"},
+        {"dbs_dir": ":memory:"},
+    ],
+    ids=lambda conf: next(iter(conf)),
+)
+def test_a_wrong_value_is_refused_in_one_line(tmp_path: Path, conf: dict[str, str]) -> None:
+    line = refusal_to_start(tmp_path, **conf)
+    assert next(iter(conf)) in line
+    assert "Error" not in line
+
+
 def test_open_access_insists(tmp_path: Path) -> None:
     conf = {"application": APPLICATION, "bind_address": "0.0.0.0", "open_access": "yes"}
     with ScrapydServer(tmp_path, conf=conf) as server:
