@@ -91,7 +91,7 @@ def _signal(fleet: Fleet, jobs: list[JobOnNode], rows: _Rows) -> list[JobOnNode]
 
 
 def _cancel(job: JobOnNode) -> str | None:
-    """Send one signal; returns the state before, or after an unclear answer the state now.
+    """Send one signal; returns the state before, after an unclear answer as far as it is known.
 
     The signal may have arrived then: another one in haste would be the forceful one.
     """
@@ -105,7 +105,7 @@ def _cancel(job: JobOnNode) -> str | None:
         if state == "pending":
             raise
         warn(f"{exc}: the job is {state or 'unknown'} now")
-        return state
+        return "running" if state == "running" else job.job.state
 
 
 def _wait(fleet: Fleet, jobs: list[JobOnNode], timeout_s: float) -> list[JobOnNode]:
