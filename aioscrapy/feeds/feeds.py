@@ -217,6 +217,14 @@ class PoolFeeds(Feeds):
             self._check(outlet)
             await outlet.save()
 
+    async def close(self, *, finished: bool) -> None:
+        """Write what the workers have committed since the last `drain`, and close all files."""
+        try:
+            await self.drain()
+        except QueueError as exc:
+            self._fail(f"the last items are not in the feeds: {exc}")
+        await super().close(finished=finished)
+
     def names(self) -> list[str]:
         """Return the names of the feeds, for the workers, in the order of FEEDS."""
         return [outlet.name for outlet in self._outlets]

@@ -10,9 +10,13 @@ from aioscrapy.db import db_manager
 from aioscrapy.dupefilters import disk as disk_filters
 from aioscrapy.dupefilters import redis as redis_filters
 from aioscrapy.exceptions import StoreError
+from aioscrapy.feeds.feeds import PoolFeeds
+from aioscrapy.feeds.options import feed_of
 from aioscrapy.feeds.store import FeedProgress, FeedState
 from aioscrapy.queue import disk, redis
 from aioscrapy.queue.base import Page, State, Store
+from aioscrapy.settings import Settings
+from aioscrapy.stats import StatsCollector
 from support.context import context
 from support.frontier import redis_settings
 
@@ -119,3 +123,23 @@ async def test_a_file_of_jobdir_that_is_broken_ends_the_crawl(tmp_path: Path) ->
     with pytest.raises(StoreError, match=r"frontier\.sqlite"):
         await store.feeds.states()
     await store.close()
+
+
+async def test_a_parent_writes_what_its_workers_commit_after_its_last_look(
+    tmp_path: Path, redis_url: str
+) -> None:
+    store = await opened("redis", tmp_path, redis_url)
+    path, problems = tmp_path / "items.jl", list[str]()
+    feed = feed_of(str(path), {}, Settings())
+    feed.prepare(None)
+    feeds = PoolFeeds([feed], StatsCollector(), problems.append)
+    await feeds.open(store.feeds)
+    [state] = await store.feeds.states()
+    for record in (b'{"n": 1}\n', b'{"n": 2}\n'):
+        await feeds.drain()
+        await committed(store, FeedProgress(state.number, 0, -1), record)
+    await feeds.close(finished=True)
+    assert path.read_bytes() == b'{"n": 1}\n{"n": 2}\n'
+    assert (await store.feeds.states(), problems) == ([], [])
+    await store.close()
+    await db_manager.close_all()
