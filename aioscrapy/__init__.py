@@ -6,6 +6,8 @@ Names load on first use, so that `aioscrapy list` and the runner need not import
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from aioscrapy.doors import finder
+
 if TYPE_CHECKING:
     from aioscrapy import signals
     from aioscrapy.context import CrawlContext
@@ -49,6 +51,8 @@ __all__ = [
     "signals",
 ]
 
+finder.install()
+
 _HOMES = {
     "CloseSpider": "exceptions",
     "CrawlContext": "context",
@@ -81,7 +85,7 @@ def __getattr__(name: str) -> Any:
         return import_module("aioscrapy.signals")
     home = _HOMES.get(name)
     if home is None:
-        raise AttributeError(f"module 'aioscrapy' has no attribute {name!r}")
+        return finder.submodule(name)
     value = getattr(import_module(f"aioscrapy.{home}"), name)
     globals()[name] = value
     return value

@@ -8,6 +8,7 @@ import traceback
 from types import ModuleType
 from typing import NoReturn
 
+from aioscrapy.doors.scrapy import serve_scrapy
 from aioscrapy.exceptions import AioscrapyError
 from aioscrapy.project import project_settings, settings_here
 from aioscrapy.settings import Settings
@@ -70,6 +71,7 @@ def parse(arguments: list[str]) -> argparse.Namespace:
     _configure(name, parser)
     options = parser.parse_args(arguments[1:])
     if _takes_settings(name):
+        serve_scrapy()  # before the first line of the project's code
         options.settings = _settings(command, options)
     options.run = command.run
     options.whole_parser = whole_parser

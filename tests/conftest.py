@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from aioscrapy.doors.scrapy import stop_serving
 from support.project import write_seed_project
 from support.redis import RedisServer
 from support.scrapyd import ScrapydServer
@@ -83,3 +84,10 @@ def project(tmp_path: Path, site: Site, redis_url: str, scrapyd: ScrapydServer) 
     """The seed's project, which crawls `site`, shares its queue in `redis_url` and deploys to `scrapyd`."""
     folder = tmp_path / "myproject"
     return write_seed_project(folder, site_url=site.url, redis_url=redis_url, scrapyd_url=scrapyd.url)
+
+
+@pytest.fixture(autouse=True)
+def real_scrapy() -> Iterator[None]:
+    """A command that a test runs in this process serves `import scrapy` from our modules: undo that."""
+    yield
+    stop_serving()

@@ -50,9 +50,11 @@ def _list(argv: list[str]) -> int:
         from aioscrapy_scrapyd.job.project import find_egg, importable
 
         with importable(config, find_egg(config)):
+            from aioscrapy.doors.scrapy import serve_scrapy
             from aioscrapy.project import project_settings
             from aioscrapy.spiderloader import SpiderLoader
 
+            serve_scrapy()
             settings = project_settings()
             for pair in options.settings:
                 name, _, value = pair.partition("=")

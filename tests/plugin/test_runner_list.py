@@ -161,6 +161,20 @@ def test_another_egg_storage_is_asked(daemon: Daemon) -> None:
     assert daemon.list(version="1") == (0, "in-store\n", "")
 
 
+def test_the_scrapy_that_an_egg_storage_imports_is_not_that_of_the_spiders(daemon: Daemon) -> None:
+    code = "import scrapy\nclass One(scrapy.Spider):\n    name = scrapy.Spider.__module__\n"
+    daemon.store(make_egg({"spiders/a.py": code}), eggs="elsewhere")
+    daemon.configure("[scrapyd]\neggstorage = our_storage.Storage\n")
+    (daemon.folder / "our_storage.py").write_text(
+        "import scrapy.spiders, scrapyd.eggstorage\n"
+        "class Storage:\n"
+        "    def __init__(self, config): assert scrapy.Spider.__module__ == 'scrapy.spiders'\n"
+        "    def get(self, project, version=None):\n"
+        "        return version, open(f'elsewhere/{project}/{version}.egg', 'rb')\n"
+    )
+    assert daemon.list(version="1") == (0, "aioscrapy.spiders\n", "")
+
+
 def test_a_project_of_settings_runs_in_place(daemon: Daemon) -> None:
     daemon.configure("[settings]\np = here.settings\n")
     (daemon.folder / "here").mkdir()

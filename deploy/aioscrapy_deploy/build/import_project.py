@@ -74,6 +74,8 @@ class _Check:
         if needs_scrapy and importlib.util.find_spec("scrapy") is None:
             return {"skipped": "Scrapy can't be imported here"}
         try:
+            if not needs_scrapy:
+                importlib.import_module("aioscrapy.doors.scrapy").serve_scrapy()
             project_settings = importlib.import_module("aioscrapy.project").project_settings
             spider_loader = importlib.import_module("aioscrapy.spiderloader").SpiderLoader
             settings_class = importlib.import_module("aioscrapy.settings").Settings

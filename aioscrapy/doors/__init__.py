@@ -1,0 +1,1 @@
+"""Scrapy's import paths: under `aioscrapy` always, under `scrapy` in a process of our engine."""

@@ -1,0 +1,170 @@
+"""Find the modules at Scrapy's paths below `aioscrapy`; loaded with the package, so it imports nothing of it.
+
+`paths.py` has the data. A door is a module at a path where we have no file: either one of our modules under
+Scrapy's name, or an empty module whose names load on use. A module of ours at one of Scrapy's paths, which
+has only a part of Scrapy's names, is extended: the names of `paths.py` load on use there too.
+"""
+
+import importlib
+import importlib.machinery
+import sys
+from collections.abc import Callable, Sequence
+from importlib.machinery import ModuleSpec, PathFinder
+from types import ModuleType
+from typing import Any
+
+ROOT = "aioscrapy"
+
+# Modules of ours that the table extends; a test compares.
+EXTENDED = frozenset(
+    f"{ROOT}.{name}"
+    for name in (
+        "commands",
+        "contracts",
+        "core",
+        "core.downloader",
+        "crawler",
+        "dupefilters",
+        "exceptions",
+        "exporters",
+        "extensions",
+        "extensions.feedexport",
+        "http",
+        "http.cookies",
+        "http.headers",
+        "http.request",
+        "http.response",
+        "log",
+        "pipelines",
+        "selector",
+        "settings",
+        "signals",
+        "spiderloader",
+        "spiders",
+    )
+)
+
+
+class DoorFinder:
+    """The finder of `sys.meta_path` for the doors."""
+
+    @classmethod
+    def find_spec(
+        cls, name: str, path: Sequence[str] | None = None, target: ModuleType | None = None
+    ) -> ModuleSpec | None:
+        """Return the spec of a door or of an extended module; None for every other module."""
+        if not name.startswith("aioscrapy."):
+            return None
+        spec = PathFinder.find_spec(name, path, target) if path else None
+        if spec is None:
+            return _door_spec(name)
+        if name in EXTENDED and spec.loader is not None:
+            spec.loader = _Extending(spec.loader)  # type: ignore[assignment]  # a loader by its methods
+        return spec
+
+
+class _Extending:
+    """Loads a module of ours, then adds Scrapy's other names to it."""
+
+    def __init__(self, loader: Any) -> None:
+        self._loader = loader
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._loader, name)
+
+    def create_module(self, spec: ModuleSpec) -> ModuleType | None:
+        created: ModuleType | None = self._loader.create_module(spec)
+        return created
+
+    def exec_module(self, module: ModuleType) -> None:
+        self._loader.exec_module(module)
+        _extend(module)
+
+
+class _Door:
+    """Loads a door: one of our modules itself, or an empty module with names that load on use."""
+
+    def __init__(self, target: str | None) -> None:
+        self._target = target
+        self._own_spec: ModuleSpec | None = None
+
+    def create_module(self, spec: ModuleSpec) -> ModuleType | None:
+        if self._target is None:
+            return None
+        module = importlib.import_module(self._target)
+        self._own_spec = module.__spec__
+        return module
+
+    def exec_module(self, module: ModuleType) -> None:
+        if self._target is None:
+            _extend(module)
+        else:  # the import system has given the module the spec of its second name
+            module.__spec__ = self._own_spec
+
+
+def alias_spec(name: str, target: str) -> ModuleSpec:
+    """Return a spec under which the module `target` is imported itself."""
+    return ModuleSpec(name, _Door(target), is_package=True)  # type: ignore[arg-type]  # a loader by its methods
+
+
+def _door_spec(name: str) -> ModuleSpec | None:
+    from aioscrapy.doors import paths
+
+    path = name.removeprefix(f"{ROOT}.")
+    if path in paths.MODULES:
+        return alias_spec(name, f"{ROOT}.{paths.MODULES[path]}")
+    if line := paths.absence(path):
+        raise AbsentError(line, name=ROOT)
+    if path in paths.NAMES or any(other.startswith(f"{path}.") for other in paths.all_paths()):
+        return ModuleSpec(name, _Door(None), is_package=True)  # type: ignore[arg-type]  # a loader by its methods
+    return None
+
+
+class AbsentError(ModuleNotFoundError):
+    """A name of Scrapy that does not exist here; the text says what to use instead."""
+
+
+def _extend(module: ModuleType) -> None:
+    path = module.__name__.removeprefix(f"{ROOT}.")
+    own: Callable[[str], Any] | None = module.__dict__.get("__getattr__")
+
+    def load(name: str) -> Any:
+        """Return a name of Scrapy that is elsewhere here."""
+        from aioscrapy.doors import paths
+
+        home = paths.home_of(path, name)
+        if home is None:
+            if own is not None:
+                return own(name)
+            line = paths.absence(f"{path}.{name}") or f"module {module.__name__!r} has no attribute {name!r}"
+            raise AttributeError(line, name=name, obj=module)
+        value = getattr(importlib.import_module(f"{ROOT}.{home[0]}"), home[1])
+        module.__dict__[name] = value
+        return value
+
+    module.__dict__["__getattr__"] = load
+    if "__path__" not in module.__dict__:
+        module.__path__ = []
+
+
+def submodule(name: str) -> Any:
+    """Return the module at a path of Scrapy's root, which `import scrapy` loads there and we do not.
+
+    Raises:
+        AttributeError: there is none.
+    """
+    if not name.startswith("_"):
+        try:
+            return importlib.import_module(f"{ROOT}.{name}")
+        except ModuleNotFoundError as exc:
+            if exc.name not in {ROOT, f"{ROOT}.{name}"}:
+                raise
+            if isinstance(exc, AbsentError):
+                raise AttributeError(str(exc)) from None
+    raise AttributeError(f"module {ROOT!r} has no attribute {name!r}")
+
+
+def install() -> None:
+    """Put the finder first, once."""
+    if DoorFinder not in sys.meta_path:
+        sys.meta_path.insert(0, DoorFinder)

@@ -1,0 +1,70 @@
+"""Scrapy's paths below the root, and where their names are here; see `finder.py`.
+
+To add a name: write it in `NAMES` under its path in Scrapy, behind the module of ours that has it.
+A module of ours that has all names of one of Scrapy's modules is a row of `MODULES`. A file of ours at
+Scrapy's own path needs no row.
+"""
+
+from functools import cache
+
+from aioscrapy.doors.absent import ABSENT
+
+# Scrapy's module -> the module of ours that is the same
+MODULES: dict[str, str] = {
+    "downloadermiddlewares.cookies": "middlewares.cookies",
+    "downloadermiddlewares.defaultheaders": "middlewares.defaultheaders",
+    "downloadermiddlewares.downloadtimeout": "middlewares.downloadtimeout",
+    "downloadermiddlewares.httpauth": "middlewares.httpauth",
+    "downloadermiddlewares.httpproxy": "middlewares.httpproxy",
+    "downloadermiddlewares.offsite": "middlewares.offsite",
+    "downloadermiddlewares.redirect": "middlewares.redirect",
+    "downloadermiddlewares.retry": "middlewares.retry",
+    "downloadermiddlewares.robotstxt": "middlewares.robotstxt",
+    "downloadermiddlewares.stats": "middlewares.stats",
+    "downloadermiddlewares.useragent": "middlewares.useragent",
+    "http.request.form": "http.form",
+    "http.request.json_request": "http.json_request",
+    "http.response.text": "http.text",
+    "settings.default_settings": "default_settings",
+    "spidermiddlewares.depth": "middlewares.depth",
+    "spidermiddlewares.httperror": "middlewares.httperror",
+    "spidermiddlewares.offsite": "middlewares.offsite",
+    "spidermiddlewares.referer": "middlewares.referer",
+    "spidermiddlewares.urllength": "middlewares.urllength",
+}
+
+# Scrapy's module -> {module of ours: its names; NAME=OURS where the name differs}
+NAMES: dict[str, dict[str, str]] = {
+    "crawler": {"process": "CrawlerProcess"},
+    "http.response.html": {"http.text": "HtmlResponse"},
+    "http.response.json": {"http.text": "JsonResponse"},
+    "http.response.xml": {"http.text": "XmlResponse"},
+    "responsetypes": {"http.responsetypes": "response_class"},
+    "selector.unified": {"selector": "Selector SelectorList"},
+    "signalmanager": {"signals": "SignalManager"},
+    "statscollectors": {"stats": "StatsCollector MemoryStatsCollector=StatsCollector"},
+}
+
+
+@cache
+def all_paths() -> frozenset[str]:
+    """Return all paths that a row names."""
+    return frozenset({*MODULES, *NAMES, *ABSENT})
+
+
+def home_of(path: str, name: str) -> tuple[str, str] | None:
+    """Return the module of ours that has a name of a door, and its name there; None if no row has it."""
+    for module, names in NAMES.get(path, {}).items():
+        for pair in names.split():
+            public, _, ours = pair.partition("=")
+            if public == name:
+                return module, ours or public
+    return None
+
+
+def absence(path: str) -> str:
+    """Return the line about a name of Scrapy that does not exist here; "" for a name without a row."""
+    if path in ABSENT:
+        return f"scrapy.{path} isn't here: {ABSENT[path]}"
+    parent = path.rpartition(".")[0]
+    return absence(parent) if parent else ""
