@@ -16,7 +16,7 @@ from aioscrapy_scrapyd.eggs import UNCHECKED, EggRecord
 from aioscrapy_scrapyd.eggstorage import EggStorage, Stored
 from aioscrapy_scrapyd.node import Node
 from aioscrapy_scrapyd.spidernames import SpiderNames
-from aioscrapy_scrapyd.state.job import Job, JobError, State, check_arguments, check_job_id, check_name
+from aioscrapy_scrapyd.state.job import ENDED, Job, JobError, State, check_arguments, check_job_id, check_name
 from aioscrapy_scrapyd.watch import committed
 
 # Jobs that one call may start.
@@ -60,6 +60,8 @@ class Actions:
         self.eggs = eggs
         self._names = names
         self.projects = projects
+        # Called with project and version ("" for all) after a deploy, an activation or a deletion.
+        self.listeners: list[Callable[[str, str], None]] = []
         self._update_projects = update_projects
 
     def check_project(self, project: str) -> None:
@@ -114,6 +116,32 @@ class Actions:
         jobs = [one for one in self.node.jobs if one is known or (one.project, one.crawl) == (project, job)]
         return {one.id: self.node.cancel(one, user, number=number) for one in jobs}
 
+    async def retry(self, job: Job, user: str) -> Job:
+        """Start a new job with the version, the arguments and the settings of an ended one.
+
+        Raises:
+            JobError: the job has not ended.
+            NotFoundError: its version or its spider does not exist any more.
+            StoreError: nothing could be written; nothing was accepted.
+        """
+        if job.state not in ENDED:
+            raise JobError(f"job {job.id!r} has not ended")
+        new = Job(
+            job.project,
+            job.spider,
+            uuid.uuid4().hex,
+            version=job.version,
+            crawl=job.crawl,
+            priority=job.priority,
+            args=dict(job.args),
+            settings=dict(job.settings),
+            user=user,
+            timeout_s=job.timeout_s,
+            retries=job.retries,
+        )
+        accepted, _ = await self.schedule(new)
+        return accepted[0]
+
     async def job(self, project: str | None, job: str) -> Job | None:
         """Return a job, live or ended."""
         here = [one for one in self.node.jobs if one.id == job and project in (None, one.project)]
@@ -152,6 +180,7 @@ class Actions:
             raise
         finally:
             self._update_projects()
+        self._changed(project, record.version)
         return record
 
     async def activate(self, project: str, version: str, user: str) -> str | None:
@@ -167,6 +196,7 @@ class Actions:
         known = self.eggs.records.get(project, version)
         new = EggRecord(project, self.eggs.records.name(version), 0.0, True, user, "", 0, len(spiders))
         await self._commit(replace(known or new, active=True, spiders=len(spiders)))
+        self._changed(project, new.version)
         return previous
 
     async def versions(self, project: str) -> tuple[list[str], str | None]:
@@ -188,6 +218,11 @@ class Actions:
             raise NotFoundError("version", version or "") from None
         finally:
             self._update_projects()
+        self._changed(project, version or "")
+
+    def _changed(self, project: str, version: str) -> None:
+        for listener in self.listeners:
+            listener(project, version)
 
     def _egg(self, project: str, version: str | None) -> tuple[str | None, Path | None]:
         chosen, file = self.eggs.get(project, version)

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from aioscrapy_deploy.eggs.versions import latest, stored_name
-from aioscrapy_scrapyd.state.store import Statement, Store
+from aioscrapy_scrapyd.state.schema import Statement
+from aioscrapy_scrapyd.state.store import Store
 
 # `spiders` of an egg that was stored and not listed yet: it can't become the active version.
 UNCHECKED = -1

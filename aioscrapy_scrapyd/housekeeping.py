@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from aioscrapy_scrapyd.state.store import Statement
+from aioscrapy_scrapyd.state.schema import Statement
 
 # Seconds between two rounds.
 PAUSE_S = 3600.0
@@ -33,7 +33,9 @@ def forget_history(keep: Keep, now: float) -> list[Statement]:
     if not keep.history_days:
         return []
     before = now - keep.history_days * _DAY_S
+    old = "SELECT project, job FROM job WHERE ended > 0 AND ended < ?"
     return [
+        (f"DELETE FROM sample WHERE (project, job) IN ({old})", [before]),  # noqa: S608 no user text
         ("DELETE FROM job WHERE ended > 0 AND ended < ?", [before]),
         ("DELETE FROM audit WHERE time < ?", [before]),
     ]

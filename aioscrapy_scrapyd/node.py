@@ -10,11 +10,13 @@ from twisted.logger import Logger
 
 from aioscrapy_scrapyd import processes
 from aioscrapy_scrapyd.command import Command, Files
+from aioscrapy_scrapyd.daemonlog import one_line, say
 from aioscrapy_scrapyd.endrecord import ending_of
 from aioscrapy_scrapyd.processes import Exit, Process
 from aioscrapy_scrapyd.state.job import Job, JobError, State
 from aioscrapy_scrapyd.state.jobs import Jobs
-from aioscrapy_scrapyd.state.store import Store, StoreError
+from aioscrapy_scrapyd.state.schema import StoreError
+from aioscrapy_scrapyd.state.store import Store
 from aioscrapy_scrapyd.watch import ProcessWatch, committed, in_background
 
 log = Logger()
@@ -52,6 +54,7 @@ class Node:
     ) -> None:
         self.jobs = jobs
         self.store = store
+        # Called after each change of a job's state or counts.
         self.listeners: list[Callable[[Job], None]] = []
         self._command = command
         self._files = files
@@ -188,7 +191,7 @@ class Node:
             command = await deferToThread(self._command, job)
             process = await deferToThread(command.start, self._files(job))
         except Exception as exc:  # noqa: BLE001 whatever fails to start must not cost a slot
-            self._end(job, State.FAILED, f"could not be started: {_one_line(exc)}")
+            self._end(job, State.FAILED, f"could not be started: {one_line(exc)}")
             return
         job.log, job.items = command.log, command.items
         job.pid, job.ticks, job.boot_id = process.pid, process.ticks, self._boot_id
@@ -196,7 +199,7 @@ class Node:
             job.state = State.RUNNING
         else:  # cancelled while it was being started
             process.signal(signal.SIGINT)
-        _say("Process started", job, args=command.arguments)
+        say("Process started", job, args=command.arguments)
         self._watch(job, process)
         self._save(job)
 
@@ -255,8 +258,9 @@ class Node:
     def _end(self, job: Job, state: State, reason: str) -> None:
         job.state, job.reason, job.ended, job.kill_at = state, reason, time.time(), 0.0
         self.jobs.remove(job)
-        _say("Process died" if state is State.FAILED else "Process finished", job, reason=reason)
-        self._save(job)
+        say("Process died" if state is State.FAILED else "Process finished", job, reason=reason)
+        self.store.end(job)
+        self._changed(job)
         self.wake()
 
     def _look(self) -> None:
@@ -272,10 +276,16 @@ class Node:
                 self._stop_next(job, now)
         self.wake()
 
+    def problems(self) -> list[str]:
+        """Return what is wrong with the node, one line each."""
+        return [self.store.problem] if self.store.problem else []
+
     async def _count(self) -> None:
         """Take over the counts that the running jobs wrote in the meantime."""
-        self._counting = True
         running = [job for job in self.jobs.live() if job.pid]
+        if not running:
+            return
+        self._counting = True
         try:
             counts = await deferToThread(lambda: [self._files(job).counts(job.pid) for job in running])
         finally:
@@ -298,27 +308,11 @@ class Node:
 
     def _changed(self, job: Job) -> None:
         for listener in self.listeners:
-            listener(job)
+            try:
+                listener(job)
+            except Exception:  # noqa: BLE001 who watches the jobs must not stop them
+                log.failure("A change of job {job} was not passed on", job=job.mark)
 
     def _save(self, job: Job) -> None:
         self.store.save(job, must=True)
         self._changed(job)
-
-
-def _say(what: str, job: Job, **details: Any) -> None:
-    """Log a line in the form of Scrapyd's launcher."""
-    log.info(
-        "{what}: project={project!r} spider={spider!r} job={job!r} pid={pid!r} {details}",
-        what=what,
-        project=job.project,
-        spider=job.spider,
-        job=job.id,
-        pid=job.pid,
-        details=" ".join(f"{name}={value!r}" for name, value in details.items()),
-        log_system="aioscrapy_scrapyd.launcher",
-    )
-
-
-def _one_line(error: BaseException) -> str:
-    text = " ".join(str(error).split())
-    return text if isinstance(error, OSError) and text else f"{type(error).__name__}: {text}"

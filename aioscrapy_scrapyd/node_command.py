@@ -4,6 +4,7 @@ aioscrapy node                          start it in this folder
 aioscrapy node FOLDER --port 6801       … in another one; it is made if there is none
 aioscrapy node user add ann --role viewer
 aioscrapy node token add ci --role deployer --projects shop
+aioscrapy node recover                  set a damaged node.db aside, keep what can be read of it
 """
 
 import argparse
@@ -19,7 +20,9 @@ from aioscrapy.exceptions import ConfigError
 from aioscrapy_deploy.terminal.messages import report
 from aioscrapy_deploy.terminal.table import print_table
 from aioscrapy_scrapyd import tokens, users
-from aioscrapy_scrapyd.state.store import StoreError
+from aioscrapy_scrapyd.state.folder import StateFolder
+from aioscrapy_scrapyd.state.recovery import recover
+from aioscrapy_scrapyd.state.schema import StoreError
 
 SETTINGS = False  # no option sets a setting of a crawl
 CONF = "scrapyd.conf"
@@ -55,7 +58,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     add(
         "words",
         nargs="*",
-        metavar="FOLDER | user … | token …",
+        metavar="FOLDER | user … | token … | recover",
         help="the folder of the node (default: this one)",
     )
     add("--port", type=int, help="where it listens (default: http_port of scrapyd.conf, 6800)")
@@ -64,7 +67,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         metavar="ADDRESS",
         help="on which address (default: bind_address of scrapyd.conf, 127.0.0.1)",
     )
-    add("--folder", type=Path, default=Path(), help="the folder of the node, for user and token")
+    add("--folder", type=Path, default=Path(), help="the folder of the node, for user, token and recover")
     add("--role", default="viewer", help="viewer, operator, deployer or admin (default: viewer)")
     add("--projects", default="", metavar="P,P", help="projects of the user or the token (default: all)")
     add("--days", type=float, default=0.0, help="days until the token expires (default: never)")
@@ -79,13 +82,15 @@ def run(options: argparse.Namespace) -> int:
     words = options.words
     if words[:1] == ["user"]:
         return _user(options, words[1:])
-    if words[:1] == ["token"]:
-        try:
+    try:
+        if words[:1] == ["token"]:
             return _token(options, words[1:])
-        except StoreError as exc:
-            raise ConfigError(str(exc)) from exc
+        if words == ["recover"]:
+            return _recover(options)
+    except StoreError as exc:
+        raise ConfigError(str(exc)) from exc
     if len(words) > 1:
-        raise ConfigError(f"{' '.join(words)!r} is not a folder, `user …` or `token …`")
+        raise ConfigError(f"{' '.join(words)!r} is not a folder, `user …`, `token …` or `recover`")
     return _start(Path(words[0]) if words else Path(), options.port, options.bind)
 
 
@@ -153,6 +158,15 @@ def _token(options: argparse.Namespace, words: list[str]) -> int:
             print(f"token {token_id} is removed")
         case _:
             raise ConfigError("usage: aioscrapy node token add NAME --role ROLE | list | remove ID")
+    return 0
+
+
+def _recover(options: argparse.Namespace) -> int:
+    database = _database(options.folder)
+    StateFolder(database.parent)  # no daemon works in it, and none begins to
+    aside, rows = recover(database)
+    print(f"{aside} is the damaged file; {database} is new and has what could be read of it:")
+    print(", ".join(f"{number} {table} rows" for table, number in rows.items()))
     return 0
 
 

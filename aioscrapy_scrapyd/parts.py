@@ -24,11 +24,13 @@ from aioscrapy_scrapyd.logins import Logins
 from aioscrapy_scrapyd.node import Node
 from aioscrapy_scrapyd.node_config import NodeConfig, node_config
 from aioscrapy_scrapyd.poller import Poller
+from aioscrapy_scrapyd.samples import Samples
 from aioscrapy_scrapyd.scheduler import SpiderScheduler
 from aioscrapy_scrapyd.site import Door, NodeSite
 from aioscrapy_scrapyd.state.folder import StateFolder
 from aioscrapy_scrapyd.state.jobs import Jobs
-from aioscrapy_scrapyd.state.store import Store, StoreError
+from aioscrapy_scrapyd.state.schema import StoreError
+from aioscrapy_scrapyd.state.store import Store
 from aioscrapy_scrapyd.tokens import Tokens
 
 log = Logger("scrapyd.app")
@@ -90,6 +92,8 @@ def _add_jobs(app: Any, config: Any, settings: NodeConfig, store: Store) -> None
         cancel_deadline_s=settings.cancel_deadline_s,
         reactor=reactor,
     )
+    samples = Samples(store)
+    node.listeners.append(lambda job: samples.job_changed(job, time.time()))
     poller = Poller(config, node)
     app.setComponent(IEggStorage, eggs)
     app.setComponent(IEnvironment, environment)

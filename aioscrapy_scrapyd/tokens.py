@@ -9,7 +9,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from aioscrapy_scrapyd.state.store import Statement, Store, StoreError, open_database
+from aioscrapy_scrapyd.state.schema import Statement, StoreError, open_database
+from aioscrapy_scrapyd.state.store import Store
 from aioscrapy_scrapyd.users import Role, User, projects_of
 
 PREFIX = "aio_"

@@ -1,7 +1,10 @@
 """What each route of /api/v1 does. The first line of a docstring is its summary in the OpenAPI document."""
 
 import json
+import math
+import signal
 import uuid
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +14,9 @@ from aioscrapy_scrapyd.actions import NotFoundError
 from aioscrapy_scrapyd.api.call import JOB_FIELDS, Call
 from aioscrapy_scrapyd.joblog import LEVELS, read_log
 from aioscrapy_scrapyd.jobview import about, cursor_behind, cursor_of
-from aioscrapy_scrapyd.state.job import ENDED, Job, JobError, State
+from aioscrapy_scrapyd.state.history import Filter
+from aioscrapy_scrapyd.state.job import Job, JobError, State
+from aioscrapy_scrapyd.state.jobs import starting_order
 
 _TYPES: dict[str, tuple[type, ...]] = {
     "string": (str,),
@@ -23,14 +28,14 @@ _TYPES: dict[str, tuple[type, ...]] = {
 
 async def status(call: Call) -> dict[str, Any]:
     """Count the jobs and the free slots, and name what is wrong with the node."""
-    jobs, store = call.actions.node.jobs, call.actions.node.store
+    jobs = call.actions.node.jobs
     running = len(jobs.live())
     return {
         "pending": jobs.count_pending(),
         "running": running,
         "slots": jobs.limits.slots,
         "free": jobs.limits.slots - running,
-        "problems": [store.problem] if store.problem else [],
+        "problems": call.actions.node.problems(),
     }
 
 
@@ -83,25 +88,36 @@ async def spiders(call: Call) -> dict[str, Any]:
 
 async def jobs(call: Call) -> dict[str, Any]:
     """List waiting, running and ended jobs; the newest ended ones first, page by page."""
-    query = call.query
-    project, spider, state = query.get("project"), query.get("spider"), query.get("state")
-    if state is not None and state not in ENDED:
-        raise JobError(f"state={state[:80]!r} is not one of {', '.join(sorted(ENDED))}")
-    limit = _whole(query, "limit", 100, 1000)
-    before = cursor_of(query["before"]) if "before" in query else None
+    only = _filter(call.query)
+    limit = _whole(call.query, "limit", 100, 1000)
+    before = cursor_of(call.query["before"]) if "before" in call.query else None
     node = call.actions.node
-    ended = await deferToThread(
-        node.store.ended, limit, project=project, spider=spider, state=state, before=before
-    )
-    here = [one for one in node.jobs if project in (None, one.project) and spider in (None, one.spider)]
-    live = sorted((one for one in here if one.state is not State.PENDING), key=lambda one: one.seq)
-    waiting = [one for one in node.jobs.pending() if one in here]
+    ended = await deferToThread(node.store.ended, limit, only, before) if only.is_about_ended else []
+    here = [] if before or only.since or only.until else [one for one in node.jobs if only.accepts(one)]
+    live = [one for one in here if one.state is not State.PENDING]
+    waiting = [one for one in here if one.state is State.PENDING]
     return {
-        "pending": [] if state or before else [_job(one) for one in waiting],
-        "running": [] if state or before else [_job(one) for one in live],
+        "pending": [_job(one) for one in sorted(waiting, key=starting_order)],
+        "running": [_job(one) for one in sorted(live, key=lambda one: one.seq)],
         "ended": [_job(one) for one in ended],
         "next": cursor_behind(ended[-1]) if len(ended) == limit else None,
     }
+
+
+def _filter(query: dict[str, str]) -> Filter:
+    states = frozenset(filter(None, query.get("state", "").split(",")))
+    unknown = sorted(states - set(State))
+    if unknown:
+        raise JobError(f"state={unknown[0][:80]!r} is not one of {', '.join(State)}")
+    return Filter(
+        query.get("project"),
+        query.get("spider"),
+        query.get("crawl"),
+        states,
+        query.get("text", ""),
+        _time(query, "since"),
+        _time(query, "until"),
+    )
 
 
 async def schedule(call: Call) -> dict[str, Any]:
@@ -131,7 +147,11 @@ async def job(call: Call) -> dict[str, Any]:
 
 async def cancel(call: Call) -> dict[str, Any]:
     """Stop a job, or all jobs of a crawl; a second call ends it within a second."""
-    states = call.actions.cancel(call.path["project"], call.path["job"], call.user)
+    at_once = call.query.get("now", "no")
+    if at_once not in {"yes", "no"}:
+        raise JobError(f"now={at_once[:80]!r} is not yes or no")
+    number = signal.SIGKILL if at_once == "yes" else signal.SIGINT
+    states = call.actions.cancel(call.path["project"], call.path["job"], call.user, number)
     if not states:
         await _find(call)  # an ended job is no error: nothing is to be stopped
     return {"jobs": states}
@@ -139,23 +159,14 @@ async def cancel(call: Call) -> dict[str, Any]:
 
 async def retry(call: Call) -> dict[str, Any]:
     """Start a new job with the version, the arguments and the settings of an ended one."""
-    old = await _find(call)
-    if old.state not in ENDED:
-        raise JobError(f"job {old.id!r} has not ended")
-    new = Job(
-        old.project,
-        old.spider,
-        uuid.uuid1().hex,
-        version=old.version,
-        priority=old.priority,
-        args=dict(old.args),
-        settings=dict(old.settings),
-        user=call.user,
-        timeout_s=old.timeout_s,
-        retries=old.retries,
-    )
-    taken, _ = await call.actions.schedule(new)
-    return {"jobs": [_job(one) for one in taken]}
+    return {"jobs": [_job(await call.actions.retry(await _find(call), call.user))]}
+
+
+async def samples(call: Call) -> dict[str, Any]:
+    """Return the counters of a job over its time, the oldest first."""
+    one = await _find(call)
+    rows = await deferToThread(call.actions.node.store.samples, *one.key)
+    return {"samples": [asdict(row) for row in rows]}
 
 
 async def log(call: Call) -> dict[str, Any]:
@@ -214,6 +225,17 @@ def _texts(name: str, values: dict[str, Any]) -> dict[str, str]:
         if not isinstance(value, str):
             raise JobError(f"{name}: the value of {key[:80]!r} is not a text")
     return dict(values)
+
+
+def _time(query: dict[str, str], name: str) -> float:
+    text = query.get(name, "0")
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = -1.0
+    if not 0 <= seconds < math.inf:
+        raise JobError(f"{name}={text[:80]!r} is not a number of seconds since 1970")
+    return seconds
 
 
 def _whole(query: dict[str, str], name: str, default: int, most: int, *, least: int = 1) -> int:

@@ -20,7 +20,7 @@ from aioscrapy_scrapyd.api.routes import PREFIX, find
 from aioscrapy_scrapyd.eggstorage import BadEggError
 from aioscrapy_scrapyd.spidernames import ListingError
 from aioscrapy_scrapyd.state.job import JobError
-from aioscrapy_scrapyd.state.store import StoreError
+from aioscrapy_scrapyd.state.schema import StoreError
 
 log = Logger()
 

@@ -52,7 +52,11 @@ class Route:
 _PAGE = {
     "project": "only jobs of this project",
     "spider": "only jobs of this spider",
-    "state": "only ended jobs of this state: finished, failed or cancelled",
+    "crawl": "only jobs of this crawl",
+    "state": "only jobs of these states, with commas: pending, running, stopping, finished, failed …",
+    "text": "only jobs with this text in a name, the reason or an argument",
+    "since": "only jobs that ended at this time or later, in seconds since 1970",
+    "until": "only jobs that ended before this time",
     "limit": "ended jobs of a page, 1 to 1000; default: 100",
     "before": "`next` of the page before",
 }
@@ -87,8 +91,15 @@ ROUTES = (
     Route("GET", "/jobs", handlers.jobs, Role.VIEWER, query=_PAGE),
     Route("POST", "/jobs", handlers.schedule, Role.OPERATOR, 201, body=JOB_FIELDS),
     Route("GET", "/jobs/{project}/{job}", handlers.job, Role.VIEWER),
-    Route("POST", "/jobs/{project}/{job}/cancel", handlers.cancel, Role.OPERATOR),
+    Route(
+        "POST",
+        "/jobs/{project}/{job}/cancel",
+        handlers.cancel,
+        Role.OPERATOR,
+        query={"now": "yes: kill the processes at once"},
+    ),
     Route("POST", "/jobs/{project}/{job}/retry", handlers.retry, Role.OPERATOR, 201),
+    Route("GET", "/jobs/{project}/{job}/samples", handlers.samples, Role.VIEWER),
     Route("GET", "/jobs/{project}/{job}/log", handlers.log, Role.VIEWER, query=_LOG),
 )
 

@@ -8,6 +8,7 @@ from twisted.internet.threads import deferToThread
 
 from aioscrapy_scrapyd.jobview import JobView, about, cursor_behind, cursor_of, signal_number
 from aioscrapy_scrapyd.services.base import NodeResource, user_of
+from aioscrapy_scrapyd.state.history import Filter
 from aioscrapy_scrapyd.state.job import ENDED, Job, JobError, State, masked
 
 # Ended jobs of one page of listjobs.json at most.
@@ -85,16 +86,16 @@ class ListJobs(NodeResource):
     ) -> dict[str, Any]:
         if project is not None:
             self.actions.check_project(project)
+        if not 0 <= limit <= PAGE_LIMIT:
+            raise JobError(f"limit={limit} is not a whole number from 0 to {PAGE_LIMIT}")
         finished = self.root.launcher.finished
         if limit or before or spider or state in ENDED:
-            page = min(limit or 100, PAGE_LIMIT)
+            page = limit or 100
             stored = await deferToThread(
                 self.actions.node.store.ended,
                 page,
-                project=project,
-                spider=spider,
-                state=state if state in ENDED else None,
-                before=cursor_of(before) if before else None,
+                Filter(project, spider, states=frozenset({state or ""} & ENDED)),
+                cursor_of(before) if before else None,
             )
             finished = [JobView(job) for job in stored]
 
@@ -171,13 +172,12 @@ class DaemonStatus(NodeResource):
 
     def render_GET(self, txrequest: Any) -> dict[str, Any]:
         launcher, jobs = self.root.launcher, self.actions.node.jobs
-        problems = [self.actions.node.store.problem] if self.actions.node.store.problem else []
         return {
             "pending": jobs.count_pending(),
             "running": len(launcher.processes),
             "finished": len(launcher.finished),
             "slots": jobs.limits.slots,
-            "problems": problems,
+            "problems": self.actions.node.problems(),
         }
 
 

@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from aioscrapy_scrapyd.state.job import Job
-from aioscrapy_scrapyd.state.store import Store, StoreError
+from aioscrapy_scrapyd.state.schema import StoreError
+from aioscrapy_scrapyd.state.store import Store
 
 
 class StateFolder:

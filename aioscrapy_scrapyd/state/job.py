@@ -11,6 +11,9 @@ _JOB_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:-]{0,127}")
 # The kernel takes no more than 128 KiB for one argument of a process (execve, MAX_ARG_STRLEN).
 ARGUMENT_LIMIT = 100_000
 ARGUMENTS_LIMIT = 1_000_000
+# Characters of one argument, and of all of them, that a search looks at.
+WORD_LIMIT = 500
+WORDS_LIMIT = 5_000
 
 # Names of arguments and settings whose value nobody is shown.
 _SECRET = re.compile(
@@ -93,6 +96,13 @@ class Job:
     def key(self) -> tuple[str, str]:
         """What names the job: project and id."""
         return self.project, self.id
+
+    @property
+    def words(self) -> str:
+        """What a search looks at: names, reason and arguments without secrets, folded to lower case."""
+        arguments = (f"{name}={value[:WORD_LIMIT]}" for name, value in masked(self.args).items())
+        names = (self.id, self.project, self.spider, self.crawl, self.version or "", self.reason)
+        return "\n".join((*names, *arguments))[:WORDS_LIMIT].casefold()
 
     @property
     def mark(self) -> str:

@@ -48,7 +48,7 @@ class Jobs:
     def pending(self, project: str | None = None) -> list[Job]:
         """Return the waiting jobs, the next one of a project first."""
         jobs = [job for job in self._pending.values() if project is None or job.project == project]
-        return sorted(jobs, key=_order)
+        return sorted(jobs, key=starting_order)
 
     def count_pending(self, project: str | None = None) -> int:
         """Return how many jobs wait."""
@@ -102,5 +102,6 @@ class Jobs:
         self._jobs.pop(job.key, None)
 
 
-def _order(job: Job) -> tuple[float, int]:
+def starting_order(job: Job) -> tuple[float, int]:
+    """Return what sorts waiting jobs of a project: the next one first."""
     return -job.priority, job.seq

@@ -1,68 +1,30 @@
 """The file that keeps the jobs of a node: SQLite, written by one thread that commits for all who wait."""
 
 import contextlib
-import json
 import queue
-import re
 import sqlite3
 import threading
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from aioscrapy_scrapyd.state import schema
+from aioscrapy_scrapyd.state.history import EVERY_JOB, Filter, Sample, Total
 from aioscrapy_scrapyd.state.job import Job, State
+from aioscrapy_scrapyd.state.schema import Statement, StoreError
 
-VERSION = 1
-# Seconds that the writer waits for a lock that another program has on the file.
-LOCK_S = 1.0
 # Seconds between two tries to write what must not be lost: that a job has started or ended.
 RETRY_S = 1.0
-
-_SCHEMA = """
-CREATE TABLE job (
-    project TEXT NOT NULL, job TEXT NOT NULL, spider TEXT NOT NULL, version TEXT, crawl TEXT NOT NULL,
-    priority REAL NOT NULL, seq INTEGER NOT NULL, args TEXT NOT NULL, settings TEXT NOT NULL,
-    user TEXT NOT NULL, timeout_s REAL NOT NULL, retries INTEGER NOT NULL,
-    state TEXT NOT NULL, reason TEXT NOT NULL, exit_status INTEGER, signal INTEGER NOT NULL,
-    created REAL NOT NULL, started REAL NOT NULL, ended REAL NOT NULL,
-    stop_asked REAL NOT NULL, kill_at REAL NOT NULL, stage INTEGER NOT NULL,
-    slot INTEGER NOT NULL, pid INTEGER NOT NULL, ticks INTEGER NOT NULL, boot_id TEXT NOT NULL,
-    attempt INTEGER NOT NULL, counts TEXT NOT NULL, log TEXT NOT NULL, items TEXT NOT NULL,
-    PRIMARY KEY (project, job)
-) STRICT, WITHOUT ROWID;
-CREATE INDEX job_live ON job (seq) WHERE ended = 0;
-CREATE INDEX job_ended ON job (ended DESC, seq DESC) WHERE ended > 0;
-CREATE TABLE egg (
-    project TEXT NOT NULL, version TEXT NOT NULL, deployed REAL NOT NULL, active INTEGER NOT NULL,
-    user TEXT NOT NULL, sha256 TEXT NOT NULL, size INTEGER NOT NULL, spiders TEXT NOT NULL,
-    PRIMARY KEY (project, version)
-) STRICT, WITHOUT ROWID;
-CREATE TABLE audit (
-    time REAL NOT NULL, user TEXT NOT NULL, address TEXT NOT NULL, action TEXT NOT NULL,
-    object TEXT NOT NULL, result TEXT NOT NULL
-) STRICT;
-CREATE TABLE token (
-    id TEXT NOT NULL PRIMARY KEY, name TEXT NOT NULL, role TEXT NOT NULL, projects TEXT NOT NULL,
-    sha256 BLOB NOT NULL, created REAL NOT NULL, expires REAL NOT NULL
-) STRICT;
-"""
-# Columns in the order of the table; the name of a field of Job, but for `job`, its `id`.
-_COLUMNS = tuple(re.findall(r"(\w+) (?:TEXT|REAL|INTEGER)", _SCHEMA.partition("PRIMARY KEY")[0]))
-_JSON = frozenset({"args", "settings", "counts"})
-_SAVE = f"INSERT OR REPLACE INTO job ({', '.join(_COLUMNS)}) VALUES ({', '.join('?' * len(_COLUMNS))})"  # noqa: S608 no user text
-
-Statement = tuple[str, Sequence[Any]]
-
-
-class StoreError(Exception):
-    """The file can't be read or written; one line for a person."""
-
-
-class DamagedError(StoreError):
-    """The file is not a database of this program, or SQLite finds it damaged."""
+# Errors of a statement or its values; other errors of SQLite are about the file: locked, full, damaged.
+_STATEMENT_ERRORS = (
+    sqlite3.IntegrityError,
+    sqlite3.ProgrammingError,
+    sqlite3.DataError,
+    sqlite3.NotSupportedError,
+)
 
 
 @dataclass
@@ -88,10 +50,9 @@ class Store:
         self._queue: queue.SimpleQueue[_Write | None] = queue.SimpleQueue()
         self._closing = threading.Event()
         self.problem = ""
-        with _open_errors(path):
-            path.parent.mkdir(parents=True, exist_ok=True)
-            self._writer = _connect(path)
-            self._reader = _connect(path)
+        self._writer = schema.connect(path)
+        schema.check(self._writer, path)
+        self._reader = schema.connect(path)
         self._reading = threading.Lock()
         self._thread = threading.Thread(target=self._write_all, name="node.db", daemon=True)
         self._thread.start()
@@ -112,7 +73,11 @@ class Store:
 
     def save(self, *jobs: Job, must: bool = False) -> "Future[None]":
         """Write the jobs as they are now."""
-        return self.write([(_SAVE, _row(job)) for job in jobs], must=must)
+        return self.write([schema.save(job) for job in jobs], must=must)
+
+    def end(self, job: Job) -> "Future[None]":
+        """Write the end of a job and add it to the totals of its spider, both or none."""
+        return self.write([schema.save(job), schema.add_to_total(job)], must=True)
 
     def audit(self, user: str, address: str, action: str, what: str, status: int) -> None:
         """Note that somebody changed something, or tried to."""
@@ -130,26 +95,28 @@ class Store:
         return jobs[0] if jobs else None
 
     def ended(
-        self,
-        limit: int,
-        *,
-        project: str | None = None,
-        spider: str | None = None,
-        state: str | None = None,
-        before: tuple[float, int] | None = None,
+        self, limit: int, only: Filter = EVERY_JOB, before: tuple[float, int] | None = None
     ) -> list[Job]:
         """Return ended jobs, the newest first, behind the job with the (ended, seq) of `before`."""
-        clauses, values = ["ended > 0"], list[Any]()
-        for column, value in (("project", project), ("spider", spider), ("state", state)):
-            if value is not None:
-                clauses.append(f"{column} = ?")
-                values.append(value)
-        if before is not None:
-            clauses.append("(ended, seq) < (?, ?)")
-            values.extend(before)
-        return self._jobs(
-            f"WHERE {' AND '.join(clauses)} ORDER BY ended DESC, seq DESC LIMIT ?", [*values, limit]
-        )
+        clause, values = only.clause(before)
+        return self._jobs(f"WHERE {clause} ORDER BY ended DESC, seq DESC LIMIT ?", [*values, limit])
+
+    def ended_counts(self, only: Filter = EVERY_JOB) -> dict[str, int]:
+        """Return state -> number of the ended jobs."""
+        clause, values = only.clause()
+        sql = f"SELECT state, COUNT(*) FROM job WHERE {clause} GROUP BY state"  # noqa: S608 no user text
+        return dict(self.query(sql, values))
+
+    def samples(self, project: str, job: str) -> list[Sample]:
+        """Return the counters of a job over its time, the oldest first."""
+        sql = "SELECT time, pages, items, errors, waiting, rss FROM sample"
+        sql += " WHERE project = ? AND job = ? ORDER BY time"
+        return [Sample(*row) for row in self.query(sql, [project, job])]
+
+    def totals(self) -> list[Total]:
+        """Return the sums over all jobs that ever ended, by project, spider and state."""
+        rows = self.query("SELECT * FROM total ORDER BY project, spider, state")
+        return [Total(project, spider, State(state), *sums) for project, spider, state, *sums in rows]
 
     def count_ended(self) -> int:
         """Return how many jobs have ended."""
@@ -175,104 +142,54 @@ class Store:
         self._reader.close()
 
     def _jobs(self, clause: str, values: Sequence[Any] = ()) -> list[Job]:
-        sql = f"SELECT {', '.join(_COLUMNS)} FROM job {clause}"  # noqa: S608 no user text
-        return [_job(row) for row in self.query(sql, values)]
+        return [schema.job_of(row) for row in self.query(f"{schema.SELECT} {clause}", values)]
 
     def _write_all(self) -> None:
-        while (write := self._queue.get()) is not None:
-            group = [write]
-            with contextlib.suppress(queue.Empty):
-                while (more := self._queue.get_nowait()) is not None:
-                    group.append(more)
-                self._queue.put(None)
-            self._commit(group)
+        """Commit what comes, all that waits in one transaction; what must be written waits until it is."""
+        must: list[_Write] = []
+        while not self._closing.is_set():
+            must = self._commit([*must, *self._next(RETRY_S if must else None)])
+        for write in self._commit([*must, *self._next(0)]):
+            write.done.set_exception(StoreError(self.problem))
         self._writer.close()
 
-    def _commit(self, group: list[_Write]) -> None:
-        while True:
-            error = self._try(group)
-            if error is None:
-                self.problem = ""
-                for write in group:
-                    write.done.set_result(None)
-                return
-            self.problem = f"{self.path.name} can't be written: {error}"
-            if len(group) > 1:  # one bad statement must not fail the others
-                for write in group:
-                    self._commit([write])
-                return
-            if not group[0].must or self._closing.wait(RETRY_S):
-                group[0].done.set_exception(StoreError(self.problem))
-                return
+    def _next(self, timeout_s: float | None) -> list[_Write]:
+        """Return all writes that wait; wait at most so many seconds for the first one, None for ever."""
+        writes = []
+        with contextlib.suppress(queue.Empty):
+            writes.append(self._queue.get(timeout=timeout_s) if timeout_s != 0 else self._queue.get_nowait())
+            while True:
+                writes.append(self._queue.get_nowait())
+        return [write for write in writes if write is not None]
 
-    def _try(self, group: list[_Write]) -> sqlite3.Error | None:
+    def _commit(self, group: list[_Write]) -> list[_Write]:
+        """Write the group; returns those that must be written and could not be."""
+        if not group:
+            return []
+        error = self._try(group)
+        if error is None:
+            self.problem = ""
+            for write in group:
+                write.done.set_result(None)
+            return []
+        if isinstance(error, sqlite3.DatabaseError) and not isinstance(error, _STATEMENT_ERRORS):
+            self.problem = f"{self.path.name} can't be written: {error}"
+            for write in group:
+                if not write.must:
+                    write.done.set_exception(StoreError(self.problem))
+            return [write for write in group if write.must]
+        if len(group) == 1:  # a value that SQLite does not take, now or ever
+            group[0].done.set_exception(StoreError(f"{self.path.name} does not take it: {error}"))
+            return []
+        return [left for write in group for left in self._commit([write])]
+
+    def _try(self, group: list[_Write]) -> Exception | None:
         try:
             with self._writer:
                 self._writer.execute("BEGIN IMMEDIATE")
                 for write in group:
                     for statement in write.statements:
                         self._writer.execute(*statement)
-        except sqlite3.Error as exc:
+        except Exception as exc:  # noqa: BLE001 one bad value must not end the thread that writes for all
             return exc
         return None
-
-
-@contextlib.contextmanager
-def open_database(path: Path) -> Iterator[sqlite3.Connection]:
-    """Open the file for one change beside a daemon that may be running; it is made if there is none.
-
-    Raises:
-        StoreError: the file can't be opened.
-    """
-    with _open_errors(path):
-        path.parent.mkdir(parents=True, exist_ok=True)
-        connection = _connect(path)
-    try:
-        yield connection
-    finally:
-        connection.close()
-
-
-@contextlib.contextmanager
-def _open_errors(path: Path) -> Iterator[None]:
-    try:
-        yield
-    except sqlite3.DatabaseError as exc:
-        if isinstance(exc, sqlite3.OperationalError):
-            raise StoreError(f"{path} can't be opened: {exc}") from exc
-        raise DamagedError(f"{path} is damaged: {exc}. Move it away to start with an empty history") from exc
-    except OSError as exc:
-        raise StoreError(f"{path} can't be opened: {exc.strerror}") from exc
-
-
-def _connect(path: Path) -> sqlite3.Connection:
-    connection = sqlite3.connect(path, timeout=LOCK_S, isolation_level=None, check_same_thread=False)
-    connection.execute("PRAGMA journal_mode = WAL")
-    connection.execute("PRAGMA synchronous = FULL")
-    (version,) = connection.execute("PRAGMA user_version").fetchone()
-    if version == 0:
-        connection.executescript(f"BEGIN IMMEDIATE; {_SCHEMA} PRAGMA user_version = {VERSION}; COMMIT;")
-    elif version != VERSION:
-        connection.close()
-        raise StoreError(
-            f"{path} is of a newer version of this program ({version}, this one knows {VERSION})"
-        )
-    elif connection.execute("PRAGMA quick_check(1)").fetchone()[0] != "ok":
-        connection.close()
-        raise DamagedError(f"{path} is damaged. Move it away to start with an empty history")
-    return connection
-
-
-def _row(job: Job) -> tuple[Any, ...]:
-    values = (getattr(job, "id" if name == "job" else name) for name in _COLUMNS)
-    return tuple(
-        json.dumps(value) if name in _JSON else value for name, value in zip(_COLUMNS, values, strict=True)
-    )
-
-
-def _job(row: Sequence[Any]) -> Job:
-    values = {
-        "id" if name == "job" else name: json.loads(value) if name in _JSON else value
-        for name, value in zip(_COLUMNS, row, strict=True)
-    }
-    return Job(**{**values, "state": State(values["state"])})

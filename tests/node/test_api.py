@@ -66,6 +66,8 @@ def test_a_project_from_egg_to_log(node: ScrapydServer, site: Site) -> None:
     assert "Spider closed (finished)" in log["lines"][0]
     assert call(node, "GET", f"/jobs/shop/a/log?after={log['to']}").json()["lines"] == []
     assert call(node, "GET", "/jobs/shop/a/log?level=ERROR").json()["lines"] == []
+    samples = call(node, "GET", "/jobs/shop/a/samples").json()["samples"]
+    assert samples[-1]["items"] == 1
     again = call(node, "POST", "/jobs/shop/a/retry")
     assert again.status_code == 201
     assert end_of(node, again.json()["jobs"][0]["job"])["state"] == "finished"
@@ -74,6 +76,13 @@ def test_a_project_from_egg_to_log(node: ScrapydServer, site: Site) -> None:
     assert [one["job"] for one in listed["ended"]] == [again.json()["jobs"][0]["job"]]
     older = call(node, "GET", f"/jobs?limit=1&before={listed['next']}").json()
     assert [one["job"] for one in older["ended"]] == ["a"]
+    for query, number in {
+        "text=HEADERS": 2,
+        "text=hush": 0,
+        "state=failed,running": 0,
+        "since=9e9": 0,
+    }.items():
+        assert len(call(node, "GET", f"/jobs?{query}").json()["ended"]) == number, query
     assert call(node, "POST", "/projects/shop/versions/1.0/activate").json()["previous"] == "1_0"
     assert call(node, "DELETE", "/projects/shop/versions/1.0").status_code == 200
     assert call(node, "GET", "/projects").json() == {"projects": []}
@@ -107,6 +116,9 @@ def test_errors_have_their_status_and_one_line(node: ScrapydServer) -> None:
         (400, call(node, "GET", "/jobs?limit=many")),
         (400, call(node, "GET", "/jobs?before=yesterday")),
         (400, call(node, "GET", "/jobs?state=happy")),
+        (400, call(node, "GET", "/jobs?since=yesterday")),
+        (400, call(node, "GET", "/jobs?until=nan")),
+        (400, call(node, "POST", "/jobs/shop/x/cancel?now=perhaps")),
         (400, call(node, "PUT", "/projects/shop/versions/2", data=b"no egg")),
         (400, call(node, "PUT", "/projects/%2e%2e/versions/2", data=make_egg())),
         (
