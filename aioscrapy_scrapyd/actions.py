@@ -62,6 +62,8 @@ class Actions:
         self.projects = projects
         # Called with project and version ("" for all) after a deploy, an activation or a deletion.
         self.listeners: list[Callable[[str, str], None]] = []
+        # Called with True or False when a deploy has succeeded or failed.
+        self.deploy_listeners: list[Callable[[bool], None]] = []
         self._update_projects = update_projects
 
     def check_project(self, project: str) -> None:
@@ -147,8 +149,17 @@ class Actions:
         here = [one for one in self.node.jobs if one.id == job and project in (None, one.project)]
         return here[0] if here else await deferToThread(self.node.store.find, project, job)
 
-    async def deploy(self, project: str, version: str, egg: bytes, user: str) -> EggRecord:
-        """Take in an egg: it is the active version once the runner has listed it, else nothing has changed.
+    async def deploy(
+        self, project: str, version: str, egg: bytes, user: str, *, activate: bool = True
+    ) -> EggRecord:
+        """Take in an egg: it is stored once the runner has listed it, else nothing has changed.
+
+        Args:
+            project: its name.
+            version: of the egg.
+            egg: its bytes.
+            user: who deploys; "" without users.
+            activate: jobs without a version run it from now on. If not, the active version stays.
 
         Raises:
             JobError, DirectoryTraversalError: a name can't be used.
@@ -156,11 +167,36 @@ class Actions:
             ListingError: the project can't be listed here.
             OSError: the egg can't be written.
         """
+        ok = False
+        try:
+            if not activate:
+                await self._pin(project)
+            record = await self._take_in(project, version, egg, user, activate=activate)
+            ok = True
+        finally:
+            self._update_projects()
+            for listener in self.deploy_listeners:
+                listener(ok)
+        self._changed(project, record.version)
+        return record
+
+    async def _pin(self, project: str) -> None:
+        """Keep the active version of a project active: that of a stock Scrapyd is only the latest one."""
+        check_name("project", project)
+        active = await deferToThread(self.eggs.active, project)
+        known = self.eggs.records.get(project, active) if active is not None else None
+        if active is not None and (known is None or not known.active):
+            await self.activate(project, active, known.user if known is not None else "")
+
+    async def _take_in(
+        self, project: str, version: str, egg: bytes, user: str, *, activate: bool
+    ) -> EggRecord:
         self.eggs.path_of(project, version)
         check_name("project", project)
         check_name("version", version)
+        earlier = self.eggs.records.get(project, version)
         record = EggRecord(project, self.eggs.records.name(version), 0.0, False, user, "", 0, UNCHECKED)
-        is_new = self.eggs.records.get(project, version) is None
+        is_new = earlier is None
         if is_new:
             await self._commit(record)
         try:
@@ -168,7 +204,8 @@ class Actions:
             try:
                 spiders = await self._names.of(project, version, stored.path, recorded=False)
                 record = replace(record, sha256=stored.sha256, size=stored.size, spiders=len(spiders))
-                record = replace(record, deployed=time.time(), active=True)
+                is_active = activate or (earlier is not None and earlier.active)
+                record = replace(record, deployed=time.time(), active=is_active)
                 await self._commit(record)
             except BaseException:
                 await deferToThread(stored.take_back)
@@ -178,9 +215,6 @@ class Actions:
             if is_new:
                 self.eggs.records.forget(project, version)
             raise
-        finally:
-            self._update_projects()
-        self._changed(project, record.version)
         return record
 
     async def activate(self, project: str, version: str, user: str) -> str | None:

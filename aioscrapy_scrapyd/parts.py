@@ -67,7 +67,7 @@ def build(config: Any) -> Any:
         _add_jobs(app, config, settings, store)
     ours = "aioscrapy_scrapyd.website.Root"
     webroot = _part(config, "webroot", WEBROOT, app, ours=ours)
-    _listen(app, settings, NodeSite(webroot, _door(config, settings, store)))
+    _listen(app, settings, NodeSite(webroot, _door(config, settings, store, webroot)))
     return app
 
 
@@ -123,19 +123,20 @@ def _add_stock_jobs(app: Any, config: Any) -> None:
     TimerService(config.getfloat("poll_interval", 5), poller.poll).setServiceParent(app)
 
 
-def _door(config: Any, settings: NodeConfig, store: Store | None) -> Door:
+def _door(config: Any, settings: NodeConfig, store: Store | None, webroot: Any) -> Door:
     return Door(
         guard=settings.guard,
         logins=Logins(settings.users, Tokens(store) if store is not None else None),
         body_limit=settings.egg_max_mb * 2**20,
         prefix_header=config.get("prefix_header", "x-forwarded-prefix").lower(),
         proxies=settings.trusted_proxies,
-        audit=store.audit if store is not None else _no_audit,
+        audit=store.audit if store is not None else _ignore,
+        ended=getattr(webroot, "request_ended", _ignore),
     )
 
 
-def _no_audit(*entry: Any) -> None:
-    """Keep no record of changes: there is no node.db."""
+def _ignore(*entry: Any) -> None:
+    """Keep no record: there is no node."""
 
 
 def _listen(app: Any, settings: NodeConfig, site: NodeSite) -> None:

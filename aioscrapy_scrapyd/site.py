@@ -1,6 +1,7 @@
 """The web site of a node: each request passes the guard before its body is parsed or a resource sees it."""
 
 import re
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
@@ -31,9 +32,10 @@ FILE_FOLDERS = ("/logs/", "/items/")
 
 # Where a path names a project, and the paths that show all projects.
 _PROJECT_IN_PATH = re.compile(rf"(?:/logs|/items|{PREFIX}/projects|{PREFIX}/jobs)/([^/]+)")
-_ALL_PROJECTS = {"/listjobs.json", "/jobs", "/logs/", "/items/", f"{PREFIX}/jobs"}
+_ALL_PROJECTS = {"/listjobs.json", "/jobs", "/logs/", "/items/", "/metrics", f"{PREFIX}/jobs"}
 
 Audit = Callable[[str, str, str, str, int], None]
+Ended = Callable[[str, str, int, float], None]
 
 
 @dataclass(frozen=True)
@@ -47,6 +49,7 @@ class Door:
         prefix_header: the header in which a proxy names the prefix of all paths, in lower case.
         proxies: addresses whose `prefix_header` counts; empty for all.
         audit: takes user, address, path, object and status of each request that may change something.
+        ended: takes method, path, status and seconds of each request that was answered.
     """
 
     guard: Guard
@@ -55,6 +58,7 @@ class Door:
     prefix_header: str
     proxies: frozenset[str]
     audit: Audit
+    ended: Ended
 
 
 class NodeRequest(Request):
@@ -79,6 +83,7 @@ class NodeRequest(Request):
         self.method, self.uri, self.clientproto = command, path, version
         self.path = path.partition(b"?")[0]
         self.client, self.host = self.channel.getPeer(), self.channel.getHost()
+        self._measure()
         incoming = self._incoming()
         refusal = self._door.guard.refuse(incoming)
         if refusal is None and self._received > self._door.body_limit:
@@ -116,6 +121,13 @@ class NodeRequest(Request):
         if not self.startedWriting:
             self._set_security_headers()
         super().write(data)
+
+    def _measure(self) -> None:
+        began, ended = time.monotonic(), self._door.ended
+        method, path = self.method.decode("latin-1"), self.path.decode("latin-1")
+        self.notifyFinish().addCallbacks(
+            lambda _: ended(method, path, self.code, time.monotonic() - began), lambda _: None
+        )
 
     @property
     def _door(self) -> Door:

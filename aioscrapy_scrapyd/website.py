@@ -1,16 +1,23 @@
 """`webroot` of scrapyd.conf: the pages and services of a node."""
 
+from pathlib import Path
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
 import scrapyd.webservice as stock
 import scrapyd.website
+from scrapyd.utils import local_items
 from twisted.web.resource import Resource
 from typing_extensions import override
 
 from aioscrapy_scrapyd.actions import Actions
 from aioscrapy_scrapyd.api.resource import Api
+from aioscrapy_scrapyd.api.routes import PREFIX, find
 from aioscrapy_scrapyd.eggstorage import EggStorage
+from aioscrapy_scrapyd.facts import MachineFacts
+from aioscrapy_scrapyd.metrics.collector import NodeCollector
+from aioscrapy_scrapyd.metrics.measures import LoopWatch, Measures
+from aioscrapy_scrapyd.metrics.resource import Metrics
 from aioscrapy_scrapyd.services import eggs, jobs
 from aioscrapy_scrapyd.spidernames import SpiderNames
 
@@ -56,6 +63,39 @@ class Root(scrapyd.website.Root):
             for name, service in list(self.children.items()):
                 if type(service) in services:
                     self.putChild(name, services[type(service)](self))
+            self._measure(config, app)
+
+    def _measure(self, config: Any, app: Any) -> None:
+        node = self.launcher.node
+        self.measures = Measures()
+        node.listeners.append(self.measures.job_changed)
+        self.actions.deploy_listeners.append(lambda ok: self.measures.deploy_ended(ok=ok))
+        collector = NodeCollector(node, self.node_name, self.actions.projects, list)
+        self.machine = MachineFacts(self._folders(config))
+        self.putChild(b"metrics", Metrics(node.store, self.machine, self.measures, collector))
+        LoopWatch(self.measures, node.reactor).setServiceParent(app)
+
+    def _folders(self, config: Any) -> list[Path]:
+        """Return the folders in which the node writes."""
+        named = [config.get("eggs_dir", "eggs"), config.get("logs_dir", "logs")]
+        items = config.get("items_dir", "")
+        named += [items] if items and local_items(items, urlsplit(items)) else []
+        return [self.launcher.node.store.path.parent, *(Path(name).absolute() for name in named if name)]
+
+    def request_ended(self, method: str, path: str, status: int, seconds: float) -> None:
+        """Count an answered request by its route; a stream of events has no time of its own."""
+        if hasattr(self, "measures") and not path.startswith("/events"):
+            self.measures.request_ended(self._route(method, path), status, seconds)
+
+    def _route(self, method: str, path: str) -> str:
+        """Return the name of a route: there are few, whatever clients ask for."""
+        if path.startswith(f"{PREFIX}/"):
+            route, _, _ = find(method, path.removeprefix(PREFIX))
+            return f"{PREFIX}{route.path}" if route is not None else "other"
+        first, slash, _ = path.removeprefix("/").partition("/")
+        if first.encode("latin-1") not in self.children:
+            return "other" if first else "/"
+        return f"/{first}{slash}"
 
     @override
     def get_log_url(self, job: Any) -> str | None:
