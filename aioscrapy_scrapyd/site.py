@@ -17,7 +17,8 @@ from typing_extensions import override
 from aioscrapy_scrapyd.api.routes import PREFIX, role_of
 from aioscrapy_scrapyd.guard import Guard, Incoming, Refusal, is_prefix, role_for
 from aioscrapy_scrapyd.logins import Logins, basic_login
-from aioscrapy_scrapyd.users import User
+from aioscrapy_scrapyd.users import Role, User
+from aioscrapy_scrapyd.web.routes import TABLE
 
 log = Logger()
 
@@ -66,6 +67,7 @@ class NodeRequest(Request):
 
     channel: Any
     node_user: User | None = None
+    policy = PAGE_POLICY
     _received = 0
 
     @override
@@ -183,9 +185,7 @@ class NodeRequest(Request):
         self._admit(logins.passed(*login) if login is not None else answer, incoming)
 
     def _admit(self, user: User, incoming: Incoming) -> None:
-        path = incoming.path
-        api = path.startswith(f"{PREFIX}/")
-        needed = role_of(incoming.method, path.removeprefix(PREFIX)) if api else role_for(incoming)
+        needed = _needed_role(incoming)
         if user.role < needed:
             name = needed.name.lower()
             self._refuse(Refusal(403, f"{user.name} is {user.role.name.lower()}; this needs the role {name}"))
@@ -237,11 +237,17 @@ class NodeRequest(Request):
         is_file = path.startswith(FILE_FOLDERS)
         if is_file and not path.endswith("/"):
             headers.setRawHeaders("content-type", ["text/plain; charset=utf-8"])
-        headers.setRawHeaders("content-security-policy", [FILE_POLICY if is_file else PAGE_POLICY])
+        headers.setRawHeaders("content-security-policy", [FILE_POLICY if is_file else self.policy])
         headers.setRawHeaders("x-content-type-options", ["nosniff"])
         headers.setRawHeaders("x-frame-options", ["DENY"])
         headers.setRawHeaders("referrer-policy", ["same-origin"])
         headers.setRawHeaders("cross-origin-resource-policy", ["same-origin"])
+
+
+def _needed_role(incoming: Incoming) -> Role:
+    if incoming.path.startswith(f"{PREFIX}/"):
+        return role_of(incoming.method, incoming.path.removeprefix(PREFIX))
+    return TABLE.role_of(incoming.method, incoming.path) or role_for(incoming)
 
 
 class NodeSite(Site):

@@ -20,6 +20,8 @@ from aioscrapy_scrapyd.metrics.measures import LoopWatch, Measures
 from aioscrapy_scrapyd.metrics.resource import Metrics
 from aioscrapy_scrapyd.services import eggs, jobs
 from aioscrapy_scrapyd.spidernames import SpiderNames
+from aioscrapy_scrapyd.web.pages import Pages
+from aioscrapy_scrapyd.web.routes import TABLE
 
 # Scrapyd's service -> ours. Services that the user has named himself stay.
 JOB_SERVICES: dict[Any, Any] = {
@@ -47,6 +49,7 @@ class Root(scrapyd.website.Root):
 
     def __init__(self, config: Any, app: Any) -> None:
         super().__init__(config, app)
+        self.pages: Pages | None = None
         if hasattr(self.launcher, "node"):
             self.actions = Actions(
                 self.launcher.node,
@@ -64,6 +67,13 @@ class Root(scrapyd.website.Root):
                 if type(service) in services:
                     self.putChild(name, services[type(service)](self))
             self._measure(config, app)
+            folders = [name for name in ("logs", "items") if name.encode() in self.children]
+            self.pages = Pages(self.actions, TABLE, self.node_name, self.prefix_header, folders)
+            self.putChild(b"", Home(self))
+
+    @override
+    def getChild(self, path: bytes, request: Any) -> Any:
+        return self.pages if self.pages is not None else super().getChild(path, request)
 
     def _measure(self, config: Any, app: Any) -> None:
         node = self.launcher.node
@@ -94,7 +104,7 @@ class Root(scrapyd.website.Root):
             return f"{PREFIX}{route.path}" if route is not None else "other"
         first, slash, _ = path.removeprefix("/").partition("/")
         if first.encode("latin-1") not in self.children:
-            return "other" if first else "/"
+            return TABLE.label(method, path) or ("/static/" if first == "static" else "other")
         return f"/{first}{slash}"
 
     @override
@@ -104,6 +114,14 @@ class Root(scrapyd.website.Root):
     @override
     def get_item_url(self, job: Any) -> str | None:
         return _quoted(super().get_item_url(job))
+
+
+class Home(scrapyd.website.Home):
+    """The first page: ours. Scrapyd's own is still what `render_GET` returns."""
+
+    @override
+    def render(self, request: Any) -> Any:
+        return self.root.pages.render(request)
 
 
 def _api(actions: Actions) -> Any:

@@ -15,7 +15,7 @@ from support.scrapyd import ScrapydServer
 from support.site import Site
 
 SERVER_FIXTURES = {"redis_server", "site_server", "scrapyd", "server", "python"}
-SERVER_FOLDERS = {"e2e", "faults", "node", "plugin"}
+SERVER_FOLDERS = {"e2e", "faults", "node", "page", "plugin"}
 _STARTS = {"subprocess.Popen", "os.fork", "os.posix_spawn", "socket.bind"}
 
 

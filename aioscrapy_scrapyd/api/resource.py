@@ -24,7 +24,8 @@ from aioscrapy_scrapyd.state.schema import StoreError
 
 log = Logger()
 
-_STATUS = (
+# Errors that a caller may see as they are -> status.
+STATUSES = (
     (NotFoundError, HTTPStatus.NOT_FOUND),
     ((JobError, BadEggError, DirectoryTraversalError), HTTPStatus.BAD_REQUEST),
     (AccessError, HTTPStatus.FORBIDDEN),
@@ -84,7 +85,7 @@ async def _run(handler: Any, call: Call) -> Any:
 
 
 def _failed(failure: Failure) -> tuple[HTTPStatus, dict[str, Any]]:
-    for kinds, status in _STATUS:
+    for kinds, status in STATUSES:
         if isinstance(failure.value, kinds):
             return _error(status, str(failure.value))
     log.failure("A route failed", failure)

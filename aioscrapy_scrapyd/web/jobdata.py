@@ -1,0 +1,30 @@
+"""A job as the pages and their JSON have it."""
+
+import time
+from typing import Any
+
+from aioscrapy_scrapyd.jobview import about
+from aioscrapy_scrapyd.state.job import Job
+
+
+def job_data(job: Job) -> dict[str, Any]:
+    """Return what a row of a list needs; times are seconds since 1970, `seconds` is the runtime."""
+    end = job.ended or time.time()
+    seconds = end - job.started if job.started else None
+    pages = job.counts.get("pages")
+    per_minute = pages * 60 / seconds if pages is not None and seconds else None
+    return {
+        "job": job.id,
+        "project": job.project,
+        "spider": job.spider,
+        "priority": job.priority,
+        "created": job.created or None,
+        "started": job.started or None,
+        "ended": job.ended or None,
+        "pid": job.pid or None,
+        "by": job.user or None,
+        "kill_at": job.kill_at or None,
+        "seconds": seconds,
+        "pages_per_minute": per_minute,
+        **about(job),
+    }

@@ -1,0 +1,1 @@
+"""The screens, one file per subject; each has SCREENS and ACTIONS."""
