@@ -170,7 +170,7 @@ class Table:
         return screen.role if screen is not None else None
 
     def label(self, method: str, path: str) -> str:
-        """Return the path of the row with its {names}; "" if there is none. There are few, whatever is asked."""
+        """Return the path of the row with its {names}; "" if there is none."""
         row, _ = self.action(path) if method == "POST" else self.screen(path)
         return row.path if row is not None else ""
 
