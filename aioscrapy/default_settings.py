@@ -38,6 +38,8 @@ BOT_NAME: Name = "aioscrapybot"
 SPIDER_MODULES: Names = []
 # Package in which `aioscrapy genspider` writes.
 NEWSPIDER_MODULE: OptionalText = ""
+# False: a CrawlSpider follows no links, whatever its rules say.
+CRAWLSPIDER_FOLLOW_LINKS: Flag = True
 # True: warn about a spider module that can't be imported and leave it out. False: end with an error.
 SPIDER_LOADER_WARN_ONLY: Flag = True
 

@@ -37,7 +37,6 @@ INSTEAD: dict[str, str] = {
     "COMPRESSION_ENABLED": "the HTTP client unpacks bodies; send Accept-Encoding: identity to get plain ones",
     "CONCURRENT_ITEMS": "a page's items pass the pipelines one by one; CONCURRENT_REQUESTS limits pages",
     "CONCURRENT_REQUESTS_PER_IP": "use CONCURRENT_REQUESTS_PER_DOMAIN",
-    "CRAWLSPIDER_FOLLOW_LINKS": "there is no CrawlSpider here; use response.follow_all",
     "DEFAULT_DROPITEM_LOG_LEVEL": "dropped items are logged at one level here",
     "DEFAULT_ITEM_CLASS": "items are dicts, dataclasses, attrs or pydantic objects here",
     "DNSCACHE_ENABLED": _DNS,

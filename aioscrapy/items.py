@@ -1,4 +1,4 @@
-"""Items of every kind (dict, dataclass, attrs, pydantic): the only file that knows itemadapter."""
+"""Items of every kind (dict, Item, dataclass, attrs, pydantic): the only file that knows itemadapter."""
 
 import sys
 from functools import cache
@@ -31,6 +31,25 @@ def as_dict(item: object) -> dict[str, Any]:
     if type(item) is dict and _is_plain(item):
         return item  # the usual case; itemadapter would examine every value of every list
     return cast("dict[str, Any]", adapter(item).asdict())
+
+
+def register(item_class: type) -> None:
+    """Make itemadapter treat a class with declared `fields`, and its subclasses, as item classes."""
+    loaded = sys.modules.get("itemadapter")
+    if loaded is not None and not hasattr(loaded, "ItemAdapter"):
+        return  # itemadapter imports this class itself, as that of Scrapy
+    adapters = _itemadapter().adapter
+
+    class DeclaredItemAdapter(adapters.ScrapyItemAdapter):  # type: ignore[misc,name-defined]  # loaded on use
+        @classmethod
+        def is_item(cls, item: Any) -> bool:
+            return isinstance(item, item_class)
+
+        @classmethod
+        def is_item_class(cls, candidate: type) -> bool:
+            return issubclass(candidate, item_class)
+
+    adapters.ItemAdapter.ADAPTER_CLASSES.appendleft(DeclaredItemAdapter)
 
 
 def _is_plain(value: Any) -> bool:

@@ -35,6 +35,7 @@ class Scraper:
         self, crawler: CrawlContext, middlewares: list[Any], pipelines: Pipelines, scheduler: Scheduler
     ) -> None:
         self._spider = spider = crawler.spider
+        self._default_callback = getattr(spider, "_parse", None) or spider.parse
         self._stats = crawler.stats
         self._signals = crawler.signals
         self._stop = crawler.stop
@@ -92,7 +93,7 @@ class Scraper:
             raise_if_aborted(exc)
             await self.fail(request, exc, page)
             return
-        callback = request.callback or self._spider.parse
+        callback = request.callback or self._default_callback
         await self._run(callback, response, request, page, request._cb_kwargs or {})
 
     async def fail(self, request: Request, exc: BaseException, page: Page) -> None:
@@ -301,8 +302,6 @@ def page_piece(page: Page) -> Page:
 
 
 def _start(spider: Any) -> Any:
-    """Return the start requests: from the spider's own `start` (Scrapy 2.13), else from `start_requests`."""
-    own = getattr_static(type(spider), "start", None)
-    if own is not None and not isinstance(own, classmethod):
-        return spider.start()
-    return spider.start_requests()
+    """Return the start requests: of `start` (Scrapy 2.13), or of `start_requests`, which `start` calls."""
+    start = getattr_static(type(spider), "start", None)
+    return spider.start_requests() if start is None or isinstance(start, classmethod) else spider.start()

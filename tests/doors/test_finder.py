@@ -126,7 +126,7 @@ def test_a_real_scrapy_that_was_imported_before_is_not_in_the_way() -> None:
         "from scrapy.spiders import Spider\n"
         "import scrapy\n"
         "assert scrapy.Spider is Spider and Spider is not real\n"
-        "assert Spider.__module__ == 'aioscrapy.spiders', Spider\n"
+        "assert Spider.__module__ == 'aioscrapy.spiders.spider', Spider\n"
     )
     done = subprocess.run(
         [sys.executable, "-c", program], env=child_environment(), capture_output=True, text=True, timeout=60

@@ -1,16 +1,15 @@
-"""The base class of spiders, and how a script starts one."""
+"""The base class of spiders."""
 
 import logging
-from collections.abc import AsyncIterator, Generator
+from collections.abc import Generator, Iterator
 from typing import Any, Self
 
 from aioscrapy.context import CrawlContext
-from aioscrapy.exceptions import AioscrapyError
 from aioscrapy.hooks import settle
 from aioscrapy.http.request import Request
-from aioscrapy.project import settings_here
 from aioscrapy.settings import Settings
 from aioscrapy.signals import spider_closed
+from aioscrapy.spiders.start import Start, StartRequests
 from aioscrapy.stats import StatsCollector
 
 
@@ -57,9 +56,9 @@ class Spider:
         """A logger named as the spider."""
         return logging.LoggerAdapter(logging.getLogger(self.name), {"spider": self})
 
-    def log(self, message: str, level: int = logging.DEBUG) -> None:
-        """Write one log line."""
-        self.logger.log(level, "%s", message)
+    def log(self, message: Any, level: int = logging.DEBUG, **kwargs: Any) -> None:
+        """Write one log line; other arguments are those of `logging.Logger.log`."""
+        self.logger.log(level, "%s", message, **kwargs)
 
     @classmethod
     def from_crawler(cls, crawler: CrawlContext, *args: Any, **kwargs: Any) -> Self:
@@ -75,21 +74,40 @@ class Spider:
         crawler.signals.connect(self._closed, spider_closed)
 
     async def _closed(self, reason: str) -> None:
-        closed = getattr(self, "closed", None)
-        if callable(closed):
-            await settle(closed(reason))
+        await settle(self.close(self, reason))
+
+    @staticmethod
+    def close(spider: Any, reason: str) -> Any:
+        """Call the spider's `closed(reason)`, if it has that method."""
+        closed = getattr(spider, "closed", None)
+        return closed(reason) if callable(closed) else None
+
+    @classmethod
+    def handles_request(cls, request: Request) -> bool:
+        """Return True if the URL is of the spider's `allowed_domains`, or of a domain that is its name."""
+        from aioscrapy.linkextractors.url_filters import url_is_from_spider
+
+        return url_is_from_spider(request.url, cls)
 
     @classmethod
     def update_settings(cls, settings: Settings) -> None:
         """Override the project's settings by the spider's."""
         settings.setdict(cls.custom_settings or {}, "spider")
 
-    async def start_requests(self) -> AsyncIterator[Request]:
-        """Yield the first requests; one worker of a shared crawl runs this. It may be a plain generator."""
+    start = Start()
+
+    def start_requests(self) -> Any:
+        """Return the first requests; one worker of a shared crawl runs this.
+
+        It may be a plain or an async generator; the one of this class can be iterated in both ways.
+        """
         if not self.start_urls and hasattr(self, "start_url"):
             raise AttributeError("the spider has start_url: name it start_urls, a list")
         if isinstance(self.start_urls, str | bytes):
             raise TypeError(f"start_urls must be a list of URLs, not the one text {self.start_urls!r}")
+        return StartRequests(self._requests_of_start_urls())
+
+    def _requests_of_start_urls(self) -> Iterator[Request]:
         for url in self.start_urls:
             try:
                 request = Request(url)
@@ -100,36 +118,10 @@ class Spider:
                 continue
             yield request
 
+    def _parse(self, response: Any, **kwargs: Any) -> Any:
+        """Handle a response of a request without a callback; a base class of spiders overrides this."""
+        return self.parse(response, **kwargs)
+
     def parse(self, response: Any) -> Any:
         """Handle a response of a request without a callback: yield items and requests."""
         raise NotImplementedError(f"{type(self).__name__}.parse is not defined")
-
-    @classmethod
-    def start(
-        cls,
-        setting_path: str | None = None,
-        use_windows_selector_eventLoop: bool = False,  # noqa: N803 aio-scrapy's name
-    ) -> None:
-        """Crawl with this spider, from a script; return at the end if the crawl is complete or was stopped.
-
-        Args:
-            setting_path: dotted path of a settings module that overrides the project's.
-            use_windows_selector_eventLoop: accepted because aio-scrapy has it; without effect.
-
-        Raises:
-            SystemExit: the crawl could not begin, or is not complete (see docs/ends.md).
-        """
-        # not at module level: a listing of spiders must not load the whole crawler
-        from aioscrapy.process import CrawlerProcess
-
-        settings = settings_here()
-        if setting_path is not None:
-            settings.setmodule(setting_path)
-        try:
-            process = CrawlerProcess(settings)
-            crawl = process.crawl(cls)
-            process.start()
-        except AioscrapyError as exc:
-            raise SystemExit(f"{cls.name}: {exc}") from None
-        if crawl.end is not None and crawl.end.exit_status:
-            raise SystemExit(crawl.end.exit_status)

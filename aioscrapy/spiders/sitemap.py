@@ -1,0 +1,125 @@
+"""SitemapSpider: finds the pages of a site in its sitemaps."""
+
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from io import BytesIO
+from typing import Any, Self
+
+from aioscrapy.context import CrawlContext
+from aioscrapy.exceptions import ResponseTooLargeError
+from aioscrapy.http.request import Request
+from aioscrapy.http.text import XmlResponse
+from aioscrapy.spiders.sitemap_file import LimitedGzipFile, Sitemap, is_gzip, sitemap_urls_from_robots
+from aioscrapy.spiders.spider import Spider
+from aioscrapy.spiders.start import StartRequests
+
+Pattern = str | re.Pattern[str]
+
+
+class SitemapSpider(Spider):
+    """Requests the pages that sitemaps list.
+
+    Attributes:
+        sitemap_urls: of sitemaps, of indexes of sitemaps, or of a robots.txt that names them.
+        sitemap_rules: (pattern, callback); the first rule whose pattern is found in a page's URL is used, and
+            a page without a rule is left out.
+        sitemap_follow: patterns of the sitemaps of an index that are read.
+        sitemap_alternate_links: request the pages in other languages, too.
+    """
+
+    sitemap_urls: Sequence[str] = ()
+    sitemap_rules: Sequence[tuple[Pattern, Any]] = (("", "parse"),)
+    sitemap_follow: Sequence[Pattern] = ("",)
+    sitemap_alternate_links = False
+    _max_size = 0
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._cbs = [
+            (regex(pattern), getattr(self, callback) if isinstance(callback, str) else callback)
+            for pattern, callback in self.sitemap_rules
+        ]
+        self._follow = [regex(pattern) for pattern in self.sitemap_follow]
+
+    @classmethod
+    def from_crawler(cls, crawler: CrawlContext, *args: Any, **kwargs: Any) -> Self:
+        spider = super().from_crawler(crawler, *args, **kwargs)
+        limit = getattr(spider, "download_maxsize", None)
+        spider._max_size = crawler.settings.getint("DOWNLOAD_MAXSIZE") if limit is None else int(limit)
+        return spider
+
+    def start_requests(self) -> Any:
+        return StartRequests(Request(url, self._parse_sitemap) for url in self.sitemap_urls)
+
+    def sitemap_filter(self, entries: Any) -> Iterable[dict[str, Any]]:
+        """Yield the entries of a sitemap that are used; `entries.type` is "urlset" or "sitemapindex"."""
+        yield from entries
+
+    def _parse_sitemap(self, response: Any) -> Iterator[Request]:
+        if response.url.endswith("/robots.txt"):
+            for url in sitemap_urls_from_robots(response.body, response.url):
+                yield Request(url, self._parse_sitemap)
+            return
+        sitemap = self._sitemap(response)
+        entries = self.sitemap_filter(sitemap) if sitemap else ()
+        if sitemap and sitemap.type == "sitemapindex":
+            for url in iterloc(entries, self.sitemap_alternate_links):
+                if any(pattern.search(url) for pattern in self._follow):
+                    yield Request(url, self._parse_sitemap)
+        elif sitemap and sitemap.type == "urlset":
+            for url in iterloc(entries, self.sitemap_alternate_links):
+                for pattern, callback in self._cbs:
+                    if pattern.search(url):
+                        yield Request(url, callback)
+                        break
+        else:
+            self.logger.warning("Ignoring invalid sitemap: %s", response)
+
+    def _sitemap(self, response: Any) -> Sitemap | None:
+        source: Any = None
+        if type(self)._get_sitemap_body is not SitemapSpider._get_sitemap_body:
+            source = self._get_sitemap_body(response)  # of a subclass
+        elif _is_packed(response):
+            source = LimitedGzipFile(response.body, self._limit(response))
+        else:
+            source = _plain_body(response)
+        try:
+            return Sitemap(BytesIO(source) if isinstance(source, bytes) else source) if source else None
+        except (ValueError, OSError):
+            return None
+
+    def _get_sitemap_body(self, response: Any) -> bytes | None:
+        """Return the unpacked body of a sitemap; None if the response is not one."""
+        if not _is_packed(response):
+            return _plain_body(response)
+        try:
+            return LimitedGzipFile(response.body, self._limit(response)).read_all()
+        except ResponseTooLargeError:
+            return None
+
+    def _limit(self, response: Any) -> int:
+        meta = response.meta if response.request is not None else {}
+        return int(meta.get("download_maxsize", self._max_size))
+
+
+def regex(pattern: Pattern) -> re.Pattern[str]:
+    """Return the compiled pattern."""
+    return re.compile(pattern)
+
+
+def iterloc(entries: Iterable[dict[str, Any]], alt: bool = False) -> Iterator[str]:
+    """Yield the URLs of the entries; with `alt` those of their links, too."""
+    for entry in entries:
+        if entry["loc"]:
+            yield entry["loc"]
+        if alt:
+            yield from entry.get("alternate", ())
+
+
+def _is_packed(response: Any) -> bool:
+    return not isinstance(response, XmlResponse) and is_gzip(response.body)
+
+
+def _plain_body(response: Any) -> bytes | None:
+    is_sitemap = isinstance(response, XmlResponse) or response.url.endswith((".xml", ".xml.gz"))
+    return response.body if is_sitemap else None
