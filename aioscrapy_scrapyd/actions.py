@@ -12,8 +12,10 @@ from scrapyd.exceptions import EggNotFoundError, ProjectNotFoundError
 from twisted.internet.threads import deferToThread
 from twisted.web import error, http
 
+from aioscrapy_scrapyd.crawls.shared import SharedCrawls
 from aioscrapy_scrapyd.eggs import UNCHECKED, EggRecord
 from aioscrapy_scrapyd.eggstorage import EggStorage, Stored
+from aioscrapy_scrapyd.facts import NodeFacts
 from aioscrapy_scrapyd.node import Node
 from aioscrapy_scrapyd.spidernames import SpiderNames
 from aioscrapy_scrapyd.state.job import ENDED, Job, JobError, State, check_arguments, check_job_id, check_name
@@ -46,6 +48,8 @@ class Actions:
         names: of spiders.
         projects: returns the names of all projects.
         update_projects: looks again which projects there are.
+        crawls: the shared crawls in Redis.
+        facts: about the node and its machine.
     """
 
     def __init__(
@@ -55,6 +59,8 @@ class Actions:
         names: SpiderNames,
         projects: Callable[[], Iterable[str]],
         update_projects: Callable[[], None],
+        crawls: SharedCrawls,
+        facts: NodeFacts,
     ) -> None:
         self.node = node
         self.eggs = eggs
@@ -65,6 +71,8 @@ class Actions:
         # Called with True or False when a deploy has succeeded or failed.
         self.deploy_listeners: list[Callable[[bool], None]] = []
         self._update_projects = update_projects
+        self.crawls = crawls
+        self.facts = facts
 
     def check_project(self, project: str) -> None:
         """Check that the node has the project.

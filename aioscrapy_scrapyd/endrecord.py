@@ -8,6 +8,7 @@ from typing import Any
 from aioscrapy_scrapyd.processes import Exit
 from aioscrapy_scrapyd.state.job import Job, State
 
+SHARED = ("redis", "bot", "crawl")
 COUNTS = ("pages", "items", "errors", "waiting", "rss")
 # Bytes at the end of a job's standard error that are read for the reason.
 _STDERR_TAIL = 4096
@@ -56,9 +57,16 @@ def ending_of(job: Job, left: Exit, record: dict[str, Any], stderr: str) -> Endi
     return Ending(State.FAILED, said or f"exit status {status}", {**job.counts, **counts})
 
 
-def counts_of(record: dict[str, Any]) -> dict[str, int]:
-    """Return what a record counts; `waiting` (requests) and `rss` (bytes) only while the job runs."""
-    return {name: record[name] for name in COUNTS if isinstance(record.get(name), int)}
+def counts_of(record: dict[str, Any]) -> dict[str, Any]:
+    """Return what a record counts; `waiting` (requests) and `rss` (bytes) only while the job runs.
+
+    `shared` has the crawl in Redis that the job works on: redis, bot, crawl.
+    """
+    counts: dict[str, Any] = {name: record[name] for name in COUNTS if isinstance(record.get(name), int)}
+    shared = record.get("shared")
+    if isinstance(shared, dict) and all(isinstance(shared.get(name), str) for name in SHARED):
+        counts["shared"] = {name: shared[name][:500] for name in SHARED}
+    return counts
 
 
 def read_record(path: Path) -> dict[str, Any]:

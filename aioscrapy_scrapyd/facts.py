@@ -2,11 +2,13 @@
 
 import os
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import psutil
+
+from aioscrapy_scrapyd.users import User
 
 # Below this share of a disk or of the memory, and below this number of bytes of a disk, jobs are in danger.
 LOW_SHARE = 0.05
@@ -111,6 +113,21 @@ class MachineFacts:
         if self._machine is None or now - self._seen > self._age_s:
             self._machine, self._seen = read_machine(self._folders), now
         return self._machine
+
+
+@dataclass(frozen=True)
+class NodeFacts:
+    """What does not change while a node runs, and its machine.
+
+    Attributes:
+        machine: the machine, looked at when it is asked for.
+        users: name -> user of scrapyd.conf; {} where everybody is an admin.
+        started: of the daemon, in seconds since 1970.
+    """
+
+    machine: MachineFacts
+    users: Mapping[str, User]
+    started: float = field(default_factory=time.time)
 
 
 def _disks(folders: Iterable[Path]) -> tuple[Disk, ...]:

@@ -244,7 +244,8 @@ class Node:
         record, stderr = await deferToThread(files.read)
         ending = ending_of(job, left, record, stderr)
         job.exit_status = left.status if left.status is not None else record.get("exit_status")
-        job.signal, job.counts = left.signal or 0, ending.counts
+        job.signal = left.signal or 0
+        job.take_counts(ending.counts)
         if ending.state is State.FAILED and job.attempt <= job.retries:
             log.info("Job {job} failed ({reason}) and is tried again", job=job.mark, reason=ending.reason)
             job.attempt += 1
@@ -292,7 +293,7 @@ class Node:
             self._counting = False
         for job, counted in zip(running, counts, strict=True):
             if job.ended == 0 and counted != job.counts:
-                job.counts = counted
+                job.take_counts(counted)
                 self._changed(job)
 
     def _stop_next(self, job: Job, now: float) -> None:

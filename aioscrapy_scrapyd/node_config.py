@@ -2,13 +2,14 @@
 
 import os
 import socket
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 from scrapyd.exceptions import ConfigError, InvalidUsernameError
 
+from aioscrapy.db.redis_url import address_of
 from aioscrapy_scrapyd.guard import Guard, is_loopback
 from aioscrapy_scrapyd.housekeeping import Keep
 from aioscrapy_scrapyd.state.jobs import Limits
@@ -31,6 +32,7 @@ class NodeConfig:
         dbs_dir: folder of the node's state.
         cancel_deadline_s: seconds that a cancelled job has to end.
         keep: how much of the history and of the files stays.
+        redis_urls: of the Redis servers whose crawls the page has, with passwords.
     """
 
     bind_address: str
@@ -44,6 +46,7 @@ class NodeConfig:
     dbs_dir: Path
     cancel_deadline_s: float
     keep: Keep
+    redis_urls: tuple[str, ...] = field(default=(), repr=False)
 
 
 def node_config(config: Any) -> NodeConfig:
@@ -55,7 +58,7 @@ def node_config(config: Any) -> NodeConfig:
     bind_address = os.getenv("SCRAPYD_BIND_ADDRESS") or config.get("bind_address", "127.0.0.1")
     http_port = _number(config, "http_port", 6800, variable="SCRAPYD_HTTP_PORT")
     unix_socket_path = os.getenv("SCRAPYD_UNIX_SOCKET_PATH") or config.get("unix_socket_path", "")
-    users = _users(config)
+    users = configured_users(config)
     if bind_address and http_port and not is_loopback(bind_address) and not users and not _insists(config):
         raise ConfigError(
             f"bind_address = {bind_address} lets every machine that reaches it run code here, and no user "
@@ -87,10 +90,31 @@ def node_config(config: Any) -> NodeConfig:
             logs_days=_number(config, "keep_logs_days", 30),
             logs_gb=_number(config, "keep_logs_gb", 10),
         ),
+        redis_urls=redis_urls(config),
     )
 
 
-def _users(config: Any) -> dict[str, User]:
+def redis_urls(config: Any) -> tuple[str, ...]:
+    """Return the URLs of `redis_urls`; a % is part of a URL, not of ConfigParser's language.
+
+    Raises:
+        ConfigError: one of them is not valid; the text has no part of it, for that may be a password.
+    """
+    urls = tuple(config.cp.get(config.SECTION, "redis_urls", raw=True, fallback="").replace(",", " ").split())
+    for number, url in enumerate(urls, 1):
+        try:
+            address_of({"url": url})
+        except ValueError as exc:
+            raise ConfigError(f"redis_urls: the {number}. URL can't be used: {exc}") from None
+    return urls
+
+
+def configured_users(config: Any) -> dict[str, User]:
+    """Return name -> user: Scrapyd's own and those of [users].
+
+    Raises:
+        ConfigError: one of them can't be used.
+    """
     login = scrapyd_login(config.get("username", ""), config.get("password", ""))
     if ":" in login[0]:
         raise InvalidUsernameError

@@ -13,16 +13,22 @@ from typing_extensions import override
 from aioscrapy_scrapyd.actions import Actions
 from aioscrapy_scrapyd.api.resource import Api
 from aioscrapy_scrapyd.api.routes import PREFIX, find
+from aioscrapy_scrapyd.crawls.loop import LoopThread
+from aioscrapy_scrapyd.crawls.servers import Servers
+from aioscrapy_scrapyd.crawls.shared import SharedCrawls
 from aioscrapy_scrapyd.eggstorage import EggStorage
-from aioscrapy_scrapyd.facts import MachineFacts
-from aioscrapy_scrapyd.metrics.collector import NodeCollector
+from aioscrapy_scrapyd.facts import MachineFacts, NodeFacts
+from aioscrapy_scrapyd.metrics.collector import Gauge, NodeCollector
 from aioscrapy_scrapyd.metrics.measures import LoopWatch, Measures
 from aioscrapy_scrapyd.metrics.resource import Metrics
+from aioscrapy_scrapyd.node_config import configured_users, redis_urls
 from aioscrapy_scrapyd.services import eggs, jobs
 from aioscrapy_scrapyd.spidernames import SpiderNames
 from aioscrapy_scrapyd.web.pages import Pages
 from aioscrapy_scrapyd.web.routes import TABLE
 
+# Ended jobs that are asked at the start for the crawls that they worked on.
+HISTORY = 500
 # Scrapyd's service -> ours. Services that the user has named himself stay.
 JOB_SERVICES: dict[Any, Any] = {
     stock.Schedule: jobs.Schedule,
@@ -57,6 +63,8 @@ class Root(scrapyd.website.Root):
                 SpiderNames(self.runner),
                 lambda: self.poller.queues,
                 self.update_projects,
+                _crawls(config, self.launcher.node),
+                NodeFacts(MachineFacts(_folders(config, self.launcher.node)), configured_users(config)),
             )
             services = {**JOB_SERVICES}
             if isinstance(self.eggstorage, EggStorage):
@@ -66,7 +74,7 @@ class Root(scrapyd.website.Root):
             for name, service in list(self.children.items()):
                 if type(service) in services:
                     self.putChild(name, services[type(service)](self))
-            self._measure(config, app)
+            self._measure(app)
             folders = [name for name in ("logs", "items") if name.encode() in self.children]
             self.pages = Pages(self.actions, TABLE, self.node_name, self.prefix_header, folders)
             self.putChild(b"", Home(self))
@@ -75,22 +83,19 @@ class Root(scrapyd.website.Root):
     def getChild(self, path: bytes, request: Any) -> Any:
         return self.pages if self.pages is not None else super().getChild(path, request)
 
-    def _measure(self, config: Any, app: Any) -> None:
+    def _measure(self, app: Any) -> None:
         node = self.launcher.node
         self.measures = Measures()
         node.listeners.append(self.measures.job_changed)
         self.actions.deploy_listeners.append(lambda ok: self.measures.deploy_ended(ok=ok))
-        collector = NodeCollector(node, self.node_name, self.actions.projects, list)
-        self.machine = MachineFacts(self._folders(config))
-        self.putChild(b"metrics", Metrics(node.store, self.machine, self.measures, collector))
+        collector = NodeCollector(node, self.node_name, self.actions.projects, self._gauges)
+        metrics = Metrics(node.store, self.actions.facts.machine, self.measures, collector)
+        self.putChild(b"metrics", metrics)
         LoopWatch(self.measures, node.reactor).setServiceParent(app)
 
-    def _folders(self, config: Any) -> list[Path]:
-        """Return the folders in which the node writes."""
-        named = [config.get("eggs_dir", "eggs"), config.get("logs_dir", "logs")]
-        items = config.get("items_dir", "")
-        named += [items] if items and local_items(items, urlsplit(items)) else []
-        return [self.launcher.node.store.path.parent, *(Path(name).absolute() for name in named if name)]
+    def _gauges(self) -> list[Gauge]:
+        text = "1: the Redis of shared crawls answered within a second."
+        return [("scrapyd_redis_up", text, "redis", self.actions.crawls.up())]
 
     def request_ended(self, method: str, path: str, status: int, seconds: float) -> None:
         """Count an answered request by its route; a stream of events has no time of its own."""
@@ -132,3 +137,20 @@ def _api(actions: Actions) -> Any:
 
 def _quoted(url: str | None) -> str | None:
     return quote(url, safe="/") if url is not None else None
+
+
+def _crawls(config: Any, node: Any) -> SharedCrawls:
+    """Return the shared crawls, with those that the jobs of the history name."""
+    crawls = SharedCrawls(Servers(redis_urls(config)), LoopThread(node.reactor))
+    for job in (*node.store.ended(HISTORY), *node.store.live()):
+        crawls.job_changed(job)
+    node.listeners.append(crawls.job_changed)
+    return crawls
+
+
+def _folders(config: Any, node: Any) -> list[Path]:
+    """Return the folders in which the node writes."""
+    named = [config.get("eggs_dir", "eggs"), config.get("logs_dir", "logs")]
+    items = config.get("items_dir", "")
+    named += [items] if items and local_items(items, urlsplit(items)) else []
+    return [node.store.path.parent, *(Path(name).absolute() for name in named if name)]

@@ -67,12 +67,27 @@ class Crawls:
     async def all(self) -> list[Crawl]:
         """Return every crawl that was not deleted, the newest first."""
         crawls = []
-        for bot, spider in await self._spiders():
-            tag = tag_of(bot, spider)
-            current = await self.redis.get(spider_key(tag, "current"))
-            rows = await self.redis.zrange(spider_key(tag, "crawls"), 0, -1, withscores=True)
-            crawls += [Crawl(bot, spider, id.decode(), int(created), id == current) for id, created in rows]
+        for bot, spider in await self.spiders():
+            crawls += await self.of_spider(bot, spider)
         return sorted(crawls, key=lambda crawl: crawl.created, reverse=True)
+
+    async def of_spider(self, bot: str, spider: str, count: int = 0) -> list[Crawl]:
+        """Return the newest `count` crawls of a spider, the newest first; 0 for all. Two round trips."""
+        tag = tag_of(bot, spider)
+        current = await self.redis.get(spider_key(tag, "current"))
+        rows = await self.redis.zrange(
+            spider_key(tag, "crawls"), 0, count - 1 if count else -1, desc=True, withscores=True
+        )
+        return [Crawl(bot, spider, id.decode(), int(created), id == current) for id, created in rows]
+
+    async def named(self, bot: str, spider: str, id: str) -> Crawl | None:
+        """Return the crawl of this full name; None if there is none. Two round trips."""
+        tag = tag_of(bot, spider)
+        created = await self.redis.zscore(spider_key(tag, "crawls"), id)
+        if created is None:
+            return None
+        current = await self.redis.get(spider_key(tag, "current"))
+        return Crawl(bot, spider, id, int(created), id.encode() == current)
 
     async def find(self, name: str) -> Crawl:
         """Return the crawl of this id, or the current crawl of this spider.
@@ -84,7 +99,7 @@ class Crawls:
             ConfigError: no crawl has the name, or several have it.
         """
         matches = {}
-        for bot, spider in await self._spiders():
+        for bot, spider in await self.spiders():
             tag = tag_of(bot, spider)
             current = (await self.redis.get(spider_key(tag, "current")) or b"").decode()
             prefixes = ("", f"{spider}/", f"{bot}/{spider}/")
@@ -207,7 +222,7 @@ class Crawls:
                     raise QueueError(f"{start} of {len(entries)} requests were pushed, then: {exc}") from exc
         return int(await self.redis.xlen(key))
 
-    async def _spiders(self) -> list[tuple[str, str]]:
+    async def spiders(self) -> list[tuple[str, str]]:
         """Return (BOT_NAME, name) of each spider that ever had a crawl; scans the database's keys."""
         end = "}:crawls"
         pattern = f"{PREFIX}{_as_pattern(self._bot) or '*'}/*{end}"

@@ -1,8 +1,9 @@
 """Parse the URLs of REDIS_ARGS; no error contains a part that may be a password."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
-from urllib.parse import unquote
+from urllib.parse import quote, unquote
 
 FORMS = (
     "redis://, rediss://, unix://, redis+sentinel://, rediss+sentinel://, redis+cluster://, rediss+cluster://"
@@ -66,6 +67,30 @@ def read_url(url: str) -> Address:
     if kind == "cluster" and arguments.get("db"):
         raise ValueError("a cluster has only the database 0")
     return Address(kind, name == "rediss", _hosts(hosts, kind), unquote(master), arguments)
+
+
+def address_of(arguments: Mapping[str, Any]) -> str:
+    """Return where a Redis is, as a URL without user, password and options.
+
+    Args:
+        arguments: an alias of REDIS_ARGS: `url`, or `host`, `port`, `db` or `path`.
+
+    Raises:
+        ValueError: the URL is not valid.
+    """
+    if arguments.get("url"):
+        address = read_url(str(arguments["url"]))
+    else:
+        host, port = arguments.get("host") or "localhost", int(arguments.get("port") or 6379)
+        address = Address("redis", bool(arguments.get("ssl")), [(host, port)], "", dict(arguments))
+    given = {**arguments, **address.arguments}
+    database = int(given.get("db") or 0)
+    if given.get("path"):
+        return f"unix://{quote(given['path'])}?db={database}"
+    kind = "" if address.kind == "redis" else f"+{address.kind}"
+    hosts = ",".join(f"[{host}]:{port}" if ":" in host else f"{host}:{port}" for host, port in address.hosts)
+    path = f"{quote(address.master)}/{database}" if address.master else str(database)
+    return f"{'rediss' if address.tls else 'redis'}{kind}://{hosts}/{path}"
 
 
 def _credentials(text: str) -> dict[str, Any]:

@@ -114,6 +114,7 @@ class RedisQueue(Store):
                 f"can't open the crawl in Redis (REDIS_ARGS[{self._alias!r}]): {_reason(exc)}"
             ) from exc
         self.crawl_id = joined.crawl_id
+        self._stats.set_value("frontier/crawl", joined.crawl_id)
         self._keys = self._joining.keys(joined.crawl_id, dupefilter.suffix)
         self._script = Script(exchange_source(dupefilter.lua))
         return state_of(joined, self.worker)

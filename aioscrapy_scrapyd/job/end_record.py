@@ -39,6 +39,7 @@ class EndRecord:
         pages, items, errors
                           counts of the crawl, renewed while it runs; null if no crawl began
         waiting, rss      requests that wait and bytes of memory while the crawl runs, else null
+        shared            redis, bot and crawl of a crawl in a Redis that others can join, else null
         stats             all stats at the end, with text for what JSON does not know
     """
 
@@ -61,6 +62,7 @@ class EndRecord:
             "errors": None,
             "waiting": None,
             "rss": None,
+            "shared": None,
             "stats": {},
         }
 
@@ -69,10 +71,14 @@ class EndRecord:
         self._facts["version"] = version
         self._write(self._facts)
 
-    def renew(self, counts: Mapping[str, int | None]) -> None:
+    def renew(self, counts: Mapping[str, Any]) -> None:
         """Write the counts of a crawl that runs."""
         self._facts.update(counts)
         self._write(self._facts)
+
+    def share(self, crawl: Mapping[str, str] | None) -> None:
+        """Note the crawl that others can join; `end` writes it."""
+        self._facts["shared"] = crawl
 
     def end(self, end: End, stats: Mapping[str, Any]) -> None:
         """Write how the job ended; `stats` is empty if no crawl began."""

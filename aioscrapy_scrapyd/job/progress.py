@@ -8,6 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from aioscrapy import signals
+from aioscrapy.db.redis_url import address_of
+from aioscrapy.settings import PRIORITIES
 from aioscrapy_scrapyd.job.end_record import EndRecord
 
 RENEW_S = 1.0  # seconds between two looks at the counts
@@ -23,12 +25,9 @@ def reported(record: EndRecord, crawler: Any) -> Iterator[None]:
     over = threading.Event()
 
     def renew() -> None:
-        counts: dict[str, int] = {}
+        counts: dict[str, Any] = {}
         while not over.wait(RENEW_S):
-            earlier, counts = (
-                counts,
-                record.counts(crawler.stats.get_stats()) | {"waiting": crawler.waiting()},
-            )
+            earlier, counts = counts, _facts_of(record, crawler)
             if counts != earlier:
                 record.renew(counts | {"rss": resident_bytes()})
 
@@ -40,6 +39,25 @@ def reported(record: EndRecord, crawler: Any) -> Iterator[None]:
         over.set()
         if thread.ident is not None:
             thread.join()
+
+
+def _facts_of(record: EndRecord, crawler: Any) -> dict[str, Any]:
+    stats = crawler.stats.get_stats()
+    return {**record.counts(stats), "waiting": crawler.waiting(), "shared": shared_crawl(crawler)}
+
+
+def shared_crawl(crawler: Any) -> dict[str, str] | None:
+    """Return `redis` (its address without password), `bot` and `crawl` of a crawl that others can join.
+
+    None for a crawl in memory or in a file, and for the private Redis of CRAWL_PROCESSES.
+    """
+    settings, crawl = crawler.settings, crawler.stats.get_stats().get("frontier/crawl")
+    if not crawl or (settings.getpriority("REDIS_ARGS") or 0) > PRIORITIES["cmdline"]:
+        return None
+    arguments = settings.getdict("REDIS_ARGS").get(settings["SCHEDULER_QUEUE_ALIAS"], {})
+    with suppress(ValueError, TypeError):
+        return {"redis": address_of(arguments), "bot": str(settings["BOT_NAME"]), "crawl": str(crawl)}
+    return None
 
 
 def resident_bytes() -> int | None:

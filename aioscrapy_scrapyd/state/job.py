@@ -49,7 +49,7 @@ class Job:
 
     Attributes:
         version: of the egg; None until the start decides for the active one.
-        crawl: id of the crawl that the job works on, where `schedule` named one; "" else.
+        crawl: id of the crawl that the job works on, where `schedule` named one or it is in Redis; "" else.
         args: arguments of the spider.
         reason: why it ended, in one line.
         exit_status: of its process; None while it runs, and where nobody knows.
@@ -103,6 +103,11 @@ class Job:
         arguments = (f"{name}={value[:WORD_LIMIT]}" for name, value in masked(self.args).items())
         names = (self.id, self.project, self.spider, self.crawl, self.version or "", self.reason)
         return "\n".join((*names, *arguments))[:WORDS_LIMIT].casefold()
+
+    def take_counts(self, counts: dict[str, Any]) -> None:
+        """Take over what the job reports, with the crawl in Redis that it has joined."""
+        self.counts = counts
+        self.crawl = counts.get("shared", {}).get("crawl") or self.crawl
 
     @property
     def mark(self) -> str:
