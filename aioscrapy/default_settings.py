@@ -313,7 +313,7 @@ REDIS_ARGS: Annotated[
 
 # -- Feeds and log
 
-# Path or file URI -> {format: jsonlines, json, csv or xml; encoding; fields; overwrite; indent; store_empty; item_classes}.
+# Path or file URI -> {format: jsonlines, json, csv, xml …; encoding; fields; overwrite; postprocessing …}: docs/feeds.md.
 FEEDS: Annotated[
     dict[str, dict[str, object]], Table("path or file URI", "a dict of options", dict, keys=(str, PurePath))
 ] = {}
@@ -325,6 +325,25 @@ FEED_EXPORT_FIELDS: Annotated[
 ] = None
 # Spaces of indentation in json and xml feeds. None: one item in a line.
 FEED_EXPORT_INDENT: Annotated[int | None, Whole(0, 100, optional=True)] = None
+# Items of one file: the next ones go to another file. 0: all items in one file.
+FEED_EXPORT_BATCH_ITEM_COUNT: Count = 0
+# Format of feeds -> path of its exporter; None removes a format.
+FEED_EXPORTERS: Annotated[
+    dict[str, object], Table("format", "a class or its path, or None", str, type, type(None))
+] = {}
+# The built-in formats; FEED_EXPORTERS changes them.
+FEED_EXPORTERS_BASE: Annotated[dict[str, str], Table("format", "the path of a class", str)] = {
+    "jsonlines": "aioscrapy.exporters.JsonLinesItemExporter",
+    "jsonl": "aioscrapy.exporters.JsonLinesItemExporter",
+    "jl": "aioscrapy.exporters.JsonLinesItemExporter",
+    "json": "aioscrapy.exporters.JsonItemExporter",
+    "csv": "aioscrapy.exporters.CsvItemExporter",
+    "xml": "aioscrapy.exporters.XmlItemExporter",
+    "pickle": "aioscrapy.exporters.PickleItemExporter",
+    "marshal": "aioscrapy.exporters.MarshalItemExporter",
+}
+# Function (values of placeholders, spider) -> values for the placeholders in the paths of feeds. None: the same.
+FEED_URI_PARAMS: Annotated[str | None, Component(optional=True)] = None
 # Write the file even without an item.
 FEED_STORE_EMPTY: Flag = True
 # Write a log.

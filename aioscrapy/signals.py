@@ -36,6 +36,8 @@ response_received = Signal("response_received")  # response, request, spider: af
 response_downloaded = Signal("response_downloaded")  # response, request, spider: before the middlewares
 item_scraped = Signal("item_scraped")  # item, response, spider: after the page was committed
 item_dropped = Signal("item_dropped")  # item, response, exception, spider
+feed_slot_closed = Signal("feed_slot_closed")  # slot: a file of a feed is complete
+feed_exporter_closed = Signal("feed_exporter_closed")  # all feeds are closed
 item_error = Signal("item_error")  # item, response, spider, failure (the exception)
 
 

@@ -105,7 +105,8 @@ def _feed(path: Path | None, format_: str, settings: Settings) -> Iterator[Feed]
     """Yield a feed whose file gets its name only when it is complete and on disk."""
     part = path and path.with_name(f".{path.name}.{os.getpid()}.part")
     uri = str(part).replace("%", "%%") if part else STDOUT
-    feed = feed_of(uri, {"format": format_, "overwrite": True, "store_empty": True}, settings)
+    options = {"format": format_, "overwrite": True, "store_empty": True}
+    feed = feed_of(uri, {**options, "batch_item_count": 0, "uri_params": None}, settings)
     try:
         if path is None or part is None:
             yield feed

@@ -3,6 +3,7 @@
 import csv
 import io
 import logging
+from collections.abc import Iterable
 from typing import Any
 
 import msgpack
@@ -21,10 +22,9 @@ class CsvItemExporter(ItemExporter):
         file: opened in binary mode; the caller closes it.
         include_headers_line: write the names of the columns before the first item.
         join_multivalued: separator of the strings of a list or tuple.
-        options: those of ItemExporter.
+        errors: what becomes of a character that the encoding lacks, as `str.encode` has it.
+        options: those of ItemExporter, and of `csv.writer`.
     """
-
-    errors = "backslashreplace"
 
     def __init__(
         self,
@@ -32,15 +32,21 @@ class CsvItemExporter(ItemExporter):
         *,
         include_headers_line: bool = True,
         join_multivalued: str = ",",
+        errors: str | None = None,
         **options: Any,
     ) -> None:
+        self.errors = errors or "backslashreplace"
         super().__init__(file, **options)
         self._header_due = include_headers_line
         self._join = join_multivalued
         self._columns: list[str] = []
         self._warned = self.fields_to_export is not None
         self._line = io.StringIO(newline="")
-        self._writer = csv.writer(self._line)
+        self._writer = csv.writer(self._line, **self._kwargs)
+
+    def columns_of(self, lines: Iterable[str]) -> list[str]:
+        """Return the columns of a document with these lines."""
+        return next(csv.reader(lines, **self._kwargs), [])
 
     def resume_below(self, header: list[str]) -> None:
         """Write no header, because the file has this one; its columns are kept if the settings name none."""
@@ -80,7 +86,7 @@ class CsvItemExporter(ItemExporter):
         if lost and not self._warned:
             self._warned = True
             logger.warning(
-                "CSV feed: fields %s are left out, because the first line has no such columns; "
+                "CSVExporter dropped fields %s, which the first line has no columns for; "
                 "name all columns in FEED_EXPORT_FIELDS",
                 sorted(lost),
             )

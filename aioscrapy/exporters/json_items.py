@@ -12,14 +12,19 @@ from aioscrapy.items import adapter, is_item
 
 
 class JsonLinesItemExporter(ItemExporter):
-    """One JSON object per line; every written line stays readable."""
+    """One JSON object per line; every written line stays readable.
+
+    Args:
+        file: opened in binary mode; the caller closes it.
+        encoding: None: UTF-8 with all other characters than ASCII escaped.
+        options: those of ItemExporter, and of `json.JSONEncoder`.
+    """
 
     def __init__(self, file: BinaryWriter, *, encoding: str | None = "utf-8", **options: Any) -> None:
         super().__init__(file, encoding=encoding, **options)
-        self._json_encoder = json.JSONEncoder(
-            ensure_ascii=not encoding, default=_plain, indent=self._json_indent()
-        )
-        self._ascii = json.JSONEncoder(default=_plain, indent=self._json_indent())
+        self._kwargs = {"default": _plain, "indent": self._json_indent(), **self._kwargs}
+        self._json_encoder = json.JSONEncoder(**{"ensure_ascii": not encoding, **self._kwargs})
+        self._ascii = json.JSONEncoder(**{**self._kwargs, "ensure_ascii": True})
 
     def pack(self, item: Any) -> bytes:
         return self._json(item, "\n")
@@ -50,6 +55,8 @@ class JsonLinesItemExporter(ItemExporter):
 class JsonItemExporter(JsonLinesItemExporter):
     """One JSON array with all items; without its closing bracket while the crawl runs."""
 
+    appendable = False
+
     def __init__(self, file: BinaryWriter, **options: Any) -> None:
         super().__init__(file, **options)
         self._separator = b""
@@ -72,7 +79,7 @@ class JsonItemExporter(JsonLinesItemExporter):
         self._write(self._encode("\n]\n" if self._separator else "]\n"))
 
     def _json_indent(self) -> int | None:
-        return self.indent
+        return self.indent or None
 
 
 def _plain(value: Any) -> Any:

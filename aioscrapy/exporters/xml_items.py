@@ -25,17 +25,19 @@ class XmlItemExporter(ItemExporter):
     A character that XML can't represent becomes U+FFFD; one that is not allowed in a name, an underscore.
     """
 
+    appendable = False
     errors = "xmlcharrefreplace"
 
     def __init__(
         self, file: BinaryWriter, *, item_element: str = "item", root_element: str = "items", **options: Any
     ) -> None:
         super().__init__(file, **options)
+        self._refuse_unknown()
         self._item = item_element
         self._root = root_element
 
     def start_exporting(self) -> None:
-        self._write(self._encode(f'<?xml version="1.0" encoding="{self.encoding}"?>\n<{self._root}>\n'))
+        self._write(self._encode(f'<?xml version="1.0" encoding="{self._encoding}"?>\n<{self._root}>\n'))
 
     def pack(self, item: Any) -> bytes:
         try:
@@ -53,7 +55,7 @@ class XmlItemExporter(ItemExporter):
         if not isinstance(value, (str, bytes, int, float)) and is_item(value):
             value = dict(adapter(value))
         if isinstance(value, Mapping):
-            named = [(_xml_name(key, self.encoding), inner) for key, inner in value.items()]
+            named = [(_xml_name(key, self._encoding), inner) for key, inner in value.items()]
             children = [self._element(key, inner, depth + 1) for key, inner in named]
         elif isinstance(value, (list, tuple, set, frozenset)):
             children = [self._element("value", inner, depth + 1) for inner in value]

@@ -1,10 +1,13 @@
 """Writes the items of a crawl to files: the setting FEEDS."""
 
 from aioscrapy.context import CrawlContext
-from aioscrapy.ends import Reason
 from aioscrapy.exceptions import NotConfigured
 from aioscrapy.feeds.feeds import Feeds, PoolFeeds
+from aioscrapy.feeds.filters import ItemFilter
 from aioscrapy.feeds.options import feeds_of
+from aioscrapy.feeds.slot import FeedSlot
+
+__all__ = ["FeedExporter", "FeedSlot", "ItemFilter", "PoolFeedExporter"]
 
 
 class FeedExporter:
@@ -24,16 +27,12 @@ class FeedExporter:
             NotConfigured: there are no feeds.
             FeedError: a feed's place, format or option can't be used.
         """
-        feeds = feeds_of(crawler.settings)
+        feeds = feeds_of(crawler.settings, crawler)
         if not feeds:
             raise NotConfigured
         for feed in feeds:
             feed.prepare(crawler.spider)
-
-        def fail(problem: str) -> None:
-            crawler.fail(Reason.OUTPUT_FAILED, problem)
-
-        return cls(cls.feeds_class(feeds, crawler.stats, fail))
+        return cls(cls.feeds_class(feeds, crawler))
 
     def __init__(self, feeds: Feeds) -> None:
         self.feeds = feeds

@@ -7,29 +7,35 @@ A crawl in memory has no such store: its items are written when their page is do
 
 import asyncio
 import logging
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
+from aioscrapy import signals
+from aioscrapy.context import CrawlContext
+from aioscrapy.ends import Reason
 from aioscrapy.exceptions import QueueError, SerializeError
 from aioscrapy.feeds.feed import Feed
 from aioscrapy.feeds.outlet import LOCK_S, Outlet
 from aioscrapy.feeds.rest import complete_rest
+from aioscrapy.feeds.slot import FeedSlot
 from aioscrapy.feeds.store import FeedProgress, FeedStore
-from aioscrapy.stats import StatsCollector
+from aioscrapy.feeds.uri import FeedError
 
 logger = logging.getLogger("aioscrapy.extensions.feedexport")
 
-Record = tuple[int, bytes]
-"""The position of a feed, and an item packed for it."""
+Record = tuple[int, Any]
+"""The position of a feed, and an item packed for it; the item for an exporter that writes itself."""
 
 
 class Feeds:
     """The feeds of one process.
 
+    Signals: feed_slot_closed for each complete file, feed_exporter_closed at the end.
+
     Args:
         feeds: prepared ones.
-        stats: counts feeds and errors.
-        fail: called with each error that keeps the output from being complete.
+        crawler: has the stats, the settings and the signals; it fails with an error that keeps the output
+            from being complete.
 
     Stats:
         feedexport/success_count/FileFeedStorage    feeds that are complete (StdoutFeedStorage: to stdout)
@@ -37,20 +43,25 @@ class Feeds:
         feedexport/item_error_count                 items that a format can't represent
     """
 
-    def __init__(self, feeds: Sequence[Feed], stats: StatsCollector, fail: Callable[[str], None]) -> None:
-        self._feeds = sorted(feeds, key=lambda feed: not feed.file.is_regular)  # those with a store first
-        self._stats = stats
-        self._fail = fail
+    _for_others = False  # another process writes the records
+
+    def __init__(self, feeds: Sequence[Feed], crawler: CrawlContext) -> None:
+        self._feeds = sorted(feeds, key=lambda feed: not feed.is_kept)  # those with a store first
+        self._stats = crawler.stats
+        self._settings = crawler.settings
+        self._signals = crawler.signals
+        self._crawl_fails = crawler.fail
         self._store: FeedStore | None = None
         self._outlets: list[Outlet] = []
         self._failed: set[Feed] = set()
+        self._closed: list[FeedSlot] = []  # complete files that are not announced yet
 
     def pack(self, item: Any, response: Any) -> list[Record]:
         """Return the records of an item; a feed that can't represent it is logged and counted."""
         records = []
         for position, feed in enumerate(self._feeds):
             try:
-                record = feed.pack(item)
+                record = feed.pack(item, for_others=self._for_others)
             except Exception as exc:  # noqa: BLE001 a value of an item may raise anything; the crawl continues
                 self._stats.inc_value("feedexport/item_error_count")
                 page = getattr(response, "url", "no page")
@@ -68,9 +79,18 @@ class Feeds:
             if feed in self._failed:
                 continue
             try:
+                if feed.is_full:
+                    feed.next_file()
+                    feed.begin()
                 feed.write(record)
-            except OSError as exc:
+                if feed.is_full:
+                    self._finish(feed)
+                    feed.file.close()
+            except (OSError, FeedError) as exc:
                 self._give_up(feed, f"{exc}: items are missing")
+            except Exception as exc:  # noqa: BLE001 an exporter of a project may raise anything
+                self._stats.inc_value("feedexport/item_error_count")
+                logger.error("An item is missing in %s: %s: %s", feed.uri, type(exc).__name__, exc)
 
     async def open(self, store: FeedStore | None, *, over: bool = False) -> None:
         """Start or continue all files; complete the files of processes that were killed.
@@ -89,9 +109,10 @@ class Feeds:
         self._store = store
         if store is not None:
             self._outlets = self._open_outlets(store)
-            await complete_rest(store, self._names(), finished=False)
+            self._warn_of_limits()
+            await complete_rest(store, self._names(), self._settings, finished=False)
             for other, finished in await store.earlier():
-                await complete_rest(other, (), finished=finished)
+                await complete_rest(other, (), self._settings, finished=finished)
         for outlet in self._outlets:
             await outlet.open()
             self._check(outlet)
@@ -110,6 +131,7 @@ class Feeds:
             totals: the store's number of records of each feed, these included; -1 if it has lost the feed.
             fell_back: the store has lost recent writes, whose pages are crawled again.
         """
+        await self._send_closed()
         for position, (outlet, total) in enumerate(zip(self._outlets, totals, strict=False)):
             own = [record for at, record in records if at == position]
             if not outlet.committed(own, total, fell_back=fell_back):
@@ -138,12 +160,14 @@ class Feeds:
             self._finish(feed)
         for feed in self._feeds:
             feed.file.close()
+        await self._send_closed()
+        await self._signals.send(signals.feed_exporter_closed)
 
     async def _complete(self, store: FeedStore) -> None:
         """Complete the files that killed processes have left of a crawl that is over, and our empty ones."""
         for feed in self._feeds:
             feed.file.close()
-        for problem in await complete_rest(store, (), finished=True):
+        for problem in await complete_rest(store, (), self._settings, finished=True):
             self._fail(problem)
         for feed in self._feeds:
             if feed.file.is_regular and not feed.file.size and feed.file.lock():
@@ -151,7 +175,7 @@ class Feeds:
             feed.file.close()
 
     def _open_outlets(self, store: FeedStore) -> list[Outlet]:
-        return [Outlet(feed, store) for feed in self._feeds if feed.file.is_regular]
+        return [Outlet(feed, store, finish=self._finish) for feed in self._feeds if feed.is_kept]
 
     def _names(self) -> set[str]:
         return {outlet.name for outlet in self._outlets}
@@ -166,13 +190,34 @@ class Feeds:
                 await outlet.catch_up()
             self._check(outlet)
             if outlet.writes:
-                await outlet.save()
-                if self._finish(outlet.feed) and finished:
-                    await store.forget(outlet.state.number)
+                await outlet.complete(finished=finished)
+                self._check(outlet)
         if finished:
-            for problem in await complete_rest(store, self._names(), finished=True, wait_s=store.lease_s):
+            rest = complete_rest(store, self._names(), self._settings, finished=True, wait_s=store.lease_s)
+            for problem in await rest:
                 self._stats.inc_value("feedexport/failed_count/FileFeedStorage")
                 self._fail(problem)
+
+    def _fail(self, problem: str) -> None:
+        self._crawl_fails(Reason.OUTPUT_FAILED, problem)
+
+    async def _send_closed(self) -> None:
+        while self._closed:
+            await self._signals.send(signals.feed_slot_closed, slot=self._closed.pop(0))
+
+    def _warn_of_limits(self) -> None:
+        """Log which feeds are not exactly-once after a kill, or have to be kept whole in the store."""
+        for feed in self._feeds:
+            if not feed.form.packs:
+                logger.warning(
+                    "The exporter of %s writes items itself: a kill may lose or double the last ones",
+                    feed.uri,
+                )
+            elif not feed.form.can_be_cut and feed.is_kept:
+                logger.info(
+                    "A plugin of %s can't be cut: the store keeps all items of the file until it is complete",
+                    feed.uri,
+                )
 
     def _check(self, outlet: Outlet) -> None:
         if outlet.failed and outlet.feed not in self._failed:
@@ -193,10 +238,13 @@ class Feeds:
             stored = feed not in self._failed and feed.finish()
         except OSError as exc:
             self._give_up(feed, str(exc))
+        except Exception as exc:  # noqa: BLE001 an exporter of a project may raise anything
+            self._give_up(feed, f"{type(exc).__name__}: {exc}")
         if feed in self._failed:
             self._stats.inc_value(f"feedexport/failed_count/{feed.storage}")
             return False
         if stored:
+            self._closed.append(FeedSlot.of(feed))
             self._stats.inc_value(f"feedexport/success_count/{feed.storage}")
             logger.info("Stored %s feed (%d items) in: %s", feed.format, feed.count, feed.uri)
         return True
@@ -204,6 +252,10 @@ class Feeds:
 
 class PoolFeeds(Feeds):
     """The feeds of a crawl by worker processes, in the parent, which alone writes the files."""
+
+    def __init__(self, feeds: Sequence[Feed], crawler: CrawlContext) -> None:
+        super().__init__(feeds, crawler)
+        self._feeds = list(feeds)  # the workers name them in this order
 
     async def drain(self) -> None:
         """Write what the workers have committed."""
@@ -216,6 +268,7 @@ class PoolFeeds(Feeds):
                 await outlet.catch_up()
             self._check(outlet)
             await outlet.save()
+        await self._send_closed()
 
     async def close(self, *, finished: bool) -> None:
         """Write what the workers have committed since the last `drain`, and close all files."""
@@ -230,14 +283,16 @@ class PoolFeeds(Feeds):
         return [outlet.name for outlet in self._outlets]
 
     def _open_outlets(self, store: FeedStore) -> list[Outlet]:
-        return [Outlet(feed, store) for feed in self._feeds]
+        return [Outlet(feed, store, finish=self._finish) for feed in self._feeds]
 
 
 class WorkerFeeds(Feeds):
     """The feeds of a crawl by worker processes, in a worker, which writes no file."""
 
-    def __init__(self, feeds: Sequence[Feed], names: Sequence[str], stats: StatsCollector) -> None:
-        super().__init__((), stats, lambda problem: None)
+    _for_others = True
+
+    def __init__(self, feeds: Sequence[Feed], names: Sequence[str], crawler: CrawlContext) -> None:
+        super().__init__((), crawler)
         self._feeds = list(feeds)
         self._pool_names = names
         self._numbers: list[int] = []

@@ -4,11 +4,14 @@ import json
 import logging
 import socket
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
+from pathlib import Path
 
-from aioscrapy.feeds.feed import Feed
+from aioscrapy.feeds.feed import Feed, packed_options
+from aioscrapy.feeds.files import Files
 from aioscrapy.feeds.store import FeedProgress, FeedState, FeedStore
+from aioscrapy.feeds.uri import FeedError
 
 logger = logging.getLogger("aioscrapy.extensions.feedexport")
 
@@ -17,41 +20,53 @@ _BATCH = 1000  # records in one round trip
 
 
 class Outlet:
-    """The way from the store to one file.
+    """The way from the store to one file, or to a row of files.
 
     One process writes a file: the one that has its lock. The others only commit records for it; when that
     process has ended, one of them takes over.
 
-    Attributes:
+    Args:
         feed: the feed.
-        state: what the store knows of it.
+        store: of the frontier.
+        name: of the feed in the store, if it is there already.
+        finish: writes the end of a file that is full.
+
+    Attributes:
+        state: what the store knows of the feed; `written` and `length` also count what is written since.
         writes: this process has the lock of the file.
         failed: the file can't be written; its records stay in the store.
     """
 
-    def __init__(self, feed: Feed, store: FeedStore, name: str = "") -> None:
+    def __init__(
+        self, feed: Feed, store: FeedStore, name: str = "", finish: Callable[[Feed], object] = Feed.finish
+    ) -> None:
         self.feed = feed
         self.name = name or name_of(feed, shared=store.shared)
         self.state = FeedState(self.name, 0)
         self.writes = False
         self.failed = ""
         self._store = store
+        self._finish = finish
         self._registered = bool(name)  # a feed that the store does not know any more is complete
         self._waits = False
         self._next_attempt = 0.0
+        self._files = Files(feed)
+        self._first_options = self._known_options = packed_options(feed)
+        self._held = self.state.progress  # how far the file holds the records, not only a compressor
         self._saved = self.state  # what the store has got last
         self._sent = self.state
         self._recent: list[bytes] = []  # own records that are committed and not written
+        self._new_file = False  # the store does not know the present file yet
         self._forgotten = False  # the store has lost the feed
         self._fell_back = False  # the store has lost its latest writes: pages are crawled again
 
     @property
     def is_current(self) -> bool:
-        """Whether the file has every record that the store had at the last exchange."""
+        """Whether every record that the store had at the last exchange is written."""
         return (
             self.writes
             and self.state.written == self.state.total
-            and not (self._forgotten or self._fell_back)
+            and not (self._forgotten or self._fell_back or self._new_file)
         )
 
     async def open(self) -> None:
@@ -61,6 +76,7 @@ class Outlet:
             FeedError: the file can't be used.
         """
         self.state = await self._register()
+        self._held = self.state.progress
         await self.catch_up()
         self._registered = True
 
@@ -83,7 +99,7 @@ class Outlet:
             self._write(records)
         elif self.writes:
             self._recent += records
-        return in_order or bool(self.failed)
+        return bool(self.failed) or (in_order and not self.feed.is_full)
 
     async def catch_up(self) -> None:
         """Write the records of the store that the file lacks, if this process may write the file."""
@@ -94,17 +110,21 @@ class Outlet:
         if self.failed or not (self.writes or await self._take_over()):
             return
         while self.state.written < self.state.total and not self.failed:
+            if (self.feed.is_full or self._new_file) and not await self._next_file():
+                return
             records = await self._records(self.state.written + _BATCH)
             if not records:
                 self.failed = f"{self.state.total - self.state.written} items are missing in the store"
                 return
             self._write(records)
         self._recent.clear()
+        if self.feed.is_full:
+            await self._end_file()
 
     def progress(self) -> FeedProgress:
         """Return how far the file is written, for the next exchange."""
-        self._sent = replace(self.state)
-        return self.state.progress
+        self._sent = replace(self.state, written=self._held.written, length=self._held.length)
+        return self._held
 
     async def save(self) -> None:
         """Remove the written records from the store."""
@@ -115,8 +135,33 @@ class Outlet:
             await self._store.save(self.progress())
         self._saved = self._sent
 
+    def flush(self) -> bool:
+        """Write what is compressed together to the file; False if that fails."""
+        try:
+            self.feed.flush()
+        except OSError as exc:
+            self.failed = str(exc)
+        self._hold()
+        return not self.failed
+
+    async def complete(self, *, finished: bool) -> bool:
+        """Write the end of the document, and forget the feed if the crawl has finished; False if that fails.
+
+        If another crawl goes on, it cuts the end off again.
+        """
+        self.flush()
+        await self.save()
+        if self.failed or not self._finish(self.feed):
+            return False
+        if finished:
+            if not self.feed.form.can_be_cut:
+                self._hold()  # the file is complete only now
+                await self.save()
+            await self._store.forget(self.state.number)
+        return True
+
     async def _register(self) -> FeedState:
-        return await self._store.register(self.name, options_of(self.feed))
+        return await self._store.register(self.name, packed_options(self.feed))
 
     async def _state(self) -> FeedState | None:
         """Return what the store knows of the feed; None if another process has completed it."""
@@ -129,30 +174,74 @@ class Outlet:
         if time.monotonic() < self._next_attempt:
             return False
         self._next_attempt = time.monotonic() + LOCK_S
+        self.feed.go_to(json.loads(self.state.options))
         if not self.feed.file.lock():
             if not self._waits:
                 self._waits = True
                 logger.info("Another process of this crawl writes the items to %s", self.feed.uri)
             return False
         state = await self._state()  # another process may have written since
-        if state is None:
+        if state is None or self.feed.is_elsewhere(json.loads(state.options)):
             self.feed.file.close()
+            self.state = state or self.state
             return False
         self.state = state
+        await self._continue(state)
+        self.writes = True
+        return True
+
+    async def _continue(self, state: FeedState) -> None:
+        """Begin the file, or go on in it."""
         if state.length is None:
             state.length = state.base = self.feed.begin()
-            await self._store.save(state.progress, state.base)
+            self._hold()
+            options = packed_options(self.feed) if self.feed.batch_size else None
+            await self._store.save(state.progress, state.base, options)
         else:
             self.feed.resume(state.length, state.written, await self._records(state.total))
+            self._held = state.progress
         self._saved = replace(state)
-        self.writes = True
+        self._files.opened(state.base)
+        self._first_options = self._known_options = packed_options(self.feed)
+
+    async def _end_file(self) -> None:
+        """Complete a full file; before, the store learns that the file has all its items."""
+        if not self.feed.ended and not self.failed and not self._new_file:
+            if not self.flush():
+                return
+            await self.save()
+            self._finish(self.feed)
+            if not self.feed.form.can_be_cut:
+                self._hold()  # the file is complete only now
+
+    async def _next_file(self) -> bool:
+        """Complete the full file and begin the next one, of which the store knows before it has an item."""
+        if not self._new_file:
+            await self._end_file()
+            if self.failed:
+                return False
+            try:
+                if not self._files.next():
+                    self.writes = False
+                    return False
+                self.state.length = self.state.base = self.feed.begin()
+            except (OSError, FeedError) as exc:
+                self.failed = str(exc)
+                return False
+            self._new_file = True
+        progress = FeedProgress(self.state.number, self.state.written, self.state.length or 0)
+        await self._store.save(progress, self.state.base, packed_options(self.feed))
+        self._held, self._new_file = progress, False
+        self._files.opened(self.state.base)
+        self._known_options = packed_options(self.feed)
+        self._saved = self._sent = replace(self.state)
         return True
 
     async def _remind(self) -> None:
         """Write to the store what it has lost of this feed; the list of its records is still there."""
         if self.writes:
             saved = replace(self._saved, total=self.state.total)
-            state = await self._store.register(self.name, options_of(self.feed), saved)
+            state = await self._store.register(self.name, self._known_options, saved)
             self.state.total = state.total
             gap = state.written - self.state.written
             if gap > len(self._recent):
@@ -161,23 +250,30 @@ class Outlet:
                 self._write(self._recent[:gap])
         else:
             self.state = await self._register()
+            self._held = self.state.progress
         self._forgotten = False
 
     async def _go_back(self) -> None:
         """Cut the file to what the store still knows: the pages since then are crawled again."""
-        base = self.state.base
-        state = await self._register()
+        state = await self._store.register(self.name, self._first_options)
+        if self.writes:
+            self._files.go_back(json.loads(state.options))
+            if not self.feed.file.lock():
+                self.failed = "another process writes it"
+                return
         if state.length is None:  # from before this feed: the crawl starts again
-            state.length = state.base = base
+            state.length = state.base = self._files.first_base
             if self.writes:
-                await self._store.save(state.progress, base)
+                await self._store.save(state.progress, state.base)
+        self._known_options = state.options
         self.state = state
         if self.writes:
             if state.length < self.feed.file.size:
                 self.feed.file.cut(state.length)
             self.feed.resume(state.length, state.written, [])
+        self._held = state.progress
         self._saved = replace(state)
-        self._fell_back = self._forgotten = False
+        self._fell_back = self._forgotten = self._new_file = False
 
     async def _records(self, last: int) -> list[bytes]:
         state, records = self.state, list[bytes]()
@@ -191,23 +287,31 @@ class Outlet:
         return records
 
     def _write(self, records: Sequence[bytes]) -> None:
+        """Write records until the file is full."""
         try:
             for record in records:
+                if self.feed.is_full:
+                    break
                 self.feed.write(record)
                 self.state.written += 1
         except OSError as exc:
             self.failed = str(exc)
+        self._hold()
+
+    def _hold(self) -> None:
+        """Note how far the file has the records, unless some wait to be compressed."""
         self.state.length = self.feed.file.size
+        if not self.feed.waiting:
+            self._held = self.state.progress
 
 
 def name_of(feed: Feed, *, shared: bool) -> str:
     """Return the name of a feed in the store: its path, and in a shared store where that path is."""
-    if feed.file.path is None or not feed.file.is_regular:
-        return f"{socket.gethostname()}:0:{feed.uri}"
+    host = socket.gethostname()
+    if not feed.is_kept or feed.file.path is None:
+        return f"{host}:0:{feed.uri}"
+    if feed.batch_size:
+        path = str(Path(feed.template).absolute())
+        return f"{host}:batches:{path}" if shared else path
     path = str(feed.file.path.absolute())
-    return f"{socket.gethostname()}:{feed.file.inode}:{path}" if shared else path
-
-
-def options_of(feed: Feed) -> bytes:
-    """Return the options by which another process can go on with the file."""
-    return json.dumps(feed.options).encode()
+    return f"{host}:{feed.file.inode}:{path}" if shared else path

@@ -21,7 +21,7 @@ _CHECK_S = 0.5  # seconds between two looks at a process of another machine
 
 
 async def complete_rest(
-    store: FeedStore, own: Container[str], *, finished: bool, wait_s: float = 0.0
+    store: FeedStore, own: Container[str], settings: Settings, *, finished: bool, wait_s: float = 0.0
 ) -> list[str]:
     """Write the records of killed processes to their files; return what can't be written from here.
 
@@ -30,6 +30,7 @@ async def complete_rest(
     Args:
         store: of the crawl.
         own: names of the feeds of this process, which are left out.
+        settings: name the exporters of formats.
         finished: nothing is committed any more: write the ends of the documents, too.
         wait_s: seconds to wait for the processes of other machines.
     """
@@ -40,7 +41,7 @@ async def complete_rest(
         path = _path_here(state, shared=store.shared)
         if path is not None:
             try:
-                await _complete(store, state, path, finished=finished)
+                await _complete(store, state, path, settings, finished=finished)
             except (OSError, SettingError) as exc:
                 problems.append(f"{state.total - state.written} items can't be written to {path}: {exc}")
         elif finished and (count := await _left(store, state, wait_s)):
@@ -53,11 +54,15 @@ async def complete_rest(
     return problems
 
 
-async def _complete(store: FeedStore, state: FeedState, path: Path, *, finished: bool) -> None:
+async def _complete(
+    store: FeedStore, state: FeedState, path: Path, settings: Settings, *, finished: bool
+) -> None:
     options = json.loads(state.options)
-    feed = feed_of(str(path).replace("%", "%%"), options, Settings())
+    present = {name: options.pop(name) for name in ("uri", "file", "batch", "first") if name in options}
+    feed = feed_of(present.get("uri", str(path).replace("%", "%%")), options, settings)
     feed.prepare(None)
-    outlet = Outlet(feed, store, state.name)
+    feed.go_to(present)
+    outlet = Outlet(feed, store, state.name, lambda feed: feed.finish() or True)
     try:
         await outlet.catch_up()
         if not outlet.writes:
@@ -65,10 +70,11 @@ async def _complete(store: FeedStore, state: FeedState, path: Path, *, finished:
         if outlet.failed:
             raise OSError(outlet.failed)
         count = outlet.state.written - state.written
-        await outlet.save()
         if finished:
-            feed.finish()
-            await store.forget(state.number)
+            await outlet.complete(finished=True)
+        else:
+            outlet.flush()
+            await outlet.save()
         if count:
             logger.info("Completed %s, which a killed process left: %d items", path, count)
     finally:
@@ -82,6 +88,8 @@ def _path_here(state: FeedState, *, shared: bool) -> Path | None:
     host, inode, path = state.name.split(":", 2)
     if host != socket.gethostname() or inode == "0":
         return None
+    if inode == "batches":
+        return Path(path)
     file = FeedFile(Path(path))
     try:
         return None if file.size and file.inode != int(inode) else Path(path)

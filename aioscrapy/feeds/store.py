@@ -24,7 +24,7 @@ class FeedState:
         written: records that the file has.
         length: bytes of the file that hold them; None before the first process has begun the file.
         base: bytes of the file at the start of the crawl.
-        options: of the feed, in JSON: any worker can go on with it.
+        options: of the feed, in JSON, with its present file: any worker can go on with it.
         alive: the process that saved it last is a live worker.
     """
 
@@ -74,8 +74,15 @@ class FeedStore(Protocol):
     async def records(self, number: int, first: int, last: int) -> Sequence[bytes]:
         """Return the records `first` to `last - 1`, counted from 0; fewer if some are missing."""
 
-    async def save(self, progress: FeedProgress, base: int | None = None) -> bool:
-        """Remove the records that are written, and remember the length of the file.
+    async def save(
+        self, progress: FeedProgress, base: int | None = None, options: bytes | None = None
+    ) -> bool:
+        """Remove the records that are written, and remember the length of the file, in one atomic step.
+
+        Args:
+            progress: of the feed.
+            base: if the file begins: its length.
+            options: if the file begins: the options of the feed with the new file.
 
         Returns False if the store has lost the feed.
         """

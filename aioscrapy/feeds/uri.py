@@ -1,6 +1,7 @@
 """The URI of a feed: its placeholders, and the local path that it names."""
 
 import re
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,11 @@ from urllib.request import url2pathname
 from aioscrapy.exceptions import SettingError
 
 STDOUT = "stdout:"
-_PLACEHOLDER = re.compile(r"%(?:%|\((\w+)\)([-#0 +]*\d*(?:\.\d+)?[sdif]))")
+_PLACEHOLDER = re.compile(r"%(?:%|\((\w+)\)([-#0 +]*\d*(?:\.\d+)?[diouxXeEfFgGcrsa]))")
+_OF_BATCH = re.compile(r"%\(batch_(?:time\)s|id\)[-#0 +]*\d*[dis])")
+
+UriParams = Callable[[dict[str, Any], Any], dict[str, Any] | None]
+"""A function of a project: values of placeholders, spider -> other values; None: the same."""
 
 
 class FeedError(SettingError):
@@ -20,25 +25,61 @@ class FeedError(SettingError):
         super().__init__("FEEDS", f"{uri}: {problem}")
 
 
-def fill_placeholders(uri: str, spider: Any) -> str:
+def names_batches(uri: str) -> bool:
+    """Return True if the URI has a placeholder for the number or the time of a batch."""
+    return _OF_BATCH.search(uri) is not None
+
+
+def fill_placeholders(uri: str, spider: Any, *, batch: int = 1, params: UriParams | None = None) -> str:
     """Replace %(name)s, %(time)s, %(batch_time)s, %(batch_id)d and the spider's attributes by their values.
+
+    Args:
+        uri: with placeholders.
+        spider: has the values of all other placeholders.
+        batch: the number of the file, from 1 on.
+        params: a function of the project that returns the values.
 
     Raises:
         FeedError: the spider lacks an attribute.
     """
-    now = datetime.now(tz=UTC).replace(microsecond=0).isoformat().replace(":", "-")
-    values = {"time": now, "batch_time": now, "batch_id": 1}
+    values = _values(spider, batch, params)
 
     def value(placeholder: re.Match[str]) -> str:
         name, form = placeholder[1], placeholder[2]
         if name is None:
             return "%"
-        if name not in values and not hasattr(spider, name):
+        if name not in values and (params is not None or not hasattr(spider, name)):
             raise FeedError(uri, f"the spider has no {name!r} for %({name}){form}")
-        text: str = f"%{form}" % values.get(name, getattr(spider, name, None))
+        text: str = f"%{form}" % (values[name] if name in values else getattr(spider, name))
         return text
 
     return _PLACEHOLDER.sub(value, uri)
+
+
+def fill_all_but_batch(uri: str, spider: Any, params: UriParams | None = None) -> str:
+    """Return the URI with the placeholders of a batch and without all others; a percent sign is doubled.
+
+    Raises:
+        FeedError: the spider lacks an attribute.
+    """
+    between = [fill_placeholders(part, spider, params=params) for part in _OF_BATCH.split(uri)]
+    parts = [part.replace("%", "%%") for part in between]
+    batch = [*_OF_BATCH.findall(uri), ""]
+    return "".join(text for pair in zip(parts, batch, strict=True) for text in pair)
+
+
+def _values(spider: Any, batch: int, params: UriParams | None) -> Mapping[str, Any]:
+    now = datetime.now(tz=UTC)
+    values = {
+        "time": now.replace(microsecond=0).isoformat().replace(":", "-"),
+        "batch_time": now.isoformat().replace(":", "-"),
+        "batch_id": batch,
+    }
+    if params is None:
+        return values
+    values = {**{name: getattr(spider, name) for name in dir(spider)}, **values}
+    own = params(values, spider)
+    return values if own is None else own
 
 
 def path_of(uri: str) -> Path | None:

@@ -80,7 +80,9 @@ class DiskFeeds(FeedStore):
         records: list[bytes] = await self._run(select)
         return records
 
-    async def save(self, progress: FeedProgress, base: int | None = None) -> bool:
+    async def save(
+        self, progress: FeedProgress, base: int | None = None, options: bytes | None = None
+    ) -> bool:
         def update() -> None:
             db = self._database()
             db.execute("BEGIN IMMEDIATE")
@@ -88,6 +90,8 @@ class DiskFeeds(FeedStore):
                 save_progress(db, [progress])
                 if base is not None:
                     db.execute("UPDATE feeds SET base = ? WHERE number = ?", (base, progress.number))
+                if options is not None:
+                    db.execute("UPDATE feeds SET options = ? WHERE number = ?", (options, progress.number))
                 db.execute("COMMIT")
             except BaseException:
                 db.rollback()

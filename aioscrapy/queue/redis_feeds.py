@@ -88,14 +88,18 @@ class RedisFeeds(FeedStore):
         """Return the name of the list of a feed."""
         return self._key(feed_suffix(number))
 
-    async def save(self, progress: FeedProgress, base: int | None = None) -> bool:
-        return await self._save(*progress, "" if base is None else base)
+    async def save(
+        self, progress: FeedProgress, base: int | None = None, options: bytes | None = None
+    ) -> bool:
+        return await self._save(*progress, "" if base is None else base, options or b"")
 
     async def forget(self, number: int) -> None:
         await self._save(number, 0, _FORGET, "")
 
-    async def _save(self, number: int, written: int, length: int, base: int | str) -> bool:
-        arguments = [number, written, length, self._worker, base]
+    async def _save(
+        self, number: int, written: int, length: int, base: int | str, options: bytes = b""
+    ) -> bool:
+        arguments = [number, written, length, self._worker, base, options]
         return bool(
             await self._reply(
                 self._save_script.run(self._redis, [self._feeds, self.key_of(number)], arguments)

@@ -2,6 +2,7 @@
 --
 -- KEYS: 1 feeds  2 records of the feed
 -- ARGV: 1 number  2 records written  3 length of the file, in bytes; -1: forget it  4 worker  5 base, or ''
+--       6 options with the file that begins, or ''
 -- Returns 1; 0 if Redis does not know the feed.
 
 local number, written, length = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3])
@@ -20,5 +21,8 @@ end
 save_feed(KEYS[1], KEYS[2], number, written, length, ARGV[4])
 if ARGV[5] ~= '' then
   redis.call('HSET', KEYS[1], number .. '.base', ARGV[5])
+end
+if ARGV[6] ~= '' then
+  redis.call('HSET', KEYS[1], number .. '.options', ARGV[6])
 end
 return 1

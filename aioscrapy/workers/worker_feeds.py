@@ -27,4 +27,4 @@ class WorkerFeedExporter(FeedExporter):
         """
         if not cls.names:
             raise NotConfigured
-        return cls(WorkerFeeds(feeds_of(crawler.settings), cls.names, crawler.stats))
+        return cls(WorkerFeeds(feeds_of(crawler.settings, crawler), cls.names, crawler))

@@ -136,7 +136,7 @@ def test_the_columns_of_a_csv_are_those_of_the_first_item_that_is_written() -> N
     feed = feed_of("x.csv", {}, Settings())
     records = [feed.pack(item) for item in ({"a": 1, "b": 2}, {"b": 3, "a": 4})]
     file = io.BytesIO()
-    exporter = feed._export(file)
+    exporter = feed.form.export(file)
     for record in reversed(records):
-        exporter.write(record or b"")
+        exporter.write(record)
     assert file.getvalue() == b"b,a\r\n3,4\r\n2,1\r\n"

@@ -1,7 +1,11 @@
 """Workers whose items go to file feeds; what is counted is what is in the files."""
 
+import bz2
 import csv
+import gzip
+import io
 import json
+import lzma
 import os
 import random
 import resource
@@ -10,6 +14,7 @@ import subprocess
 import sys
 import time
 from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree as ET
@@ -20,6 +25,11 @@ from faults.fleet import CRAWL, META, Fleet, Outcome
 from support import child_environment
 
 FORMATS = ("jl", "csv", "json", "xml")
+COMPRESSED: dict[str, tuple[str, Callable[..., Any]]] = {
+    ".gz": ("Gzip", gzip.open),
+    ".bz2": ("Bz2", bz2.open),
+    ".xz": ("LZMA", lzma.open),
+}
 
 
 class FeedFleet(Fleet):
@@ -64,10 +74,13 @@ class FeedFleet(Fleet):
 
     def files(self) -> list[Path]:
         """Return the feeds."""
-        return [path for ending in FORMATS for path in sorted(self.folder.glob(f"items*.{ending}"))]
+        endings = [f"{form}{packed}" for form in FORMATS for packed in ("", *COMPRESSED)]
+        return [path for ending in endings for path in sorted(self.folder.glob(f"items*.{ending}"))]
 
     def count(self) -> int:
         """Return how many items there are, about: a document may be incomplete."""
+        if any(path.suffix in COMPRESSED for path in self.files()):
+            return sum(self.site.counts().values())  # they are in the files a member later
         return sum(path.read_bytes().count(b"http:") for path in self.files())
 
     def items(self) -> list[str]:
@@ -121,14 +134,29 @@ def read_feed(path: Path) -> list[str]:
     """Return the URLs of the items in a feed, which must be a complete document."""
     if not path.stat().st_size:
         return []  # of a process that was killed before it could begin
-    if path.suffix == ".jl":
-        return [json.loads(line)["url"] for line in path.read_text("utf-8").splitlines()]
-    if path.suffix == ".json":
-        return [item["url"] for item in json.loads(path.read_text("utf-8"))]
-    if path.suffix == ".csv":
-        with path.open(newline="", encoding="utf-8") as file:
-            return [row["url"] for row in csv.DictReader(file)]
-    return [item.findtext("url") or "" for item in ET.parse(path).getroot()]
+    _, opened = COMPRESSED.get(path.suffix, ("", open))
+    with opened(path, "rb") as file:
+        text = file.read().decode()
+    form = path.suffixes[-2] if path.suffix in COMPRESSED else path.suffix
+    if form == ".jl":
+        return [json.loads(line)["url"] for line in text.splitlines()]
+    if form == ".json":
+        return [item["url"] for item in json.loads(text)]
+    if form == ".csv":
+        return [row["url"] for row in csv.DictReader(io.StringIO(text, newline=""))]
+    return [item.findtext("url") or "" for item in ET.fromstring(text)]
+
+
+def compressed(form: str, ending: str) -> dict[str, Any]:
+    """Return the setting FEEDS for one compressed file."""
+    plugin = f"aioscrapy.extensions.postprocessing.{COMPRESSED[ending][0]}Plugin"
+    return {"FEEDS": {f"items.{form}{ending}": {"format": form, "postprocessing": [plugin]}}}
+
+
+def in_batches(form: str, size: int, ending: str = "") -> dict[str, Any]:
+    """Return the setting FEEDS for files of some items each; compressed if an ending is named."""
+    [options] = (compressed(form, ending)["FEEDS"] if ending else {"": {"format": form}}).values()
+    return {"FEEDS": {f"items-%(batch_id)05d.{form}{ending}": {**options, "batch_item_count": size}}}
 
 
 def children_of(pid: int) -> list[int]:

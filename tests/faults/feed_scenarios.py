@@ -4,7 +4,7 @@ import random
 import time
 from pathlib import Path
 
-from faults.feed_fleet import FORMATS, FeedFleet, kill_child
+from faults.feed_fleet import COMPRESSED, FORMATS, FeedFleet, compressed, in_batches, kill_child, read_feed
 from faults.fleet import Outcome
 
 
@@ -183,6 +183,98 @@ def feed_keys_evicted(folder: Path, chance: random.Random, pages: int) -> Outcom
         return fleet.outcome("feed: keys evicted")
 
 
+def feed_batches_jobdir_killed(folder: Path, chance: random.Random, pages: int) -> Outcome:
+    """kill -9 of a crawl with JOBDIR whose feed is a row of files, each with some items."""
+    size = chance.choice((1, 7, pages // 10))
+    settings = in_batches(chance.choice(FORMATS), size)
+    with FeedFleet(folder, redis=False, pages=pages, settings=settings) as fleet:
+        for _ in range(5):
+            worker = fleet.run()
+            fleet.kill_sometime(worker, chance, pages // 5)
+        fleet.run()
+        return _full_files(fleet, fleet.outcome("feed: batches, JOBDIR"), size)
+
+
+def feed_batches_one_row_killed(folder: Path, chance: random.Random, pages: int) -> Outcome:
+    """kill -9 of workers that write one row of files: the next one takes it over in the middle of a file."""
+    size = chance.choice((1, 7, pages // 10))
+    with FeedFleet(folder, pages=pages, settings=in_batches(chance.choice(FORMATS), size)) as fleet:
+        for _ in range(3):
+            fleet.run()
+        for _ in range(4):
+            fleet.until_items(min(pages - 1, fleet.count() + chance.randrange(1, pages // 6)))
+            worker = fleet.some_worker(chance)
+            if worker is not None:
+                fleet.kill(worker)
+                fleet.run()
+        return _full_files(fleet, fleet.outcome("feed: batches, one row"), size)
+
+
+def feed_batches_parent_killed(folder: Path, chance: random.Random, pages: int) -> Outcome:
+    """kill -9 of the parent of --processes, which writes a row of compressed files."""
+    size = chance.choice((7, pages // 10))
+    settings = in_batches(chance.choice(FORMATS), size, chance.choice(tuple(COMPRESSED)))
+    with FeedFleet(folder, pages=pages, settings=settings) as fleet:
+        for _ in range(3):
+            parent = fleet.run("--processes", "2")
+            fleet.kill_sometime(parent, chance, pages // 4)
+        fleet.run("--processes", "2")
+        return _full_files(fleet, fleet.outcome("feed: batches, parent"), size)
+
+
+def feed_batches_fallen_back(folder: Path, chance: random.Random, pages: int) -> Outcome:
+    """Redis comes back without its latest writes: later files of a row are taken back."""
+    size = chance.choice((3, 7, pages // 10))
+    settings = in_batches(chance.choice(FORMATS), size)
+    with FeedFleet(folder, pages=pages, lease_s=4.0, durable=False, settings=settings) as fleet:
+        fleet.run()
+        fleet.until_items(int(chance.uniform(0.05, 0.6) * pages))
+        with fleet.redis.client() as client:
+            client.save()
+        fleet.until_items(min(pages - 1, fleet.count() + chance.randrange(10, pages // 5)))
+        fleet.redis.kill()
+        fleet.redis.start()
+        return _full_files(fleet, fleet.outcome("feed: batches fallen back"), size)
+
+
+def feed_compressed_jobdir_killed(folder: Path, chance: random.Random, pages: int) -> Outcome:
+    """kill -9 and SIGTERM of a crawl with JOBDIR whose feed is compressed."""
+    settings = compressed(chance.choice(FORMATS), chance.choice(tuple(COMPRESSED)))
+    with FeedFleet(folder, redis=False, pages=pages, settings=settings) as fleet:
+        for number in range(5):
+            worker = fleet.run()
+            if number % 2:
+                until = fleet.count() + chance.randrange(1, pages // 5)
+                fleet.until(lambda: worker.poll() is not None or fleet.count() >= until, "more pages")  # noqa: B023 waited for
+                worker.terminate()
+                assert worker.wait(30) == 0
+            else:
+                fleet.kill_sometime(worker, chance, pages // 5)
+        fleet.run()
+        return fleet.outcome("feed: compressed, JOBDIR")
+
+
+def feed_compressed_one_file_killed(folder: Path, chance: random.Random, pages: int) -> Outcome:
+    """kill -9 of workers that write one compressed file, or of the parent of --processes."""
+    settings = compressed(chance.choice(FORMATS), chance.choice(tuple(COMPRESSED)))
+    arguments = chance.choice(((), ("--processes", "2")))
+    with FeedFleet(folder, pages=pages, settings=settings) as fleet:
+        for _ in range(3):
+            worker = fleet.run(*arguments)
+            fleet.run(*arguments)
+            fleet.kill_sometime(worker, chance, pages // 4)
+        fleet.run(*arguments)
+        return fleet.outcome("feed: compressed, one file")
+
+
+def _full_files(fleet: FeedFleet, outcome: Outcome, size: int) -> Outcome:
+    """Return the outcome, if every file of the row but the last has `size` items."""
+    *full, last = [len(read_feed(path)) for path in fleet.files()]
+    assert set(full) <= {size}, full
+    assert 0 < last <= size
+    return outcome
+
+
 def _outputs(names: list[str]) -> list[str]:
     return [part for name in names for part in ("-o", name)]
 
@@ -203,5 +295,11 @@ FEED_SCENARIOS = {
         feed_fallen_back,
         feed_forgotten,
         feed_keys_evicted,
+        feed_batches_jobdir_killed,
+        feed_batches_one_row_killed,
+        feed_batches_parent_killed,
+        feed_batches_fallen_back,
+        feed_compressed_jobdir_killed,
+        feed_compressed_one_file_killed,
     )
 }
