@@ -7,6 +7,8 @@ AioscrapyError                 what a person may see as one line
 │   ├── ProjectError           no project here, or its settings module can't be imported
 │   └── SpiderNotFoundError    no spider of that name
 ├── DownloadError              one request got no response (retried, then failed)
+│   ├── CannotResolveHostError, DownloadCancelledError, DownloadConnectionRefusedError,
+│   │   DownloadFailedError, ResponseDataLossError, UnsupportedURLSchemeError   Scrapy's names of some reasons
 │   ├── DownloadTimeoutError   no answer within DOWNLOAD_TIMEOUT
 │   └── ResponseTooLargeError  more than DOWNLOAD_MAXSIZE bytes
 ├── QueueError                 the shared frontier can't be reached or refused us
@@ -16,10 +18,11 @@ AioscrapyError                 what a person may see as one line
 └── ItemLostError              a pipeline returned None in the place of an item
 
 Control flow, raised by users and middlewares, never counted as failures:
-NotConfigured, IgnoreRequest, DropItem, CloseSpider, DontCloseSpider, NotSupported
+NotConfigured, IgnoreRequest, DropItem, CloseSpider, DontCloseSpider, StopDownload, NotSupported
+Of the commands: UsageError, ContractFail
 """
 
-from typing import ClassVar
+from typing import Any, ClassVar
 
 
 class AioscrapyError(Exception):
@@ -55,6 +58,30 @@ class SpiderNotFoundError(ConfigError, KeyError):
 
 class DownloadError(AioscrapyError):
     """A request got no response: connection, name, protocol."""
+
+
+class CannotResolveHostError(DownloadError):
+    """The name of the host has no address."""
+
+
+class DownloadConnectionRefusedError(DownloadError):
+    """The host refused the connection."""
+
+
+class DownloadFailedError(DownloadError):
+    """The connection broke."""
+
+
+class DownloadCancelledError(DownloadError):
+    """Something of ours ended the download."""
+
+
+class ResponseDataLossError(DownloadError):
+    """The body ended before its declared end."""
+
+
+class UnsupportedURLSchemeError(DownloadError):
+    """No download handler is there for the scheme of the URL."""
 
 
 class DownloadTimeoutError(DownloadError):
@@ -102,7 +129,15 @@ class IgnoreRequest(Exception):  # noqa: N818 Scrapy's name
 
 
 class DropItem(Exception):  # noqa: N818 Scrapy's name
-    """Raise in a pipeline to drop this item."""
+    """Raise in a pipeline to drop this item.
+
+    Attributes:
+        log_level: of the line about it; None: WARNING.
+    """
+
+    def __init__(self, message: str = "", log_level: str | int | None = None) -> None:
+        super().__init__(message)
+        self.log_level = log_level
 
 
 class CloseSpider(Exception):  # noqa: N818 Scrapy's name
@@ -117,5 +152,38 @@ class DontCloseSpider(Exception):  # noqa: N818 Scrapy's name
     """Raise in a `spider_idle` handler to keep the crawl open."""
 
 
+class StopDownload(Exception):  # noqa: N818 Scrapy's name
+    """Raise in a handler of `headers_received` or `bytes_received` to end the download there.
+
+    Attributes:
+        fail: True: the request fails, its errback gets it. False: the callback gets what has come so far.
+    """
+
+    def __init__(self, *, fail: bool = True) -> None:
+        super().__init__()
+        self.fail = fail
+        self.response: Any = None
+
+
 class NotSupported(Exception):  # noqa: N818 Scrapy's name
     """This kind of response or URL has no such feature."""
+
+
+class UsageError(Exception):
+    """The command line of a project's own command is wrong; its text is for a person.
+
+    Attributes:
+        print_help: show the help of the command too.
+    """
+
+    def __init__(self, *args: Any, print_help: bool = True, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.print_help = print_help
+
+
+class ContractFail(AssertionError):  # noqa: N818 Scrapy's name
+    """A callback does not keep its contract."""
+
+
+class ScrapyDeprecationWarning(Warning):
+    """Something of Scrapy's interface has a newer form."""

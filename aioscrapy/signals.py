@@ -25,13 +25,18 @@ class Signal:
 
 engine_started = Signal("engine_started")
 engine_stopped = Signal("engine_stopped")
+scheduler_empty = Signal("scheduler_empty")  # no request is ready; pages may be in progress
 spider_opened = Signal("spider_opened")  # spider
 spider_idle = Signal("spider_idle")  # spider; a handler may raise DontCloseSpider
 spider_closed = Signal("spider_closed")  # spider, reason
 spider_error = Signal("spider_error")  # failure (the exception), response, spider
 request_scheduled = Signal("request_scheduled")  # request, spider: its page was committed
+request_dropped = Signal("request_dropped")  # request, spider: the duplicate filter knew it
 request_reached_downloader = Signal("request_reached_downloader")  # request, spider
 request_left_downloader = Signal("request_left_downloader")  # request, spider
+headers_received = Signal("headers_received")  # headers, body_length, request, spider
+bytes_received = Signal("bytes_received")  # data, request, spider
+robots_parsed = Signal("robots_parsed")  # robotparser, request: a robots.txt was read
 response_received = Signal("response_received")  # response, request, spider: after the middlewares
 response_downloaded = Signal("response_downloaded")  # response, request, spider: before the middlewares
 item_scraped = Signal("item_scraped")  # item, response, spider: after the page was committed
@@ -39,6 +44,9 @@ item_dropped = Signal("item_dropped")  # item, response, exception, spider
 feed_slot_closed = Signal("feed_slot_closed")  # slot: a file of a feed is complete
 feed_exporter_closed = Signal("feed_exporter_closed")  # all feeds are closed
 item_error = Signal("item_error")  # item, response, spider, failure (the exception)
+feed_slot_closed = Signal("feed_slot_closed")  # slot: a feed is complete
+feed_exporter_closed = Signal("feed_exporter_closed")  # all feeds are complete
+memusage_warning_reached = Signal("memusage_warning_reached")
 
 
 class SignalManager:

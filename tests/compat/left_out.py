@@ -1,0 +1,36 @@
+"""Scrapy's tests that are not about public behaviour, or about a part that does not exist here, and why."""
+
+_TWISTED = "Twisted's client, reactor or Deferreds themselves"
+_PRIVATE = "private parts of Scrapy's engine"
+
+# whole modules
+MODULES: dict[str, str] = {
+    "test_core_downloader": _PRIVATE,
+    "test_core_scraper": _PRIVATE,
+    "test_dependencies": "Scrapy's own packaging",
+    "test_downloader_handler_httpx": "a client that does not exist here",
+    "test_downloader_handler_twisted_ftp": "ftp:// does not exist here",
+    "test_downloader_handler_twisted_http11": _TWISTED,
+    "test_downloader_handler_twisted_http2": _TWISTED,
+    "test_engine_loop": _PRIVATE,
+    "test_extension_remote_control": "remote control does not exist here",
+    "test_extension_statsmailer": "no mail is sent here",
+    "test_extension_telnet": "the telnet console does not exist here",
+    "test_http2_client_protocol": _TWISTED,
+    "test_mail": "no mail is sent here",
+    "test_poet": "a test of Scrapy's packaging",
+    "test_pqueues": "queues of Scrapy's scheduler; the frontier is another here",
+    "test_resolver": _TWISTED,
+    "test_scheduler": "queues of Scrapy's scheduler; the frontier is another here",
+    "test_squeues": "queues of Scrapy's scheduler; the frontier is another here",
+    "test_squeues_request": "queues of Scrapy's scheduler; the frontier is another here",
+    "test_utils_benchserver": "the site of Scrapy's own benchmark",
+    "test_utils_reactor": _TWISTED,
+    "test_utils_reactorless": _TWISTED,
+    "test_utils_remote_control": "remote control does not exist here",
+    "test_utils_ssl": _TWISTED,
+    "test_zz_resources": "the end of Scrapy's own test run",
+}
+
+# pattern of a test -> reason
+LEFT_OUT: dict[str, str] = {}
