@@ -16,7 +16,6 @@ from aioscrapy.feeds.store import FeedProgress, FeedState
 from aioscrapy.queue import disk, redis
 from aioscrapy.queue.base import Page, State, Store
 from aioscrapy.settings import Settings
-from aioscrapy.stats import StatsCollector
 from support.context import context
 from support.frontier import redis_settings
 
@@ -132,7 +131,9 @@ async def test_a_parent_writes_what_its_workers_commit_after_its_last_look(
     path, problems = tmp_path / "items.jl", list[str]()
     feed = feed_of(str(path), {}, Settings())
     feed.prepare(None)
-    feeds = PoolFeeds([feed], StatsCollector(), problems.append)
+    crawler = context({})
+    crawler.fail = lambda reason, problem: problems.append(problem)
+    feeds = PoolFeeds([feed], crawler)
     await feeds.open(store.feeds)
     [state] = await store.feeds.states()
     for record in (b'{"n": 1}\n', b'{"n": 2}\n'):
