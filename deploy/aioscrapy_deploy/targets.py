@@ -1,13 +1,16 @@
 """Where to deploy: the targets in the cfg files of a project."""
 
+import os
 import re
 from configparser import ConfigParser
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, field, fields, replace
 
 from aioscrapy_deploy.cfg import read_option
 from aioscrapy_deploy.errors import TargetError, UnknownTargetError
 from aioscrapy_deploy.terminal.text import redacted
 
+# the token for a server that is named by its URL
+TOKEN_VARIABLE = "SCRAPYD_TOKEN"  # noqa: S105 the name of a variable
 NO_PROJECT = "no Scrapy project found in this location (no aioscrapy.cfg or scrapy.cfg here or above)"
 
 
@@ -15,6 +18,7 @@ NO_PROJECT = "no Scrapy project found in this location (no aioscrapy.cfg or scra
 class Target:
     """One `[deploy:NAME]` section over `[deploy]`; `url` may have several, separated by spaces or commas.
 
+    A `token` of a node is in the place of `username` and `password`.
     `platform` and `python_version` are the server's, for the dependencies in an egg.
     """
 
@@ -22,7 +26,8 @@ class Target:
     url: str | None = None
     project: str | None = None
     username: str | None = None
-    password: str = ""
+    password: str = field(default="", repr=False)
+    token: str = field(default="", repr=False)
     version: str | None = None
     platform: str | None = None
     python_version: str | None = None
@@ -52,7 +57,8 @@ def read_targets(cfg: ConfigParser) -> dict[str, Target]:
     sections = {"default": base} if "url" in base else {}
     for section in cfg.sections():
         if section.startswith("deploy:"):
-            sections[section.removeprefix("deploy:")] = {**base, **_values(cfg, section)}
+            own = _values(cfg, section)
+            sections[section.removeprefix("deploy:")] = {**_without_other_login(base, own), **own}
     return {
         name: Target(name, **{option: value for option, value in values.items() if value})
         for name, values in sections.items()
@@ -60,11 +66,12 @@ def read_targets(cfg: ConfigParser) -> dict[str, Target]:
 
 
 def password_variables(cfg: ConfigParser) -> set[str]:
-    """Return the names of the environment variables that hold passwords of targets."""
+    """Return the names of the environment variables that hold passwords and tokens of targets."""
     passwords = " ".join(
-        cfg.get(section, "password", raw=True, fallback="")
+        cfg.get(section, option, raw=True, fallback="")
         for section in cfg.sections()
         if section == "deploy" or section.startswith("deploy:")
+        for option in ("password", "token")
     )
     return {braced or plain for braced, plain in re.findall(r"\$(?:\{(\w+)\}|(\w+))", passwords)}
 
@@ -84,11 +91,14 @@ def choose_target(targets: dict[str, Target], name: str) -> Target:
 def pick_target(targets: dict[str, Target], name: str | None) -> Target:
     """Return the target of this name or with this url; without a name `default`, or the only one.
 
+    A url without a login in it gets the token of SCRAPYD_TOKEN.
+
     Raises:
         TargetError: no target matches, or several do.
     """
     if name and "://" in name:
-        return Target(redacted(name), url=name)
+        token = "" if "@" in name else os.environ.get(TOKEN_VARIABLE, "")
+        return Target(redacted(name), url=name, token=token)
     if name or "default" in targets:
         return choose_target(targets, name or "default")
     if len(targets) == 1:
@@ -96,6 +106,12 @@ def pick_target(targets: dict[str, Target], name: str | None) -> Target:
     if targets:
         raise TargetError(f"which target? Use -t with one of {', '.join(targets)}")
     raise TargetError("no target: the cfg file needs a [deploy:NAME] with a url, or use -t URL")
+
+
+def _without_other_login(base: dict[str, str], own: dict[str, str]) -> dict[str, str]:
+    """Return the values of [deploy] without its login if a target has one of the other kind."""
+    unused = {"username", "password"} if own.get("token") else {"token"} if own.get("username") else set()
+    return {name: value for name, value in base.items() if name not in unused}
 
 
 def _values(cfg: ConfigParser, section: str) -> dict[str, str]:

@@ -9,17 +9,19 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from typing import TypeVar
 
 from aioscrapy_deploy.build.project import Built
-from aioscrapy_deploy.eggs.versions import is_latest, latest, stored_name
-from aioscrapy_deploy.errors import NoAnswerError, RefusedError, ServerError, VersionError
+from aioscrapy_deploy.eggs.versions import is_latest, stored_name
+from aioscrapy_deploy.errors import NoAnswerError, RefusedError, ScrapydError, ServerError, VersionError
 from aioscrapy_deploy.remote.client import ScrapydClient
-from aioscrapy_deploy.remote.models import Answer
+from aioscrapy_deploy.remote.models import Answer, Versions
 from aioscrapy_deploy.targets import Target
 from aioscrapy_deploy.terminal.messages import report
 from aioscrapy_deploy.terminal.text import printable
 from aioscrapy_deploy.terminal.upload_bar import upload_bar
 
+T = TypeVar("T")
 CLEANUP_S = 10  # seconds for a server to delete a version after Ctrl-C
 # seconds until an egg that a proxy delays may have arrived, or a server that is away is asked again
 LATE_S = 2.0
@@ -33,28 +35,33 @@ class Destination:
     """One Scrapyd to deploy to, and the versions that it had before.
 
     Attributes:
-        stored: names of versions, the latest last; None if the server did not answer.
+        versions: None if the server did not answer.
         trouble: the error, if it did not answer.
     """
 
     target: Target
     client: ScrapydClient
     project: str
-    stored: list[str] | None
+    versions: Versions | None
     trouble: ServerError | None = None
 
     @classmethod
     def inspect(cls, target: Target, client: ScrapydClient, project: str) -> "Destination":
         """Ask a Scrapyd for its versions; a failure is kept for the upload to report."""
         try:
-            return cls(target, client, project, client.listversions(project))
+            return cls(target, client, project, client.versions(project))
         except ServerError as exc:
             return cls(target, client, project, None, exc)
 
     @property
+    def stored(self) -> list[str] | None:
+        """The names of the versions, the latest last; None if the server did not answer."""
+        return self.versions.names if self.versions is not None else None
+
+    @property
     def current(self) -> str | None:
         """The version that jobs use there; None if there is none, or the server did not answer."""
-        return latest(self.stored or [])
+        return self.versions.in_use if self.versions is not None else None
 
     def may_have(self, version: str) -> bool:
         """Return whether a version was, or may have been, on the server before the upload."""
@@ -66,7 +73,8 @@ class Destination:
         Raises:
             VersionError: jobs would use another version, and `force` is not set.
         """
-        if not is_latest(version, self.stored or []):
+        sorted_by_name = self.versions is not None and self.versions.active is None  # not on a node
+        if sorted_by_name and not is_latest(version, self.stored or []):
             text = (
                 f"version {version} would not be the latest in {self.client.url}: Scrapyd sorts the name "
                 f"{stored_name(version)} before {self.current}"
@@ -86,7 +94,7 @@ def upload(destination: Destination, version: str, built: Built) -> str | None:
 
 
 def _upload(destination: Destination, version: str, built: Built) -> str | None:
-    endpoint = destination.client.endpoint("addversion.json")
+    endpoint = destination.client.upload_endpoint(destination.project, version)
     report(f'Deploying to project "{destination.project}" in {endpoint}')
     if isinstance(destination.trouble, NoAnswerError):
         report(f"Deploy failed: {destination.trouble}")
@@ -97,6 +105,10 @@ def _upload(destination: Destination, version: str, built: Built) -> str | None:
     except RefusedError as exc:
         _report_refusal(exc)
         return _settle(destination, version, built, f"status {exc.status}", exc)
+    except ScrapydError as exc:  # a node that refuses has changed nothing
+        report(f"Deploy failed: {exc}")
+        report(_as_it_was(destination))
+        return str(exc)
     except ServerError as exc:
         report(f"Deploy failed: {exc}")
         failure = "no answer" if isinstance(exc, NoAnswerError) else str(exc)
@@ -139,17 +151,17 @@ def _settle(
     client, project = destination.client, destination.project
     refused = isinstance(error, RefusedError) and error.status in _NEVER_STORED
     try:
-        stored = _ask(lambda: client.listversions(project), tries=1 if refused else _TRIES)
+        versions = _ask(lambda: client.versions(project), tries=1 if refused else _TRIES)
     except ServerError as exc:
         if not refused:
             report(f"Warning: it is not known whether version {version} is on the server now: {exc}")
         return failure
-    if stored_name(version) not in stored and _may_arrive_late(error):
+    if stored_name(version) not in versions.names and _may_arrive_late(error):
         time.sleep(LATE_S)
         with suppress(ServerError):
-            stored = client.listversions(project)
-    if stored_name(version) not in stored:
-        report(f"Version {version} is not on the server; {_now(stored)}")
+            versions = client.versions(project)
+    if stored_name(version) not in versions.names:
+        report(f"Version {version} is not on the server; {versions.summary}")
         return failure
     try:
         spiders = _ask(
@@ -172,7 +184,7 @@ def _settle(
     return None
 
 
-def _ask(question: Callable[[], list[str]], *, tries: int = _TRIES) -> list[str]:
+def _ask(question: Callable[[], T], *, tries: int = _TRIES) -> T:
     """Ask a server; again after a pause if it is away, or a proxy answers for it."""
     for _ in range(tries - 1):
         try:
@@ -202,21 +214,22 @@ def _take_off(destination: Destination, version: str, client: ScrapydClient | No
     """Delete a version that failed; return a line about the remaining versions."""
     client = client or destination.client
     try:
-        stored = client.listversions(destination.project)
-        if stored_name(version) not in stored:
-            return f"Version {version} is not on the server; {_now(stored)}"
+        versions = client.versions(destination.project)
+        if stored_name(version) not in versions.names:
+            return f"Version {version} is not on the server; {versions.summary}"
         with suppress(ServerError):  # the remaining versions decide
             client.delversion(destination.project, version)
-        left = client.listversions(destination.project)
+        left = client.versions(destination.project)
     except ServerError as exc:
         return f"Warning: it is not known whether version {version} is on the server now: {exc}"
-    if stored_name(version) in left:
-        return f"Warning: version {version} can't be deleted on the server: jobs use {latest(left)}"
-    return f"Version {version} is deleted on the server again; {_now(left)}"
+    if stored_name(version) in left.names:
+        return f"Warning: version {version} can't be deleted on the server: jobs use {left.in_use}"
+    return f"Version {version} is deleted on the server again; {left.summary}"
 
 
-def _now(stored: list[str]) -> str:
-    return f"the latest there is {latest(stored)}" if stored else "the project has no version there"
+def _as_it_was(destination: Destination) -> str:
+    versions = destination.versions or Versions([])
+    return f"Nothing has changed on the server; {versions.summary}"
 
 
 @contextmanager

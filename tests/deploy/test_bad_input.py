@@ -14,7 +14,7 @@ from typing import NamedTuple
 import pytest
 
 from aioscrapy_deploy.eggs.format import egg_bytes
-from aioscrapy_deploy.remote import client, connection
+from aioscrapy_deploy.remote import connection, stock_api
 from support.deploying import Run, Server, Write
 
 SETTINGS = "[settings]\ndefault = shop.settings\n"
@@ -159,11 +159,14 @@ def test_differences_of_two_cfgs_are_reported_and_ours_wins(
 
 @contextmanager
 def answering(*answers: bytes, read: int = 65536) -> Iterator[str]:
-    """Serve one connection for each answer: read up to `read` bytes, answer, hang up; gives the url."""
+    """Serve one connection for each answer: read up to `read` bytes, answer, hang up; gives the url.
+
+    The question whether it is a node gets a 404 before that.
+    """
     with socket.create_server(("127.0.0.1", 0)) as listener:
 
         def serve() -> None:
-            for answer in answers:
+            for answer in (NO_NODE, *answers):
                 line, _ = listener.accept()
                 with line:
                     line.recv(read)
@@ -175,6 +178,7 @@ def answering(*answers: bytes, read: int = 65536) -> Iterator[str]:
         thread.join()
 
 
+NO_NODE = b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
 NONE_THERE = b'HTTP/1.1 200 OK\r\nContent-Length: 32\r\n\r\n{"status": "ok", "versions": []}'
 TOO_LARGE = b"HTTP/1.1 413 Too Large\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
 
@@ -222,7 +226,7 @@ def test_a_port_without_a_web_server_is_one_line(
 def test_a_server_that_never_answers_is_one_line(
     project: Path, deploy: Run, server: Server, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(client, "LISTING_S", 0.2)
+    monkeypatch.setattr(stock_api, "LISTING_S", 0.2)
     server.answer_now.clear()
     done = deploy("local", "-v", "2")
     assert done.status == 1

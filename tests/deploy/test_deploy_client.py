@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from aioscrapy_deploy.errors import NoAnswerError, RefusedError, ServerError, TargetError
-from aioscrapy_deploy.remote import client, connection
+from aioscrapy_deploy.remote import connection, stock_api
 from aioscrapy_deploy.remote.client import ScrapydClient
 from support.deploying import Server
 
@@ -150,7 +150,7 @@ def test_a_closed_port_is_one_line() -> None:
 
 def test_a_server_that_never_answers_is_given_up(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
 
-    monkeypatch.setattr(client, "LISTING_S", 0.1)
+    monkeypatch.setattr(stock_api, "LISTING_S", 0.1)
     server.answer_now.clear()
     with pytest.raises(ServerError, match=r"addversion\.json: no answer within 0\.1 seconds$"):
         ScrapydClient(server.url).addversion("p", "1", b"")

@@ -13,7 +13,7 @@ import pytest
 
 from aioscrapy_deploy.eggs.format import egg_bytes
 from aioscrapy_deploy.remote.client import ScrapydClient
-from aioscrapy_deploy.remote.form import EggForm
+from aioscrapy_deploy.remote.form import egg_form
 from aioscrapy_deploy.terminal.upload_bar import LARGE
 from support import child_environment
 from support.deploying import PROGRAM, Server
@@ -56,7 +56,7 @@ def large(project: Path) -> Path:
 def test_a_form_can_be_read_in_pieces_of_any_size() -> None:
     counts: list[int] = []
     egg = bytes(range(256)) * 10
-    form = EggForm({"project": "shop ü", "version": "the egg"}, egg, counts.append)
+    form, _ = egg_form({"project": "shop ü", "version": "the egg"}, egg, counts.append)
     body = b"".join(form.read(size) or b"" for size in (1, 7, 5000, 10_000, 10_000, 10_000))
     assert (len(body), counts[-1], form.read(1)) == (len(form), len(form), b"")
     assert egg in body
@@ -70,6 +70,9 @@ def test_an_upload_keeps_no_second_copy_of_the_egg() -> None:
     import http.server
 
     class Sink(http.server.BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_error(404)  # it is not a node
+
         def do_POST(self) -> None:
             left = int(self.headers["Content-Length"])
             while left:
@@ -83,7 +86,7 @@ def test_an_upload_keeps_no_second_copy_of_the_egg() -> None:
 
     egg = bytes(30_000_000)
     with http.server.HTTPServer(("127.0.0.1", 0), Sink) as sink:
-        thread = threading.Thread(target=sink.handle_request)
+        thread = threading.Thread(target=lambda: [sink.handle_request() for _ in range(2)])
         thread.start()
         client = ScrapydClient(f"http://127.0.0.1:{sink.server_port}")
         tracemalloc.start()

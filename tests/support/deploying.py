@@ -115,6 +115,9 @@ class Handler(BaseHTTPRequestHandler):
     do_HEAD = do_GET  # noqa: N815 the name is http.server's
 
     def _answer(self, fields: dict[str, bytes], file_name: str | None) -> None:
+        if "/api/v1/" in self.path:  # as a stock Scrapyd
+            self._write(404, b"")
+            return
         page = self.path.partition("?")[0].rpartition("/")[2]
         version = fields.get("version", b"").decode()
         deletes = page == "delversion.json" and version in self.server.versions

@@ -1,23 +1,30 @@
-"""The client of a Scrapyd: the verbs of its JSON API, the logs and the items of its jobs."""
+"""The client of a Scrapyd or a node: the verbs of its API, the logs and the items of its jobs."""
 
 import uuid
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
 from copy import copy
+from dataclasses import replace
 from typing import Any
 from urllib.parse import quote
 
 from aioscrapy_deploy.errors import NoAnswerError, RefusedError, ScrapydError, ServerError
-from aioscrapy_deploy.remote.connection import ANSWER_S, CONNECT_S, LISTING_S, Connection, no_answer
-from aioscrapy_deploy.remote.form import EggForm, Sent
-from aioscrapy_deploy.remote.models import RESERVED, Answer, DaemonStatus, Job
+from aioscrapy_deploy.remote.connection import ANSWER_S, CONNECT_S, Connection, no_answer
+from aioscrapy_deploy.remote.form import Sent
+from aioscrapy_deploy.remote.models import RESERVED, Answer, DaemonStatus, Job, NodeAnswer, Versions
+from aioscrapy_deploy.remote.node_api import STATUS_PAGE, NodeApi
+from aioscrapy_deploy.remote.stock_api import StockApi
 
 _BLOCK = 1 << 16  # bytes of a feed at once
 _RANGE_IS_GIVEN, _RANGE_BEGINS_AT_END = 206, 416
+# statuses of a server or a proxy that lets nobody in, whatever is asked
+_CLOSED = {401, 407, 429}
 
 
 class ScrapydClient:
-    """A client of one Scrapyd; every method is one round trip unless its text differs.
+    """A client of one Scrapyd, or of one node, which speaks /api/v1 then.
+
+    Every method is one round trip unless its text differs; the first one has another round trip, which asks
+    what the server is. `token` is one of a node, in the place of username and password.
 
     `timeout_s` are the seconds for an answer, or a pair: to connect and to answer. A request that only reads
     is repeated if the connection failed; a request that changes something is not (see `Connection`). Threads
@@ -30,7 +37,7 @@ class ScrapydClient:
         ServerError: the base of these three; also an answer that is not from a Scrapyd.
 
     Raises (the constructor):
-        TargetError: the url is not http or https.
+        TargetError: the url is not http or https; or there are a token and a username.
     """
 
     def __init__(
@@ -39,22 +46,44 @@ class ScrapydClient:
         username: str | None = None,
         password: str = "",
         *,
+        token: str = "",
         timeout_s: float | tuple[float, float] | None = None,
     ) -> None:
-        self._connection = Connection(url, username, password, timeout_s)
+        self._connection = Connection(url, username, password, timeout_s, token=token)
         self._timeout_s: Any = timeout_s or (CONNECT_S, ANSWER_S)
+        self._is_node: bool | None = None
         self.url = self._connection.url
         self.username = self._connection.username
         self.has_password = self._connection.has_password
 
     @property
     def exposes_password(self) -> bool:
-        """Whether a password would travel as plain text: by http, to another machine."""
+        """Whether a password or a token would travel as plain text: by http, to another machine."""
         return self._connection.exposes_password
+
+    @property
+    def is_node(self) -> bool:
+        """Whether the server has /api/v1; False also if it does not answer. One round trip, once.
+
+        Raises:
+            RefusedError: the server lets nobody in with this login.
+            NoAnswerError: no answer in time.
+        """
+        if self._is_node is None:
+            self._is_node = self._look_for_node()
+        return bool(self._is_node)
 
     def endpoint(self, action: str) -> str:
         """Return the address of one page of the API, without a password."""
         return f"{self.url}/{action}"
+
+    def upload_endpoint(self, project: str, version: str) -> str:
+        """Return the address to which `addversion` sends an egg; that of a Scrapyd if nobody answers."""
+        try:
+            api = self._api
+        except ServerError:
+            api = StockApi(self._connection)
+        return self.endpoint(api.upload_page(project, version))
 
     def with_timeout(self, timeout_s: float) -> "ScrapydClient":
         """Return a client of the same Scrapyd with this time limit for everything."""
@@ -64,45 +93,50 @@ class ScrapydClient:
         return client
 
     def daemonstatus(self) -> DaemonStatus:
-        """Return the numbers of jobs that the daemon has."""
-        data = self._get("daemonstatus.json")
-        with self._reading("daemonstatus.json"):
-            counts = [int(data.get(name, 0)) for name in ("pending", "running", "finished")]
-            return DaemonStatus(str(data.get("node_name", "")), *counts)
+        """Return the numbers of jobs that the daemon has; from a node also its slots and problems."""
+        return self._api.daemonstatus()
 
     def listprojects(self) -> list[str]:
         """Return the names of the projects that have an egg."""
-        return self._names("projects", "listprojects.json")
+        return self._api.listprojects()
 
     def listversions(self, project: str) -> list[str]:
         """Return the versions of a project, the latest last; [] if there is no such project."""
-        return self._names("versions", "listversions.json", project=project)
+        return self.versions(project).names
+
+    def versions(self, project: str) -> Versions:
+        """Return the versions of a project, and from a node which one is active."""
+        return self._api.versions(project)
 
     def listspiders(self, project: str, version: str | None = None) -> list[str]:
-        """Return the names of the spiders of a version, by default the latest.
+        """Return the names of the spiders of a version, by default of the one that jobs use.
 
         Scrapyd may have to start a process to list them.
         """
-        params = {"project": project, "_version": version}
-        return self._names("spiders", "listspiders.json", LISTING_S, **params)
+        return self._api.listspiders(project, version)
 
     def listjobs(self, project: str | None = None) -> list[Job]:
-        """Return the jobs that the daemon knows: pending, running, finished; by default of all projects.
+        """Return the jobs that are pending, running, or ended lately; by default of all projects.
 
-        The daemon keeps the last `finished_to_keep` finished jobs in memory, until it ends.
+        A Scrapyd keeps the last `finished_to_keep` ended jobs in memory, until it ends. A node keeps all of
+        them and returns the last 100; `find` looks further back.
         """
-        data = self._get("listjobs.json", project=project)
-        with self._reading("listjobs.json"):
-            return [
-                Job.read(state, {"project": project or "", **entry})
-                for state in ("pending", "running", "finished")
-                for entry in data.get(state, [])
-            ]
+        return self._api.listjobs(project)
+
+    def find(self, word: str, project: str | None = None) -> list[Job]:
+        """Return at least the known jobs that have this id, or the id of this crawl."""
+        return self._api.find(word, project)
+
+    def job(self, project: str, job: str) -> Job | None:
+        """Return one job; None if the daemon does not know it."""
+        api = self._api
+        if isinstance(api, NodeApi):
+            return api.job(project, job)
+        return next((entry for entry in api.listjobs(project) if entry.id == job), None)
 
     def status(self, job: str, project: str | None = None) -> str | None:
         """Return pending, running or finished; None if the daemon does not know the job."""
-        state = self._get("status.json", job=job, project=project).get("currstate")
-        return None if state is None else str(state)
+        return self._api.status(job, project)
 
     def schedule(
         self,
@@ -118,7 +152,7 @@ class ScrapydClient:
         """Put a job into the daemon's queue; return its id: `job`, or a new one.
 
         Scrapyd accepts the same job twice. So after an unclear answer the request is not repeated;
-        status.json shows if the job exists.
+        another one asks if the job exists.
 
         Raises:
             ValueError: an argument has a name that Scrapyd reserves, one of RESERVED.
@@ -127,66 +161,65 @@ class ScrapydClient:
             raise ValueError(
                 f"Scrapyd reserves {', '.join(sorted(taken))}: not a name for a spider's argument"
             )
-        job = job or uuid.uuid1().hex
-        fields: dict[str, Any] = {**(arguments or {}), "project": project, "spider": spider, "jobid": job}
-        fields["setting"] = [f"{name}={value}" for name, value in (settings or {}).items()]
-        fields |= {"_version": version, "priority": priority}
+        model = Job(job or uuid.uuid1().hex, project, spider, "pending", version=version)
+        model = replace(model, settings=settings or {}, arguments=arguments or {})
         try:
-            self._post("schedule.json", fields, LISTING_S)
+            return self._api.schedule(model, priority)[0]
         except ScrapydError:
             raise
         except ServerError:
-            if not self._has(job):
+            if not self._has(model):
                 raise
-        return job
+        return model.id
+
+    def schedule_instances(self, job: Job, instances: int, priority: float | None = None) -> list[str]:
+        """Start several jobs like `job` that share one crawl on a node, all or none; return their ids.
+
+        The first one has the id of `job`; the others have ids that begin with it.
+
+        Raises:
+            ServerError: also if the server is not a node.
+        """
+        if not self.is_node:
+            raise ServerError(f"{self.url} is not a node: a Scrapyd starts one job with each call")
+        return self._api.schedule(job, priority, instances)
 
     def cancel(self, project: str, job: str, signal: str | None = None) -> str | None:
         """Remove a pending job from the queue, or send a signal to a running one (default INT).
 
         Return the state before; None if the job is unknown or has ended. The first INT or TERM ends a job of
-        this package gracefully, the second at once.
+        this package gracefully, the second at once. For a node, `job` may be the id of a crawl: all its jobs.
         """
-        state = self._post("cancel.json", {"project": project, "job": job, "signal": signal}).get("prevstate")
-        return None if state is None else str(state)
+        return self._api.cancel(project, job, signal)
 
     def addversion(self, project: str, version: str, egg: bytes, on_sent: Sent | None = None) -> Answer:
         """Upload an egg; the answer may be an error of Scrapyd: look at its `failure`.
 
-        `on_sent` is called repeatedly with the number of sent bytes of the form, which is a little larger
-        than the egg.
+        `on_sent` is called repeatedly with the number of sent bytes of the request, which may be a little
+        larger than the egg.
 
         Raises:
+            ScrapydError: a node refuses the egg; nothing has changed there.
             RefusedError: an HTTP status of 300 or more.
             NoAnswerError: no answer.
         """
-        # a file is sent in blocks, and the time limit applies to every block; for bytes it applies to the
-        # whole
-        form = EggForm({"project": project, "version": version}, egg, on_sent)
-        try:
-            response = self._connection.ask(
-                "POST",
-                "addversion.json",
-                answer_s=LISTING_S,
-                data=form,
-                headers={"Content-Type": form.content_type},
-            )
-        except NoAnswerError as exc:
-            if exc.timed_out or not 0 < form.sent < len(form):
-                raise
-            raise NoAnswerError(
-                f"{exc}, after {form.sent:,} of {len(form):,} bytes: is the egg larger than the server, or a "
-                "proxy before it, takes, or its disk full?",
-                timed_out=False,
-            ) from exc
-        return self._answer(response)
+        return self._api.addversion(project, version, egg, on_sent)
+
+    def activate(self, project: str, version: str) -> str | None:
+        """Make a stored version of a node the one that jobs use; return the one before.
+
+        Raises:
+            ServerError: also if the server is not a node.
+        """
+        return self._api.activate(project, version)
 
     def delversion(self, project: str, version: str) -> None:
         """Delete the egg of a version; without an egg the project no longer exists."""
-        self._post("delversion.json", {"project": project, "version": version})
+        self._api.delversion(project, version)
 
     def delproject(self, project: str) -> None:
         """Delete all eggs of a project."""
-        self._post("delproject.json", {"project": project})
+        self._api.delproject(project)
 
     def log(self, job: Job, start: int = 0, size: int | None = None) -> bytes | None:
         """Return up to `size` bytes of a job's log from byte `start` on; None if there is no log.
@@ -251,39 +284,29 @@ class ScrapydClient:
                 return None
             raise
 
-    def _has(self, job: str) -> bool:
+    @property
+    def _api(self) -> StockApi:
+        return NodeApi(self._connection) if self.is_node else StockApi(self._connection)
+
+    def _look_for_node(self) -> bool | None:
+        """Return whether the server has /api/v1; None if it can't be said now."""
         try:
-            return self.status(job) is not None
+            response = self._connection.ask("GET", STATUS_PAGE, pauses_s=())
+        except NoAnswerError as exc:
+            if exc.timed_out:
+                raise
+            return None  # the call that follows says why
+        except RefusedError as exc:
+            if exc.status in _CLOSED:
+                raise
+            return False if exc.status < 500 else None
+        return "slots" in (NodeAnswer(response.status_code, response.text).data or {})
+
+    def _has(self, job: Job) -> bool:
+        try:
+            return self._api.status(job.id, job.project if self.is_node else None) is not None
         except ServerError:
             return False
-
-    def _names(self, key: str, page: str, answer_s: float | None = None, **params: Any) -> list[str]:
-        data = self._get(page, answer_s, **params)
-        with self._reading(page):
-            names = data.get(key, [])
-            if not isinstance(names, list):
-                raise TypeError
-            return [str(name) for name in names]
-
-    @contextmanager
-    def _reading(self, page: str) -> Iterator[None]:
-        """Turn errors of an answer with unexpected fields into a ServerError."""
-        try:
-            yield
-        except (KeyError, TypeError, ValueError, AttributeError):
-            raise ServerError(f"{self.endpoint(page)}: the answer is not from a Scrapyd") from None
-
-    def _get(self, page: str, answer_s: float | None = None, **params: Any) -> dict[str, Any]:
-        return self._checked(page, self._connection.ask("GET", page, answer_s=answer_s, params=params))
-
-    def _post(self, page: str, fields: dict[str, Any], answer_s: float | None = None) -> dict[str, Any]:
-        return self._checked(page, self._connection.ask("POST", page, answer_s=answer_s, data=fields))
-
-    def _checked(self, page: str, response: Any) -> dict[str, Any]:
-        return self._answer(response).checked(self.endpoint(page))
-
-    def _answer(self, response: Any) -> Answer:
-        return Answer(response.status_code, response.text, self._connection.proxy)
 
 
 def _page(path: str | None) -> str:

@@ -1,6 +1,8 @@
-"""The connection to one Scrapyd over HTTP: address, password, time-outs, proxy, and repetitions."""
+"""The connection to one Scrapyd over HTTP: address, login, time-outs, proxy, and repetitions."""
 
+import json
 import os
+import re
 import time
 from copy import copy
 from ipaddress import ip_address
@@ -20,6 +22,10 @@ ANSWER_S = 30
 PAUSES_S = (0.2, 0.6)
 # the answers of a proxy while the Scrapyd behind it is started again
 _TOO_BUSY = {502, 503, 504}
+_TOKEN_IS_WRONG = "The server does not accept the token: it may be mistyped, expired or removed"  # noqa: S105 a text
+# statuses for which a node gives its reason, as a line of text or in JSON
+_WITH_REASON = {400, 403, 404, 409, 413, 421, 429, 503}
+_TOKEN = re.compile(r"[\x21-\x7e]+")
 _HINTS = {
     401: (
         "The server requires another username and password: see [deploy:NAME] in the cfg, ~/.netrc, or the "
@@ -37,19 +43,26 @@ _HINTS = {
 class Connection:
     """One Scrapyd's address, with or without the last slash, with or without a path before the pages.
 
-    A username in the address is taken out of it; without one, netrc is used. Proxies and certificates are
-    those of the environment, as requests reads them; an error names the proxy that it came through.
+    A username in the address is taken out of it; without one, and without a token, netrc is used. Proxies and
+    certificates are those of the environment, as requests reads them; an error names the proxy that it came
+    through.
 
     A GET is repeated (see PAUSES_S) if the connection failed or a proxy was too busy, never after a
     time-out. A POST is not: it may have arrived. An upload would run twice, a job start twice, and the
     second cancel of a job is the signal that ends it by force.
 
     Raises:
-        TargetError: the url is not one of http or https.
+        TargetError: the url is not one of http or https; a token beside a username; not a token.
     """
 
     def __init__(
-        self, url: str, username: str | None, password: str, timeout_s: float | tuple[float, float] | None
+        self,
+        url: str,
+        username: str | None = None,
+        password: str = "",
+        timeout_s: float | tuple[float, float] | None = None,
+        *,
+        token: str = "",
     ) -> None:
         parts = _split(url)
         self.url = urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], parts.path.rstrip("/"), "", ""))
@@ -57,18 +70,24 @@ class Connection:
             username, password = unquote(parts.username), unquote(parts.password or "")
         self.username = username or None
         self.has_password = bool(username and password)
+        self._has_token = bool(token)
         self._auth: Any = (username.encode(), password.encode()) if username else None
+        if token:
+            if username:
+                raise TargetError(f"{self.url}: a token and a username are two logins; keep one of them")
+            self._auth = _bearer(token, self.url)
         self._timeout_s = timeout_s
 
     @property
     def exposes_password(self) -> bool:
-        """Whether a password would go over the net as plain text: by http, to another machine."""
+        """Whether a password or a token would go over the net as plain text: by http, to another machine."""
         parts = urlsplit(self.url)
         if parts.scheme != "http" or _is_loopback(parts.hostname or ""):
             return False
         from requests.utils import get_netrc_auth
 
-        return self.has_password or (self._auth is None and get_netrc_auth(self.url) is not None)
+        has_secret = self.has_password or self._has_token
+        return has_secret or (self._auth is None and get_netrc_auth(self.url) is not None)
 
     @property
     def proxy(self) -> str:
@@ -98,19 +117,21 @@ class Connection:
         *,
         expected: tuple[int, ...] = (),
         answer_s: float | None = None,
+        pauses_s: tuple[float, ...] | None = None,
         **kwargs: Any,
     ) -> Any:
         """Return requests' response with a status of 200 to 299, or an `expected` one.
 
         `page` is what follows the url, quoted, without a first slash; `kwargs` are those of requests.
-        `answer_s` are the seconds within which it must answer if the constructor got none.
+        `answer_s` are the seconds within which it must answer if the constructor got none, `pauses_s` those
+        before each repetition (default: PAUSES_S).
 
         Raises:
             RefusedError: another status.
             NoAnswerError: no answer.
         """
         timeout = self._timeout_s or (CONNECT_S, answer_s or ANSWER_S)
-        for pause_s in PAUSES_S if method in {"GET", "HEAD"} else ():
+        for pause_s in (PAUSES_S if pauses_s is None else pauses_s) if method in {"GET", "HEAD"} else ():
             try:
                 return self._ask_once(method, page, expected, timeout, kwargs)
             except NoAnswerError as exc:
@@ -137,13 +158,48 @@ class Connection:
             raise no_answer(endpoint, exc, timeout, self.proxy) from exc
         if response.status_code in expected or 200 <= response.status_code < 300:
             return response
-        hint = _HINTS.get(response.status_code, "")
+        hint = self._hint(response)
         if location := response.headers.get("Location"):
             hint = f"The server redirects to {redacted(location)}: name that address if it is right"
         if self.proxy:
             hint = "; ".join(filter(None, (hint, f"the answer came through {self.proxy}")))
         with response:
             raise RefusedError(endpoint, response.status_code, response.text, hint)
+
+    def _hint(self, response: Any) -> str:
+        """Return what to do about a refusal: in the server's words if it is a node, else in ours."""
+        status = response.status_code
+        if status == 401 and self._has_token:
+            return _TOKEN_IS_WRONG
+        return (status in _WITH_REASON and _reason_in(response)) or _HINTS.get(status, "")
+
+
+def _reason_in(response: Any) -> str:
+    """Return the reason that a node gives for a status; "" in an answer of another server."""
+    if response.headers.get("Content-Type", "").startswith("text/plain"):
+        text = response.text.strip()
+        return text if len(text) < 300 and "\n" not in text else ""
+    return node_message(response.text) or ""
+
+
+def node_message(body: str) -> str | None:
+    """Return the message of an error of /api/v1; None if a body is something else."""
+    try:
+        return str(json.loads(body)["error"]["message"])
+    except (ValueError, KeyError, TypeError):
+        return None
+
+
+def _bearer(token: str, url: str) -> Any:
+    """Return what adds a token to a request of requests, which then leaves netrc alone."""
+    if not _TOKEN.fullmatch(token):  # the error of requests would repeat it
+        raise TargetError(f"{url}: the token has blanks or characters that no token has")
+
+    def add(request: Any) -> Any:
+        request.headers["Authorization"] = f"Bearer {token}"
+        return request
+
+    return add
 
 
 def no_answer(endpoint: str, exc: BaseException, timeout: Any, proxy: str = "") -> NoAnswerError:
