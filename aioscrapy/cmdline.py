@@ -18,7 +18,18 @@ from aioscrapy_deploy.terminal.option_types import name_value
 
 # A command is a module of aioscrapy_deploy.operate if it is in OPERATE, the one in ELSEWHERE, or a module of
 # aioscrapy.commands.
-OPERATE = ("targets", "projects", "spiders", "versions", "schedule", "jobs", "log", "cancel", "status")
+OPERATE = (
+    "targets",
+    "projects",
+    "spiders",
+    "versions",
+    "activate",
+    "schedule",
+    "jobs",
+    "log",
+    "cancel",
+    "status",
+)
 ELSEWHERE = {"node": "aioscrapy_scrapyd.node_command"}
 # The groups of the help, in its order.
 GROUPS = {

@@ -50,6 +50,7 @@ class Actions:
         update_projects: looks again which projects there are.
         crawls: the shared crawls in Redis.
         facts: about the node and its machine.
+        node_name: the node's name, as Scrapyd's answers have it.
     """
 
     def __init__(
@@ -61,8 +62,10 @@ class Actions:
         update_projects: Callable[[], None],
         crawls: SharedCrawls,
         facts: NodeFacts,
+        node_name: str = "",
     ) -> None:
         self.node = node
+        self.node_name = node_name
         self.eggs = eggs
         self._names = names
         self.projects = projects
@@ -110,7 +113,8 @@ class Actions:
         if job.spider not in await self.spiders(job.project, job.version):
             raise NotFoundError("spider", job.spider)
         if instances > 1:
-            job.crawl = job.args.setdefault("crawl", uuid.uuid4().hex[:12])
+            job.args.setdefault("crawl", uuid.uuid4().hex[:12])
+        job.crawl = job.args.get("crawl", "")
         ids = (check_job_id(f"{job.id}-{number}") for number in range(2, instances + 1))
         siblings = [replace(job, id=sibling, args=dict(job.args), counts={}) for sibling in ids]
         return await self.node.schedule(job, *siblings)

@@ -65,6 +65,7 @@ class Root(scrapyd.website.Root):
                 self.update_projects,
                 _crawls(config, self.launcher.node),
                 NodeFacts(MachineFacts(_folders(config, self.launcher.node)), configured_users(config)),
+                self.node_name,
             )
             services = {**JOB_SERVICES}
             if isinstance(self.eggstorage, EggStorage):

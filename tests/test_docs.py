@@ -26,6 +26,7 @@ VARIABLES = {
         "SCRAPY_SETTINGS_MODULE",
         "SCRAPYD_USERNAME",
         "SCRAPYD_PASSWORD",
+        "SCRAPYD_TOKEN",
         "NO_COLOR",
         "PIP_INDEX_URL",
     ),

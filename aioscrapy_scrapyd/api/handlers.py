@@ -3,13 +3,16 @@
 import json
 import math
 import signal
+import time
 import uuid
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 from twisted.internet.threads import deferToThread
 
+from aioscrapy.version import __version__
 from aioscrapy_scrapyd.actions import NotFoundError
 from aioscrapy_scrapyd.api.call import JOB_FIELDS, Call
 from aioscrapy_scrapyd.joblog import LEVELS, read_log
@@ -28,9 +31,12 @@ _TYPES: dict[str, tuple[type, ...]] = {
 
 async def status(call: Call) -> dict[str, Any]:
     """Count the jobs and the free slots, and name what is wrong with the node."""
-    jobs = call.actions.node.jobs
+    jobs, store = call.actions.node.jobs, call.actions.node.store
     running = len(jobs.live())
     return {
+        "node_name": call.actions.node_name,
+        "version": __version__,
+        "finished": await deferToThread(store.count_ended),
         "pending": jobs.count_pending(),
         "running": running,
         "slots": jobs.limits.slots,
@@ -200,8 +206,20 @@ def _job(one: Job) -> dict[str, Any]:
         "ended": one.ended or None,
         "pid": one.pid or None,
         "by": one.user or None,
+        "seconds": _seconds(one),
+        "log_url": _file_url("logs", one, "log") if one.log else None,
+        "items_url": _file_url("items", one, "jl") if one.items else None,
         **about(one),
     }
+
+
+def _seconds(one: Job) -> float | None:
+    """Return how long a job ran, or has run so far, by the clock of the node; None if it has not started."""
+    return max(0.0, (one.ended or time.time()) - one.started) if one.started else None
+
+
+def _file_url(folder: str, one: Job, suffix: str) -> str:
+    return quote(f"/{folder}/{one.project}/{one.spider}/{one.id}.{suffix}")
 
 
 def _fields(body: bytes) -> dict[str, Any]:

@@ -201,7 +201,7 @@ def _report_outcomes(
             }
             for destination, outcome in zip(destinations, outcomes, strict=True)
         ]
-        for line in table(rows, list(rows[0]), coloured=False):
+        for line in table(rows, list(rows[0])):
             report(line)
     failed = [
         destination.target.name

@@ -3,11 +3,13 @@
 import json
 import os
 import pty
+import re
 import sys
 from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+from rich.cells import cell_len
 
 from aioscrapy.cmdline import main
 from aioscrapy.crawls.ids import new_id
@@ -15,6 +17,7 @@ from aioscrapy_deploy import Job, ScrapydClient
 from aioscrapy_deploy.fleet import Node
 from aioscrapy_deploy.operate.find_jobs import JobOnNode, match_jobs, new_job
 from aioscrapy_deploy.remote.job_end import End, read_end
+from aioscrapy_deploy.terminal.screen import fitted
 from aioscrapy_deploy.terminal.table import coloured, table
 from support.deploying import Server
 
@@ -43,23 +46,51 @@ def test_a_table_puts_words_left_and_numbers_right() -> None:
         {"job": "a", "pages": 5, "pid": None},
         {"job": "long", "pages": 1000, "pid": 7},
     ]
-    assert table(rows, ("job", "pages", "pid"), coloured=False) == [
+    assert table(rows, ("job", "pages", "pid")) == [
         "job   pages  pid",
         "a         5",
         "long   1000    7",
     ]
 
 
+def drawn(rows: list[dict[str, Any]], columns: list[str], optional: list[str], width: int) -> list[str]:
+    from rich.console import Console
+
+    terminal = Console(width=width, color_system="standard", force_terminal=True, highlight=False)
+    with terminal.capture() as captured:
+        terminal.print(fitted(rows, columns, optional, width))
+    return captured.get().splitlines()
+
+
 def test_colours_mark_states_and_bad_ends() -> None:
     rows = [
         {"state": "running"},
         {"state": "pending"},
+        {"state": "failed"},
         {"state": "finished", "reason": "finished"},
         {"state": "finished", "reason": "shutdown"},
     ]
-    lines = table(rows, ("state",), coloured=True)
-    assert [line.partition("m")[0] for line in lines] == [f"\x1b[{code}" for code in (1, 32, 33, 2, 31)]
+    lines = drawn(rows, ["state"], [], 80)
+    assert [line.partition("m")[0] for line in lines] == [f"\x1b[{code}" for code in (1, 32, 33, 31, 2, 31)]
     assert all(line.endswith("\x1b[0m") for line in lines)
+
+
+@pytest.mark.parametrize("width", [20, 34, 40, 60, 80, 200])
+def test_a_table_is_not_wider_than_the_terminal(width: int) -> None:
+    """A column that may go goes first, then words are cut; also wide characters have their width."""
+    rows = [
+        {"job": "c589d1-8e9ab1", "pid": 47110815, "reason": "[red]not_started[/red]: a long reason " * 3},
+        {"job": "爬虫任务-8e9ab1\x1b[2J", "pid": 7, "reason": "😀 :smile:", "empty": None},
+    ]
+    lines = [re.sub(r"\x1b\[[\d;]*m", "", line) for line in drawn(rows, [*rows[0], "empty"], ["pid"], width)]
+    assert len(lines) == 3
+    assert all(cell_len(line) <= width for line in lines), lines
+    assert ("pid" in lines[0]) is (width >= 80)
+    assert "empty" not in lines[0]
+    assert not set("".join(lines)) & set("\x1b\x07")
+    if width == 200:
+        assert "[red]not_started[/red]: a long" in lines[1]
+        assert ":smile:" in lines[2]
 
 
 @pytest.mark.parametrize(

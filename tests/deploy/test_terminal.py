@@ -37,7 +37,7 @@ def test_text_of_people_stays_as_it_is() -> None:
 
 def test_a_cell_and_a_message_are_one_safe_line(capsys: pytest.CaptureFixture[str]) -> None:
     line = one_line(f"{EVIL}\n{EVIL}")
-    assert table([{"job": f"{EVIL}\n{EVIL}"}], ["job"], coloured=False) == ["job", line]
+    assert table([{"job": f"{EVIL}\n{EVIL}"}], ["job"]) == ["job", line]
     report(f"Error: {EVIL}", program="aioscrapy")
     err = capsys.readouterr().err
     assert err == f"aioscrapy: Error: {printable(EVIL)}\n"

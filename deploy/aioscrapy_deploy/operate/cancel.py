@@ -20,7 +20,7 @@ from aioscrapy_deploy.terminal.text import printable
 GRACE_S = 15.0  # a job of ours ends within 10 seconds: SHUTDOWN_TIMEOUT, and the rest
 _FORCED_S = 10.0  # for the end after the second signal
 _LOOK_S = 0.5  # Scrapyd has no message for the end of a job: look again after this time
-_Rows = dict[tuple[str, str], dict[str, Any]]
+_Rows = dict[tuple[str, str, str], dict[str, Any]]
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -73,21 +73,50 @@ def _row(job: JobOnNode) -> dict[str, Any]:
 
 
 def _signal(fleet: Fleet, jobs: list[JobOnNode], rows: _Rows) -> list[JobOnNode]:
-    """Cancel every job once; returns those that were running. `rows` get the state of each before."""
+    """Cancel every job once; returns those that were running. `rows` get the state of each before.
+
+    All jobs of a crawl on a node are cancelled by one request.
+    """
     running = []
-    for job in jobs:
-        row = rows[job.key]
+    for word, group in _groups(jobs):
         try:
-            state = _cancel(job)
+            states = _cancel_crawl(word, group) if len(group) > 1 else [_cancel(group[0])]
         except ServerError as exc:
             fleet.failed(exc)
-            row["ended"] = False
+            for job in group:
+                rows[job.key]["ended"] = False
             continue
-        if not row["forced"]:
-            row["was"] = state or "finished"
-        if state == "running":
-            running.append(job)
+        for job, state in zip(group, states, strict=True):
+            if not rows[job.key]["forced"]:
+                rows[job.key]["was"] = state or "finished"
+            if state == "running":
+                running.append(job)
     return running
+
+
+def _groups(jobs: list[JobOnNode]) -> list[tuple[str, list[JobOnNode]]]:
+    """Return the words for cancel.json, ids of crawls or jobs, and the jobs that each stands for."""
+    groups: dict[tuple[str, str, str], list[JobOnNode]] = {}
+    for job in jobs:
+        groups.setdefault((job.node.name, job.job.project, job.job.crawl or job.job.id), []).append(job)
+    return [(word, group) for (_, _, word), group in groups.items()]
+
+
+def _cancel_crawl(crawl: str, jobs: list[JobOnNode]) -> list[str | None]:
+    """Cancel all jobs of a crawl on a node by one request; returns the states that they had.
+
+    A node counts down by itself, so a second cancel in haste is the forceful one: the request is not sent
+    again for a single job.
+    """
+    client = jobs[0].node.client
+    project = jobs[0].job.project
+    try:
+        client.cancel(project, crawl)
+    except ScrapydError:
+        raise
+    except ServerError as exc:
+        warn(f"{exc}: {len(jobs)} jobs of crawl {crawl} may run on")
+    return [job.job.state for job in jobs]
 
 
 def _cancel(job: JobOnNode) -> str | None:

@@ -19,9 +19,9 @@ class JobOnNode:
     job: Job
 
     @property
-    def key(self) -> tuple[str, str]:
-        """Identifies the job: two nodes may have jobs with the same id."""
-        return self.node.name, self.job.id
+    def key(self) -> tuple[str, str, str]:
+        """Identifies the job: two nodes, or two projects, may have jobs with the same id."""
+        return self.node.name, self.job.project, self.job.id
 
 
 def new_job(crawl: str | None) -> str:
@@ -39,11 +39,12 @@ def match_jobs(jobs: Iterable[JobOnNode], word: str) -> list[JobOnNode]:
     """Return the job with this id, or else all jobs of the crawl with this id."""
     jobs = list(jobs)
     named = [candidate for candidate in jobs if candidate.job.id == word]
-    of_crawl = re.compile(rf"{re.escape(_file_name(word))}-[0-9a-f]{{6}}")
+    of_crawl = re.compile(rf"{re.escape(_file_name(word))}-[0-9a-f]{{6}}(-\d+)?")
     return named or [
         candidate
         for candidate in jobs
-        if of_crawl.fullmatch(candidate.job.id) or candidate.job.arguments.get("crawl") == word
+        if of_crawl.fullmatch(candidate.job.id)
+        or word in (candidate.job.crawl, candidate.job.arguments.get("crawl"))
     ]
 
 
@@ -53,8 +54,8 @@ def find_jobs(fleet: Fleet, words: Sequence[str]) -> list[JobOnNode]:
     Raises:
         TargetError: a word names no job that the daemons know.
     """
-    jobs = all_jobs(fleet)
-    chosen: dict[tuple[str, str], JobOnNode] = {}
+    jobs = _candidates(fleet, words)
+    chosen: dict[tuple[str, str, str], JobOnNode] = {}
     for word in words:
         matches = match_jobs(jobs, word)
         if not matches:
@@ -69,7 +70,7 @@ def find_jobs_with_files(fleet: Fleet, word: str) -> list[JobOnNode]:
     Raises:
         TargetError: there is none.
     """
-    matches = match_jobs(all_jobs(fleet), word)
+    matches = match_jobs(_candidates(fleet, [word]), word)
     if not matches and fleet.project:
         project = fleet.project
         for node, spiders in fleet.query(lambda client: client.listspiders(project)):
@@ -80,6 +81,11 @@ def find_jobs_with_files(fleet: Fleet, word: str) -> list[JobOnNode]:
     if not matches:
         raise TargetError(unknown_job(fleet, word))
     return matches
+
+
+def _candidates(fleet: Fleet, words: Sequence[str]) -> list[JobOnNode]:
+    answers = fleet.query(lambda client: client.find(words, fleet.project))
+    return [JobOnNode(node, job) for node, jobs in answers for job in jobs]
 
 
 def unknown_job(fleet: Fleet, word: str) -> str:

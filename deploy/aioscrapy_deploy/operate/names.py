@@ -1,4 +1,4 @@
-"""What `projects`, `spiders` and `versions` have in common: a list of names from every Scrapyd."""
+"""What `projects` and `spiders` have in common: a list of names from every Scrapyd."""
 
 from collections.abc import Callable
 

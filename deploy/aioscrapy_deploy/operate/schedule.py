@@ -7,8 +7,8 @@ Examples:
 
 import argparse
 import shlex
-from dataclasses import dataclass
-from itertools import cycle
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from typing import Any
 
 from aioscrapy.crawls.ids import new_id
@@ -84,10 +84,11 @@ def run(options: argparse.Namespace) -> int:
     nodes = _nodes(fleet, template)
     jobs: list[JobOnNode] = []
     try:
-        for _, node in zip(range(options.jobs), cycle(nodes), strict=False):
-            jobs.append(_start(node, template))
+        for node, number in _shares(nodes, options.jobs):
+            started = _start(node, template, number)
+            jobs += started
             if not options.json:
-                print(f"{jobs[-1].job.id} at {node.name}", flush=True)
+                print("\n".join(f"{job.job.id} at {node.name}" for job in started), flush=True)
     except (ServerError, KeyboardInterrupt):
         if jobs:
             warn(f"{len(jobs)} of {options.jobs} jobs were started. {_how_to_cancel(fleet, template, jobs)}")
@@ -131,10 +132,8 @@ def _nodes(fleet: Fleet, template: JobTemplate) -> list[Node]:
             raise TargetError(
                 f"{client.url}: project {template.project} has no spider {template.spider!r}; {known}"
             )
-        versions = [template.version] if template.version else client.listversions(template.project)
-        return status.pending + status.running, "".join(
-            versions[-1:]
-        )  # a project without an egg has no version
+        version = template.version or client.versions(template.project).in_use
+        return status.pending + status.running, version or ""  # a project without an egg has no version
 
     answers = fleet.query(ready)
     if not answers:
@@ -145,19 +144,41 @@ def _nodes(fleet: Fleet, template: JobTemplate) -> list[Node]:
     return [node for node, _ in sorted(answers, key=lambda answer: answer[1][0])]
 
 
-def _start(node: Node, template: JobTemplate) -> JobOnNode:
-    job = node.client.schedule(
+def _shares(nodes: list[Node], jobs: int) -> Iterator[tuple[Node, int]]:
+    """Yield a server and how many jobs it starts with its next call: a node all of its share at once."""
+    for position, node in enumerate(nodes):
+        share = len(range(position, jobs, len(nodes)))
+        if share > 1 and node.client.is_node:
+            yield node, share
+        else:
+            yield from ((node, 1) for _ in range(share))
+
+
+def _start(node: Node, template: JobTemplate, number: int) -> list[JobOnNode]:
+    job = Job(
+        new_job(template.crawl),
         template.project,
         template.spider,
-        arguments=template.arguments,
-        settings=template.settings,
+        "pending",
         version=template.version,
-        priority=template.priority,
-        job=new_job(template.crawl),
+        settings=template.settings,
+        arguments=template.arguments,
     )
-    return JobOnNode(
-        node, Job(job, template.project, template.spider, "pending", arguments=template.arguments)
-    )
+    if number > 1:
+        ids = node.client.schedule_instances(job, number, template.priority)
+    else:
+        ids = [
+            node.client.schedule(
+                job.project,
+                job.spider,
+                arguments=job.arguments,
+                settings=job.settings,
+                version=job.version,
+                priority=template.priority,
+                job=job.id,
+            )
+        ]
+    return [JobOnNode(node, replace(job, id=id)) for id in ids]
 
 
 def _wait(fleet: Fleet, template: JobTemplate, jobs: list[JobOnNode], as_json: bool) -> int:

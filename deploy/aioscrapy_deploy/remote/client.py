@@ -1,7 +1,7 @@
 """The client of a Scrapyd or a node: the verbs of its API, the logs and the items of its jobs."""
 
 import uuid
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from copy import copy
 from dataclasses import replace
 from typing import Any
@@ -123,9 +123,9 @@ class ScrapydClient:
         """
         return self._api.listjobs(project)
 
-    def find(self, word: str, project: str | None = None) -> list[Job]:
-        """Return at least the known jobs that have this id, or the id of this crawl."""
-        return self._api.find(word, project)
+    def find(self, words: Sequence[str], project: str | None = None) -> list[Job]:
+        """Return at least all known jobs with these ids, or of crawls with these ids; a round trip a word."""
+        return self._api.find(words, project)
 
     def job(self, project: str, job: str) -> Job | None:
         """Return one job; None if the daemon does not know it."""
@@ -182,7 +182,14 @@ class ScrapydClient:
         """
         if not self.is_node:
             raise ServerError(f"{self.url} is not a node: a Scrapyd starts one job with each call")
-        return self._api.schedule(job, priority, instances)
+        try:
+            return self._api.schedule(job, priority, instances)
+        except ScrapydError:
+            raise
+        except ServerError:
+            if not self._has(job):
+                raise
+        return [job.id, *(f"{job.id}-{number}" for number in range(2, instances + 1))]
 
     def cancel(self, project: str, job: str, signal: str | None = None) -> str | None:
         """Remove a pending job from the queue, or send a signal to a running one (default INT).

@@ -1,6 +1,6 @@
 """/api/v1 of a node; what has no route there is asked of Scrapyd's services, which a node has as well."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from datetime import datetime
 from typing import Any
@@ -63,11 +63,15 @@ class NodeApi(StockApi):
 
     @override
     def listjobs(self, project: str | None) -> list[Job]:
-        return self._jobs(project=project)
+        jobs = self._jobs(project=project)
+        if project and not jobs and project not in self.listprojects():
+            raise ScrapydError(f"{self._connection.url}/api/v1/jobs: project '{project}' not found")
+        return jobs
 
     @override
-    def find(self, word: str, project: str | None) -> list[Job]:
-        return self._jobs(project=project, text=word, limit=_SEARCHED)
+    def find(self, words: Sequence[str], project: str | None) -> list[Job]:
+        lists = (self._jobs(project=project, text=word, limit=_SEARCHED) for word in words)
+        return list({(job.project, job.id): job for jobs in lists for job in jobs}.values())
 
     @override
     def status(self, job: str, project: str | None) -> str | None:

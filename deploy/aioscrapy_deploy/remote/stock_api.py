@@ -9,7 +9,6 @@ from aioscrapy_deploy.remote.connection import LISTING_S, Connection
 from aioscrapy_deploy.remote.form import Sent, egg_form
 from aioscrapy_deploy.remote.models import Answer, DaemonStatus, Job, Versions
 
-
 # The counts of jobs in a daemon's status.
 COUNTS = ("pending", "running", "finished")
 
@@ -49,7 +48,7 @@ class StockApi:
                 for entry in data.get(state, [])
             ]
 
-    def find(self, word: str, project: str | None) -> list[Job]:
+    def find(self, words: Sequence[str], project: str | None) -> list[Job]:
         """Return all jobs: Scrapyd can't search."""
         return self.listjobs(project)
 
