@@ -13,6 +13,11 @@ def is_item(value: object) -> bool:
     return isinstance(value, dict) or bool(_itemadapter().is_item(value))
 
 
+def is_item_class(candidate: type) -> bool:
+    """Return True for a class of items."""
+    return bool(_itemadapter().ItemAdapter.is_item_class(candidate))
+
+
 def adapter(item: object) -> Any:
     """Return the item as an `itemadapter.ItemAdapter`: a mapping of the fields that are set.
 

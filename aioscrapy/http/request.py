@@ -202,8 +202,8 @@ class Request:
 
         Callbacks become names of the spider's methods. A body is str if it is UTF-8, else {"b64": …}; headers
         are name -> values, in Latin-1. meta, cb_kwargs and cookies may contain JSON's types (str, int, float,
-        bool, None, list, dict with str keys); a tuple becomes a list. A subclass becomes a plain Request with
-        the same method, headers and body.
+        bool, None, list, dict with str keys), items and what else `stored_values` knows; a tuple of JSON
+        values becomes a list. A subclass becomes a plain Request with the same method, headers and body.
 
         Raises:
             SerializeError: a callback is not a method of the spider, or JSON can't represent a value; the
@@ -225,8 +225,7 @@ class Request:
             fields["body"] = _text_or_base64(self._body)
         for name in ("priority", "dont_filter", "fingerprint", "meta", "_cb_kwargs", "_cookies", "_flags"):
             if value := getattr(self, name):
-                _check_json(self, name, value)
-                fields[name.removeprefix("_")] = value
+                fields[name.removeprefix("_")] = _json_value(self, name, value, fields)
         if self._encoding != "utf-8":
             fields["encoding"] = self._encoding
         return fields
@@ -240,6 +239,10 @@ def request_from_dict(fields: dict[str, Any], spider: Any) -> Request:
     """
     arguments = dict(fields)
     try:
+        if packed := arguments.pop("packed", None):
+            from aioscrapy.http.stored_values import unpack
+
+            arguments.update({name: unpack(arguments[name]) for name in packed})
         url = arguments["url"]
         for part in ("callback", "errback"):
             if part in arguments:
@@ -314,10 +317,21 @@ def _method_name(request: Request, part: str, callback: Callback, spider: Any) -
     )
 
 
-def _check_json(request: Request, name: str, value: Any) -> None:
+def _json_value(request: Request, name: str, value: Any, fields: dict[str, Any]) -> Any:
+    """Return the value if JSON can represent it, else its packed form, which `fields["packed"]` notes."""
+    name = name.removeprefix("_")
     try:
         problem = not_json(value)
+        if not problem:
+            return value
+        from aioscrapy.http.stored_values import pack
+
+        packed = pack(value)
     except RecursionError:
         problem = " contains itself"
-    if problem:
-        raise SerializeError(f"{name.removeprefix('_')}{problem} ({request})")
+    except TypeError as exc:
+        problem = str(exc)
+    else:
+        fields.setdefault("packed", []).append(name)
+        return packed
+    raise SerializeError(f"{name}{problem} ({request})")
