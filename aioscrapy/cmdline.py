@@ -11,6 +11,7 @@ from typing import NoReturn
 from aioscrapy.doors.scrapy import serve_scrapy
 from aioscrapy.exceptions import AioscrapyError
 from aioscrapy.project import project_settings, settings_here
+from aioscrapy.scrapy_redis_settings import understand_scrapy_redis
 from aioscrapy.settings import Settings
 from aioscrapy.version import __version__
 from aioscrapy_deploy.terminal.messages import report
@@ -175,6 +176,7 @@ def _settings(command: ModuleType, options: argparse.Namespace) -> Settings:
         settings.set("LOG_LEVEL", options.loglevel.upper(), "cmdline")
     if options.nolog:
         settings.set("LOG_ENABLED", False, "cmdline")
+    understand_scrapy_redis(settings)
     if getattr(command, "CHECK", True):
         settings.check()
     return settings

@@ -33,6 +33,7 @@ class CrawlContext:
         politeness: the limits of every host; set before the first component is built.
         download: sends a Request past all middlewares and returns the Response, or raises DownloadError; set
             before the first downloader middleware is built.
+        waiting: returns the number of requests that are known to wait; set before the spider is created.
         cookies: the cookies that the workers of the crawl share; None if each worker keeps its own.
         stop: ends the crawl soon, with a reason; works at any time.
         fail: the same for an error, with its reason (see `aioscrapy.ends`) and its text; it wins over every
@@ -41,6 +42,7 @@ class CrawlContext:
 
     politeness: PolitenessLike
     download: Callable[[Any], Awaitable[Any]]
+    waiting: Callable[[], int]
 
     def __init__(
         self,

@@ -22,6 +22,7 @@ from aioscrapy.exceptions import AioscrapyError, ConfigError, CrawlError, Settin
 from aioscrapy.extensions.feedexport import FeedExporter
 from aioscrapy.hooks import settle
 from aioscrapy.queue.base import State
+from aioscrapy.scrapy_redis_settings import understand_scrapy_redis
 from aioscrapy.settings import Settings, check_attributes
 from aioscrapy.signals import SignalManager
 
@@ -49,6 +50,7 @@ class Crawler:
         self.end: End | None = None
         self._ending = Ending()
         self._context = CrawlContext(own, self.stats, self.signals, self.stop, self.fail)
+        self._context.waiting = self.waiting
         self._engine: Engine | None = None
         self._scheduler: Scheduler | None = None
 
@@ -173,6 +175,7 @@ def _update_settings(settings: Settings, spider_class: Any) -> None:
     except Exception as exc:
         text = f"{spider_class.__name__}.update_settings: {type(exc).__name__}: {exc}"
         raise ConfigError(text) from exc
+    understand_scrapy_redis(settings)
     settings.check()
 
 

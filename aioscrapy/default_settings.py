@@ -311,6 +311,31 @@ REDIS_ARGS: Annotated[
     dict[str, dict[str, object]], Table("alias", "a dict with 'url', or 'host' and 'port'", dict)
 ] = {}
 
+# -- scrapy-redis
+
+# URL of the Redis of the frontier, where REDIS_ARGS names none.
+REDIS_URL: OptionalText = None
+# Host of this Redis, where there is no REDIS_URL.
+REDIS_HOST: OptionalText = None
+# Port of this Redis.
+REDIS_PORT: Annotated[int, Whole(1, 65535)] = 6379
+# Further arguments of redis-py for this Redis, such as db and password.
+REDIS_PARAMS: Annotated[dict[str, object], Table("argument", "its value", object)] = {}
+# Key of the start URLs of a RedisSpider that names none: a list, a set or a sorted set.
+REDIS_START_URLS_KEY: Name = "%(name)s:start_urls"
+# Start URLs that a worker reads at once. None: CONCURRENT_REQUESTS.
+REDIS_START_URLS_BATCH_SIZE: Annotated[int | None, Whole(1, 1e6, optional=True)] = None
+# Encoding of the start URLs.
+REDIS_ENCODING: Annotated[str | None, Encoding()] = "utf-8"
+# Seconds without work after which the crawl of a RedisSpider ends. 0: never.
+MAX_IDLE_TIME_BEFORE_CLOSE: Seconds = 0.0
+# Keep the duplicate filter after the end, as KEEP_DUPEFILTER_DATA_ON_CLOSE, in a project of scrapy-redis.
+SCHEDULER_PERSIST: Flag = False
+# List to which scrapy_redis.pipelines.RedisPipeline appends the items.
+REDIS_ITEMS_KEY: Name = "%(spider)s:items"
+# Function from an item to the text or bytes in this list. None: JSON.
+REDIS_ITEMS_SERIALIZER: Annotated[str | None, Component(optional=True)] = None
+
 # -- Feeds and log
 
 # Path or file URI -> {format: jsonlines, json, csv, xml …; encoding; fields; overwrite; postprocessing …}: docs/feeds.md.

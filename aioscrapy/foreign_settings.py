@@ -17,7 +17,7 @@ _CONTRACTS = "there are no contracts here"
 _DATABASE = "there is no such database connection here; open yours in a pipeline"
 _LOCAL_CACHE = "the frontier has no such cache here; SCHEDULER_PREFETCH is the nearest"
 _REDIS = 'use REDIS_ARGS = {"queue": {"url": "redis://…"}}'
-_PUSH = "use `aioscrapy push`, which adds requests to a running crawl"
+_KIND_OF_KEY = "the kind of the key decides: a list, a set or a sorted set"
 
 INSTEAD: dict[str, str] = {
     # Scrapy
@@ -162,21 +162,11 @@ INSTEAD: dict[str, str] = {
     "WARN_ON_GENERATOR_RETURN_VALUE": "a returned value of a callback that yields is not checked here",
     # scrapy-redis
     "REDIS_DECODE_RESPONSES": _REDIS,
-    "REDIS_ENCODING": _REDIS,
-    "REDIS_HOST": _REDIS,
-    "REDIS_ITEMS_KEY": "use ITEMS_IN_REDIS and `aioscrapy items`",
-    "REDIS_ITEMS_SERIALIZER": "use ITEMS_IN_REDIS and SCHEDULER_SERIALIZER",
-    "REDIS_PARAMS": _REDIS,
-    "REDIS_PORT": _REDIS,
-    "REDIS_START_URLS_AS_SET": _PUSH,
-    "REDIS_START_URLS_AS_ZSET": _PUSH,
-    "REDIS_START_URLS_BATCH_SIZE": _PUSH,
-    "REDIS_START_URLS_KEY": _PUSH,
-    "REDIS_URL": _REDIS,
+    "REDIS_START_URLS_AS_SET": _KIND_OF_KEY,
+    "REDIS_START_URLS_AS_ZSET": _KIND_OF_KEY,
     "SCHEDULER_DUPEFILTER_CLASS": "use DUPEFILTER_CLASS",
     "SCHEDULER_DUPEFILTER_KEY": "the crawl names its keys (docs/redis.md); use CRAWL_ID",
     "SCHEDULER_IDLE_BEFORE_CLOSE": "use CLOSE_SPIDER_ON_IDLE",
-    "SCHEDULER_PERSIST": "an unfinished crawl continues; KEEP_DUPEFILTER_DATA_ON_CLOSE keeps the filter",
     "SCHEDULER_QUEUE_KEY": "the crawl names its keys (docs/redis.md); use CRAWL_ID",
     # aio-scrapy
     "CONCURRENT_PARSER": "CONCURRENT_REQUESTS limits the pages from request to commit",
@@ -209,7 +199,11 @@ WITHOUT_EFFECT: dict[str, tuple[object, ...]] = {
     "MEMUSAGE_ENABLED": (False,),
     "REMOTE_CONTROL_ENABLED": (False,),
     "REQUEST_FINGERPRINTER_IMPLEMENTATION": ("2.7",),
+    "REDIS_START_URLS_AS_SET": (False, True),
+    "REDIS_START_URLS_AS_ZSET": (False, True),
+    "SCHEDULER": (None,),
     "SCHEDULER_DEBUG": (False,),
+    "SCHEDULER_IDLE_BEFORE_CLOSE": (0,),
     "TELNETCONSOLE_ENABLED": (False,),
     "TWISTED_REACTOR": ("twisted.internet.asyncioreactor.AsyncioSelectorReactor", None),
 }

@@ -53,6 +53,8 @@ class DoorFinder:
         cls, name: str, path: Sequence[str] | None = None, target: ModuleType | None = None
     ) -> ModuleSpec | None:
         """Return the spec of a door or of an extended module; None for every other module."""
+        if name.partition(".")[0] == "aioscrapy_redis":  # scrapy_redis after s/scrapy/aioscrapy/
+            return alias_spec(name, f"{ROOT}.{name.removeprefix('aio')}")
         if not name.startswith("aioscrapy."):
             return None
         spec = PathFinder.find_spec(name, path, target) if path else None

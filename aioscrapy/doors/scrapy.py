@@ -30,6 +30,8 @@ class ScrapyFinder:
         cls, name: str, path: Sequence[str] | None = None, target: ModuleType | None = None
     ) -> ModuleSpec | None:
         """Return the spec of our module for one of Scrapy's; None for every other module."""
+        if name.partition(".")[0] == "scrapy_redis":
+            return alias_spec(name, f"{ROOT}.{name}")
         if name == "scrapy":
             return ModuleSpec(name, _Top(), is_package=True)  # type: ignore[arg-type]  # a loader by its methods
         if not name.startswith("scrapy."):
@@ -101,5 +103,5 @@ def stop_serving() -> None:
 
 def _take_modules() -> dict[str, ModuleType]:
     """Remove all modules of Scrapy from `sys.modules`, and return them."""
-    names = [name for name in sys.modules if name == "scrapy" or name.startswith("scrapy.")]
+    names = [name for name in sys.modules if name.partition(".")[0] in ("scrapy", "scrapy_redis")]
     return {name: sys.modules.pop(name) for name in names}

@@ -1,6 +1,22 @@
-"""Check that JSON can represent a value of a request."""
+"""The form in which JSON represents a value of a request."""
 
 from typing import Any
+
+
+def json_form(value: Any) -> tuple[Any, bool]:
+    """Return a value as JSON represents it, and whether `stored_values.pack` had to change it.
+
+    Raises:
+        TypeError: it can't be stored; the text is its position and the reason.
+    """
+    try:
+        if not not_json(value):
+            return value, False
+        from aioscrapy.http.stored_values import pack
+
+        return pack(value), True
+    except RecursionError:
+        raise TypeError(" contains itself") from None
 
 
 def not_json(value: Any) -> str:

@@ -7,7 +7,7 @@ from typing import Any, Self, TypeVar, cast, overload
 
 from aioscrapy.exceptions import SerializeError
 from aioscrapy.http.headers import Headers, HeadersArgument
-from aioscrapy.http.json_values import not_json
+from aioscrapy.http.json_values import json_form
 from aioscrapy.http.payload import Pairs, written_out
 from aioscrapy.http.url import clean_url
 
@@ -225,7 +225,8 @@ class Request:
             fields["body"] = _text_or_base64(self._body)
         for name in ("priority", "dont_filter", "fingerprint", "meta", "_cb_kwargs", "_cookies", "_flags"):
             if value := getattr(self, name):
-                fields[name.removeprefix("_")] = _json_value(self, name, value, fields)
+                name = name.removeprefix("_")  # noqa: PLW2901 its public name
+                fields[name] = _json_value(self, name, value, fields)
         if self._encoding != "utf-8":
             fields["encoding"] = self._encoding
         return fields
@@ -318,20 +319,11 @@ def _method_name(request: Request, part: str, callback: Callback, spider: Any) -
 
 
 def _json_value(request: Request, name: str, value: Any, fields: dict[str, Any]) -> Any:
-    """Return the value if JSON can represent it, else its packed form, which `fields["packed"]` notes."""
-    name = name.removeprefix("_")
+    """Return the value as JSON has it; `fields["packed"]` notes the name if that is another form."""
     try:
-        problem = not_json(value)
-        if not problem:
-            return value
-        from aioscrapy.http.stored_values import pack
-
-        packed = pack(value)
-    except RecursionError:
-        problem = " contains itself"
+        stored, is_packed = json_form(value)
     except TypeError as exc:
-        problem = str(exc)
-    else:
+        raise SerializeError(f"{name}{exc} ({request})") from None
+    if is_packed:
         fields.setdefault("packed", []).append(name)
-        return packed
-    raise SerializeError(f"{name}{problem} ({request})")
+    return stored
