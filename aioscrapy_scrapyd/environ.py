@@ -1,10 +1,11 @@
 """Settings, environment and files of a job's process."""
 
+import json
 import os
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 import scrapyd.environ
 from scrapyd.utils import local_items
@@ -63,7 +64,7 @@ class Environment(scrapyd.environ.Environment):
             arguments += ["-s", f"{name}={value}"]
         for name, value in spider_arguments.items():
             arguments += ["-a", f"{name}={value}"]
-        return Command(arguments, environment, log=settings.get("LOG_FILE", ""))
+        return Command(arguments, environment, settings.get("LOG_FILE", ""), self._items(settings))
 
     def folders(self) -> list[Path]:
         """Return the folders in which jobs leave files."""
@@ -81,6 +82,12 @@ class Environment(scrapyd.environ.Environment):
             / f"{job.id}.json"
         )
         return Files(record, self._state_dir / "stderr" / job.project / job.spider / f"{job.id}.txt")
+
+    def _items(self, settings: dict[str, str]) -> str:
+        """Return the file of the items; "" if they go elsewhere."""
+        if not self.items_dir or not local_items(self.items_dir, urlsplit(self.items_dir)):
+            return ""
+        return unquote(urlsplit(next(iter(json.loads(settings["FEEDS"])))).path)
 
     @override
     def _prepare_file(self, message: dict[str, Any], directory: str, extension: str) -> str:

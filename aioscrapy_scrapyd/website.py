@@ -24,6 +24,8 @@ from aioscrapy_scrapyd.metrics.resource import Metrics
 from aioscrapy_scrapyd.node_config import configured_users, redis_urls
 from aioscrapy_scrapyd.services import eggs, jobs
 from aioscrapy_scrapyd.spidernames import SpiderNames
+from aioscrapy_scrapyd.web.activity import Activity
+from aioscrapy_scrapyd.web.events import Events, Stream
 from aioscrapy_scrapyd.web.pages import Pages
 from aioscrapy_scrapyd.web.routes import TABLE
 
@@ -76,9 +78,25 @@ class Root(scrapyd.website.Root):
                 if type(service) in services:
                     self.putChild(name, services[type(service)](self))
             self._measure(app)
-            folders = [name for name in ("logs", "items") if name.encode() in self.children]
-            self.pages = Pages(self.actions, TABLE, self.node_name, self.prefix_header, folders)
-            self.putChild(b"", Home(self))
+            self._add_pages()
+
+    def _add_pages(self) -> None:
+        node = self.launcher.node
+        activity, events = Activity(), Events(node.reactor)
+        node.listeners += [activity.job_changed, events.job_changed]
+        self.actions.listeners.append(events.version_changed)
+        folders = [name for name in ("logs", "items") if name.encode() in self.children]
+        self.pages = Pages(
+            self.actions,
+            activity,
+            lambda: events.position,
+            TABLE,
+            self.node_name,
+            self.prefix_header,
+            folders,
+        )
+        self.putChild(b"", Home(self))
+        self.putChild(b"events", Stream(events))
 
     @override
     def getChild(self, path: bytes, request: Any) -> Any:

@@ -19,6 +19,7 @@ class Filter:
         text: a part of the id, project, spider, crawl, version, reason or an argument that is not a secret.
         since: the job ended at this time or later, in seconds since 1970; 0 for any time.
         until: it ended before this time; 0 for any time.
+        projects: the only projects whose jobs pass; empty for all.
     """
 
     project: str | None = None
@@ -28,12 +29,14 @@ class Filter:
     text: str = ""
     since: float = 0.0
     until: float = 0.0
+    projects: frozenset[str] = frozenset()
 
     def accepts(self, job: Job) -> bool:
         """Return True if the list shows a job that has not ended."""
         equal = (self.project, job.project), (self.spider, job.spider), (self.crawl, job.crawl)
         return (
             all(wanted in (None, value) for wanted, value in equal)
+            and (not self.projects or job.project in self.projects)
             and (not self.states or job.state in self.states)
             and self.text.casefold() in job.words
         )
@@ -49,6 +52,9 @@ class Filter:
             states = sorted(self.states & ENDED)
             clauses.append(f"state IN ({', '.join('?' * len(states))})")
             values.extend(states)
+        if self.projects:
+            clauses.append(f"project IN ({', '.join('?' * len(self.projects))})")
+            values.extend(sorted(self.projects))
         if self.text:
             clauses.append("instr(words, ?)")
             values.append(self.text.casefold())

@@ -7,12 +7,10 @@ from aioscrapy_scrapyd.jobview import about
 from aioscrapy_scrapyd.state.job import Job
 
 
-def job_data(job: Job) -> dict[str, Any]:
+def job_data(job: Job, pages_per_minute: float | None) -> dict[str, Any]:
     """Return what a row of a list needs; times are seconds since 1970, `seconds` is the runtime."""
     end = job.ended or time.time()
     seconds = end - job.started if job.started else None
-    pages = job.counts.get("pages")
-    per_minute = pages * 60 / seconds if pages is not None and seconds else None
     return {
         "job": job.id,
         "project": job.project,
@@ -25,6 +23,6 @@ def job_data(job: Job) -> dict[str, Any]:
         "by": job.user or None,
         "kill_at": job.kill_at or None,
         "seconds": seconds,
-        "pages_per_minute": per_minute,
+        "pages_per_minute": pages_per_minute,
         **about(job),
     }

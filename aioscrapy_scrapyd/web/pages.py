@@ -2,7 +2,7 @@
 
 import gzip
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import Any
@@ -18,6 +18,7 @@ from aioscrapy_scrapyd.actions import Actions, NotFoundError
 from aioscrapy_scrapyd.api.call import AccessError
 from aioscrapy_scrapyd.api.resource import STATUSES
 from aioscrapy_scrapyd.users import User
+from aioscrapy_scrapyd.web.activity import Activity
 from aioscrapy_scrapyd.web.assets import PREFIX, Asset, Assets
 from aioscrapy_scrapyd.web.downloads import Download
 from aioscrapy_scrapyd.web.forms import MESSAGE_COOKIE, Forms
@@ -53,6 +54,8 @@ class Pages(Resource):
 
     Args:
         actions: what can be done with the node.
+        activity: what happens on it.
+        position: returns the id of the latest event.
         table: the screens and actions.
         node_name: the name of the node.
         prefix_header: the header in which a proxy names the prefix of all paths.
@@ -62,10 +65,19 @@ class Pages(Resource):
     isLeaf = True  # noqa: N815 Twisted's name
 
     def __init__(
-        self, actions: Actions, table: Table, node_name: str, prefix_header: str, folders: Sequence[str]
+        self,
+        actions: Actions,
+        activity: Activity,
+        position: Callable[[], str],
+        table: Table,
+        node_name: str,
+        prefix_header: str,
+        folders: Sequence[str],
     ) -> None:
         super().__init__()
         self._actions = actions
+        self._activity = activity
+        self._position = position
         self._table = table
         self._node_name = node_name
         self._prefix_header = prefix_header
@@ -143,24 +155,12 @@ class Pages(Resource):
     ) -> Reply:
         if as_json:
             return _json(status, data)
-        message = None
-        cookie = request.getCookie(MESSAGE_COOKIE.encode())
-        if cookie:
-            message = self._forms.read_message(cookie.decode("latin-1"))
+        if visit.message is not None:
             _set_cookie(request, visit, MESSAGE_COOKIE, b"", 0)
-        return self._html(request, visit, screen.template, screen, status, {**data, "message": message})
+        return self._html(visit, screen.template, screen, status, data)
 
-    def _html(
-        self,
-        request: Any,
-        visit: Visit,
-        template: str,
-        screen: Screen | None,
-        status: int,
-        data: Data,
-    ) -> Reply:
-        theme = (request.getCookie(b"theme") or b"auto").decode("latin-1") if request is not None else "auto"
-        frame = {"theme": theme if theme in THEMES else "auto", "token": self._forms.token(visit.user_name)}
+    def _html(self, visit: Visit, template: str, screen: Screen | None, status: int, data: Data) -> Reply:
+        frame = {"token": self._forms.token(visit.user_name)}
         html = self._templates.render(template, visit, screen, {**data, **frame})
         headers = {"Vary": "Accept, Accept-Encoding, Accept-Language, Cookie"}
         return Reply(status, "text/html; charset=utf-8", html.encode(), headers)
@@ -176,24 +176,27 @@ class Pages(Resource):
     def _error(self, visit: Visit, as_json: bool, status: HTTPStatus, text: str) -> Reply:
         if as_json:
             return _json(status, {"error": {"code": status.value, "message": text}})
-        data = {"status": status.value, "phrase": status.phrase, "text": text, "message": None}
-        return self._html(None, visit, "error.html", None, status.value, data)
+        data = {"status": status.value, "phrase": status.phrase, "text": text}
+        return self._html(visit, "error.html", None, status.value, data)
 
     def _visit(self, request: Any, path: str, names: dict[str, str]) -> Visit:
-        cookie = (request.getCookie(b"language") or b"").decode("latin-1")
-        header = request.getHeader("accept-language") or ""
-        code = cookie if cookie in NAMES else preferred(header)
-        query = _query(request)
+        code, theme = _cookie(request, "language"), _cookie(request, "theme")
+        if code not in NAMES:
+            code = preferred(request.getHeader("accept-language") or "")
         return Visit(
-            self._actions,
-            {name: unquote(value, errors="replace") for name, value in names.items()},
-            query,
-            dict(_form(request)) if request.method == b"POST" else {},
-            getattr(request, "node_user", None),
-            self._languages[code],
-            request.getHeader(self._prefix_header) or "",
-            path,
-            self._node_name,
+            actions=self._actions,
+            activity=self._activity,
+            names={name: unquote(value, errors="replace") for name, value in names.items()},
+            query=_query(request),
+            form=dict(_form(request)) if request.method == b"POST" else {},
+            user=getattr(request, "node_user", None),
+            language=self._languages[code],
+            theme=theme if theme in THEMES else "auto",
+            message=self._forms.read_message(_cookie(request, MESSAGE_COOKIE)),
+            position=self._position(),
+            prefix=request.getHeader(self._prefix_header) or "",
+            path=path,
+            node_name=self._node_name,
         )
 
     def _switches(self, request: Any, visit: Visit) -> bool:
@@ -211,6 +214,11 @@ def _check_project(visit: Visit) -> None:
     user: User | None = visit.user
     if project is not None and user is not None and not user.may_use(project):
         raise AccessError(f"{user.name} has no access to project {project[:80]!r}")
+
+
+def _cookie(request: Any, name: str) -> str:
+    value: bytes = request.getCookie(name.encode()) or b""
+    return value.decode("latin-1")
 
 
 def _query(request: Any) -> dict[str, list[str]]:

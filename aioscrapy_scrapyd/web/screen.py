@@ -8,6 +8,7 @@ from urllib.parse import quote, urlencode
 
 from aioscrapy_scrapyd.actions import Actions
 from aioscrapy_scrapyd.users import Role, User
+from aioscrapy_scrapyd.web.activity import Activity
 from aioscrapy_scrapyd.web.language import Language
 
 Data = dict[str, Any]
@@ -19,22 +20,30 @@ class Visit:
 
     Attributes:
         actions: what can be done with the node.
+        activity: what happens on it, in counts per minute.
         names: the {names} in the path.
         query: name -> values, from the address.
         form: name -> values, from the body of a POST; a file is the bytes of its field.
         user: who asks; None where the node has no users.
         language: of the texts.
+        theme: "auto", "light" or "dark".
+        message: text, values and badness of what the last change has to say.
+        position: the id of the latest event before the data were read.
         prefix: what a proxy puts before all paths; "" for none.
         path: of the request, without the query.
         node_name: the name of the node.
     """
 
     actions: Actions
+    activity: Activity
     names: Mapping[str, str]
     query: Mapping[str, Sequence[str]]
     form: Mapping[str, Sequence[bytes]]
     user: User | None
     language: Language
+    theme: str
+    message: tuple[str, Mapping[str, Any], bool] | None
+    position: str
     prefix: str
     path: str
     node_name: str

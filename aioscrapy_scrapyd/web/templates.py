@@ -51,6 +51,7 @@ class Templates:
             "duration": duration,
             "time": moment,
             "size": size,
+            "spark": spark,
         }
         self._environment.globals |= {
             "static": assets.address,
@@ -75,6 +76,13 @@ class Templates:
 
         frame = {"_": visit.language, "url": url, "here": here, "may": may, "visit": visit, "screen": screen}
         return self._environment.get_template(template).render(data, **frame)
+
+
+def spark(values: Sequence[float]) -> str:
+    """Return the points of a line through the values, in a box of 100 times 24."""
+    top = max([*values, 1])
+    step = 100 / max(1, len(values) - 1)
+    return " ".join(f"{at * step:.1f},{23 - 22 * value / top:.1f}" for at, value in enumerate(values))
 
 
 def number(value: float | None) -> str:

@@ -30,7 +30,8 @@ VENDORED = {
 # What a template or a screen translates: _("…"), Done(…, "…"), visit.language("…").
 _CALL = re.compile(r"""\b_\(\s*"((?:[^"\\]|\\.)*)\"""")
 _COUNT = re.compile(r"""\.count\([^"']*"((?:[^"\\]|\\.)*)",\s*"((?:[^"\\]|\\.)*)\"""")
-_TRANSLATING = {"Done", "language", "_"}
+# Function -> which of its arguments are texts.
+_TRANSLATING = {"Done": slice(1, 2), "language": slice(0, 1), "_": slice(0, 1), "count": slice(1, 3)}
 
 
 def texts_of_templates() -> set[str]:
@@ -50,15 +51,9 @@ def texts_of_code() -> set[str]:
             if not isinstance(call, ast.Call):
                 continue
             name = getattr(call.func, "attr", getattr(call.func, "id", ""))
-            if name in {*_TRANSLATING, "count"}:
-                values = [one for argument in call.args for one in ast.walk(argument)]
-                texts |= {
-                    value.value
-                    for value in values
-                    if isinstance(value, ast.Constant)
-                    and isinstance(value.value, str)
-                    and not value.value.startswith("/")
-                }
+            for argument in call.args[_TRANSLATING.get(name, slice(0, 0))]:
+                values = [one.value for one in ast.walk(argument) if isinstance(one, ast.Constant)]
+                texts |= {value for value in values if isinstance(value, str)}
     return texts
 
 
