@@ -155,6 +155,12 @@ class Node:
                 call.cancel()
         for watch in self._watches.values():
             self.reactor.removeReader(watch)
+        if waiting := self.jobs.count_pending():
+            log.info(
+                "{n} jobs wait in node.db for the next start of the node; before you go back to a stock "
+                "Scrapyd: aioscrapy node handback",
+                n=waiting,
+            )
         self.store.close()
 
     def process_of(self, job: Job) -> Process | None:

@@ -5,6 +5,7 @@ aioscrapy node FOLDER --port 6801       … in another one; it is made if there 
 aioscrapy node user add ann --role viewer
 aioscrapy node token add ci --role deployer --projects shop
 aioscrapy node recover                  set a damaged node.db aside, keep what can be read of it
+aioscrapy node handback                 give the waiting jobs to a stock Scrapyd, before the node becomes one
 """
 
 import argparse
@@ -19,7 +20,9 @@ from pathlib import Path
 from aioscrapy.exceptions import ConfigError
 from aioscrapy_deploy.terminal.messages import report
 from aioscrapy_deploy.terminal.table import print_table
+from aioscrapy_deploy.terminal.text import printable
 from aioscrapy_scrapyd import tokens, users
+from aioscrapy_scrapyd.handback import hand_back
 from aioscrapy_scrapyd.state.folder import StateFolder
 from aioscrapy_scrapyd.state.recovery import recover
 from aioscrapy_scrapyd.state.schema import StoreError
@@ -58,7 +61,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     add(
         "words",
         nargs="*",
-        metavar="FOLDER | user … | token … | recover",
+        metavar="FOLDER | user … | token … | recover | handback",
         help="the folder of the node (default: this one)",
     )
     add("--port", type=int, help="where it listens (default: http_port of scrapyd.conf, 6800)")
@@ -67,7 +70,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         metavar="ADDRESS",
         help="on which address (default: bind_address of scrapyd.conf, 127.0.0.1)",
     )
-    add("--folder", type=Path, default=Path(), help="the folder of the node, for user, token and recover")
+    add("--folder", type=Path, default=Path(), help="the folder of the node, for all but its start")
     add("--role", default="viewer", help="viewer, operator, deployer or admin (default: viewer)")
     add("--projects", default="", metavar="P,P", help="projects of the user or the token (default: all)")
     add("--days", type=float, default=0.0, help="days until the token expires (default: never)")
@@ -87,10 +90,14 @@ def run(options: argparse.Namespace) -> int:
             return _token(options, words[1:])
         if words == ["recover"]:
             return _recover(options)
+        if words == ["handback"]:
+            return _handback(options)
     except StoreError as exc:
         raise ConfigError(str(exc)) from exc
     if len(words) > 1:
-        raise ConfigError(f"{' '.join(words)!r} is not a folder, `user …`, `token …` or `recover`")
+        raise ConfigError(
+            f"{' '.join(words)!r} is not a folder, `user …`, `token …`, `recover` or `handback`"
+        )
     return _start(Path(words[0]) if words else Path(), options.port, options.bind)
 
 
@@ -149,7 +156,8 @@ def _token(options: argparse.Namespace, words: list[str]) -> int:
         case ["add", name]:
             role = users.role_of(options.role)
             print(tokens.add_token(database, name, role, options.projects, options.days))
-            if not _users(options.folder / CONF):
+            conf = options.folder / CONF
+            if not _users(conf) and not _parsed(conf).get("scrapyd", "username", fallback=""):
                 report("without a user the node asks nobody for a token: aioscrapy node user add NAME")
             report("send it as `Authorization: Bearer TOKEN`; it is not kept in clear, note it now")
         case ["remove", token_id]:
@@ -167,6 +175,26 @@ def _recover(options: argparse.Namespace) -> int:
     aside, rows = recover(database)
     print(f"{aside} is the damaged file; {database} is new and has what could be read of it:")
     print(", ".join(f"{number} {table} rows" for table, number in rows.items()))
+    return 0
+
+
+def _handback(options: argparse.Namespace) -> int:
+    folder = options.folder
+    eggs_dir = folder / _parsed(folder / CONF).get("scrapyd", "eggs_dir", fallback="eggs")
+    done = hand_back(_database(folder).parent, eggs_dir)
+    for project, number in done.moved.items():
+        print(printable(f"{number} waiting job{'s' if number > 1 else ''} of {project}: now in {project}.db"))
+    if not done.moved:
+        print("No job waits in node.db")
+    for project, (active, newest) in done.versions.items():
+        report(
+            f"{project}: a stock Scrapyd uses version {newest}, the latest by name; {active} is active here"
+        )
+    if done.limited:
+        report(f"{len(done.limited)} jobs had a time limit or retries; a stock Scrapyd has neither")
+    if done.running:
+        report(f"these jobs run on, and a stock Scrapyd does not know them: {', '.join(done.running)}")
+    print("Now remove the line `application` from scrapyd.conf and start scrapyd")
     return 0
 
 

@@ -2,17 +2,23 @@
 
 import contextlib
 import fcntl
+import itertools
 import json
 import os
 import sqlite3
 import time
+import uuid
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from twisted.logger import Logger
+
 from aioscrapy_scrapyd.state.job import Job
 from aioscrapy_scrapyd.state.schema import StoreError
 from aioscrapy_scrapyd.state.store import Store
+
+log = Logger()
 
 
 class StateFolder:
@@ -54,11 +60,11 @@ class StateFolder:
         for path in sorted(self.folder.glob("*.db")):
             if path.name in {"node.db", "jobs.db"}:
                 continue
-            jobs = list(_waiting(path))
             number = len(store.live())
+            jobs = list(_new(store, _waiting(path)))
             for offset, job in enumerate(jobs, 1):
                 job.seq = number + offset
-            store.save(*(job for job in jobs if store.find(job.project, job.id) is None)).result()
+            store.save(*jobs).result()
             with contextlib.suppress(FileNotFoundError):
                 path.rename(path.with_name(f"{path.name}.imported"))
 
@@ -75,8 +81,43 @@ def _waiting(path: Path) -> Iterator[Job]:
             ).fetchall()
     except sqlite3.Error as exc:
         raise StoreError(f"the waiting jobs in {path} can't be read: {exc}") from exc
-    for priority, message in rows:
-        yield job_of(path.stem, float(priority or 0), json.loads(bytes(message)), created=time.time())
+    for priority, content in rows:
+        try:
+            message = json.loads(bytes(content))
+            yield job_of(path.stem, float(priority or 0), message, created=time.time())
+        except (ValueError, KeyError, TypeError, AttributeError):
+            text = repr(bytes(content)[:200] if isinstance(content, bytes) else content)
+            log.error(
+                "A row of {path} is not a job; it stays in {path}.imported: {text}", path=str(path), text=text
+            )
+
+
+def _new(store: Store, jobs: Iterator[Job]) -> Iterator[Job]:
+    """Return the jobs that the node does not have.
+
+    A waiting job of the same id is the same job. An ended one, or another one of the same queue, is not:
+    Scrapyd runs an id as often as it is scheduled. That job gets a new id.
+    """
+    ids: set[str] = set()
+    for job in jobs:
+        known = store.find(job.project, job.id)
+        if known is not None and not known.ended and job.id not in ids:
+            ids.add(job.id)
+            continue
+        base = job.id or uuid.uuid1().hex
+        numbers = itertools.count(2)
+        job.id = base
+        while job.id in ids or store.find(job.project, job.id) is not None:
+            job.id = f"{base}-{next(numbers)}"
+        if job.id != base:
+            log.warn(  # noqa: G010 Twisted's Logger
+                "Job {base} of {project} waits as {job}: there is a job of that id",
+                base=base,
+                project=job.project,
+                job=job.id,
+            )
+        ids.add(job.id)
+        yield job
 
 
 def job_of(project: str, priority: float, message: dict[str, Any], created: float) -> Job:
