@@ -22,6 +22,9 @@ class PolitenessLike(Protocol):
     def pause(self, host: str, seconds: float) -> None:
         """Send nothing to a host for some time."""
 
+    def turn(self, host: str) -> float:
+        """Return 0 if a request to this host may be sent now, else the seconds after which to ask again."""
+
 
 class CrawlContext:
     """The `crawler` argument of `from_crawler`.

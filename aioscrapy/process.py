@@ -2,10 +2,8 @@
 
 import asyncio
 import logging
-import multiprocessing
 import signal
 from collections.abc import Mapping
-from multiprocessing.process import BaseProcess
 from typing import Any, Protocol
 
 from aioscrapy import event_loop
@@ -158,9 +156,11 @@ def multi_process_run(*tasks: Task | list[Task]) -> None:
     Raises:
         SystemExit: a process failed, or a crawl is not complete.
     """
+    import multiprocessing  # most programs don't need it
+
     context = multiprocessing.get_context("spawn")
     groups = [task if isinstance(task, list) else [task] for task in tasks]
-    processes: list[BaseProcess] = [context.Process(target=_run_group, args=(group,)) for group in groups]
+    processes = [context.Process(target=_run_group, args=(group,)) for group in groups]
 
     def forward(number: signal.Signals) -> None:
         if number == signal.SIGTERM:  # a terminal sends SIGINT to the children as well

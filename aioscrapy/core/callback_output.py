@@ -1,7 +1,7 @@
 """One async stream of outputs, whatever a callback, a hook or `start` returned."""
 
 import inspect
-from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterable
+from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterable, Iterator
 from typing import Any, Concatenate, ParamSpec
 
 from aioscrapy.hooks import Hook, hooks
@@ -66,6 +66,8 @@ async def _outputs(result: Any) -> AsyncIterator[Any]:
 
 def _is_many(result: Any) -> bool:
     """Return True for an iterable of outputs, False for one output."""
+    if isinstance(result, (Iterator, list, tuple)):
+        return True  # `is_item` imports the libraries of items, which takes up to half a second
     return (
         isinstance(result, Iterable)
         and not isinstance(result, (dict, str, bytes, Request))

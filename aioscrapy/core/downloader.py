@@ -1,5 +1,6 @@
 """Pass a request through the middlewares to the network, and its response back."""
 
+import asyncio
 from collections.abc import Mapping
 from typing import Any, Self
 
@@ -10,6 +11,7 @@ from aioscrapy.contracts import DownloaderMiddleware
 from aioscrapy.exceptions import NotSupported, SettingError
 from aioscrapy.handlers.base import DownloadHandler
 from aioscrapy.hooks import Hook, hooks, settle
+from aioscrapy.http.hosts import slot_of
 from aioscrapy.http.request import Request
 from aioscrapy.http.response import Response
 from aioscrapy.log import logger
@@ -86,6 +88,7 @@ class Downloader:
         self._spider = spider = crawler.spider
         self._handlers = handlers
         self._download = handlers.download
+        self._turn = crawler.politeness.turn
         self._inc_value = crawler.stats.inc_value
         self._send = crawler.signals.send
         self._on_received = crawler.signals.receivers(signals.response_received)
@@ -153,6 +156,8 @@ class Downloader:
                 result = await settle(result)
                 if result is not None and result is not request:  # the request itself means: go on
                     return _checked(result, hook)
+        while wait_s := self._turn(slot_of(request)):  # noqa: ASYNC110 the turns of many at one host
+            await asyncio.sleep(wait_s)
         return await self._download(request)
 
     async def _rescue(self, request: Request, exc: Exception) -> Response | Request:

@@ -3,6 +3,7 @@
 import asyncio
 import random
 import sys
+import time
 from collections.abc import Callable
 from typing import Self
 
@@ -11,11 +12,13 @@ from aioscrapy.settings import Settings
 
 
 class _Slot:
-    __slots__ = ("active", "delay_s", "pauses")
+    __slots__ = ("active", "delay_s", "drawn_s", "next_s", "pauses")
 
     def __init__(self, delay_s: float) -> None:
         self.active = 0
         self.delay_s = delay_s
+        self.drawn_s = 0.0  # the wait after the request that was taken last, until it is sent
+        self.next_s = 0.0  # monotonic time before which nothing is sent
         self.pauses = 0  # running timers
 
 
@@ -63,14 +66,34 @@ class Politeness:
             slot = self._slots[host] = _Slot(self._delay_s)
         slot.active += 1
         if slot.delay_s > 0:
-            wait_s = slot.delay_s * random.uniform(0.5, 1.5) if self._jitter else slot.delay_s  # noqa: S311 no secret
+            slot.drawn_s = self._wait_s(host)
+            self._pause(host, slot, slot.drawn_s)
+
+    def turn(self, host: str) -> float:
+        """Return 0 if a request that was taken may be sent now, else the seconds after which to ask again.
+
+        What happens between `take` and `turn` takes time: middlewares, the robots.txt with a longer delay.
+        """
+        slot = self._slots.get(host)
+        if slot is None:
+            return 0.0
+        wait_s = slot.drawn_s or self._wait_s(host)
+        if not wait_s and not slot.next_s:
+            return 0.0
+        now_s = time.monotonic()  # uvloop's time() stands still until its next turn
+        if now_s < slot.next_s:
+            return slot.next_s - now_s
+        if wait_s:
+            slot.drawn_s, slot.next_s = 0.0, now_s + wait_s
             self._pause(host, slot, wait_s)
+        return 0.0
 
     def pause(self, host: str, seconds: float) -> None:
         """Send nothing to a host for some time."""
         slot = self._slots.get(host)
         if slot is None:
             slot = self._slots[host] = _Slot(self._delay_s)
+        slot.next_s = max(slot.next_s, time.monotonic() + seconds)
         self._pause(host, slot, seconds)
 
     def done(self, host: str) -> None:
@@ -91,6 +114,11 @@ class Politeness:
         if slot is None:
             slot = self._slots[host] = _Slot(delay_s)
         slot.delay_s = delay_s
+
+    def _wait_s(self, host: str) -> float:
+        """Return the seconds between two requests, varied if they shall be."""
+        delay_s = self.delay(host)
+        return delay_s * random.uniform(0.5, 1.5) if self._jitter else delay_s  # noqa: S311 no secret
 
     def _pause(self, host: str, slot: _Slot, seconds: float) -> None:
         slot.pauses += 1  # not a time to compare: uvloop's timers ring up to a millisecond early
@@ -134,3 +162,7 @@ class SharedPoliteness(Politeness):
         """Leave a host alone for some time: all workers."""
         super().pause(host, seconds)
         self._shared.pauses[host] = max(seconds, self._shared.pauses.get(host, 0.0))
+
+    def _wait_s(self, host: str) -> float:
+        # The store gives the turns; a request that was sent late must not come too close to the next one.
+        return self.delay(host) * (0.5 if self._shared.jitter else 1.0)

@@ -14,9 +14,10 @@ _LETTERS = (
     "A-Za-z\u00c0-\u00d6\u00d8-\u00f6\u00f8-\u0131\u040e-\u044f"
     "\u3041-\u3094\u30a1-\u30fa\u4e00-\u9fa5\uac00-\ud7a3"
 )
-_NOT_IN_NAME = re.compile(f"[^{_LETTERS}0-9_.-]")
-_NAME_START = re.compile(f"[{_LETTERS}_]")
-_NOT_IN_XML = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+# Compiled at their first use: that takes as long as the import of ten modules.
+_NOT_IN_NAME = f"[^{_LETTERS}0-9_.-]"
+_NAME_START = f"[{_LETTERS}_]"
+_NOT_IN_XML = "[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]"
 
 
 class XmlItemExporter(ItemExporter):
@@ -66,12 +67,12 @@ class XmlItemExporter(ItemExporter):
 
 def _xml_name(key: object, encoding: str) -> str:
     in_encoding = str(key).encode(encoding, "xmlcharrefreplace").decode(encoding)
-    name = _NOT_IN_NAME.sub("_", in_encoding)
-    return name if _NAME_START.match(name) else f"_{name}"
+    name = re.sub(_NOT_IN_NAME, "_", in_encoding)
+    return name if re.match(_NAME_START, name) else f"_{name}"
 
 
 def _xml_text(value: Any) -> str:
     if value is None:
         return ""
     text = value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value)
-    return escape(_NOT_IN_XML.sub("\ufffd", text))
+    return escape(re.sub(_NOT_IN_XML, "\ufffd", text))

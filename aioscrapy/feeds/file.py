@@ -4,6 +4,7 @@ import contextlib
 import os
 import stat
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO
 
@@ -23,6 +24,7 @@ class FeedFile:
         self.path = path
         self._fd = -1
         self._before = b""  # put before the next write
+        self._gathered: list[bytes] | None = None
 
     @property
     def is_regular(self) -> bool:
@@ -76,6 +78,9 @@ class FeedFile:
         Raises:
             OSError: it can't be written; nothing of it is in the file.
         """
+        if self._gathered is not None:
+            self._gathered.append(data)
+            return
         self.open()
         left = memoryview(self._before + data if self._before else data)
         written = 0
@@ -86,6 +91,22 @@ class FeedFile:
             self._undo(written)
             raise
         self._before = b""
+
+    @contextlib.contextmanager
+    def one_write(self) -> Iterator[None]:
+        """Gather the writes inside to one, which is whole or undone.
+
+        Raises:
+            OSError: it can't be written; nothing of it is in the file.
+        """
+        gathered: list[bytes] = []
+        self._gathered = gathered
+        try:
+            yield
+        finally:
+            self._gathered = None
+        if gathered:
+            self.write(b"".join(gathered))
 
     def read(self, start: int, size: int) -> bytes:
         """Return up to `size` bytes from `start` on."""

@@ -136,7 +136,9 @@ class Outlet:
         self._saved = self._sent
 
     def flush(self) -> bool:
-        """Write what is compressed together to the file; False if that fails."""
+        """Write what is compressed together to the file; False if that fails, or a write before."""
+        if self.failed:
+            return False
         try:
             self.feed.flush()
         except OSError as exc:
@@ -288,15 +290,24 @@ class Outlet:
 
     def _write(self, records: Sequence[bytes]) -> None:
         """Write records until the file is full."""
+        for first in range(0, len(records), _BATCH):
+            if not self.failed:
+                self._write_batch(records[first : first + _BATCH])
+        self._hold()
+
+    def _write_batch(self, records: Sequence[bytes]) -> None:
+        """Write records in one call of the system: all until the file is full, or none after an error."""
+        count = 0
         try:
-            for record in records:
-                if self.feed.is_full:
-                    break
-                self.feed.write(record)
-                self.state.written += 1
+            with self.feed.file.one_write():
+                for record in records:
+                    if self.feed.is_full:
+                        break
+                    self.feed.write(record)
+                    count += 1
+            self.state.written += count
         except OSError as exc:
             self.failed = str(exc)
-        self._hold()
 
     def _hold(self) -> None:
         """Note how far the file has the records, unless some wait to be compressed."""

@@ -1,3 +1,5 @@
+import subprocess
+import sys
 from dataclasses import dataclass
 from typing import Any
 
@@ -28,3 +30,17 @@ def test_items_within_become_dicts(item: Any) -> None:
 def test_what_is_no_item_is_refused() -> None:
     with pytest.raises(TypeError):
         as_dict(3)
+
+
+@pytest.mark.server
+def test_a_generator_of_dicts_loads_no_library_of_items() -> None:
+    """They take half a second, in which the event loop of the crawl stands still after its first page."""
+    program = (
+        "import asyncio, sys\n"
+        "from aioscrapy.core.callback_output import stream_of\n"
+        "async def main():\n"
+        "    return [output async for output in stream_of({'a': n} for n in range(2))]\n"
+        "print(asyncio.run(main()), sorted({'itemadapter', 'pydantic'} & set(sys.modules)))\n"
+    )
+    ran = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert ran.stdout == "[{'a': 0}, {'a': 1}] []\n"

@@ -82,23 +82,27 @@ async def test_a_host_whose_delay_has_passed_is_forgotten() -> None:
 
 
 async def test_the_jitter_stays_between_a_half_and_one_and_a_half() -> None:
-    loop = asyncio.get_running_loop()
-    freed: dict[str, float] = {}
-    all_free = asyncio.Event()
-
-    def note(host: str) -> None:
-        freed[host] = loop.time()
-        if len(freed) == 200:
-            all_free.set()
-
-    politeness = polite(1, 0.2, jitter=True, on_free=note)
-    began = loop.time()
+    politeness = polite(1, 0.2, jitter=True)
     for number in range(200):
         politeness.take(f"h{number}")
-    await asyncio.wait_for(all_free.wait(), 2)
-    waits = [each - began for each in freed.values()]
-    assert 0.09 < min(waits) < 0.12
-    assert 0.28 < max(waits) < 0.4
+    waits = [slot.drawn_s for slot in politeness._slots.values()]
+    assert 0.1 <= min(waits) < 0.12
+    assert 0.28 < max(waits) <= 0.3
+
+
+async def test_a_delay_begins_when_the_request_is_sent() -> None:
+    politeness = polite(2, 0.1)
+    for _ in range(2):
+        politeness.take("a")
+    assert politeness.turn("a") == 0
+    assert 0 < politeness.turn("a") <= 0.1, "its delay is not over, although it was taken with the first"
+
+
+async def test_a_pause_holds_a_request_that_was_taken_before() -> None:
+    politeness = polite(2)
+    politeness.take("a")
+    politeness.pause("a", 60.0)
+    assert 59 < politeness.turn("a") <= 60
 
 
 async def test_a_throttle_changes_the_delay_of_one_host() -> None:
