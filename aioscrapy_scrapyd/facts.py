@@ -122,11 +122,13 @@ class NodeFacts:
     Attributes:
         machine: the machine, looked at when it is asked for.
         users: name -> user of scrapyd.conf; {} where everybody is an admin.
+        url: of the node as its users know it, with a slash at the end.
         started: of the daemon, in seconds since 1970.
     """
 
     machine: MachineFacts
     users: Mapping[str, User]
+    url: str
     started: float = field(default_factory=time.time)
 
 

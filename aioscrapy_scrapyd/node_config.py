@@ -109,6 +109,14 @@ def redis_urls(config: Any) -> tuple[str, ...]:
     return urls
 
 
+def configured_url(config: Any) -> str:
+    """Return the address of the node as its users know it, with a slash at the end."""
+    host = os.getenv("SCRAPYD_BIND_ADDRESS") or config.get("bind_address", "127.0.0.1")
+    port = os.getenv("SCRAPYD_HTTP_PORT") or config.get("http_port", "6800")
+    host = {"": "localhost", "0.0.0.0": socket.gethostname(), "127.0.0.1": "localhost"}.get(host, host)  # noqa: S104 it is compared
+    return f"{(config.get('url', '') or f'http://{host}:{port}').rstrip('/')}/"
+
+
 def configured_users(config: Any) -> dict[str, User]:
     """Return name -> user: Scrapyd's own and those of [users].
 

@@ -21,7 +21,7 @@ from aioscrapy_scrapyd.facts import MachineFacts, NodeFacts
 from aioscrapy_scrapyd.metrics.collector import Gauge, NodeCollector
 from aioscrapy_scrapyd.metrics.measures import LoopWatch, Measures
 from aioscrapy_scrapyd.metrics.resource import Metrics
-from aioscrapy_scrapyd.node_config import configured_users, redis_urls
+from aioscrapy_scrapyd.node_config import configured_url, configured_users, redis_urls
 from aioscrapy_scrapyd.services import eggs, jobs
 from aioscrapy_scrapyd.spidernames import SpiderNames
 from aioscrapy_scrapyd.web.activity import Activity
@@ -66,7 +66,11 @@ class Root(scrapyd.website.Root):
                 lambda: self.poller.queues,
                 self.update_projects,
                 _crawls(config, self.launcher.node),
-                NodeFacts(MachineFacts(_folders(config, self.launcher.node)), configured_users(config)),
+                NodeFacts(
+                    MachineFacts(_folders(config, self.launcher.node)),
+                    configured_users(config),
+                    configured_url(config),
+                ),
                 self.node_name,
             )
             services = {**JOB_SERVICES}

@@ -95,7 +95,12 @@ class CrawlClient:
         elif isinstance(exc, TimeoutError):
             text = "{redis} did not answer within a second"
         else:
-            text = "{redis} does not answer: {reason}"
+            is_answer = isinstance(exc, ResponseError)
+            text = (
+                "{redis} answers with an error: {reason}"
+                if is_answer
+                else "{redis} does not answer: {reason}"
+            )
             values["reason"] = " ".join(str(exc).split())[:200] or type(exc).__name__
         return AwayError(text, values)
 

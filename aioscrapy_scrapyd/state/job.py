@@ -164,6 +164,11 @@ def check_arguments(args: dict[str, str], settings: dict[str, str]) -> None:
         raise JobError(f"argument {reserved[0]!r} is reserved; give it another name")
 
 
+def is_secret(name: str) -> bool:
+    """Return True if the name of an argument or a setting sounds like that of a secret."""
+    return _SECRET.search(name) is not None
+
+
 def masked(values: dict[str, str]) -> dict[str, str]:
     """Return arguments or settings without the values of those whose name sounds like a secret."""
-    return {name: MASK if _SECRET.search(name) else value for name, value in values.items()}
+    return {name: MASK if is_secret(name) else value for name, value in values.items()}

@@ -23,7 +23,7 @@ from aioscrapy_scrapyd.web.assets import PREFIX, Asset, Assets
 from aioscrapy_scrapyd.web.downloads import Download
 from aioscrapy_scrapyd.web.forms import MESSAGE_COOKIE, Forms
 from aioscrapy_scrapyd.web.language import NAMES, languages, preferred
-from aioscrapy_scrapyd.web.screen import Data, Done, Raw, Screen, Table, Visit, address
+from aioscrapy_scrapyd.web.screen import Data, Done, Preview, Raw, Screen, Table, Visit, address
 from aioscrapy_scrapyd.web.templates import Templates
 
 log = Logger()
@@ -141,6 +141,8 @@ class Pages(Resource):
             return _redirect(visit.prefix + result.address)
         if screen is None:
             raise TypeError("an action without a screen returns Done")
+        if isinstance(result, Preview):
+            return self._page(request, visit, screen, result.data, as_json)
         status = HTTPStatus.UNPROCESSABLE_ENTITY
         return self._page(request, visit, screen, result, as_json, status)
 

@@ -98,6 +98,13 @@ class Done:
 
 
 @dataclass(frozen=True)
+class Preview:
+    """Nothing was changed or refused: the screen of the same path with what the form asked for."""
+
+    data: Data
+
+
+@dataclass(frozen=True)
 class Raw:
     """An answer that is not a page: a download, a stream's first part.
 
@@ -139,12 +146,13 @@ class Action:
 
     Attributes:
         path: with {names}; it may be that of a screen.
-        do: makes the change; what it returns as Data is shown by the screen of the path, with status 422.
+        do: makes the change; what it returns as Data is shown by the screen of the path, with status 422,
+            what it returns as a Preview with status 200.
         role: that it needs.
     """
 
     path: str
-    do: Callable[[Visit], Awaitable[Done | Data]]
+    do: Callable[[Visit], Awaitable[Done | Data | Preview]]
     role: Role
 
 
