@@ -1,4 +1,4 @@
-"""Demonstrate everything on this machine: deploy a project to Scrapyd and run jobs that share one crawl."""
+"""Demonstrate everything on this machine: start a node, deploy a project, run jobs that share one crawl."""
 
 import argparse
 import contextlib
@@ -28,6 +28,7 @@ from aioscrapy.demo.servers import (
 from aioscrapy.ends import Reason
 from aioscrapy.os_signals import interruptible
 from aioscrapy_deploy.terminal.option_types import count, port
+from aioscrapy_deploy.terminal.text import printable
 
 SETTINGS = False  # it brings its own project
 
@@ -40,11 +41,11 @@ _STALLED_S = 60.0
 def configure(parser: argparse.ArgumentParser) -> None:
     """Declare the options."""
     add = parser.add_argument
-    add("--port", type=port, default=6800, help="port of Scrapyd on 127.0.0.1 (default: 6800)")
+    add("--port", type=port, default=6800, help="port of the node on 127.0.0.1 (default: 6800)")
     add("--jobs", type=count, default=2, metavar="N", help="jobs that share the crawl (default: 2)")
     add("--pages", type=count, default=200, metavar="N", help="approximate pages of the site (default: 200)")
     add("--folder", type=Path, help="folder for all files (default: a private folder for the port)")
-    add("--keep", action="store_true", help="keep everything running until Ctrl-C")
+    add("--keep", action="store_true", help="keep everything running until Ctrl-C, to look at the page")
 
 
 def run(options: argparse.Namespace) -> int:
@@ -65,31 +66,36 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _demonstrate(options: argparse.Namespace, folder: Path, stack: ExitStack) -> int:
-    print("Everything runs on this machine. The lines with $ do the same by hand.\n")
+    print("Starting a web site, a Redis and a node on this machine …", flush=True)
     start = time.monotonic()
     site = stack.enter_context(SiteProcess(options.pages, folder / "site.log"))
-    by_hand = f"$ {_command('python')} -m aioscrapy.demo.site --port 8000"
-    _step(1, f"A web site: {site.pages} pages at {site.url}", by_hand)
     redis = stack.enter_context(EmbeddedRedis(folder / "redis", password=secrets.token_urlsafe(24)))
-    _step(2, f"A Redis for the data that the jobs share, on port {redis.port}", "$ aioscrapy redis")
     conf = SCRAPYD_CONF.format(port=options.port, jobs=max(4, options.jobs))
-    scrapyd = stack.enter_context(ScrapydProcess(folder / "scrapyd", options.port, conf))
-    by_hand = f"$ cd {scrapyd.folder} && {_command('scrapyd')}"
-    _step(3, f"Scrapyd, which runs the jobs: {scrapyd.url}", by_hand)
-    project = write_project(folder / "project", redis.url, scrapyd.url)
-    by_hand = f"$ cd {project} && {_command('scrapyd-deploy')} local"
+    node = stack.enter_context(ScrapydProcess(folder / "scrapyd", options.port, conf))
+    print(f"Open {node.url} in a browser: the page shows live what happens here.")
+    print("The lines with $ do the same by hand.\n")
+    _step(1, f"A node, the Scrapyd that runs the jobs: {node.url}", f"$ {_command('aioscrapy')} node")
+    by_hand = f"$ {_command('python')} -m aioscrapy.demo.site --port 8000"
+    _step(2, f"A web site: {site.pages} pages at {site.url}", by_hand)
+    _step(3, f"A Redis for the data that the jobs share, on port {redis.port}", "$ aioscrapy redis")
+    project = write_project(folder / "project", redis.url, node.url)
+    by_hand = f"$ cd {project} && {_command('aioscrapy')} deploy local"
     _step(4, f"A project, deployed as an egg: {project}", by_hand)
     _deploy(project)
     form = {"project": _PROJECT, "spider": _SPIDER, "site": site.url}
+    form |= {"instances": str(options.jobs)} if options.jobs > 1 else {"setting": "CRAWL_FRESH=True"}
     fields = " ".join(f"-d {name}={value}" for name, value in form.items())
-    curl = f"$ curl {scrapyd.url}schedule.json {fields}"
+    curl = f"$ curl {node.url}schedule.json {fields}"
     _step(5, f"{options.jobs} jobs of the spider {_SPIDER} share one crawl", curl)
-    jobs = [_schedule(scrapyd, form, number) for number in range(1, options.jobs + 1)]
-    _step(6, "The progress of the jobs", f"$ curl {scrapyd.url}listjobs.json?project={_PROJECT}")
-    _watch(scrapyd, jobs)
+    jobs = _schedule(node, form)
+    by_hand = f"$ cd {project} && {_command('aioscrapy')} jobs --watch"
+    _step(6, "The progress of the jobs", by_hand)
+    _watch(node, jobs)
     ok = _report(jobs, site, folder, time.monotonic() - start)
     if options.keep:
-        _stay(scrapyd, f"{curl} -d setting=CRAWL_FRESH=True")
+        _stay(node, curl)
+    else:
+        print(f"  look at the finished jobs: {_command('aioscrapy')} node {node.folder}")
     return 0 if ok else 1
 
 
@@ -119,36 +125,40 @@ def _deploy(project: Path) -> None:
         raise DemoServerError("the example project could not be deployed; the reason is above")
 
 
-def _schedule(scrapyd: ScrapydProcess, form: dict[str, str], number: int) -> Job:
-    id = scrapyd.api("schedule", form)["jobid"]
-    print(f"     job {number}: {id}", flush=True)
+def _schedule(node: ScrapydProcess, form: dict[str, str]) -> list[Job]:
+    answer = node.api("schedule", form)
     job_folder = Path(_PROJECT) / _SPIDER
-    return Job(number, id, scrapyd.folder / "logs" / job_folder, scrapyd.folder / "items" / job_folder)
+    logs, feeds = node.folder / "logs" / job_folder, node.folder / "items" / job_folder
+    ids = answer.get("jobids") or [answer["jobid"]]
+    for number, id in enumerate(ids, 1):
+        print(f"     job {number}: {id}", flush=True)
+    return [Job(number, id, logs, feeds) for number, id in enumerate(ids, 1)]
 
 
-def _watch(scrapyd: ScrapydProcess, jobs: list[Job]) -> None:
-    """Print the progress of the jobs until Scrapyd reports that all have ended.
+def _watch(node: ScrapydProcess, jobs: list[Job]) -> None:
+    """Print the progress of the jobs until the node reports that all have ended.
 
     Raises:
-        DemoServerError: Scrapyd has ended, or there was no progress for a minute.
+        DemoServerError: the node has ended, or there was no progress for a minute.
     """
     start = last_change = time.monotonic()
     before = ""
     with _live() as print_line:
         while True:
-            listed = scrapyd.api("listjobs")
+            listed = node.jobs()
+            entries = {entry["job"]: entry for entry in listed["running"] + listed["ended"]}
             for job in jobs:
-                job.read()
+                job.read(entries.get(job.id, {}))
             now = "   ".join(f"job {job.number}: {job.pages} pages, {job.items} items" for job in jobs)
             if now != before:
                 before, last_change = now, time.monotonic()
                 print_line(f"     {last_change - start:4.1f} s   {now}")
-            if not listed["pending"] and not listed["running"]:
+            if all(job.ended for job in jobs):
                 return
             if time.monotonic() - last_change > _STALLED_S:
-                raise DemoServerError(f"no progress for {_STALLED_S:.0f} s (log: {scrapyd.log})")
-            if scrapyd.pause(_POLL_S):
-                raise DemoServerError(f"Scrapyd has ended (log: {scrapyd.log})")
+                raise DemoServerError(f"no progress for {_STALLED_S:.0f} s (log: {node.log})")
+            if node.pause(_POLL_S):
+                raise DemoServerError(f"the node has ended (log: {node.log})")
 
 
 @contextlib.contextmanager
@@ -170,12 +180,10 @@ def _report(jobs: list[Job], site: SiteProcess, folder: Path, took_s: float) -> 
     print(f"\nDone in {took_s:.1f} s.")
     lines: list[str] = []
     for job in jobs:
-        job.read()
         own = job.lines()
         lines += own
-        end = job.reason or f"killed (see {folder / 'scrapyd' / 'scrapyd.log'})"
         errors = f", {job.errors} errors in the log" if job.errors else ""
-        print(f"  job {job.number}: {job.pages} pages, {len(own)} items, {end}{errors}")
+        print(printable(f"  job {job.number}: {job.pages} pages, {len(own)} items, {job.reason}{errors}"))
         print(f"     log    {job.log}\n     items  {job.feed}")
     counts = site.stats()
     pages = sum(job.pages for job in jobs)
@@ -188,12 +196,12 @@ def _report(jobs: list[Job], site: SiteProcess, folder: Path, took_s: float) -> 
     return exact and all(job.reason in {Reason.FINISHED, Reason.LATE} for job in jobs)
 
 
-def _stay(scrapyd: ScrapydProcess, curl: str) -> None:
+def _stay(node: ScrapydProcess, curl: str) -> None:
     try:
-        print(f"\nScrapyd's web page: {scrapyd.url}   Crawl again:\n     {curl}")
+        print(f"\nThe page with the finished jobs: {node.url}   Crawl again:\n     {curl}")
         print("Press Ctrl-C to stop everything.", flush=True)
-        while not scrapyd.pause(3600.0):
+        while not node.pause(3600.0):
             pass
     except KeyboardInterrupt:
         return
-    raise DemoServerError(f"Scrapyd has ended (log: {scrapyd.log})")
+    raise DemoServerError(f"the node has ended (log: {node.log})")

@@ -10,24 +10,25 @@ _README = """\
 This folder was made by `aioscrapy quickstart`, which empties it when it starts again.
 
 project/               the example project, as it was deployed
-scrapyd/scrapyd.conf   the configuration of Scrapyd
+scrapyd/scrapyd.conf   the configuration of the node, a Scrapyd
+scrapyd/dbs/node.db    its jobs: `aioscrapy node scrapyd` in this folder shows them again
 scrapyd/logs/          one log per job
 scrapyd/items/         one file of items per job, one JSON object per line
-scrapyd/scrapyd.log    the log of Scrapyd
+scrapyd/scrapyd.log    the log of the node
 redis/, site.log       data and log of Redis, log of the demo site
 """
 SCRAPYD_CONF = """\
 [scrapyd]
-bind_address  = 127.0.0.1
-http_port     = {port}
-runner        = aioscrapy.scrapyd.runner
-eggs_dir      = eggs
-logs_dir      = logs
-items_dir     = items
-dbs_dir       = dbs
-jobs_to_keep  = 100
-max_proc      = {jobs}
-poll_interval = 0.2
+application  = aioscrapy_scrapyd.app.application
+runner       = aioscrapy.scrapyd.runner
+bind_address = 127.0.0.1
+http_port    = {port}
+eggs_dir     = eggs
+logs_dir     = logs
+items_dir    = items
+dbs_dir      = dbs
+jobs_to_keep = 100
+max_proc     = {jobs}
 """
 
 

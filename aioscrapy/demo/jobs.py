@@ -1,26 +1,19 @@
-"""The result of a job, read from its log and its item file."""
+"""The result of a job, as the node counts it, and its item file."""
 
-import re
+from collections.abc import Mapping
 from pathlib import Path
-
-_PROGRESS = re.compile(r"Crawled (\d+) pages \(at \d+ pages/min\), scraped (\d+) items")
-_COUNTS = {
-    "pages": re.compile(r"'response_received_count': (\d+)"),
-    "items": re.compile(r"'item_scraped_count': (\d+)"),
-    "errors": re.compile(r"'log_count/ERROR': (\d+)"),
-}
-_DUMP = "Dumping Scrapy stats:"
-_REASON = re.compile(r"Spider closed \((\w+)\)")
+from typing import Any
 
 
 class Job:
     """One job of the quickstart; `number` starts at 1.
 
     Attributes:
-        pages: responses so far; at the end the number in the stats.
-        items: items so far; at the end the number in the stats.
-        errors: log lines of level ERROR, known at the end.
-        reason: the reason of the end; "" before the end, and if the process was killed.
+        pages: responses so far.
+        items: items so far.
+        errors: errors so far.
+        ended: whether the job has ended.
+        reason: why it ended, in one line; "" before the end.
     """
 
     def __init__(self, number: int, id: str, logs: Path, feeds: Path) -> None:
@@ -31,24 +24,15 @@ class Job:
         self.pages = 0
         self.items = 0
         self.errors = 0
+        self.ended = False
         self.reason = ""
 
-    def read(self) -> None:
-        """Update the attributes from the log."""
-        try:
-            text = self.log.read_text(encoding="utf-8", errors="replace")
-        except FileNotFoundError:
-            return
-        lines = _PROGRESS.findall(text)
-        if lines:
-            self.pages, self.items = (int(figure) for figure in lines[-1])
-        _, dumped, stats = text.partition(_DUMP)
-        if dumped:
-            for name, pattern in _COUNTS.items():
-                match = pattern.search(stats)
-                setattr(self, name, int(match[1]) if match else 0)
-        closed = _REASON.search(stats)
-        self.reason = closed[1] if closed else ""
+    def read(self, entry: Mapping[str, Any]) -> None:
+        """Update the attributes from an entry of the node's /api/v1/jobs."""
+        for name in ("pages", "items", "errors"):
+            setattr(self, name, entry.get(name) or 0)
+        self.ended = bool(entry.get("ended"))
+        self.reason = str(entry.get("reason") or "") if self.ended else ""
 
     def lines(self) -> list[str]:
         """Return the written items as JSON texts."""

@@ -1,4 +1,4 @@
-"""The programs that the quickstart starts and stops: the demo site and the real Scrapyd."""
+"""The programs that the quickstart starts and stops: the demo site and a node."""
 
 import contextlib
 import json
@@ -40,7 +40,7 @@ def check_port_is_free(port: int) -> None:
             probe.bind(("127.0.0.1", port))
         except OSError as exc:
             raise ConfigError(
-                f"port {port} for Scrapyd can't be used ({exc.strerror}); choose another one with --port"
+                f"port {port} for the node can't be used ({exc.strerror}); choose another one with --port"
             ) from None
 
 
@@ -127,10 +127,7 @@ class SiteProcess:
 
 
 class ScrapydProcess:
-    """The real Scrapyd on 127.0.0.1:`port`, with `conf` as `folder/scrapyd.conf`.
-
-    Its jobs are in its process group.
-    """
+    """A node on 127.0.0.1:`port`: the real Scrapyd with `conf` as `folder/scrapyd.conf`."""
 
     def __init__(self, folder: Path, port: int, conf: str) -> None:
         self.folder = folder
@@ -180,6 +177,14 @@ class ScrapydProcess:
             raise DemoServerError(f"Scrapyd answered {name} with an error: {answer.get('message')}")
         return answer
 
+    def jobs(self) -> dict[str, list[dict[str, Any]]]:
+        """Return the jobs by what they do: pending, running (also those that start or stop), ended.
+
+        Raises:
+            DemoServerError: No answer.
+        """
+        return get_json(f"{self.url}api/v1/jobs")
+
     def pause(self, pause_s: float = _PAUSE_S) -> bool:
         """Wait; return True at once if the daemon has ended."""
         if self._process is None:
@@ -206,11 +211,11 @@ class ScrapydProcess:
         self._process = None
 
     def _cancel_jobs(self) -> None:
-        listed = self.api("listjobs")
+        listed = self.jobs()
         for job in (listed["pending"] + listed["running"]) * 2:  # the second signal ends them at once
-            self.api("cancel", {"project": job["project"], "job": job["id"]})
+            self.api("cancel", {"project": job["project"], "job": job["job"]})
         deadline = time.monotonic() + _STOP_S
-        while time.monotonic() < deadline and self.api("listjobs")["running"]:
+        while time.monotonic() < deadline and self.jobs()["running"]:
             if self.pause():
                 return
 

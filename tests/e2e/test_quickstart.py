@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import requests
 
 from aioscrapy.db.embedded import free_port
 from support import child_environment
@@ -100,6 +101,7 @@ def test_it_does_the_main_job_and_leaves_nothing_running(quickstart: Quickstart)
     for log in re.findall(r"log +(/\S+)", output):
         assert "Spider closed (finished)" in Path(log).read_text(encoding="utf-8")
     assert output.count("Spider closed") == 0, "the output has no log lines"
+    assert f"Open http://127.0.0.1:{quickstart.port}/ in a browser" in output.splitlines()[1]
     assert "All programs are stopped." in output
     assert quickstart.left_running() == []
 
@@ -111,8 +113,8 @@ def test_keep_leaves_it_up_until_ctrl_c_also_in_the_folder_of_an_earlier_run(qui
     process = quickstart.start("--keep", "--jobs", "3")
     output = read_until(process, "Press Ctrl-C to stop everything")
     assert f"http://127.0.0.1:{quickstart.port}/" in output
-    with socket.create_connection(("127.0.0.1", quickstart.port), timeout=5):
-        pass
+    page = requests.get(f"http://127.0.0.1:{quickstart.port}/api/v1/jobs", timeout=30).json()
+    assert [(job["state"], job["reason"]) for job in page["ended"]] == [("finished", "finished")] * 3
     process.send_signal(signal.SIGINT)
     rest, _ = process.communicate(timeout=30)
 

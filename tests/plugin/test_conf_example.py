@@ -8,6 +8,7 @@ import pytest
 from scrapyd.config import Config
 
 from support import REPOSITORY
+from support.scrapyd import ScrapydServer
 
 EXAMPLE = REPOSITORY / "scrapyd.conf.example"
 SEED = """
@@ -49,9 +50,10 @@ def parsed(text: str) -> dict[str, dict[str, str]]:
     return {section: dict(parser.items(section)) for section in parser.sections()}
 
 
-def test_it_is_the_seeds_configuration_on_loopback_with_room_for_a_password() -> None:
+def test_it_is_the_seeds_configuration_as_a_node_on_loopback_with_room_for_a_password() -> None:
     expected = parsed(SEED)
     expected["scrapyd"] |= {
+        "application": "aioscrapy_scrapyd.app.application",
         "bind_address": "127.0.0.1",
         "username": "",
         "password": "",
@@ -77,3 +79,17 @@ def test_scrapyd_reads_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> No
     assert config.get("bind_address") == "127.0.0.1"
     assert config.getfloat("poll_interval") == 0.2
     assert dict(config.items("services"))["status.json"] == "scrapyd.webservice.Status"
+
+
+@pytest.mark.server
+def test_it_starts_a_node_whose_services_are_the_nodes_own(tmp_path: Path) -> None:
+    with ScrapydServer(tmp_path, conf_text=EXAMPLE.read_text()) as node:
+        assert node.api("daemonstatus")["slots"] > 0
+        assert node.api("listjobs", limit=1)["next"] is None
+
+
+@pytest.mark.server
+def test_the_seeds_configuration_runs_stock_parts(tmp_path: Path) -> None:
+    with ScrapydServer(tmp_path, conf_text=SEED) as stock:
+        assert "slots" not in stock.api("daemonstatus")
+        assert not (tmp_path / "dbs" / "node.db").exists()
