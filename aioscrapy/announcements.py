@@ -26,13 +26,17 @@ def log_start(settings: Settings, spider_class: Any) -> None:
 async def announce_opened(context: CrawlContext) -> None:
     """Announce the start of the crawl."""
     logger.info("Spider opened")
+    if hasattr(context.stats, "open_spider"):
+        context.stats.open_spider(context.spider)
     await context.signals.send(signals.spider_opened, spider=context.spider)
 
 
 async def announce_end(context: CrawlContext, end: End) -> None:
     """Announce the end: the signal, the stats, and the last line of the log."""
     await context.signals.send(signals.spider_closed, spider=context.spider, reason=end.reason)
-    if context.settings.getbool("STATS_DUMP"):
+    if hasattr(context.stats, "close_spider"):
+        context.stats.close_spider(context.spider, reason=end.reason)
+    elif context.settings.getbool("STATS_DUMP"):
         context.stats.dump()
     if end.error:
         logger.error("The crawl is not complete (%s): %s", end.reason, end.error)

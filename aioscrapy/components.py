@@ -82,6 +82,7 @@ async def build_all(setting: str, orders: Mapping[Any, Any], context: CrawlConte
         except NotConfigured as exc:
             if exc.args:
                 logger.warning("Disabled %s: %s", path, exc)
+    context.components[setting] = components
     return components
 
 

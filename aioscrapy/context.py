@@ -1,4 +1,4 @@
-"""The crawl as a component sees it: settings, stats, signals, spider, host limits and `stop`."""
+"""The crawl as a component sees it: settings, stats, signals, spider, host limits, engine and `stop`."""
 
 from collections.abc import Awaitable, Callable
 from typing import Any, Protocol, Self
@@ -29,15 +29,18 @@ class PolitenessLike(Protocol):
 class CrawlContext:
     """The `crawler` argument of `from_crawler`.
 
-    It has no engine on purpose: a component that needs more uses a signal or a hook.
-
     Attributes:
+        spidercls: the class of the spider.
         spider: the spider; None only while `Spider.from_crawler` creates it.
+        engine: the running engine: `download`, `crawl`, `close_spider`, `pause` and so on.
         politeness: the limits of every host; set before the first component is built.
         download: sends a Request past all middlewares and returns the Response, or raises DownloadError; set
             before the first downloader middleware is built.
         waiting: returns the number of requests that are known to wait; set before the spider is created.
         cookies: the cookies that the workers of the crawl share; None if each worker keeps its own.
+        request_fingerprinter: its `fingerprint(request)` returns the bytes that identify a request.
+        logformatter: the texts of log lines (LOG_FORMATTER); None: those of aioscrapy.
+        components: setting -> the components that were created for it.
         stop: ends the crawl soon, with a reason; works at any time.
         fail: the same for an error, with its reason (see `aioscrapy.ends`) and its text; it wins over every
             reason of `stop`, also while the crawl closes.
@@ -46,6 +49,10 @@ class CrawlContext:
     politeness: PolitenessLike
     download: Callable[[Any], Awaitable[Any]]
     waiting: Callable[[], int]
+    spidercls: Any = None
+    engine: Any = None
+    request_fingerprinter: Any = None
+    logformatter: Any = None
 
     def __init__(
         self,
@@ -62,6 +69,7 @@ class CrawlContext:
         self.fail = fail
         self.spider: Any = None
         self.cookies: SharedCookies | None = None
+        self.components: dict[str, list[Any]] = {}
 
     @classmethod
     def without_crawl(cls, settings: Settings, spider: Any = None) -> Self:
@@ -69,7 +77,38 @@ class CrawlContext:
         stats, signals = StatsCollector(), SignalManager()
         context = cls(settings, stats, signals, stop=lambda reason: None, fail=lambda reason, error: None)
         context.spider = spider
+        context.spidercls = type(spider)
         return context
+
+    def get_addon(self, cls: type[Any]) -> Any:
+        """Return the add-on of this class; None if there is none."""
+        return self._component("ADDONS", cls)
+
+    def get_extension(self, cls: type[Any]) -> Any:
+        """Return the extension of this class; None if there is none.
+
+        Raises:
+            RuntimeError: the extensions are not created yet; so for the other `get_` methods.
+        """
+        return self._component("EXTENSIONS", cls)
+
+    def get_downloader_middleware(self, cls: type[Any]) -> Any:
+        """Return the downloader middleware of this class; None if there is none."""
+        return self._component("DOWNLOADER_MIDDLEWARES", cls)
+
+    def get_spider_middleware(self, cls: type[Any]) -> Any:
+        """Return the spider middleware of this class; None if there is none."""
+        return self._component("SPIDER_MIDDLEWARES", cls)
+
+    def get_item_pipeline(self, cls: type[Any]) -> Any:
+        """Return the item pipeline of this class; None if there is none."""
+        return self._component("ITEM_PIPELINES", cls)
+
+    def _component(self, setting: str, cls: type[Any]) -> Any:
+        components = self.components.get(setting)
+        if components is None:
+            raise RuntimeError(f"the components of {setting} are not created yet")
+        return next((component for component in components if isinstance(component, cls)), None)
 
     def __repr__(self) -> str:
         return f"<CrawlContext of {self.spider!r}>"

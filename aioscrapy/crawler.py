@@ -1,18 +1,27 @@
 """Build a crawl from settings and a spider class: create its parts, open them, run, close them in reverse."""
 
+import inspect
 import logging
 from collections.abc import Mapping
 from contextlib import AsyncExitStack
 from importlib import import_module
 from typing import Any
 
+from aioscrapy.addons import load_addons
 from aioscrapy.announcements import announce_end, announce_opened, log_start
 from aioscrapy.cancellation import raise_if_aborted
-from aioscrapy.components import build_all, load_object
+from aioscrapy.components import build_all, build_one, load_object
 from aioscrapy.context import CrawlContext
+from aioscrapy.core.control import EngineControl
 from aioscrapy.core.downloader import Downloader
 from aioscrapy.core.engine import Engine
-from aioscrapy.core.frontier import build_cookies, build_politeness, build_scheduler, choose_frontier
+from aioscrapy.core.frontier import (
+    build_cookies,
+    build_fingerprint,
+    build_politeness,
+    build_scheduler,
+    choose_frontier,
+)
 from aioscrapy.core.pipelines import Pipelines
 from aioscrapy.core.scheduler import Scheduler
 from aioscrapy.core.scraper import Scraper
@@ -29,7 +38,7 @@ from aioscrapy.signals import SignalManager
 logger = logging.getLogger(__name__)
 
 
-class Crawler:
+class Crawler(CrawlContext):
     """One crawl of one spider in this process.
 
     Attributes:
@@ -41,16 +50,18 @@ class Crawler:
 
     def __init__(self, spider_class: Any, settings: Settings | Mapping[str, Any] | None = None) -> None:
         own = settings.copy() if isinstance(settings, Settings) else Settings(settings)
-        _update_settings(own, spider_class)
         self.spidercls = spider_class
+        _update_settings(own, spider_class)
+        self.components = {"ADDONS": load_addons(own, self)}
         self.settings = own
-        self.stats = _build_stats(own)
-        self.signals = SignalManager()
         self.spider: Any = None
+        self.cookies = None
+        self.signals = SignalManager(self)
+        self.stats = _build_stats(own, self)
+        self.engine = EngineControl(self)
         self.end: End | None = None
+        self.crawling = False
         self._ending = Ending()
-        self._context = CrawlContext(own, self.stats, self.signals, self.stop, self.fail)
-        self._context.waiting = self.waiting
         self._engine: Engine | None = None
         self._scheduler: Scheduler | None = None
 
@@ -79,6 +90,14 @@ class Crawler:
         """Return the number of requests that are known to wait."""
         return self._scheduler.waiting() if self._scheduler is not None else 0
 
+    async def crawl_async(self, *args: Any, **kwargs: Any) -> None:
+        """Do the same as `crawl`, under Scrapy's second name."""
+        await self.crawl(*args, **kwargs)
+
+    async def stop_async(self) -> None:
+        """Begin no new page and end soon."""
+        self.stop()
+
     async def crawl(self, *args: Any, **kwargs: Any) -> None:
         """Create the spider with these arguments, crawl to the end, close everything.
 
@@ -100,8 +119,8 @@ class Crawler:
             raise CrawlError(error) from exc
 
     async def _crawl(self, *args: Any, **kwargs: Any) -> None:
-        settings, context = self.settings, self._context
-        settings.freeze()
+        context, settings = self, self.settings
+        settings.check()
         log_start(settings, self.spidercls)
         async with AsyncExitStack() as closing:
             await db_manager.from_settings(settings)
@@ -109,19 +128,22 @@ class Crawler:
             spider = self.spidercls.from_crawler(context, *args, **kwargs)
             self.spider = context.spider = await settle(spider)
             check_attributes(self.spider)
+            await build_fingerprint(context)
+            context.logformatter = await _build_formatter(context)
             frontier = choose_frontier(settings)
             politeness = build_politeness(settings, self.spider, shared=frontier.shared)
             context.politeness = politeness
             context.cookies = build_cookies(settings, shared=frontier.shared)
             extensions = await build_all("EXTENSIONS", settings.getwithbase("EXTENSIONS"), context)
             logger.debug("Enabled extensions: %s", [type(extension).__name__ for extension in extensions])
+            settings.freeze()
             feeds = next((part.feeds for part in extensions if isinstance(part, FeedExporter)), None)
             self._scheduler = scheduler = await build_scheduler(context, frontier, politeness, feeds)
             downloader = await Downloader.from_crawler(context)
             closing.push_async_callback(downloader.close)
             pipelines = await Pipelines.from_crawler(context)
             scraper = await Scraper.from_crawler(context, pipelines, scheduler)
-            engine = Engine(context, self._ending, scheduler, downloader, scraper)
+            engine = Engine(context, self._ending, scheduler, downloader, scraper, self.engine)
             state = await self._open(scheduler, pipelines)
             self._engine = engine
             if self._ending.stop_reason:
@@ -140,7 +162,7 @@ class Crawler:
         state = await scheduler.open()
         try:
             await pipelines.open()
-            await announce_opened(self._context)
+            await announce_opened(self)
         except BaseException:
             await pipelines.close()
             await scheduler.close()
@@ -152,13 +174,15 @@ class Crawler:
         for error in await pipelines.close():
             self._ending.fail(Reason.OUTPUT_FAILED, error)
         self.end = end = self._ending.end(scheduler.end)
-        await announce_end(self._context, end)
+        await announce_end(self, end)
 
 
 def __getattr__(name: str) -> Any:
-    """Return CrawlerProcess, which is imported from here in Scrapy; it is on a floor above."""
+    """Return CrawlerProcess and its relatives, which Scrapy has here; they are on floors above."""
     if name == "CrawlerProcess":
         return import_module("aioscrapy.process").CrawlerProcess
+    if name in ("CrawlerRunner", "AsyncCrawlerRunner", "AsyncCrawlerProcess"):
+        return getattr(import_module("aioscrapy.runners"), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
@@ -179,8 +203,23 @@ def _update_settings(settings: Settings, spider_class: Any) -> None:
     settings.check()
 
 
-def _build_stats(settings: Settings) -> Any:
-    """Create the stats collector; without arguments, because it does not know the crawl.
+async def _build_formatter(context: CrawlContext) -> Any:
+    """Create the LogFormatter of the project; None if it has none."""
+    path = context.settings["LOG_FORMATTER"]
+    return None if path is None else await build_one(path, "LOG_FORMATTER", context)
+
+
+def _takes_argument(cls: Any) -> bool:
+    """Return True if a class can be called with one argument."""
+    try:
+        inspect.signature(cls).bind(None)
+    except (TypeError, ValueError):
+        return False
+    return True
+
+
+def _build_stats(settings: Settings, crawler: CrawlContext) -> Any:
+    """Create the stats collector, with the crawler if it takes an argument.
 
     Raises:
         SettingError: it can't be loaded or created.
@@ -188,7 +227,7 @@ def _build_stats(settings: Settings) -> Any:
     path = settings["STATS_CLASS"]
     stats_class = load_object(path, "STATS_CLASS")
     try:
-        return stats_class()
+        return stats_class(crawler) if _takes_argument(stats_class) else stats_class()
     except Exception as exc:
-        text = f"{path} can't be built without arguments: {type(exc).__name__}: {exc}"
+        text = f"{path} can't be built: {type(exc).__name__}: {exc}"
         raise SettingError("STATS_CLASS", text) from exc

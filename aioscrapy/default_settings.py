@@ -218,6 +218,8 @@ SPIDER_MIDDLEWARES_BASE: ComponentOrders = {
 ITEM_PIPELINES: ComponentOrders = {}
 # Item pipelines that are always present; ITEM_PIPELINES overrides them.
 ITEM_PIPELINES_BASE: ComponentOrders = {}
+# Add-ons: classes whose update_settings(settings) sets settings and components; low orders are first.
+ADDONS: ComponentOrders = {}
 # Extensions; low orders are made first.
 EXTENSIONS: ComponentOrders = {}
 # Built-in extensions; EXTENSIONS overrides them.
@@ -385,13 +387,17 @@ LOG_LEVEL: Annotated[str, LogLevel()] = "DEBUG"
 LOG_FORMAT: Annotated[str, LogForm()] = "%(asctime)s [%(name)s] %(levelname)s: %(message)s"
 # Form of the time in a log line.
 LOG_DATEFORMAT: OptionalText = "%Y-%m-%d %H:%M:%S"
+# Class with the texts of log lines, such as a subclass of aioscrapy.logformatter.LogFormatter. None: those of aioscrapy.
+LOG_FORMATTER: Annotated[str | None, Component(optional=True)] = None
+# Level of the line about an item that a pipeline dropped.
+DEFAULT_DROPITEM_LOG_LEVEL: Annotated[str, LogLevel()] = "WARNING"
 # Log what the spider prints.
 LOG_STDOUT: Flag = False
 # Seconds between two lines with pages and items per minute. 0: no such lines.
 LOGSTATS_INTERVAL: Seconds = 60.0
 # Class that counts.
-STATS_CLASS: Annotated[
-    str, Component("inc_value", "get_value", "set_value", "max_value", "min_value", "dump")
-] = "aioscrapy.stats.StatsCollector"
+STATS_CLASS: Annotated[str, Component("inc_value", "get_value", "set_value", "max_value", "min_value")] = (
+    "aioscrapy.stats.StatsCollector"
+)
 # Log all stats at the end.
 STATS_DUMP: Flag = True

@@ -33,8 +33,8 @@ class ConfigError(AioscrapyError):
     """The crawl can't start as it was configured."""
 
 
-class SettingError(ConfigError):
-    """One setting has a value that can't be used."""
+class SettingError(ConfigError, ValueError):
+    """One setting has a value that can't be used. A ValueError too, as Scrapy's settings raise."""
 
     def __init__(self, name: str, problem: object) -> None:
         super().__init__(f"setting {name}: {problem}")

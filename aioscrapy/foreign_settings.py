@@ -21,7 +21,6 @@ _KIND_OF_KEY = "the kind of the key decides: a list, a set or a sorted set"
 
 INSTEAD: dict[str, str] = {
     # Scrapy
-    "ADDONS": "there are no add-ons here; set their components and settings directly",
     "AJAXCRAWL_ENABLED": "there is no such middleware here",
     "AJAXCRAWL_MAXSIZE": "there is no such middleware here",
     "ASYNCIO_EVENT_LOOP": "uvloop runs here where it is installed",
@@ -37,7 +36,6 @@ INSTEAD: dict[str, str] = {
     "COMPRESSION_ENABLED": "the HTTP client unpacks bodies; send Accept-Encoding: identity to get plain ones",
     "CONCURRENT_ITEMS": "a page's items pass the pipelines one by one; CONCURRENT_REQUESTS limits pages",
     "CONCURRENT_REQUESTS_PER_IP": "use CONCURRENT_REQUESTS_PER_DOMAIN",
-    "DEFAULT_DROPITEM_LOG_LEVEL": "dropped items are logged at one level here",
     "DEFAULT_ITEM_CLASS": "items are dicts, dataclasses, attrs or pydantic objects here",
     "DNSCACHE_ENABLED": _DNS,
     "DNSCACHE_SIZE": _DNS,
@@ -102,7 +100,6 @@ INSTEAD: dict[str, str] = {
     "IMAGES_URLS_FIELD": _MEDIA,
     "ITEM_PROCESSOR": "use ITEM_PIPELINES",
     "LOG_COLOR": "the log has no colours here",
-    "LOG_FORMATTER": "use LOG_FORMAT for the form of a line",
     "LOG_INSTALL_ROOT_HANDLER": "use LOG_ENABLED = False and configure logging yourself",
     "LOG_SHORT_NAMES": "use LOG_FORMAT",
     "LOG_UNSERIALIZABLE_REQUESTS": "a request that can't be stored is always an error here",
@@ -189,7 +186,6 @@ INSTEAD: dict[str, str] = {
 
 # Values that ask for nothing, such as HTTPCACHE_ENABLED = False, and those of Scrapy's project templates.
 WITHOUT_EFFECT: dict[str, tuple[object, ...]] = {
-    "ADDONS": ({}, None),
     "AJAXCRAWL_ENABLED": (False,),
     "COMPRESSION_ENABLED": (True,),
     "CONCURRENT_REQUESTS_PER_IP": (0,),

@@ -1,5 +1,6 @@
 """The hooks of components, bound once: in the loop they are plain lists of functions to call."""
 
+import asyncio
 import inspect
 from collections.abc import Awaitable, Callable, Iterable
 from functools import partial
@@ -41,5 +42,7 @@ def _bound(hook: Hook, arguments: int, spider: object) -> Hook:
 
 
 async def settle(value: Any) -> Any:
-    """Return the result of a hook, awaited if it is awaitable."""
-    return await value if isinstance(value, Awaitable) else value
+    """Return the result of a hook, awaited if it is awaitable; a Deferred counts too."""
+    if isinstance(value, Awaitable):
+        return await (value.asFuture(asyncio.get_running_loop()) if hasattr(value, "asFuture") else value)
+    return value

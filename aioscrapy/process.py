@@ -15,6 +15,7 @@ from aioscrapy.os_signals import STOP_SIGNALS, policy
 from aioscrapy.project import settings_here
 from aioscrapy.settings import Settings
 from aioscrapy.signals import SignalManager
+from aioscrapy.spiderloader import load_spider
 from aioscrapy.workers import process_count
 
 logger = logging.getLogger(__name__)
@@ -76,7 +77,9 @@ class CrawlerProcess:
         Raises:
             ConfigError: CRAWL_PROCESSES is above 1, and the crawl can't be done by worker processes.
         """
-        crawler = spider_class if isinstance(spider_class, Crawler) else Crawler(spider_class, self.settings)
+        if isinstance(spider_class, str):
+            spider_class = load_spider(spider_class, self.settings)
+        crawler = self.create_crawler(spider_class)
         if process_count(crawler.settings) > 1:
             if crawler is spider_class or args:
                 raise ConfigError(
@@ -86,12 +89,34 @@ class CrawlerProcess:
         self._crawls.append((crawler, args, kwargs))
         return crawler
 
-    def start(self, use_windows_selector_eventLoop: bool = False) -> None:  # noqa: N803 aio-scrapy's name
+    def create_crawler(self, spider_class: Any) -> Crawler:
+        """Return a crawler of a spider class or of a spider's name; a crawler is returned itself.
+
+        Raises:
+            ConfigError: no spider has the name, or the settings can't be used.
+        """
+        if isinstance(spider_class, Crawler):
+            return spider_class
+        return Crawler(load_spider(spider_class, self.settings), self.settings)
+
+    def start(
+        self,
+        stop_after_crawl: bool = True,
+        install_signal_handlers: bool = True,
+        use_windows_selector_eventLoop: bool = False,  # noqa: N803 aio-scrapy's name
+    ) -> None:
         """Run all planned crawls at the same time, and return when all have ended.
+
+        Args:
+            stop_after_crawl: only True; a program that goes on afterwards uses AsyncCrawlerRunner.
+            install_signal_handlers: without effect; SIGINT and SIGTERM end the crawls.
+            use_windows_selector_eventLoop: without effect.
 
         Raises:
             AioscrapyError: the first error with which a crawl ended.
         """
+        if not stop_after_crawl:
+            raise ConfigError("start(stop_after_crawl=False): use AsyncCrawlerRunner in a loop of your own")
         pools = [crawler for crawler in self.crawlers if not isinstance(crawler, Crawler)]
         if not pools:
             self._start_here()

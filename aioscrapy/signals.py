@@ -1,7 +1,9 @@
 """The moments of a crawl that components can connect to, and the switchboard that calls them."""
 
+import asyncio
 import inspect
 import logging
+import sys
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -49,20 +51,38 @@ feed_exporter_closed = Signal("feed_exporter_closed")  # all feeds are complete
 memusage_warning_reached = Signal("memusage_warning_reached")
 
 
+def own_signal(signal: Any) -> Any:
+    """Return our signal for that of the real Scrapy; another signal itself."""
+    theirs = sys.modules.get("scrapy.signals")
+    if isinstance(signal, Signal) or theirs is None or theirs.__name__ == __name__:
+        return signal
+    name = next((name for name, value in vars(theirs).items() if value is signal), "")
+    return globals().get(name, signal)
+
+
 class SignalManager:
     """Connects receivers to signals; each receiver gets only the arguments that it names."""
 
-    def __init__(self) -> None:
-        self._receivers: dict[Signal, list[tuple[Receiver, Receiver]]] = {}
+    def __init__(self, sender: Any = None) -> None:
+        self.sender = sender
+        self._receivers: dict[Any, list[tuple[Receiver, Receiver]]] = {}
+        self._tasks: set[asyncio.Future[Any]] = set()
 
-    def connect(self, receiver: Receiver, signal: Signal) -> None:
-        """Call `receiver` (plain or async) at each `signal`, in the order of connection."""
-        self._receivers.setdefault(signal, []).append((receiver, _accepting(receiver)))
+    def connect(self, receiver: Receiver, signal: Any, **kwargs: Any) -> None:
+        """Call `receiver` (plain or async) at each `signal`, in the order of connection.
 
-    def disconnect(self, receiver: Receiver, signal: Signal) -> None:
+        A signal is one of this module, the one of the real Scrapy with its name, or an object of the project.
+        """
+        self._receivers.setdefault(own_signal(signal), []).append((receiver, _accepting(receiver)))
+
+    def disconnect(self, receiver: Receiver, signal: Any, **kwargs: Any) -> None:
         """Stop calling `receiver` at `signal`; nothing happens if it was not connected."""
-        connected = self._receivers.get(signal, [])
+        connected = self._receivers.get(own_signal(signal), [])
         connected[:] = [pair for pair in connected if pair[0] != receiver]
+
+    def disconnect_all(self, signal: Any, **kwargs: Any) -> None:
+        """Stop calling all receivers of `signal`."""
+        self._receivers.get(own_signal(signal), []).clear()
 
     def connected(self, signal: Signal) -> bool:
         """Return True if a receiver is connected; ask before you build expensive arguments."""
@@ -72,7 +92,61 @@ class SignalManager:
         """Return the live list of receivers, for a loop that runs often; empty if none is connected."""
         return self._receivers.setdefault(signal, [])
 
-    async def send(self, signal: Signal, **arguments: Any) -> list[Any]:
+    def send_soon(self, signal: Any, **arguments: Any) -> None:
+        """Call all receivers in a task of their own, for a caller that can't wait."""
+        task = asyncio.ensure_future(self.send(signal, **arguments))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    def send_catch_log(self, signal: Any, **arguments: Any) -> list[tuple[Receiver, Any]]:
+        """Call all plain receivers now; return (receiver, result or exception) of each.
+
+        An async receiver is called in a task of its own.
+        """
+        results: list[tuple[Receiver, Any]] = []
+        for receiver, call in tuple(self._receivers.get(own_signal(signal), ())):
+            try:
+                result = call(**self._complete(signal, arguments))
+                if inspect.isawaitable(result):
+                    result = asyncio.ensure_future(result)
+            except (CloseSpider, DontCloseSpider) as control:
+                result = control
+            except ERRORS as exc:  # one listener must not end the crawl
+                raise_if_aborted(exc)
+                logger.exception("Error caught on signal handler: %r", receiver)
+                result = exc
+            results.append((receiver, result))
+        return results
+
+    async def send_catch_log_async(self, signal: Any, **arguments: Any) -> list[tuple[Receiver, Any]]:
+        """Call all receivers; return (receiver, result or exception) of each."""
+        receivers = [receiver for receiver, _ in self._receivers.get(own_signal(signal), ())]
+        results = await self.send(own_signal(signal), **self._complete(signal, arguments))
+        return list(zip(receivers, results, strict=True))
+
+    def send_catch_log_deferred(self, signal: Any, **arguments: Any) -> Any:
+        """Do the same; return an awaitable at once."""
+        return asyncio.ensure_future(self.send_catch_log_async(signal, **arguments))
+
+    async def wait_for(self, signal: Any) -> None:
+        """Return at the next `signal`."""
+        seen = asyncio.get_running_loop().create_future()
+
+        def note() -> None:
+            if not seen.done():
+                seen.set_result(None)
+
+        self.connect(note, signal)
+        try:
+            await seen
+        finally:
+            self.disconnect(note, signal)
+
+    def _complete(self, signal: Any, arguments: dict[str, Any]) -> dict[str, Any]:
+        """Return the arguments that a receiver may name: those of the sender, signal and sender."""
+        return {"signal": signal, "sender": self.sender, **arguments}
+
+    async def send(self, signal: Any, **arguments: Any) -> list[Any]:
         """Call all receivers in turn; returns what each returned, or the exception that it raised.
 
         A receiver that fails is logged with its traceback and does not stop the others. The control

@@ -97,6 +97,20 @@ class SpiderLoader:
         return sorted(self._spiders)
 
 
+def load_spider(spider: Any, settings: Settings) -> Any:
+    """Return the spider class of this name in the project; a class is returned itself.
+
+    Raises:
+        SpiderNotFoundError: no spider has the name.
+        ValueError: it is neither a class nor a name.
+    """
+    if isinstance(spider, str):
+        return SpiderLoader(settings).load(spider)
+    if not isinstance(spider, type):
+        raise ValueError(f"a crawl needs a spider class or its name, not an object: {spider!r}")
+    return spider
+
+
 def failure_of(module: str, exc: BaseException, folder: Path | None = None) -> Failure:
     """Return the place and the reason of a failed import.
 

@@ -11,7 +11,8 @@ logger = logging.getLogger(__name__)
 class StatsCollector:
     """A dict of statistics. Every method has an unused argument `spider`, as in Scrapy."""
 
-    def __init__(self) -> None:
+    def __init__(self, crawler: Any = None) -> None:
+        self._dump = crawler is not None and crawler.settings.getbool("STATS_DUMP")
         self._stats: dict[str, Any] = {}
 
     def get_value(self, key: str, default: Any = None, spider: object = None) -> Any:
@@ -52,6 +53,63 @@ class StatsCollector:
         """Delete all values."""
         self._stats.clear()
 
+    def open_spider(self, spider: object = None) -> None:
+        """Do nothing; for subclasses."""
+
+    def close_spider(self, spider: object = None, reason: str | None = None) -> None:
+        """Log the values (STATS_DUMP), then store them, which a subclass may do."""
+        if self._dump:
+            self.dump()
+        self._persist_stats(self._stats)
+
+    def _persist_stats(self, stats: dict[str, Any]) -> None:
+        """Do nothing; for subclasses."""
+
     def dump(self) -> None:
         """Log all values in the format that LogParser and ScrapydWeb read."""
         logger.info("Dumping Scrapy stats:\n%s", pprint.pformat(self._stats))
+
+
+class MemoryStatsCollector(StatsCollector):
+    """Scrapy's default: keeps the values of every spider after its end.
+
+    Attributes:
+        spider_stats: name of the spider -> its values.
+    """
+
+    def __init__(self, crawler: Any = None) -> None:
+        super().__init__(crawler)
+        self.spider_stats: dict[str, dict[str, Any]] = {}
+        self._crawler = crawler
+
+    def close_spider(self, spider: object = None, reason: str | None = None) -> None:
+        """Keep the values under the name of the spider."""
+        spider = spider or getattr(self._crawler, "spider", None)
+        self.spider_stats[str(getattr(spider, "name", ""))] = self._stats
+        super().close_spider(spider, reason)
+
+
+class DummyStatsCollector(StatsCollector):
+    """Counts nothing."""
+
+    def get_value(self, key: str, default: Any = None, spider: object = None) -> Any:
+        """Return the default."""
+        return default
+
+    def set_value(self, key: str, value: Any, spider: object = None) -> None:
+        """Do nothing."""
+
+    def set_stats(self, stats: dict[str, Any], spider: object = None) -> None:
+        """Do nothing."""
+
+    def inc_value(self, key: str, count: float = 1, start: float = 0, spider: object = None) -> None:
+        """Do nothing."""
+
+    def inc_values(self, counts: Mapping[str, float]) -> None:
+        """Do nothing."""
+
+    def max_value(self, key: str, value: Any, spider: object = None) -> None:
+        """Do nothing."""
+
+    def min_value(self, key: str, value: Any, spider: object = None) -> None:
+        """Do nothing."""

@@ -4,7 +4,7 @@ import inspect
 from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterable, Iterator
 from typing import Any, Concatenate, ParamSpec
 
-from aioscrapy.hooks import Hook, hooks
+from aioscrapy.hooks import Hook, hooks, settle
 from aioscrapy.http.request import Request
 from aioscrapy.items import is_item
 
@@ -53,7 +53,7 @@ def line_of(stream: Any) -> str:
 async def _outputs(result: Any) -> AsyncIterator[Any]:
     """Yield what a callback returned: nothing, one output, or those of an iterable; awaited if need be."""
     if inspect.isawaitable(result):
-        result = await result
+        result = await settle(result)
     if isinstance(result, AsyncIterable):
         async for output in result:
             yield output

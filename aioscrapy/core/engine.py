@@ -1,14 +1,14 @@
 """The life of a request, and the tasks that carry requests."""
 
 import asyncio
-import logging
 from contextlib import aclosing
-from typing import Any
 
 from aioscrapy import signals
 from aioscrapy.cancellation import ERRORS, raise_if_aborted
 from aioscrapy.context import CrawlContext
+from aioscrapy.core.control import EngineControl
 from aioscrapy.core.downloader import Downloader
+from aioscrapy.core.log_lines import LogLines
 from aioscrapy.core.scheduler import Scheduler
 from aioscrapy.core.scraper import Scraper
 from aioscrapy.ends import End, Ending, Reason, error_text
@@ -30,7 +30,10 @@ class Engine:
         scheduler: Scheduler,
         downloader: Downloader,
         scraper: Scraper,
+        control: EngineControl,
     ) -> None:
+        self._control = control
+        self._log = LogLines(crawler)
         settings = crawler.settings
         self._ending = ending
         self._signals = crawler.signals
@@ -42,10 +45,10 @@ class Engine:
         self._tasks: list[asyncio.Task[None]] = []
         self._background: asyncio.Task[None] | None = None
         self._deadline: asyncio.TimerHandle | None = None
-        self._verbose = logger.isEnabledFor(logging.DEBUG)
 
     async def run(self) -> End | None:
         """Carry requests until the crawl ends; return the end that the frontier proves."""
+        self._control.open(self._scheduler, self._downloader)
         await self._signals.send(signals.engine_started)
         self._background = background = asyncio.create_task(self._announce(), name="frontier")
         self._tasks = [asyncio.create_task(self._work(), name=f"worker-{n}") for n in range(self._workers)]
@@ -62,6 +65,7 @@ class Engine:
             await asyncio.gather(background, *self._tasks, return_exceptions=True)
             for page in await self._scheduler.close():
                 await self._scraper.announce(page)
+            self._control.close()
             await self._signals.send(signals.engine_stopped)
         return self._scheduler.end
 
@@ -92,6 +96,11 @@ class Engine:
     async def _work(self) -> None:
         while (lease := await self._scheduler.reserve()) is not None:
             try:
+                if self._control.paused:
+                    await self._control.wait()
+                    if self._scheduler.stopping:
+                        await self._scraper.commit(Page(lease, give_back=True))
+                        continue
                 await self._carry(lease)
             except BaseException as exc:  # noqa: BLE001 SystemExit of the project's code is not the event loop's
                 self._exit(exc)
@@ -141,8 +150,8 @@ class Engine:
             raise_if_aborted(exc)
             await self._scraper.fail(request, exc, page)
             return
-        if self._verbose:
-            _log_crawled(result, request)
+        if self._log.pages:
+            self._log.crawled(request, result)
         await self._scraper.scrape(request, result, page)
 
     def _pass_on(self, request: Request, successor: Request, page: Page) -> None:
@@ -168,15 +177,3 @@ class Engine:
             self._ending.fail(Reason.START_FAILED, page.failure)
         else:
             self._exit(exc)
-
-
-def _log_crawled(response: Any, request: Request) -> None:
-    referer = request.headers.get("Referer")
-    flags = f" {response.flags}" if response.flags else ""
-    logger.debug(
-        "Crawled (%s) %s (referer: %s)%s",
-        response.status,
-        request,
-        referer.decode("latin-1") if referer else None,
-        flags,
-    )

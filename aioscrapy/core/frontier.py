@@ -82,7 +82,10 @@ def build_cookies(settings: Settings, *, shared: bool) -> SharedCookies | None:
 
 
 async def build_scheduler(
-    context: CrawlContext, choice: FrontierChoice, politeness: Politeness, feeds: Feeds | None = None
+    context: CrawlContext,
+    choice: FrontierChoice,
+    politeness: Politeness,
+    feeds: Feeds | None = None,
 ) -> Scheduler:
     """Build the frontier of these classes, with these limits; it commits, writes and closes the feeds."""
     fingerprint = await build_fingerprint(context)
@@ -96,13 +99,16 @@ async def build_scheduler(
 async def build_fingerprint(context: CrawlContext) -> Callable[[Request], bytes]:
     """Return the function from a request to the 16 bytes by which the filter knows it.
 
+    Its object is `context.request_fingerprinter`.
+
     Raises:
         SettingError: REQUEST_FINGERPRINTER_CLASS, or a rule that it reads, can't be used.
     """
     setting = "REQUEST_FINGERPRINTER_CLASS"
     path = context.settings[setting]
-    fingerprinter = await build_one(path or RequestFingerprinter, setting, context)
-    return fingerprint_function(fingerprinter, setting)
+    if context.request_fingerprinter is None:
+        context.request_fingerprinter = await build_one(path or RequestFingerprinter, setting, context)
+    return fingerprint_function(context.request_fingerprinter, setting)
 
 
 def _path(cls: type) -> str:

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncGenerator, Callable
 
+from aioscrapy import signals
 from aioscrapy.context import CrawlContext
 from aioscrapy.core.politeness import Politeness
 from aioscrapy.core.proof import end_of_done
@@ -40,6 +41,7 @@ class MemoryScheduler(Scheduler):
         self._leased = 0
         self._handled = 0
         self._fruitless = 0
+        self._on_empty = crawler.signals.receivers(signals.scheduler_empty)
         self._begun = False  # seeding has been leased
         # the task that seeds also has to take the requests
         self._alone = crawler.settings.getint("CONCURRENT_REQUESTS") <= 1
@@ -71,6 +73,8 @@ class MemoryScheduler(Scheduler):
                     self._room.set_result(None)
                     self._room = None
                 return lease
+            if self._on_empty and not self._ready:
+                await self._signals.send(signals.scheduler_empty)
             if not self._leased and not self._ready and not self._idle_check:
                 await self._idle()
                 continue
@@ -83,6 +87,18 @@ class MemoryScheduler(Scheduler):
             self._dropped(request)
             return None
         return self._entry(request, fingerprint)
+
+    def push(self, request: Request) -> None:
+        entry = self.accept(request)
+        if entry is not None:
+            self._queue.push(entry)
+            self._stats.inc_value("scheduler/enqueued")
+            if self._on_scheduled:
+                self._signals.send_soon(signals.request_scheduled, request=request, spider=self._spider)
+            self._wake(1)
+
+    def idle(self) -> bool:
+        return not self._leased and not self._ready
 
     async def commit(self, page: Page) -> bool:
         if not page.final and len(self._ready) >= SEEDS_AHEAD:
@@ -168,7 +184,3 @@ class MemoryScheduler(Scheduler):
         if not self._leased and not self._ready:
             self._keep_open = asyncio.get_running_loop().call_later(IDLE_AGAIN_S, self._wake, 1)
             await self._wait()
-
-    def _host_free(self, host: str) -> None:
-        self._ready.release(host)
-        self._wake(1)

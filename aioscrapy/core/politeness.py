@@ -4,6 +4,7 @@ import asyncio
 import random
 import sys
 import time
+from collections import deque
 from collections.abc import Callable
 from typing import Self
 
@@ -12,10 +13,12 @@ from aioscrapy.settings import Settings
 
 
 class _Slot:
-    __slots__ = ("active", "delay_s", "drawn_s", "next_s", "pauses")
+    __slots__ = ("active", "delay_s", "drawn_s", "extra", "next_s", "pauses", "turns")
 
     def __init__(self, delay_s: float) -> None:
         self.active = 0
+        self.extra = 0  # requests of components, see `take_extra`
+        self.turns: deque[asyncio.Future[None]] = deque()  # components that wait
         self.delay_s = delay_s
         self.drawn_s = 0.0  # the wait after the request that was taken last, until it is sent
         self.next_s = 0.0  # monotonic time before which nothing is sent
@@ -88,6 +91,36 @@ class Politeness:
             self._pause(host, slot, wait_s)
         return 0.0
 
+    async def take_extra(self, host: str) -> None:
+        """Wait until a component may send a request to this host, then count it until `end_extra`.
+
+        Delay, pauses and the other requests of components count; pages in progress don't: a callback that
+        waits here holds one of them.
+        """
+        while (slot := self._slots.get(host)) is not None and (slot.pauses or slot.extra >= self._limit):
+            waiter = asyncio.get_running_loop().create_future()
+            slot.turns.append(waiter)
+            await waiter
+        self.take(host)
+        slot = self._slots[host]
+        slot.active -= 1
+        slot.extra += 1
+
+    def end_extra(self, host: str) -> None:
+        """Count a request of a component that has ended."""
+        slot = self._slots[host]
+        slot.extra -= 1
+        self._next_turn(slot)
+        self._forget_idle(host, slot)
+
+    @staticmethod
+    def _next_turn(slot: _Slot) -> None:
+        while slot.turns:
+            waiter = slot.turns.popleft()
+            if not waiter.done():
+                waiter.set_result(None)
+                return
+
     def pause(self, host: str, seconds: float) -> None:
         """Send nothing to a host for some time."""
         slot = self._slots.get(host)
@@ -128,10 +161,11 @@ class Politeness:
         slot.pauses -= 1
         self._forget_idle(host, slot)
         if not slot.pauses:
+            self._next_turn(slot)
             self.on_free(host)
 
     def _forget_idle(self, host: str, slot: _Slot) -> None:
-        if not slot.active and not slot.pauses and slot.delay_s == self._delay_s:
+        if not (slot.active or slot.extra or slot.pauses or slot.turns) and slot.delay_s == self._delay_s:
             self._slots.pop(host, None)
 
 

@@ -17,6 +17,7 @@ from aioscrapy.http.hosts import slot_of
 from aioscrapy.http.request import Request
 from aioscrapy.log import logger
 from aioscrapy.queue.base import Entry, Lease, Page, State
+from aioscrapy.queue.hosts import HostQueue
 
 
 class Scheduler(ABC):
@@ -29,6 +30,7 @@ class Scheduler(ABC):
         end: the end of the crawl that the frontier proves; None until then.
     """
 
+    _ready: HostQueue[Lease]
     resumable: ClassVar[bool]
     """Whether a page that is given back is crawled again, by another process or after a restart."""
 
@@ -51,6 +53,7 @@ class Scheduler(ABC):
         self._stats = crawler.stats
         self._signals = crawler.signals
         self._on_scheduled = crawler.signals.receivers(signals.request_scheduled)
+        self.on_dropped = crawler.signals.receivers(signals.request_dropped)
         self._spider = crawler.spider
         self._fingerprint = fingerprint
         self._close_on_idle = crawler.settings.getbool("CLOSE_SPIDER_ON_IDLE")
@@ -109,6 +112,18 @@ class Scheduler(ABC):
         """Take a page. Return True if it is visible now; False if `run` or `close` gives it when it is."""
 
     @abstractmethod
+    def push(self, request: Request) -> None:
+        """Put a request into the frontier that no page has; a duplicate is dropped.
+
+        Raises:
+            SerializeError: as for `accept`.
+        """
+
+    @abstractmethod
+    def idle(self) -> bool:
+        """Return True if no page is in progress and no request waits, as far as this process knows."""
+
+    @abstractmethod
     def waiting(self) -> int:
         """Return the number of requests that are known to wait."""
 
@@ -121,9 +136,10 @@ class Scheduler(ABC):
     async def close(self) -> list[Page]:
         """Leave the crawl; return the pages that became visible and that `run` has not given."""
 
-    @abstractmethod
     def _host_free(self, host: str) -> None:
         """Note that a busy host may take a request again."""
+        self._ready.release(host)
+        self._wake(1)
 
     def _entry(self, request: Request, fingerprint: bytes | None) -> Entry:
         return Entry(request, fingerprint, slot_of(request))
@@ -135,6 +151,8 @@ class Scheduler(ABC):
     def _dropped(self, request: Request) -> None:
         """Count and, once, log a duplicate."""
         self.count_filtered(1)
+        if self.on_dropped:
+            self._signals.send_soon(signals.request_dropped, request=request, spider=self._spider)
         if self.logs_filtered:
             self.logs_filtered = self._debug_duplicates
             last = "" if self._debug_duplicates else " (no more will be shown, see DUPEFILTER_DEBUG)"

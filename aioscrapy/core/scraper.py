@@ -1,7 +1,6 @@
 """Pass a response through the spider: hooks, callback, hooks; collect its items and requests on a page."""
 
 import asyncio
-import logging
 from collections.abc import Callable
 from contextlib import aclosing
 from inspect import getattr_static, isasyncgen
@@ -14,6 +13,8 @@ from aioscrapy.components import build_all
 from aioscrapy.context import CrawlContext
 from aioscrapy.contracts import SpiderMiddleware
 from aioscrapy.core.callback_output import line_of, piped, stream_of
+from aioscrapy.core.failure import as_failure
+from aioscrapy.core.log_lines import LogLines
 from aioscrapy.core.pipelines import Pipelines
 from aioscrapy.core.scheduler import Scheduler
 from aioscrapy.ends import error_text
@@ -39,10 +40,10 @@ class Scraper:
         self._stats = crawler.stats
         self._signals = crawler.signals
         self._stop = crawler.stop
+        self._log = LogLines(crawler)
         self._pipelines = pipelines
         self._scheduler = scheduler
         self._commit_size = crawler.settings.getint("SCHEDULER_COMMIT_SIZE")
-        self._verbose = logging.getLogger().isEnabledFor(logging.DEBUG) and logger.isEnabledFor(logging.DEBUG)
         up = list(reversed(middlewares))
         self._on_input = hooks(middlewares, SpiderMiddleware.process_spider_input, spider)
         self._on_request = hooks(up, SpiderMiddleware.get_processed_request, spider)
@@ -101,11 +102,7 @@ class Scraper:
         if request.errback is None:
             self._log_failure(request, exc, page)
             return
-        exc.request = request  # type: ignore[attr-defined]  # errbacks read failure.request
-        exc.value = exc  # type: ignore[attr-defined]  # Scrapy's errbacks read failure.value
-        # Scrapy's errbacks call failure.check(…).
-        exc.check = lambda *kinds: next((k for k in kinds if isinstance(exc, k)), None)  # type: ignore[attr-defined]
-        await self._run(request.errback, exc, request, page, {})
+        await self._run(request.errback, as_failure(exc, request), request, page, {})
 
     async def _run(
         self,
@@ -132,7 +129,8 @@ class Scraper:
     async def _consume(self, stream: Any, response: Response | None, page: Page, source: Any) -> None:
         """Put all that a callback yields onto its page; commit a long output in pieces as it comes."""
         scheduler, filtered = self._scheduler, 0
-        known = scheduler.known if self._drop_early and not scheduler.logs_filtered else _unknown
+        early = self._drop_early and not scheduler.logs_filtered and not scheduler.on_dropped
+        known = scheduler.known if early else _unknown
         since_s = monotonic()
         try:
             async for output in stream:
@@ -200,7 +198,7 @@ class Scraper:
             if item is not None:
                 self._scheduler.add_item(page, item, response)
         except DropItem as exc:
-            logger.warning("Dropped: %s\n%r", exc, item)
+            self._log.dropped(item, exc, response)
             await self._signals.send(
                 signals.item_dropped, item=item, response=response, exception=exc, spider=self._spider
             )
@@ -209,10 +207,14 @@ class Scraper:
         except ERRORS as exc:  # one bad item must not end the crawl
             raise_if_aborted(exc)
             trace = None if isinstance(exc, AioscrapyError) else exc
-            logger.error("Error processing %r of %s: %s", item, response, exc, exc_info=trace)
+            self._log.item_error(item, exc, response, trace)
             self._stats.inc_value("item_error_count")
             await self._signals.send(
-                signals.item_error, item=item, response=response, spider=self._spider, failure=exc
+                signals.item_error,
+                item=item,
+                response=response,
+                spider=self._spider,
+                failure=as_failure(exc),
             )
 
     async def commit(self, page: Page) -> None:
@@ -224,8 +226,8 @@ class Scraper:
         """Announce the items of a page that is now visible."""
         send, spider = self._signals.send, self._spider
         for item, response in page.items:
-            if self._verbose:
-                logger.debug("Scraped from %s\n%s", response, item)
+            if self._log.pages:
+                self._log.scraped(item, response)
             await send(signals.item_scraped, item=item, response=response, spider=spider)
 
     async def _callback_failed(
@@ -240,8 +242,7 @@ class Scraper:
         except ERRORS as another:  # its error takes the place of the first
             raise_if_aborted(another)
             exc = another
-        referer = request.headers.get("Referer")
-        logger.error("Spider error processing %s (referer: %s)", request, referer, exc_info=exc)
+        self._log.spider_error(exc, request, response)
         await self._report(exc, response, page)
         if not (page.entries or page.items or page.handled):
             page.fruitless = True
@@ -258,7 +259,10 @@ class Scraper:
         """Count an error of the spider, announce it, and keep it with its page."""
         self._stats.inc_value(f"spider_exceptions/{type(exc).__name__}")
         self._stats.inc_value("spider_exceptions/count")
-        await self._signals.send(signals.spider_error, failure=exc, response=response, spider=self._spider)
+        failure = as_failure(exc)
+        await self._signals.send(
+            signals.spider_error, failure=failure, response=response, spider=self._spider
+        )
         if page.lease is not None and page.lease.request is not None:
             page.failure = page.failure or error_text(exc)
 
@@ -279,7 +283,7 @@ class Scraper:
             page.fruitless = exc.fruitless
             return
         explained = isinstance(exc, (AioscrapyError, NotSupported, OSError))  # no traceback is needed
-        logger.error("Error downloading %s: %s", request, exc, exc_info=None if explained else exc)
+        self._log.download_error(request, exc, None if explained else exc)
         page.failure, page.fruitless = error_text(exc), True
 
 

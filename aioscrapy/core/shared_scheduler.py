@@ -137,6 +137,15 @@ class SharedScheduler(Scheduler):
         self._store.pack(entry)
         return entry
 
+    def push(self, request: Request) -> None:
+        entry = self.accept(request)
+        if entry is not None and not self._broken:
+            self._outbox.append(Page(None, [entry]))
+            self._go.set()
+
+    def idle(self) -> bool:
+        return not (self._active or self._ready or len(self._timers) or self._outbox or self._waiting)
+
     def pack_item(self, item: Any) -> bytes | None:
         return self._store.pack_item(item)
 
@@ -201,7 +210,9 @@ class SharedScheduler(Scheduler):
             *self._ready.busy_hosts(),
             *(host for host, count in self._ready.sizes() if count >= self._per_host),
         ]
-        may_finish = self._may_finish or (self._close_on_idle and not self._listening_for_idle())
+        may_finish = self._may_finish or (
+            self._close_on_idle and not self._signals.connected(signals.spider_idle)
+        )
         cookies = self._cookies.take_changes() if self._cookies is not None else []
         feeds = self._feeds.progress() if self._feeds is not None else []
         limits = self.politeness.limits()
@@ -227,7 +238,8 @@ class SharedScheduler(Scheduler):
         self._complete = self._complete or reply.state is State.FINISHED
         self._waiting, self._cursor, self._due_s = reply.waiting, reply.cursor, reply.next_due_s
         if self.stopping:
-            self._give_back_late(reply)
+            if reply.leases:  # they arrived after `stop`
+                self.stop()
         elif len(reply.leases) < want:
             self._dry.set()
         else:
@@ -283,7 +295,7 @@ class SharedScheduler(Scheduler):
             return
         if reply.state is State.IDLE:
             if time.monotonic() >= self._kept_open_until and await self._may_close():
-                self._may_finish = True
+                self._may_finish = not self._outbox  # a handler may have pushed requests
                 self._go.set()
             else:
                 self._kept_open_until = time.monotonic() + self._heartbeat_s
@@ -303,11 +315,6 @@ class SharedScheduler(Scheduler):
         self._ready.push(lease.host, lease.key, lease)
         self._wake(1)
 
-    def _give_back_late(self, reply: Reply) -> None:
-        """Return leases that arrived after `stop`."""
-        if reply.leases:
-            self.stop()
-
     async def _listen(self) -> None:
         """Wake `run` when the store has news for a worker that wants more requests."""
         while True:
@@ -318,10 +325,3 @@ class SharedScheduler(Scheduler):
                 await asyncio.sleep(FIRST_RETRY_S)
             self._dry.clear()
             self._go.set()
-
-    def _listening_for_idle(self) -> bool:
-        return self._signals.connected(signals.spider_idle)
-
-    def _host_free(self, host: str) -> None:
-        self._ready.release(host)
-        self._wake(1)

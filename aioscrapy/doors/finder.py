@@ -23,7 +23,6 @@ EXTENDED = frozenset(
         "contracts",
         "core",
         "core.downloader",
-        "crawler",
         "dupefilters",
         "exceptions",
         "exporters",

@@ -35,14 +35,13 @@ MODULES: dict[str, str] = {
 
 # Scrapy's module -> {module of ours: its names; NAME=OURS where the name differs}
 NAMES: dict[str, dict[str, str]] = {
-    "crawler": {"process": "CrawlerProcess"},
     "http.response.html": {"http.text": "HtmlResponse"},
     "http.response.json": {"http.text": "JsonResponse"},
     "http.response.xml": {"http.text": "XmlResponse"},
     "responsetypes": {"http.responsetypes": "response_class"},
     "selector.unified": {"selector": "Selector SelectorList"},
     "signalmanager": {"signals": "SignalManager"},
-    "statscollectors": {"stats": "StatsCollector MemoryStatsCollector=StatsCollector"},
+    "statscollectors": {"stats": "StatsCollector MemoryStatsCollector DummyStatsCollector"},
 }
 
 

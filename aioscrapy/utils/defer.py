@@ -62,7 +62,7 @@ def deferred_to_future(d: Any) -> asyncio.Future[Any]:
         raise RuntimeError(
             "deferred_to_future() requires an installed asyncio reactor or a running asyncio event loop."
         ) from None
-    future: asyncio.Future[Any] = d.asFuture(loop)
+    future: asyncio.Future[Any] = d.asFuture(loop) if hasattr(d, "asFuture") else asyncio.ensure_future(d)
     return future
 
 

@@ -146,7 +146,7 @@ async def test_the_signals_of_a_crawl_come_in_their_order(site: Site) -> None:
     heard: list[str] = []
     for name in dir(signals):
         signal = getattr(signals, name)
-        if isinstance(signal, signals.Signal):
+        if isinstance(signal, signals.Signal) and name != "scheduler_empty":  # any number of times
             crawled.crawler.signals.connect(lambda name=name: heard.append(name), signal)
     await crawled.crawler.crawl(site=site.url, paths=("/page/1",))
     assert heard == [

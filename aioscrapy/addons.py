@@ -1,0 +1,36 @@
+"""Add-ons: classes that set settings and components of others, by the setting ADDONS."""
+
+from typing import Any
+
+from aioscrapy.components import load_object
+from aioscrapy.exceptions import AioscrapyError, NotConfigured, SettingError
+from aioscrapy.log import logger
+from aioscrapy.settings import Settings
+
+
+def load_addons(settings: Settings, crawler: Any) -> list[Any]:
+    """Create the add-ons in their order, and let each change the settings; return them.
+
+    Raises:
+        SettingError: one can't be loaded or created, or it fails.
+    """
+    orders = {path: order for path, order in settings.getdict("ADDONS").items() if order is not None}
+    addons = []
+    for path in sorted(orders, key=lambda path: float(orders[path])):
+        addon_class = load_object(path, "ADDONS")
+        try:
+            if hasattr(addon_class, "update_pre_crawler_settings"):
+                addon_class.update_pre_crawler_settings(settings)
+            has_factory = hasattr(addon_class, "from_crawler")
+            addon = addon_class.from_crawler(crawler) if has_factory else addon_class()
+            if hasattr(addon, "update_settings"):
+                addon.update_settings(settings)
+        except NotConfigured as exc:
+            logger.warning("Disabled %s: %s", path, exc)
+        except AioscrapyError:
+            raise
+        except Exception as exc:
+            raise SettingError("ADDONS", f"{path}: {type(exc).__name__}: {exc}") from exc
+        else:
+            addons.append(addon)
+    return addons

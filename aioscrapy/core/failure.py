@@ -1,0 +1,48 @@
+"""The argument of an errback: an exception with the interface of Twisted's Failure."""
+
+import traceback
+from typing import Any
+
+# Errors of Twisted that examples of Scrapy ask for -> our names of the same.
+_TWISTED = {
+    "ConnectionRefusedError": "DownloadConnectionRefusedError",
+    "DNSLookupError": "CannotResolveHostError",
+    "TCPTimedOutError": "DownloadTimeoutError",
+    "TimeoutError": "DownloadTimeoutError",
+    "UserTimeoutError": "DownloadTimeoutError",
+}
+# In Python, class -> names of its bases; only the classes of other libraries are compared by name.
+_OTHERS = ("twisted.", "scrapy.")
+
+
+def as_failure(exc: Any, request: Any = None) -> Any:
+    """Return an exception with `value`, `type`, `check`, `trap` and the texts of a Failure, and `request`."""
+    exc.value, exc.type = exc, type(exc)
+    if request is not None:
+        exc.request = request
+    exc.check = lambda *kinds: next((kind for kind in kinds if _is(exc, kind)), None)
+    exc.trap = lambda *kinds: _trap(exc, kinds)
+    exc.getErrorMessage = lambda: str(exc)
+    exc.getTraceback = exc.getBriefTraceback = lambda *_, **__: "".join(traceback.format_exception(exc))
+    exc.getTracebackObject = lambda: exc.__traceback__
+    exc.printTraceback = lambda *_, **__: traceback.print_exception(exc)
+    return exc
+
+
+def _trap(exc: Any, kinds: tuple[Any, ...]) -> Any:
+    kind = exc.check(*kinds)
+    if kind is None:
+        raise exc
+    return kind
+
+
+def _is(exc: BaseException, kind: Any) -> bool:
+    """Return True if an exception is of a class, or of our class for one of Twisted or Scrapy."""
+    if isinstance(kind, str):
+        return any(kind == f"{cls.__module__}.{cls.__qualname__}" for cls in type(exc).__mro__)
+    if isinstance(exc, kind):
+        return True
+    if not getattr(kind, "__module__", "").startswith(_OTHERS):
+        return False
+    name = _TWISTED.get(kind.__name__, kind.__name__)
+    return any(cls.__name__ == name for cls in type(exc).__mro__)

@@ -1,0 +1,73 @@
+"""The texts of a crawl's log lines, which a project may replace by LOG_FORMATTER."""
+
+import logging
+from typing import Any, Self
+
+Line = dict[str, Any] | None
+"""`level`, `msg` and `args` of a line; None for no line."""
+
+
+class LogFormatter:
+    """Returns the lines as Scrapy's class does; derive from it to change some."""
+
+    @classmethod
+    def from_crawler(cls, crawler: Any) -> Self:
+        """Create it."""
+        return cls()
+
+    def crawled(self, request: Any, response: Any, spider: Any) -> Line:
+        """Return the line about a response."""
+        flags = f" {response.flags}" if response.flags else ""
+        text = "Crawled (%(status)s) %(request)s%(request_flags)s (referer: %(referer)s)%(response_flags)s"
+        return _line(
+            logging.DEBUG,
+            text,
+            status=response.status,
+            request=request,
+            request_flags=f" {request.flags}" if request.flags else "",
+            referer=_referer(request),
+            response_flags=flags,
+            flags=flags,
+        )
+
+    def scraped(self, item: Any, response: Any, spider: Any) -> Line:
+        """Return the line about an item."""
+        return _line(logging.DEBUG, "Scraped from %(src)s\n%(item)s", src=response, item=item)
+
+    def dropped(self, item: Any, exception: BaseException, response: Any, spider: Any) -> Line:
+        """Return the line about an item that a pipeline dropped."""
+        level = getattr(exception, "log_level", None) or spider.crawler.settings["DEFAULT_DROPITEM_LOG_LEVEL"]
+        return _line(level, "Dropped: %(exception)s\n%(item)s", exception=exception, item=item)
+
+    def item_error(self, item: Any, exception: BaseException, response: Any, spider: Any) -> Line:
+        """Return the line about an item at which a pipeline failed."""
+        return _line(logging.ERROR, "Error processing %(item)s", item=item)
+
+    def spider_error(self, failure: Any, request: Any, response: Any, spider: Any) -> Line:
+        """Return the line about a callback that failed."""
+        text = "Spider error processing %(request)s (referer: %(referer)s)"
+        return _line(logging.ERROR, text, request=request, referer=_referer(request))
+
+    def download_error(self, failure: Any, request: Any, spider: Any, errmsg: str | None = None) -> Line:
+        """Return the line about a request that got no response."""
+        text = "Error downloading %(request)s" + (": %(errmsg)s" if errmsg else "")
+        return _line(logging.ERROR, text, request=request, errmsg=errmsg)
+
+
+def write(logger: logging.Logger, line: Line, spider: Any, exc: BaseException | None = None) -> None:
+    """Log a line of a LogFormatter, with the traceback of an exception."""
+    if not line:
+        return
+    level = line.get("level", logging.INFO)
+    number = logging.getLevelNamesMapping()[level] if isinstance(level, str) else level
+    arguments = line.get("args") or {key: value for key, value in line.items() if key not in ("level", "msg")}
+    logger.log(number, line.get("msg") or "", arguments, exc_info=exc, extra={"spider": spider})
+
+
+def _line(level: int | str, text: str, **arguments: Any) -> Line:
+    return {"level": level, "msg": text, "args": arguments}
+
+
+def _referer(request: Any) -> str | None:
+    referer = request.headers.get("Referer")
+    return None if referer is None else referer.decode("latin-1")
