@@ -57,7 +57,7 @@ class Node:
         # Called after each change of a job's state or counts.
         self.listeners: list[Callable[[Job], None]] = []
         self._command = command
-        self._files = files
+        self.files = files
         self._cancel_deadline_s = cancel_deadline_s
         self.reactor = reactor
         self._watches: dict[tuple[str, str], ProcessWatch] = {}
@@ -195,7 +195,7 @@ class Node:
     async def _start(self, job: Job) -> None:
         try:
             command = await deferToThread(self._command, job)
-            process = await deferToThread(command.start, self._files(job))
+            process = await deferToThread(command.start, self.files(job))
         except Exception as exc:  # noqa: BLE001 whatever fails to start must not cost a slot
             self._end(job, State.FAILED, f"could not be started: {one_line(exc)}")
             return
@@ -246,7 +246,7 @@ class Node:
         await self._end_or_retry(job, left)
 
     async def _end_or_retry(self, job: Job, left: Exit) -> None:
-        files = self._files(job)
+        files = self.files(job)
         record, stderr = await deferToThread(files.read)
         ending = ending_of(job, left, record, stderr)
         job.exit_status = left.status if left.status is not None else record.get("exit_status")
@@ -294,7 +294,7 @@ class Node:
             return
         self._counting = True
         try:
-            counts = await deferToThread(lambda: [self._files(job).counts(job.pid) for job in running])
+            counts = await deferToThread(lambda: [self.files(job).counts(job.pid) for job in running])
         finally:
             self._counting = False
         for job, counted in zip(running, counts, strict=True):

@@ -3,8 +3,10 @@
 import time
 from typing import Any
 
+from aioscrapy_scrapyd.actions import NotFoundError
 from aioscrapy_scrapyd.jobview import about
 from aioscrapy_scrapyd.state.job import Job
+from aioscrapy_scrapyd.web.screen import Visit
 
 
 def job_data(job: Job, pages_per_minute: float | None) -> dict[str, Any]:
@@ -26,3 +28,15 @@ def job_data(job: Job, pages_per_minute: float | None) -> dict[str, Any]:
         "pages_per_minute": pages_per_minute,
         **about(job),
     }
+
+
+async def find_job(visit: Visit) -> Job:
+    """Return the job that the path names.
+
+    Raises:
+        NotFoundError: there is none.
+    """
+    job = await visit.actions.job(visit.names["project"], visit.names["job"])
+    if job is None:
+        raise NotFoundError("job", visit.names["job"])
+    return job
