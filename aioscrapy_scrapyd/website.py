@@ -27,6 +27,7 @@ from aioscrapy_scrapyd.spidernames import SpiderNames
 from aioscrapy_scrapyd.web.activity import Activity
 from aioscrapy_scrapyd.web.events import Events, Stream
 from aioscrapy_scrapyd.web.pages import Pages
+from aioscrapy_scrapyd.web.pulse import Pulse
 from aioscrapy_scrapyd.web.routes import TABLE
 
 # Ended jobs that are asked at the start for the crawls that they worked on.
@@ -101,6 +102,8 @@ class Root(scrapyd.website.Root):
         )
         self.putChild(b"", Home(self))
         self.putChild(b"events", Stream(events))
+        self._pulse = Pulse(events, self.actions.crawls, node.reactor)
+        node.reactor.callWhenRunning(self._pulse.start)
 
     @override
     def getChild(self, path: bytes, request: Any) -> Any:

@@ -5,6 +5,8 @@ An event has an id (START-NUMBER: when the daemon started, in milliseconds, and 
     job       the state of a job has changed, or it is new: what /api/v1 knows of it
     stats     a running job has counted: project, job, spider, pages, items, errors, waiting, rss
     egg       a version was deployed, activated or deleted: project, version
+    crawl     a crawl in Redis has changed: {}
+    node      read the state of the node again: {}, each 6 seconds
     reset     events are missing: read again what you show. First event of a client without a last id
 
 Changes of FLUSH_S are sent together. A client that reads slowly gets nothing while its connection is full,

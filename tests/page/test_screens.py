@@ -139,6 +139,20 @@ def test_a_crawl_shows_what_is_left_who_works_and_what_failed(
     expect(page.get_by_text("http://h/<script>document.title=2</script>")).to_be_visible()
 
 
+def test_a_crawl_that_another_node_works_on_moves(
+    node: ScrapydServer, redis: RedisServer, visitor: Callable[..., Visitor]
+) -> None:
+    page = visitor().open(crawl_path(node))
+    expect(page.locator("[data-stream-state]")).to_be_visible()
+    page.wait_for_timeout(2000)  # the first event after a connection may be about the change before it
+    with redis.client() as client:
+        client.hset(f"{KEY}:c1:meta", "done", 777)
+        began = time.monotonic()
+        expect(page.locator(".figures")).to_contain_text("777", timeout=8000)
+        assert time.monotonic() - began < 3  # 1 s between two looks, 1 s between two fetches
+        client.hset(f"{KEY}:c1:meta", "done", 120)
+
+
 def test_a_crawl_is_stopped_resumed_retried_and_gets_workers(
     node: ScrapydServer, redis: RedisServer, visitor: Callable[..., Visitor]
 ) -> None:

@@ -134,7 +134,7 @@ async def _access_page(visit: Visit, problem: str) -> Data:
 
 
 SCREENS = (
-    Screen("/node", node, "node.html", nav="node", live="job node"),
+    Screen("/node", node, "node.html", nav="node", live="job crawl node"),
     Screen("/node/access", access, "access.html", role=Role.ADMIN, nav="node"),
     Screen("/node/audit", audit, "audit.html", role=Role.ADMIN, nav="node"),
 )

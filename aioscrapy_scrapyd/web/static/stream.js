@@ -1,7 +1,7 @@
 "use strict";
 // One stream of events for all tabs of this browser: a SharedWorker.
 
-const KINDS = ["job", "stats", "egg", "crawl", "reset"];
+const KINDS = ["job", "stats", "egg", "crawl", "node", "reset"];
 // Milliseconds until a stream that the server refused is opened again.
 const PAUSE = 5000;
 const tabs = new Set();
