@@ -5,6 +5,7 @@ from pathlib import PurePath
 from typing import Annotated
 
 from aioscrapy.setting_types import (
+    Boolean,
     Bytes,
     Choice,
     Component,
@@ -338,6 +339,31 @@ REDIS_ITEMS_KEY: Name = "%(spider)s:items"
 # Function from an item to the text or bytes in this list. None: JSON.
 REDIS_ITEMS_SERIALIZER: Annotated[str | None, Component(optional=True)] = None
 
+# -- Files on servers
+
+# Key and secret of S3. None: those of the environment, or of ~/.aws.
+AWS_ACCESS_KEY_ID: OptionalText = None
+# The secret that belongs to AWS_ACCESS_KEY_ID.
+AWS_SECRET_ACCESS_KEY: OptionalText = None
+# Token of a temporary login.
+AWS_SESSION_TOKEN: OptionalText = None
+# URL of a server that speaks S3. None: Amazon's.
+AWS_ENDPOINT_URL: OptionalText = None
+# Region of S3.
+AWS_REGION_NAME: OptionalText = None
+# Use TLS for S3. None: yes, unless AWS_ENDPOINT_URL has http://.
+AWS_USE_SSL: Annotated[bool | None, Boolean(optional=True)] = None
+# Verify the certificate of S3. None: yes.
+AWS_VERIFY: Annotated[bool | None, Boolean(optional=True)] = None
+# Connections to S3 at once. None: as the library has it.
+AWS_MAX_POOL_CONNECTIONS: Annotated[int | None, Whole(1, 1000, optional=True)] = None
+# Project of Google Cloud. None: that of the environment.
+GCS_PROJECT_ID: OptionalText = None
+# User of FTP servers, for URIs without one.
+FTP_USER: Name = "anonymous"
+# Password that belongs to FTP_USER.
+FTP_PASSWORD: OptionalText = "guest"  # noqa: S105 of every anonymous login
+
 # -- Feeds and log
 
 # Path or file URI -> {format: jsonlines, json, csv, xml …; encoding; fields; overwrite; postprocessing …}: docs/feeds.md.
@@ -371,6 +397,28 @@ FEED_EXPORTERS_BASE: Annotated[dict[str, str], Table("format", "the path of a cl
 }
 # Function (values of placeholders, spider) -> values for the placeholders in the paths of feeds. None: the same.
 FEED_URI_PARAMS: Annotated[str | None, Component(optional=True)] = None
+# Scheme of a feed's URI -> path of its storage; None removes a scheme.
+FEED_STORAGES: Annotated[
+    dict[str, object], Table("scheme of a URI", "a class or its path, or None", str, type, type(None))
+] = {}
+# The built-in storages; FEED_STORAGES changes them.
+FEED_STORAGES_BASE: Annotated[dict[str, str], Table("scheme of a URI", "the path of a class", str)] = {
+    "": "aioscrapy.feeds.storages.FileFeedStorage",
+    "file": "aioscrapy.feeds.storages.FileFeedStorage",
+    "ftp": "aioscrapy.feeds.storages.FTPFeedStorage",
+    "ftps": "aioscrapy.feeds.storages.FTPFeedStorage",
+    "gs": "aioscrapy.feeds.storages.GCSFeedStorage",
+    "s3": "aioscrapy.feeds.storages.S3FeedStorage",
+    "stdout": "aioscrapy.feeds.storages.StdoutFeedStorage",
+}
+# The FTP server opens the connections for data; it must reach this machine.
+FEED_STORAGE_FTP_ACTIVE: Flag = False
+# Access rights of a feed in Google Cloud Storage, such as publicRead. Empty: those of the bucket.
+FEED_STORAGE_GCS_ACL: OptionalText = ""
+# Access rights of a feed on S3, such as public-read. Empty: those of the bucket.
+FEED_STORAGE_S3_ACL: OptionalText = ""
+# Folder for feeds on their way to a server, in a crawl without JOBDIR. None: that of the system.
+FEED_TEMPDIR: OptionalPath = None
 # Write the file even without an item.
 FEED_STORE_EMPTY: Flag = True
 # Write a log.

@@ -2,7 +2,6 @@
 
 _CACHE = "there is no HTTP cache here"
 _MEDIA = "there are no media pipelines here; yield Requests for the files and write them in a callback"
-_CLOUD = "feeds are files here; upload them after the crawl"
 _MEMORY = "there is no memory watch here; limit the process (ulimit, systemd MemoryMax, a container)"
 _MAIL = "no mail is sent here"
 _TELNET = "there is no telnet console here"
@@ -24,14 +23,6 @@ INSTEAD: dict[str, str] = {
     "AJAXCRAWL_ENABLED": "there is no such middleware here",
     "AJAXCRAWL_MAXSIZE": "there is no such middleware here",
     "ASYNCIO_EVENT_LOOP": "uvloop runs here where it is installed",
-    "AWS_ACCESS_KEY_ID": _CLOUD,
-    "AWS_ENDPOINT_URL": _CLOUD,
-    "AWS_MAX_POOL_CONNECTIONS": _CLOUD,
-    "AWS_REGION_NAME": _CLOUD,
-    "AWS_SECRET_ACCESS_KEY": _CLOUD,
-    "AWS_SESSION_TOKEN": _CLOUD,
-    "AWS_USE_SSL": _CLOUD,
-    "AWS_VERIFY": _CLOUD,
     "COMMANDS_MODULE": "there are no commands of a project here",
     "COMPRESSION_ENABLED": "the HTTP client unpacks bodies; send Accept-Encoding: identity to get plain ones",
     "CONCURRENT_ITEMS": "a page's items pass the pipelines one by one; CONCURRENT_REQUESTS limits pages",
@@ -53,12 +44,6 @@ INSTEAD: dict[str, str] = {
     "DOWNLOAD_VERIFY_CERTIFICATES": "use DOWNLOAD_VERIFY_SSL",
     "EDITOR": "there is no command edit here",
     "FEED_FORMAT": 'use FEEDS = {"items.jl": {"format": "jsonlines"}}',
-    "FEED_STORAGES": _CLOUD,
-    "FEED_STORAGES_BASE": _CLOUD,
-    "FEED_STORAGE_FTP_ACTIVE": _CLOUD,
-    "FEED_STORAGE_GCS_ACL": _CLOUD,
-    "FEED_STORAGE_S3_ACL": _CLOUD,
-    "FEED_TEMPDIR": "a feed is written in its place here",
     "FEED_URI": 'use FEEDS = {"items.jl": {"format": "jsonlines"}}',
     "FILES_EXPIRES": _MEDIA,
     "FILES_RESULT_FIELD": _MEDIA,
@@ -68,9 +53,6 @@ INSTEAD: dict[str, str] = {
     "FILES_URLS_FIELD": _MEDIA,
     "FORCE_CRAWLER_PROCESS": _TWISTED,
     "FTP_PASSIVE_MODE": "ftp:// is not supported here",
-    "FTP_PASSWORD": "ftp:// is not supported here",
-    "FTP_USER": "ftp:// is not supported here",
-    "GCS_PROJECT_ID": _CLOUD,
     "HTTP2_MAX_FRAME_SIZE": 'HTTP/2 is there with DOWNLOAD_HANDLERS_TYPE = "wreq"',
     "HTTPAUTH_DOMAIN": "set http_auth_domain of the spider",
     "HTTPAUTH_PASS": "set http_pass of the spider",

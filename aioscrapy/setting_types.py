@@ -51,8 +51,8 @@ class SettingType:
 class Boolean(SettingType):
     """True or False; 1, 0 and the words of a command line."""
 
-    def __init__(self) -> None:
-        super().__init__("true or false")
+    def __init__(self, *, optional: bool = False) -> None:
+        super().__init__("true or false", optional=optional)
 
     def accepts(self, value: Any) -> bool:
         if isinstance(value, str):

@@ -6,8 +6,29 @@ from aioscrapy.feeds.feeds import Feeds, PoolFeeds
 from aioscrapy.feeds.filters import ItemFilter
 from aioscrapy.feeds.options import feeds_of
 from aioscrapy.feeds.slot import FeedSlot
+from aioscrapy.feeds.storages import (
+    BlockingFeedStorage,
+    FeedStorageProtocol,
+    FileFeedStorage,
+    FTPFeedStorage,
+    GCSFeedStorage,
+    S3FeedStorage,
+    StdoutFeedStorage,
+)
 
-__all__ = ["FeedExporter", "FeedSlot", "ItemFilter", "PoolFeedExporter"]
+__all__ = [
+    "BlockingFeedStorage",
+    "FTPFeedStorage",
+    "FeedExporter",
+    "FeedSlot",
+    "FeedStorageProtocol",
+    "FileFeedStorage",
+    "GCSFeedStorage",
+    "ItemFilter",
+    "PoolFeedExporter",
+    "S3FeedStorage",
+    "StdoutFeedStorage",
+]
 
 
 class FeedExporter:

@@ -1,15 +1,66 @@
 """One feed: the form of its items, and the file, or the row of files, that they are written to."""
 
+import hashlib
 import json
+import logging
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path, PurePath
 from typing import Any
+from urllib.parse import urlsplit
 
 from aioscrapy.feeds.document import Document
 from aioscrapy.feeds.file import FeedFile
 from aioscrapy.feeds.filters import ItemFilter
 from aioscrapy.feeds.form import Form
-from aioscrapy.feeds.uri import FeedError, UriParams, fill_all_but_batch, fill_placeholders, path_of
+from aioscrapy.feeds.uri import (
+    FeedError,
+    UriParams,
+    fill_all_but_batch,
+    fill_placeholders,
+    path_of,
+    redacted,
+)
+
+logger = logging.getLogger("aioscrapy.extensions.feedexport")
+
+
+@dataclass(frozen=True, slots=True)
+class Destination:
+    """The server that gets the complete files of a feed.
+
+    Attributes:
+        name: of its class.
+        folder: of the local files until then.
+        build: returns the storage (see FeedStorageProtocol) for one URI.
+    """
+
+    name: str
+    folder: Path
+    build: Callable[[str], Any]
+
+    def path_of(self, uri: str) -> Path:
+        """Return the local path of a file: the same in every process."""
+        digest = hashlib.sha1(uri.encode(), usedforsecurity=False).hexdigest()[:16]
+        return self.folder / f"{digest}-{PurePath(urlsplit(uri).path).name}"
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """Where items go.
+
+    Attributes:
+        uri: a path, a file:// URI, "stdout:" or the URI of a server; with the placeholders of Scrapy.
+        batch_size: items of one file; 0 for one file.
+        params: a function of the project that returns the values of the placeholders.
+        destination: gets complete files; None if they stay where they are.
+    """
+
+    uri: str
+    batch_size: int = 0
+    params: UriParams | None = None
+    destination: Destination | None = None
 
 
 class Feed:
@@ -18,13 +69,11 @@ class Feed:
     Every write is passed to the system at once, unless the file is compressed.
 
     Args:
-        uri: a path, a file:// URI, or "stdout:"; with the placeholders of Scrapy.
+        target: where the items go.
         form: of the items.
         overwrite: start with an empty file; else append to it.
         store_empty: create the file even if there is no item.
         accept: decides which items the feed takes; None for all.
-        batch_size: items of one file; 0 for one file.
-        params: a function of the project that returns the values of the placeholders.
         options: format, encoding, fields and so on, by which another process can continue the file.
 
     Attributes:
@@ -35,37 +84,39 @@ class Feed:
 
     def __init__(
         self,
-        uri: str,
+        target: Target,
         form: Form,
         *,
         overwrite: bool,
         store_empty: bool,
         accept: ItemFilter | None = None,
-        batch_size: int = 0,
-        params: UriParams | None = None,
         options: dict[str, Any] | None = None,
     ) -> None:
-        self.template = uri
-        self.uri = uri
+        self.template = self.uri = target.uri
         self.form = form
-        self.batch_size = batch_size
+        self.batch_size = target.batch_size
         self.batch = 1
+        self.destination = target.destination
         self.ended = False
         self._options = options or {}
         self._overwrite = overwrite
         self.store_empty = store_empty
         self._accepts = accept.accepts if accept is not None else None
-        self._params = params
+        self._params = target.params
         self._spider: Any = None
-        self._source = uri  # with all placeholders
+        self._source = target.uri  # with all placeholders
         self._first = 0  # items in the files before the present one
-        self._document = Document(uri, FeedFile(None), form)
+        self._document = Document(target.uri, FeedFile(None), form)
         self._created = False  # there was no file before
 
     @property
     def format(self) -> str:
         """The name of the format."""
         return self.form.name
+
+    @property
+    def _mode(self) -> int:
+        return 0o777 if self.destination is None else 0o700
 
     @property
     def file(self) -> FeedFile:
@@ -80,6 +131,8 @@ class Feed:
     @property
     def storage(self) -> str:
         """The name that Scrapy's stats have for this kind of place."""
+        if self.destination is not None:
+            return self.destination.name
         return "FileFeedStorage" if self.file.path else "StdoutFeedStorage"
 
     @property
@@ -100,11 +153,20 @@ class Feed:
     @property
     def options(self) -> dict[str, Any]:
         """The options, and the present file of a row, by which another process can continue."""
-        if not self.batch_size:
+        if not self.batch_size and self.destination is None:
             return self._options
-        present = {"file": self._present, "batch": self.batch, "first": self._first}
-        path = path_of(self.template)
-        return {**self._options, "uri": str(path.absolute()) if path else self.template, **present}
+        target, present = redacted(self.uri), self._present
+        if self.destination is not None:
+            source = redacted(self.template) if self.batch_size else target.replace("%", "%%")
+        else:
+            target, source = present, str((path_of(self.template) or Path()).absolute())
+        place = {"uri": source, "target": target, "file": present}
+        return {**self._options, **place, "batch": self.batch, "first": self._first}
+
+    @property
+    def label(self) -> str:
+        """The URI of the present file, as a log may have it."""
+        return redacted(self.uri)
 
     @property
     def _present(self) -> str:
@@ -126,7 +188,7 @@ class Feed:
         if path is None:
             return
         try:
-            path.parent.mkdir(parents=True, exist_ok=True)
+            path.parent.mkdir(mode=self._mode, parents=True, exist_ok=True)
             self._created = not path.exists()
             if self.store_empty and not self.batch_size:
                 self.file.open()
@@ -155,7 +217,9 @@ class Feed:
         Raises:
             FeedError: the file exists, and neither can be appended to nor shall be overwritten.
         """
-        length = self._document.begin(overwrite=self._overwrite)
+        if self.destination is not None:
+            self._keep_undelivered()
+        length = self._document.begin(overwrite=self._overwrite or self.destination is not None)
         if self.store_empty and self.batch_size and self.file.path is not None:
             self.file.open()
         return length
@@ -248,20 +312,30 @@ class Feed:
 
     def is_elsewhere(self, options: Mapping[str, Any]) -> bool:
         """Return True if another process has noted another file in `options`."""
-        return bool(self.batch_size) and "file" in options and options["file"] != self._present
+        return "file" in options and options["file"] != self._present
 
     def go_to(self, options: Mapping[str, Any]) -> None:
         """Turn to the file that another process has noted in `options`."""
         if self.is_elsewhere(options):
             self.file.close()
             self.batch, self._first = options["batch"], options["first"]
-            self._use(options["file"])
+            self._use(options["target"], Path(options["file"]))
             self._make_folder()
 
-    def _use(self, uri: str) -> None:
+    def _use(self, uri: str, path: Path | None = None) -> None:
         self.uri = uri
         self.ended = False
-        self._document = Document(uri, FeedFile(path_of(uri)), self.form)
+        if path is None:
+            path = path_of(uri) if self.destination is None else self.destination.path_of(uri)
+        self._document = Document(uri, FeedFile(path), self.form)
+
+    def _keep_undelivered(self) -> None:
+        """Move the items of a crawl that could not deliver them to a file beside this one."""
+        if not self.file.lock():
+            raise FeedError(self.uri, "another crawl on this machine writes items for it")
+        if self.file.size:
+            moved = self.file.move_tail(0)
+            logger.warning("An earlier crawl could not deliver %s: its items are in %s", self.label, moved)
 
     def _make_folder(self) -> None:
         path = self.file.path
@@ -269,7 +343,7 @@ class Feed:
             return
         self._created = not path.exists()
         try:
-            path.parent.mkdir(parents=True, exist_ok=True)
+            path.parent.mkdir(mode=self._mode, parents=True, exist_ok=True)
         except OSError as exc:
             raise FeedError(self.uri, f"can't be written: {exc.strerror}: {exc.filename}") from None
 

@@ -12,12 +12,11 @@ from typing import Any
 
 from aioscrapy import signals
 from aioscrapy.context import CrawlContext
-from aioscrapy.ends import Reason
 from aioscrapy.exceptions import QueueError, SerializeError
+from aioscrapy.feeds.completion import Completion
 from aioscrapy.feeds.feed import Feed
 from aioscrapy.feeds.outlet import LOCK_S, Outlet
 from aioscrapy.feeds.rest import complete_rest
-from aioscrapy.feeds.slot import FeedSlot
 from aioscrapy.feeds.store import FeedProgress, FeedStore
 from aioscrapy.feeds.uri import FeedError
 
@@ -50,11 +49,9 @@ class Feeds:
         self._stats = crawler.stats
         self._settings = crawler.settings
         self._signals = crawler.signals
-        self._crawl_fails = crawler.fail
+        self._completion = Completion(crawler)
         self._store: FeedStore | None = None
         self._outlets: list[Outlet] = []
-        self._failed: set[Feed] = set()
-        self._closed: list[FeedSlot] = []  # complete files that are not announced yet
 
     def pack(self, item: Any, response: Any) -> list[Record]:
         """Return the records of an item; a feed that can't represent it is logged and counted."""
@@ -76,7 +73,7 @@ class Feeds:
         """Write records that no store keeps."""
         for position, record in records:
             feed = self._feeds[position]
-            if feed in self._failed:
+            if feed in self._completion.failed:
                 continue
             try:
                 if feed.is_full:
@@ -84,10 +81,10 @@ class Feeds:
                     feed.begin()
                 feed.write(record)
                 if feed.is_full:
-                    self._finish(feed)
+                    self._completion.finish(feed)
                     feed.file.close()
             except (OSError, FeedError) as exc:
-                self._give_up(feed, f"{exc}: items are missing")
+                self._completion.give_up(feed, f"{exc}: items are missing")
             except Exception as exc:  # noqa: BLE001 an exporter of a project may raise anything
                 self._stats.inc_value("feedexport/item_error_count")
                 logger.error("An item is missing in %s: %s: %s", feed.uri, type(exc).__name__, exc)
@@ -131,7 +128,7 @@ class Feeds:
             totals: the store's number of records of each feed, these included; -1 if it has lost the feed.
             fell_back: the store has lost recent writes, whose pages are crawled again.
         """
-        await self._send_closed()
+        await self._completion.announce()
         for position, (outlet, total) in enumerate(zip(self._outlets, totals, strict=False)):
             own = [record for at, record in records if at == position]
             if not outlet.committed(own, total, fell_back=fell_back):
@@ -154,13 +151,15 @@ class Feeds:
                 await self._close_outlets(self._store, finished=finished)
         except QueueError as exc:
             if not all(outlet.is_current for outlet in self._outlets):
-                self._fail(f"the last items are not in the feeds: {exc}")
+                self._completion.fail(f"the last items are not in the feeds: {exc}")
             logger.warning("The store does not answer, it keeps the last items of the feeds: %s", exc)
         for feed in self._feeds[len(self._outlets) :]:
-            self._finish(feed)
+            if self._completion.finish(feed) and await self._completion.delivered(feed) and feed.destination:
+                feed.file.remove()
         for feed in self._feeds:
+            await self._completion.delivered(feed)
             feed.file.close()
-        await self._send_closed()
+        await self._completion.announce()
         await self._signals.send(signals.feed_exporter_closed)
 
     async def _complete(self, store: FeedStore) -> None:
@@ -168,14 +167,14 @@ class Feeds:
         for feed in self._feeds:
             feed.file.close()
         for problem in await complete_rest(store, (), self._settings, finished=True):
-            self._fail(problem)
+            self._completion.fail(problem)
         for feed in self._feeds:
             if feed.file.is_regular and not feed.file.size and feed.file.lock():
-                self._finish(feed)
+                self._completion.finish(feed)
             feed.file.close()
 
     def _open_outlets(self, store: FeedStore) -> list[Outlet]:
-        return [Outlet(feed, store, finish=self._finish) for feed in self._feeds if feed.is_kept]
+        return [Outlet(feed, store, self._completion) for feed in self._feeds if feed.is_kept]
 
     def _names(self) -> set[str]:
         return {outlet.name for outlet in self._outlets}
@@ -196,14 +195,7 @@ class Feeds:
             rest = complete_rest(store, self._names(), self._settings, finished=True, wait_s=store.lease_s)
             for problem in await rest:
                 self._stats.inc_value("feedexport/failed_count/FileFeedStorage")
-                self._fail(problem)
-
-    def _fail(self, problem: str) -> None:
-        self._crawl_fails(Reason.OUTPUT_FAILED, problem)
-
-    async def _send_closed(self) -> None:
-        while self._closed:
-            await self._signals.send(signals.feed_slot_closed, slot=self._closed.pop(0))
+                self._completion.fail(problem)
 
     def _warn_of_limits(self) -> None:
         """Log which feeds are not exactly-once after a kill, or have to be kept whole in the store."""
@@ -220,34 +212,10 @@ class Feeds:
                 )
 
     def _check(self, outlet: Outlet) -> None:
-        if outlet.failed and outlet.feed not in self._failed:
-            self._give_up(
+        if outlet.failed and outlet.feed not in self._completion.failed:
+            self._completion.give_up(
                 outlet.feed, f"{outlet.failed}: its items wait in the store until the crawl goes on"
             )
-
-    def _give_up(self, feed: Feed, problem: str) -> None:
-        """Write no more to this feed."""
-        self._failed.add(feed)
-        logger.error("Error storing %s feed in: %s: %s", feed.format, feed.uri, problem)
-        self._fail(f"feed {feed.uri} can't be written: {problem}")
-
-    def _finish(self, feed: Feed) -> bool:
-        """Write the end of the document; False if the feed is not complete."""
-        stored = False
-        try:
-            stored = feed not in self._failed and feed.finish()
-        except OSError as exc:
-            self._give_up(feed, str(exc))
-        except Exception as exc:  # noqa: BLE001 an exporter of a project may raise anything
-            self._give_up(feed, f"{type(exc).__name__}: {exc}")
-        if feed in self._failed:
-            self._stats.inc_value(f"feedexport/failed_count/{feed.storage}")
-            return False
-        if stored:
-            self._closed.append(FeedSlot.of(feed))
-            self._stats.inc_value(f"feedexport/success_count/{feed.storage}")
-            logger.info("Stored %s feed (%d items) in: %s", feed.format, feed.count, feed.uri)
-        return True
 
 
 class PoolFeeds(Feeds):
@@ -268,14 +236,14 @@ class PoolFeeds(Feeds):
                 await outlet.catch_up()
             self._check(outlet)
             await outlet.save()
-        await self._send_closed()
+        await self._completion.announce()
 
     async def close(self, *, finished: bool) -> None:
         """Write what the workers have committed since the last `drain`, and close all files."""
         try:
             await self.drain()
         except QueueError as exc:
-            self._fail(f"the last items are not in the feeds: {exc}")
+            self._completion.fail(f"the last items are not in the feeds: {exc}")
         await super().close(finished=finished)
 
     def names(self) -> list[str]:
@@ -283,7 +251,7 @@ class PoolFeeds(Feeds):
         return [outlet.name for outlet in self._outlets]
 
     def _open_outlets(self, store: FeedStore) -> list[Outlet]:
-        return [Outlet(feed, store, finish=self._finish) for feed in self._feeds]
+        return [Outlet(feed, store, self._completion) for feed in self._feeds]
 
 
 class WorkerFeeds(Feeds):

@@ -11,7 +11,8 @@ from aioscrapy.context import CrawlContext
 from aioscrapy.default_settings import FEED_EXPORTERS_BASE
 from aioscrapy.exporters import BaseItemExporter, Fields, ItemExporter, JsonLinesItemExporter
 from aioscrapy.exporters.base import BinaryWriter
-from aioscrapy.feeds.feed import Feed
+from aioscrapy.feeds.destinations import destination_of
+from aioscrapy.feeds.feed import Feed, Target
 from aioscrapy.feeds.filters import ItemFilter
 from aioscrapy.feeds.form import Form
 from aioscrapy.feeds.uri import STDOUT, FeedError, names_batches
@@ -78,22 +79,22 @@ def feed_of(key: object, options: object, settings: Settings, crawler: CrawlCont
     whole = _completed(uri, options, settings)
     form = _form(uri, whole, settings, crawler)
     params = options.get("uri_params", settings["FEED_URI_PARAMS"])
+    load = load_object(params, "FEED_URI_PARAMS") if params else None
     return Feed(
-        uri,
+        Target(uri, batch_size, load, destination_of(uri, options, settings, crawler)),
         form,
         overwrite=bool(options.get("overwrite")),
         store_empty=whole["store_empty"],
         accept=_filter(uri, whole),
-        batch_size=batch_size,
-        params=load_object(params, "FEED_URI_PARAMS") if params else None,
         options=_portable(whole, batch_size),
     )
 
 
 def _refuse_unknown(uri: str, options: Mapping[str, Any]) -> None:
-    """Raise FeedError for a misspelled option; a filter or a plugin may have its own."""
+    """Raise FeedError for a misspelled option; a filter, a plugin or a storage may have its own."""
     unknown = set(options) - _OPTIONS - _OF_PLUGINS
-    if unknown and not (options.get("postprocessing") or options.get("item_filter")):
+    may_have = options.get("postprocessing") or options.get("item_filter") or "://" in uri
+    if unknown and not may_have:
         raise FeedError(uri, f"unknown option {min(unknown)!r}; there are {', '.join(sorted(_OPTIONS))}")
 
 

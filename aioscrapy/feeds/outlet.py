@@ -4,10 +4,11 @@ import json
 import logging
 import socket
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from aioscrapy.feeds.completion import Completion
 from aioscrapy.feeds.feed import Feed, packed_options
 from aioscrapy.feeds.files import Files
 from aioscrapy.feeds.store import FeedProgress, FeedState, FeedStore
@@ -28,8 +29,8 @@ class Outlet:
     Args:
         feed: the feed.
         store: of the frontier.
+        completion: completes a file that is full, or the last one.
         name: of the feed in the store, if it is there already.
-        finish: writes the end of a file that is full.
 
     Attributes:
         state: what the store knows of the feed; `written` and `length` also count what is written since.
@@ -37,16 +38,14 @@ class Outlet:
         failed: the file can't be written; its records stay in the store.
     """
 
-    def __init__(
-        self, feed: Feed, store: FeedStore, name: str = "", finish: Callable[[Feed], object] = Feed.finish
-    ) -> None:
+    def __init__(self, feed: Feed, store: FeedStore, completion: Completion, name: str = "") -> None:
         self.feed = feed
         self.name = name or name_of(feed, shared=store.shared)
         self.state = FeedState(self.name, 0)
         self.writes = False
         self.failed = ""
         self._store = store
-        self._finish = finish
+        self._completion = completion
         self._registered = bool(name)  # a feed that the store does not know any more is complete
         self._waits = False
         self._next_attempt = 0.0
@@ -153,13 +152,16 @@ class Outlet:
         """
         self.flush()
         await self.save()
-        if self.failed or not self._finish(self.feed):
+        complete = not self.failed and self._completion.finish(self.feed)
+        if not (complete and await self._completion.delivered(self.feed)):
             return False
         if finished:
             if not self.feed.form.can_be_cut:
                 self._hold()  # the file is complete only now
                 await self.save()
             await self._store.forget(self.state.number)
+            if self.feed.destination is not None:
+                self.feed.file.remove()
         return True
 
     async def _register(self) -> FeedState:
@@ -212,7 +214,7 @@ class Outlet:
             if not self.flush():
                 return
             await self.save()
-            self._finish(self.feed)
+            self._completion.finish(self.feed)
             if not self.feed.form.can_be_cut:
                 self._hold()  # the file is complete only now
 
@@ -220,7 +222,7 @@ class Outlet:
         """Complete the full file and begin the next one, of which the store knows before it has an item."""
         if not self._new_file:
             await self._end_file()
-            if self.failed:
+            if self.failed or self._completion.is_delivering(self.feed):
                 return False
             try:
                 if not self._files.next():

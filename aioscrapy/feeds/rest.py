@@ -8,7 +8,9 @@ import time
 from collections.abc import Container
 from pathlib import Path
 
+from aioscrapy.context import CrawlContext
 from aioscrapy.exceptions import SettingError
+from aioscrapy.feeds.completion import Completion
 from aioscrapy.feeds.file import FeedFile
 from aioscrapy.feeds.options import feed_of
 from aioscrapy.feeds.outlet import Outlet
@@ -17,6 +19,8 @@ from aioscrapy.settings import Settings
 
 logger = logging.getLogger("aioscrapy.extensions.feedexport")
 
+# Options that name the present file.
+_PRESENT = ("uri", "target", "file", "batch", "first")
 _CHECK_S = 0.5  # seconds between two looks at a process of another machine
 
 
@@ -58,11 +62,12 @@ async def _complete(
     store: FeedStore, state: FeedState, path: Path, settings: Settings, *, finished: bool
 ) -> None:
     options = json.loads(state.options)
-    present = {name: options.pop(name) for name in ("uri", "file", "batch", "first") if name in options}
-    feed = feed_of(present.get("uri", str(path).replace("%", "%%")), options, settings)
+    present = {name: options.pop(name) for name in _PRESENT if name in options}
+    crawler = CrawlContext.without_crawl(settings)  # its stats are not those of this crawl
+    feed = feed_of(present.get("uri", str(path).replace("%", "%%")), options, settings, crawler)
     feed.prepare(None)
     feed.go_to(present)
-    outlet = Outlet(feed, store, state.name, lambda feed: feed.finish() or True)
+    outlet = Outlet(feed, store, Completion(crawler), state.name)
     try:
         await outlet.catch_up()
         if not outlet.writes:
@@ -71,7 +76,9 @@ async def _complete(
             raise OSError(outlet.failed)
         count = outlet.state.written - state.written
         if finished:
-            await outlet.complete(finished=True)
+            complete = await outlet.complete(finished=True)
+            if not complete:
+                raise OSError(outlet.failed or f"{feed.label} is not complete")
         else:
             outlet.flush()
             await outlet.save()

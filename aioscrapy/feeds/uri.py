@@ -22,7 +22,20 @@ class FeedError(SettingError):
     """One feed of FEEDS can't be used; the text names it."""
 
     def __init__(self, uri: str, problem: object) -> None:
-        super().__init__("FEEDS", f"{uri}: {problem}")
+        super().__init__("FEEDS", f"{redacted(uri)}: {problem}")
+
+
+def redacted(uri: str) -> str:
+    """Return a URI without its user and password, as a log or a store may have it."""
+    parts = urlsplit(uri) if "://" in uri else None
+    if parts is None or (parts.username is None and parts.password is None):
+        return uri
+    return parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl()
+
+
+def scheme_of(uri: str) -> str:
+    """Return the scheme of a URI; "" for a path."""
+    return "stdout" if uri == STDOUT else urlsplit(uri).scheme if "://" in uri else ""
 
 
 def names_batches(uri: str) -> bool:
@@ -94,9 +107,7 @@ def path_of(uri: str) -> Path | None:
         return Path(uri)
     parts = urlsplit(uri)
     if parts.scheme != "file":
-        raise FeedError(
-            uri, f"feeds go to a path, a file:// URI or {STDOUT}; {parts.scheme}:// is not supported"
-        )
+        raise FeedError(uri, f"there is no storage for {parts.scheme}://; name one in FEED_STORAGES")
     if parts.netloc not in {"", "localhost"}:
         raise FeedError(uri, f"{parts.netloc!r} is taken for a host: a local file has file:///")
     return Path(url2pathname(parts.path))

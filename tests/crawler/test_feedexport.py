@@ -261,8 +261,7 @@ def test_without_feeds_there_is_no_exporter() -> None:
 @pytest.mark.parametrize(
     ("uri", "options", "problem"),
     [
-        ("s3://bucket/items.jl", {}, "s3:// is not supported"),
-        ("ftp://host/items.jl", {}, "feeds go to a path, a file:// URI or stdout:; ftp:// is not supported"),
+        ("nowhere://bucket/items.jl", {}, "there is no storage for nowhere://"),
         ("file://items.jl", {}, "'items.jl' is taken for a host: a local file has file:///"),
         ("items.jl", "jsonlines", "its options are 'jsonlines', not a dict"),
         ("items.jl", {"formatt": "csv"}, "unknown option 'formatt'"),
