@@ -9,8 +9,8 @@ from typing import Any
 from aioscrapy.components import load_object
 from aioscrapy.context import CrawlContext
 from aioscrapy.exceptions import AioscrapyError
-from aioscrapy.feeds.feed import Destination
 from aioscrapy.feeds.storages import FileFeedStorage, StdoutFeedStorage, build_storage
+from aioscrapy.feeds.target import Destination
 from aioscrapy.feeds.uri import FeedError, names_batches, scheme_of
 from aioscrapy.settings import Settings
 

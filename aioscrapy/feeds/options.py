@@ -12,9 +12,10 @@ from aioscrapy.default_settings import FEED_EXPORTERS_BASE
 from aioscrapy.exporters import BaseItemExporter, Fields, ItemExporter, JsonLinesItemExporter
 from aioscrapy.exporters.base import BinaryWriter
 from aioscrapy.feeds.destinations import destination_of
-from aioscrapy.feeds.feed import Feed, Target
+from aioscrapy.feeds.feed import Feed
 from aioscrapy.feeds.filters import ItemFilter
 from aioscrapy.feeds.form import Form
+from aioscrapy.feeds.target import Target
 from aioscrapy.feeds.uri import STDOUT, FeedError, names_batches
 from aioscrapy.settings import Settings
 
