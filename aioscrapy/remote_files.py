@@ -77,10 +77,10 @@ class S3Files(RemoteFiles):
 
     def state(self, path: str) -> FileState | None:
         try:
-            found = self._files.info(self._base + path, refresh=True)
+            info = self._files.info(self._base + path, refresh=True)
         except FileNotFoundError:
             return None
-        return FileState(found["LastModified"].timestamp(), found.get("ETag", "").strip('"'))
+        return FileState(info["LastModified"].timestamp(), info.get("ETag", "").strip('"'))
 
 
 class GoogleFiles(RemoteFiles):
@@ -108,11 +108,11 @@ class GoogleFiles(RemoteFiles):
 
     def state(self, path: str) -> FileState | None:
         try:
-            found = self._files.info(self._base + path)
+            info = self._files.info(self._base + path)
         except FileNotFoundError:
             return None
-        when = datetime.fromisoformat(found["updated"])
-        return FileState(when.timestamp(), _hexadecimal(found.get("md5Hash", "")))
+        when = datetime.fromisoformat(info["updated"])
+        return FileState(when.timestamp(), _hexadecimal(info.get("md5Hash", "")))
 
 
 class FtpFiles(RemoteFiles):
