@@ -1,6 +1,7 @@
 """A job as the pages and their JSON have it."""
 
 import time
+from dataclasses import asdict
 from typing import Any
 
 from aioscrapy_scrapyd.actions import NotFoundError
@@ -27,6 +28,18 @@ def job_data(job: Job, pages_per_minute: float | None) -> dict[str, Any]:
         "seconds": seconds,
         "pages_per_minute": pages_per_minute,
         **about(job),
+    }
+
+
+def about_job(visit: Visit, job: Job) -> dict[str, Any]:
+    """Return what the pages of one job need."""
+    place = visit.actions.crawls.place_of(job)
+    return {
+        **job_data(job, visit.activity.pages_per_minute(job)),
+        "timeout": job.timeout_s or None,
+        "retries": job.retries,
+        "stop_asked": job.stop_asked or None,
+        "shared": asdict(place) if place is not None else None,
     }
 
 

@@ -10,7 +10,7 @@ from twisted.internet.threads import deferToThread
 from aioscrapy_scrapyd.state.history import Filter, Sample
 from aioscrapy_scrapyd.state.job import ENDED, Job
 from aioscrapy_scrapyd.users import Role
-from aioscrapy_scrapyd.web.jobdata import find_job, job_data
+from aioscrapy_scrapyd.web.jobdata import about_job, find_job, job_data
 from aioscrapy_scrapyd.web.screen import Action, Data, Done, Screen, Visit, address
 from aioscrapy_scrapyd.web.visible import visible
 
@@ -82,18 +82,6 @@ async def again(visit: Visit) -> Done:
     new = await visit.actions.retry(await find_job(visit), visit.user_name)
     names = {"project": new.project, "job": new.id}
     return Done(address(f"{PATH}/overview", names), "This job runs again what you chose")
-
-
-def about_job(visit: Visit, job: Job) -> dict[str, Any]:
-    """Return what the heading and the overview of a job have."""
-    return {
-        **job_data(job, visit.activity.pages_per_minute(job)),
-        "timeout": job.timeout_s or None,
-        "retries": job.retries,
-        "stop_asked": job.stop_asked or None,
-        "has_log": bool(job.log),
-        "has_items": bool(job.items),
-    }
 
 
 async def _cancel(visit: Visit, number: int, message: str) -> Done:

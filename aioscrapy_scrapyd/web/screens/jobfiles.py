@@ -10,7 +10,7 @@ from aioscrapy_scrapyd.actions import NotFoundError
 from aioscrapy_scrapyd.joblog import LEVELS
 from aioscrapy_scrapyd.state.job import ENDED, Job, JobError
 from aioscrapy_scrapyd.web.itemfile import FORMATS, converted, read_items
-from aioscrapy_scrapyd.web.jobdata import find_job, job_data
+from aioscrapy_scrapyd.web.jobdata import about_job, find_job
 from aioscrapy_scrapyd.web.logfile import Part, Wish, line_start, pieces, read_after, read_before
 from aioscrapy_scrapyd.web.screen import Data, Raw, Screen, Visit
 
@@ -28,7 +28,7 @@ async def log(visit: Visit) -> Data:
     places = {name: _byte(visit, name) for name in ("before", "after", "at")}
     part = await _read(job.log, lambda path: _part(path, wish, complete=job.state in ENDED, **places))
     return {
-        "job": _about(visit, job),
+        "job": about_job(visit, job),
         "exists": part is not None,
         "level": level,
         "q": wish.text,
@@ -51,7 +51,7 @@ async def items(visit: Visit) -> Data:
     """Return the first and the last items of the job, and which fields they fill."""
     job = await find_job(visit)
     table = await _read(job.items, read_items)
-    return {"job": _about(visit, job), "table": table, "formats": list(FORMATS)}
+    return {"job": about_job(visit, job), "table": table, "formats": list(FORMATS)}
 
 
 async def item_file(visit: Visit) -> Raw:
@@ -86,10 +86,6 @@ def _existing(job: Job, path: str, kind: str) -> Path:
     if not path or not Path(path).is_file():
         raise NotFoundError(f"{kind} of job", job.id)
     return Path(path)
-
-
-def _about(visit: Visit, job: Job) -> dict[str, Any]:
-    return job_data(job, visit.activity.pages_per_minute(job))
 
 
 def _byte(visit: Visit, name: str) -> int | None:
