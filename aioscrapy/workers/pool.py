@@ -6,7 +6,7 @@ import gc
 import logging
 import multiprocessing
 import pickle
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from contextlib import AsyncExitStack, ExitStack
 from typing import Any
 
@@ -203,10 +203,7 @@ class Pool:
             await feeds.close(finished=end is not None and end.reason in _COMPLETE)
 
     def _end_of_workers(self) -> End | None:
-        """Return the end of the crawl as its workers know it: the first failure, else a complete end."""
-        ends = [worker.end for worker in self._processes if worker.end is not None]
-        ends.sort(key=lambda end: (end.exit_status == 0, end.reason != Reason.FINISHED))
-        return ends[0] if ends else None
+        return first_end(worker.end for worker in self._processes if worker.end is not None)
 
     def _receive(self, worker: WorkerProcess, over: asyncio.Event) -> None:
         """Take the messages of a worker; its log lines are written unchanged."""
@@ -272,6 +269,18 @@ class Pool:
         """End all workers: without a parent they end, or are killed."""
         for worker in self._processes:
             worker.close()
+
+
+def first_end(ends: Iterable[End]) -> End | None:
+    """Return the end of a crawl as its workers know it: a failure of one of them, else that of the crawl.
+
+    If one worker raised SystemExit(7), the others may see a crawl all of whose requests failed.
+    """
+    return min(
+        ends,
+        key=lambda end: (end.exit_status == 0, end.reason in _COMPLETE, end.reason != Reason.FINISHED),
+        default=None,
+    )
 
 
 async def _drain(feeds: PoolFeeds) -> None:

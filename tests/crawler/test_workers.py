@@ -1,16 +1,19 @@
 """The parts of a crawl by several processes, each by itself."""
 
+import itertools
 import os
 from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 
+from aioscrapy.ends import End
 from aioscrapy.exceptions import ConfigError, SettingError
 from aioscrapy.settings import Settings
 from aioscrapy.spiders import Spider
 from aioscrapy.workers import process_count
 from aioscrapy.workers.pipe import MessageReader, MessageType, MessageWriter
+from aioscrapy.workers.pool import first_end
 from aioscrapy.workers.pool_settings import move_to_redis, worker_settings
 from aioscrapy.workers.pool_stats import MergeableStats, PoolStats
 
@@ -148,3 +151,13 @@ class OwnFilter:
 def test_a_worker_begins_no_crawl_and_reports_no_stats_of_its_own() -> None:
     own = worker_settings(Settings({"CRAWL_PROCESSES": 3, "CRAWL_FRESH": True}))
     assert (own["CRAWL_PROCESSES"], own["CRAWL_FRESH"], own["STATS_DUMP"]) == (1, False, False)
+
+
+def test_the_exit_of_one_worker_is_the_end_of_the_crawl_whatever_the_others_see() -> None:
+    exited = End("exited", 7, "SystemExit: 7")
+    others = [End("all_failed", 1, "all 1 requests failed"), End("finished", 0), End("late", 0)]
+    for ends in itertools.permutations([exited, *others]):
+        assert first_end(ends) is exited
+    assert first_end(others) is others[0]
+    assert first_end(reversed(others[1:])) is others[1]
+    assert first_end([]) is None
