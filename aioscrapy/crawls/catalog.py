@@ -173,7 +173,7 @@ class Crawls:
             QueueError: another program has removed some; nothing is changed.
         """
         arguments = [count, first, last]
-        if not await Script(lua("trim.lua")).run(self.redis, [crawl.key("items")], arguments):
+        if not await Script(lua("types.lua", "trim.lua")).run(self.redis, [crawl.key("items")], arguments):
             raise QueueError(
                 f"another program has removed items of crawl {crawl.id}: none is deleted, export them again"
             )
@@ -193,7 +193,7 @@ class Crawls:
         """Put the dead letters back: (how many, whether the crawl had finished and is open again)."""
         named = ("meta", "failed", "ready", "hosts", "resting", "wake")
         keys = [*map(crawl.key, named), *crawl.own_keys()]
-        script = Script(lua("member.lua", "news.lua", "retry.lua"))
+        script = Script(lua("types.lua", "member.lua", "news.lua", "retry.lua"))
         cursor, count, reopened = 0, 0, False
         while True:
             answer = await script.run(self.redis, keys, [cursor, BATCH])
@@ -236,7 +236,7 @@ class Crawls:
         return sorted(spiders)
 
     async def _set_stopped(self, crawl: Crawl, stopped: int) -> bool:
-        script = Script(lua("news.lua", "stop.lua"))
+        script = Script(lua("types.lua", "news.lua", "stop.lua"))
         answer = (await script.run(self.redis, [crawl.key("meta"), crawl.key("wake")], [stopped])).decode()
         if answer in {"finished", "gone"}:
             end = "has finished" if answer == "finished" else "has expired"

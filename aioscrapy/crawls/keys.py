@@ -2,25 +2,28 @@
 
 from aioscrapy.exceptions import ConfigError
 
-KEYS = (
-    "meta",
-    "ready",
-    "hosts",
-    "leased",
-    "delayed",
-    "workers",
-    "idle",
-    "replies",
-    "wake",
-    "items",
-    "failed",
-    "seeds",
-    "slots",
-    "resting",
-    "feeds",
-    "cookies",
-    "push",
-)
+TYPES = {
+    "meta": "hash",
+    "ready": "zset",
+    "hosts": "zset",
+    "leased": "hash",
+    "delayed": "zset",
+    "workers": "zset",
+    "idle": "zset",
+    "replies": "hash",
+    "wake": "stream",
+    "items": "list",
+    "failed": "hash",
+    "seeds": "set",
+    "slots": "hash",
+    "resting": "zset",
+    "feeds": "hash",
+    "cookies": "hash",
+    "push": "stream",
+}
+"""The type of the key of each suffix."""
+
+KEYS = tuple(TYPES)
 """The suffixes of the keys in the order of the exchange script's KEYS; the filter's key follows them.
 
 Each belongs to one crawl, except `push`, which belongs to the spider.
@@ -64,8 +67,10 @@ def crawl_key(tag: str, crawl_id: str, suffix: str) -> str:
 
 
 def lua_names() -> str:
-    """Return the line of Lua that gives every key of KEYS its name in capitals."""
-    return f"local {', '.join(suffix.upper() for suffix in KEYS)} = unpack(KEYS, 1, {len(KEYS)})\n"
+    """Return the Lua that gives every key of KEYS its name in capitals, and their types as TYPES."""
+    names = ", ".join(suffix.upper() for suffix in KEYS)
+    kinds = ", ".join(f"[{suffix.upper()}] = '{kind}'" for suffix, kind in TYPES.items())
+    return f"local {names} = unpack(KEYS, 1, {len(KEYS)})\nlocal TYPES = {{{kinds}}}\n"
 
 
 def feed_suffix(number: int) -> str:

@@ -8,18 +8,24 @@
 
 local META, FAILED, READY, HOSTS, RESTING, WAKE = unpack(KEYS, 1, 6)
 local call = redis.call
+check_types({
+  [META] = 'hash', [FAILED] = 'hash', [READY] = 'zset', [HOSTS] = 'zset', [RESTING] = 'zset', [WAKE] = 'stream',
+})
 local cursor, letters = unpack(call('HSCAN', FAILED, ARGV[1], 'COUNT', ARGV[2]))
 
 local count, was_finished = 0, 0
 for i = 1, #letters, 2 do
-  local member = cmsgpack.unpack(letters[i + 1])[2]
-  local host, key = unpack_member(member)
-  call('HDEL', FAILED, letters[i])
-  call('ZADD', READY, 0, member)
-  if not call('ZSCORE', RESTING, host) then
-    call('ZADD', HOSTS, 'LT', key, host)
+  local is_whole, letter = pcall(cmsgpack.unpack, letters[i + 1])
+  local member = is_whole and type(letter) == 'table' and letter[2]
+  local host, key = unpack_member(type(member) == 'string' and member or '')
+  if host then -- a damaged letter stays
+    call('HDEL', FAILED, letters[i])
+    call('ZADD', READY, 0, member)
+    if not call('ZSCORE', RESTING, host) then
+      call('ZADD', HOSTS, 'LT', key, host)
+    end
+    count = count + 1
   end
-  count = count + 1
 end
 
 if count > 0 then

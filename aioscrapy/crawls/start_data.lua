@@ -2,6 +2,7 @@
 -- KEYS: the list, set or sorted set of the other program; the stream `push` of the spider
 -- ARGV: the datum, then for each request its JSON and its fingerprint ("": the filter is not asked)
 -- Returns 1 if the datum was there, 0 if another worker has moved it.
+check_types({[KEYS[2]] = 'stream'})
 local kind = redis.call('TYPE', KEYS[1]).ok
 local removed = 0
 if kind == 'list' then

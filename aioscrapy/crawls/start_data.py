@@ -23,7 +23,7 @@ class StartData:
         self._redis = redis
         self._keys = keys
         self._push = spider_key(tag_of(bot, spider), "push")
-        self._script = Script(lua("start_data.lua"))
+        self._script = Script(lua("types.lua", "start_data.lua"))
 
     async def peek(self, count: int) -> tuple[str, list[bytes]]:
         """Return the first key that has data, and up to this many of them; they stay there.

@@ -5,6 +5,7 @@
 -- Returns 'stopped', 'resumed', 'unchanged'; 'finished' or 'gone' if the crawl is.
 
 local META, WAKE = KEYS[1], KEYS[2]
+check_types({[META] = 'hash', [WAKE] = 'stream'})
 local state = redis.call('HGET', META, 'state')
 if state ~= 'open' then
   return state or 'gone'

@@ -16,12 +16,14 @@ class RedisDupeFilter(DupeFilter):
 
     Attributes:
         suffix: the suffix of its key; "" if it has no key.
+        kind: the type of its key; "" if that is not checked.
         source: the file of its Lua.
         lua: defines `mark(fingerprint)` and `marked()`, over KEYS[FILTER].
     """
 
     shared: ClassVar[bool] = True
     suffix: ClassVar[str] = "seen"
+    kind: ClassVar[str] = ""
     source: ClassVar[str]
     queue: ClassVar[str] = "aioscrapy.queue.redis.SpiderPriorityQueue"
 
@@ -42,6 +44,7 @@ class RFPDupeFilter(RedisDupeFilter):
         <crawl>:seen    set of fingerprints; expires with the crawl, or is kept for the next one
     """
 
+    kind = "set"
     source = "set.lua"
 
     async def usage(self, redis: Any, key: str) -> dict[str, int | float]:
@@ -62,6 +65,7 @@ class BloomDupeFilter(RedisDupeFilter):
     """
 
     suffix = "bloom"
+    kind = "string"
     source = "bloom.lua"
 
     def __init__(self, bits: int, probes: int, error_rate: float) -> None:

@@ -7,7 +7,7 @@ from aioscrapy.context import CrawlContext
 from aioscrapy.crawls.feeds import feed_keys
 from aioscrapy.crawls.ids import new_id
 from aioscrapy.crawls.keys import KEYS, OWN, check_name, crawl_key, spider_key, tag_of
-from aioscrapy.crawls.script import Script, cancellable
+from aioscrapy.crawls.script import Script, cancellable, lua
 from aioscrapy.log import logger
 from aioscrapy.queue.base import State
 
@@ -45,7 +45,7 @@ class Joining:
 
     async def join(self, redis: Any) -> Joined:
         """Run open.lua until no other worker is quicker."""
-        script = Script(source("open.lua"))
+        script = Script(lua("types.lua") + source("open.lua"))
         while True:
             current = self._named or await redis.get(spider_key(self.tag, "current")) or b""
             current = current.decode() if isinstance(current, bytes) else current
@@ -86,7 +86,9 @@ class Joining:
         others = (suffix for suffix in OWN if suffix not in ("meta", "items", "feeds", "outbox"))
         keys += [crawl_key(self.tag, crawl_id, suffix) for suffix in ("meta", "deleted", *others)]
         arguments = [crawl_id, int(bool(self._named)), int(self._keep_filter)]
-        return bool(await cancellable(Script(source("recreate.lua")).run(redis, keys, arguments)))
+        return bool(
+            await cancellable(Script(lua("types.lua") + source("recreate.lua")).run(redis, keys, arguments))
+        )
 
     def keys(self, crawl_id: str, filter_suffix: str) -> list[str]:
         """Return the keys of the exchange script: those of KEYS, then the filter's, if it has one."""

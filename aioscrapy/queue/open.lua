@@ -13,6 +13,9 @@
 
 local old, new, named = ARGV[1], ARGV[2], ARGV[3] == '1'
 local fresh, flush = ARGV[4] == '1', ARGV[5] == '1'
+check_types({
+  [KEYS[1]] = 'string', [KEYS[2]] = 'zset', [KEYS[3]] = 'hash', [KEYS[4]] = 'hash', [KEYS[5]] = 'zset',
+})
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 

@@ -16,6 +16,7 @@ for i = 5, #KEYS do
     return 0
   end
 end
+check_types({[KEYS[1]] = 'string', [KEYS[2]] = 'zset', [KEYS[3]] = 'hash'})
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 redis.call('HSET', KEYS[3], 'state', 'open', 'created', now, 'seq', 0, 'token', 0, 'kept', ARGV[3])

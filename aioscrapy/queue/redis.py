@@ -17,7 +17,7 @@ from aioscrapy.db import db_manager
 from aioscrapy.db.server_check import server_problems
 from aioscrapy.dupefilters.base import DupeFilter
 from aioscrapy.dupefilters.redis import RedisDupeFilter
-from aioscrapy.exceptions import ConfigError, QueueError, SerializeError
+from aioscrapy.exceptions import ConfigError, QueueError, SerializeError, StoreError
 from aioscrapy.feeds.store import FeedProgress
 from aioscrapy.frontier_settings import serializer_of
 from aioscrapy.items import as_dict
@@ -116,7 +116,7 @@ class RedisQueue(Store):
         self.crawl_id = joined.crawl_id
         self._stats.set_value("frontier/crawl", joined.crawl_id)
         self._keys = self._joining.keys(joined.crawl_id, dupefilter.suffix)
-        self._script = Script(exchange_source(dupefilter.lua))
+        self._script = Script(exchange_source(dupefilter.lua, dupefilter.kind))
         return state_of(joined, self.worker)
 
     async def _read_proof(self, crawl_id: str) -> Reply:
@@ -255,7 +255,7 @@ class RedisQueue(Store):
             keys = [*self._keys, *(self._feed_key(feed.number) for feed in feeds)]
             return ExchangeReply.unpack(await cancellable(self._script.run(self._redis, keys, arguments)))
         except (RedisError, OSError, TimeoutError, struct.error) as exc:
-            raise QueueError(f"Redis: {_reason(exc)}") from exc
+            raise queue_error(exc) from exc
 
     def _lease(self, message: LeaseMessage) -> tuple[Lease, str]:
         """Make the lease of a message; return it with what is wrong with its request, or ""."""
@@ -290,10 +290,17 @@ RedisFifoQueue = SpiderQueue
 RedisLifoQueue = SpiderStack
 
 
-def exchange_source(filter_lua: str) -> str:
-    """Return the source of the exchange script with this filter."""
+def exchange_source(filter_lua: str, filter_type: str = "") -> str:
+    """Return the source of the exchange script with this filter, whose key has this type ("": any)."""
     parts = "".join(source(f"exchange/{name}") for name in _PARTS)
-    return with_fields(filter_lua + lua("member.lua", "news.lua", "feeds.lua") + parts)
+    head = f"local FILTER_TYPE = {repr(filter_type) if filter_type else 'nil'}\n"
+    return with_fields(head + filter_lua + lua("types.lua", "member.lua", "news.lua", "feeds.lua") + parts)
+
+
+def queue_error(exc: BaseException) -> QueueError:
+    """Return the error of a call of Redis; waiting does not help if another program has taken a key."""
+    text = f"Redis: {_reason(exc)}"
+    return StoreError(text) if "WRONGTYPE" in text else QueueError(text)
 
 
 def _reason(exc: BaseException) -> str:

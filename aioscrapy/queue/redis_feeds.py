@@ -40,7 +40,7 @@ class RedisFeeds(FeedStore):
         self._crawl_id = crawl_id
         self._worker = worker
         self._feeds = self._key("feeds")
-        self._save_script = Script(lua("feeds.lua") + source("save_feed.lua"))
+        self._save_script = Script(lua("types.lua", "feeds.lua") + source("save_feed.lua"))
         self._read_script = Script(source("read_feed.lua"))
 
     async def register(self, name: str, options: bytes, saved: FeedState | None = None) -> FeedState:
@@ -48,7 +48,9 @@ class RedisFeeds(FeedStore):
         if saved is not None:
             arguments = [number, name, options, saved.written, saved.length or 0, saved.base, saved.total]
             keys = [self._feeds, self.key_of(number)]
-            await self._reply(Script(source("restore_feed.lua")).run(self._redis, keys, arguments))
+            await self._reply(
+                Script(lua("types.lua") + source("restore_feed.lua")).run(self._redis, keys, arguments)
+            )
         async with self._redis.pipeline(transaction=True) as pipe:
             pipe.hsetnx(self._feeds, f"{number}.name", name)
             pipe.hsetnx(self._feeds, f"{number}.options", options)

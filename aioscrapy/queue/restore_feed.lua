@@ -4,6 +4,8 @@
 -- ARGV: 1 number  2 name  3 options  4 records written, as it was saved last  5 length  6 base
 --       7 records that the worker knows of
 
+check_types({[KEYS[1]] = 'hash', [KEYS[2]] = 'list'})
+
 local function field(name)
   return ARGV[1] .. '.' .. name
 end

@@ -5,6 +5,7 @@
 --       6 options with the file that begins, or ''
 -- Returns 1; 0 if Redis does not know the feed.
 
+check_types({[KEYS[1]] = 'hash', [KEYS[2]] = 'list'})
 local number, written, length = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3])
 if length < 0 then
   local counts = redis.call('HMGET', KEYS[1], number .. '.total', number .. '.written')

@@ -6,14 +6,19 @@ import re
 from collections import Counter
 from typing import Any
 
+import msgpack
 import pytest
+from redis.exceptions import RedisError
 
 from aioscrapy.crawls.keys import OWN
+from aioscrapy.crawls.member import Member
+from aioscrapy.crawls.script import lua
 from aioscrapy.db import db_manager
 from aioscrapy.dupefilters.redis import RFPDupeFilter
 from aioscrapy.ends import Reason
-from aioscrapy.exceptions import QueueError
-from aioscrapy.queue.base import Lease, State
+from aioscrapy.exceptions import StoreError
+from aioscrapy.queue.base import Entry, Lease, Page, State
+from aioscrapy.queue.joining import source
 from aioscrapy.queue.redis import SpiderPriorityQueue
 from support.context import context
 from support.frontier import TAG, Worker, crawl_id, figures, page, redis_settings
@@ -143,16 +148,70 @@ async def test_a_key_of_another_type_is_an_error_that_changes_nothing(
 ) -> None:
     crawler = context(redis_settings(redis_url, **SHORT))
     await db_manager.from_settings(crawler.settings)
-    for suffix in (suffix for suffix in OWN if suffix not in ("meta", "replies", "seen", "bloom")):
-        redis.flushall()
-        store = await SpiderPriorityQueue.from_crawler(crawler)
-        assert await store.open(RFPDupeFilter()) is State.OPEN
-        key = f"{TAG}:{store.crawl_id}:{suffix}"
-        redis.set(key, "a string")
-        before = {name: redis.dump(name) for name in redis.keys("*")}
-        with pytest.raises(QueueError, match="WRONGTYPE"):
-            await store.exchange([], 1)
-        assert {name: redis.dump(name) for name in redis.keys("*")} == before, suffix
+    for suffix in (suffix for suffix in OWN if suffix != "bloom"):
+        for begun in (False, True):
+            redis.flushall()
+            store = await SpiderPriorityQueue.from_crawler(crawler)
+            assert await store.open(RFPDupeFilter()) is State.OPEN
+            pages = []
+            if begun:
+                [seed] = (await store.exchange([], 1)).leases
+                entry = Entry(page(1), b"1" * 16, "a")
+                store.pack(entry)
+                pages = [Page(seed, [entry], packed_items=[b"{}"], failure="none")]
+            redis.set(f"{TAG}:{store.crawl_id}:{suffix}", "a string")
+            before = {name: redis.dump(name) for name in redis.keys("*")}
+            with pytest.raises(StoreError, match="WRONGTYPE"):
+                await store.exchange(pages, 1)
+            assert {name: redis.dump(name) for name in redis.keys("*")} == before, (suffix, begun)
+
+
+SCRIPTS = {
+    "stop": (lua("types.lua", "news.lua", "stop.lua"), ["meta", "wrong"], ["1"]),
+    "start data": (lua("types.lua", "start_data.lua"), ["list", "wrong"], ["datum", "{}", ""]),
+    "save": (
+        lua("types.lua", "feeds.lua") + source("save_feed.lua"),
+        ["feeds", "wrong"],
+        ["1", "1", "1", "worker", "", ""],
+    ),
+    "open": (
+        lua("types.lua") + source("open.lua"),
+        ["none", "wrong", "old", "new", "workers", "deleted"],
+        ["", "new", "0", "0", "0", "0", "0"],
+    ),
+    "retry": (
+        lua("types.lua", "member.lua", "news.lua", "retry.lua"),
+        ["meta", "failed", "ready", "hosts", "resting", "wrong"],
+        ["0", "10"],
+    ),
+}
+
+
+@pytest.mark.parametrize("name", SCRIPTS)
+def test_no_script_writes_before_it_knows_the_types_of_its_keys(redis: Any, name: str) -> None:
+    script, keys, arguments = SCRIPTS[name]
+    redis.hset("meta", mapping={"state": "open"})
+    redis.rpush("list", "datum")
+    redis.hset("feeds", mapping={"1.name": "a", "1.total": 1, "1.written": 0})
+    letter = msgpack.packb([b"why", Member(b"a", 1, b"{}").pack()], use_bin_type=False)
+    redis.hset("failed", "1", letter)
+    redis.set("wrong", "a string")
+    before = {key: redis.dump(key) for key in redis.keys("*")}
+    with pytest.raises(RedisError, match="WRONGTYPE"):
+        redis.eval(script, len(keys), *keys, *arguments)
+    assert {key: redis.dump(key) for key in redis.keys("*")} == before
+    redis.delete("wrong")
+    redis.eval(script, len(keys), *keys, *arguments)
+    assert {key: redis.dump(key) for key in redis.keys("*")} != before, "the same call does something"
+
+
+def test_a_damaged_dead_letter_stays_where_it_is(redis: Any) -> None:
+    script, keys, arguments = SCRIPTS["retry"]
+    redis.hset("meta", mapping={"state": "open", "failed": 3})
+    whole = msgpack.packb([b"why", Member(b"a", 1, b"{}").pack()], use_bin_type=False)
+    redis.hset("failed", mapping={"1": b"\xc1", "2": msgpack.packb([1]), "3": whole})
+    assert redis.eval(script, len(keys), *keys, *arguments)[1] == 1
+    assert (redis.hlen("failed"), redis.zcard("ready"), int(redis.hget("meta", "failed"))) == (2, 1, 2)
 
 
 async def test_a_worker_that_comes_after_the_end_knows_what_is_missing(

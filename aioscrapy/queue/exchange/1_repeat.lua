@@ -13,6 +13,14 @@ local call = redis.call
 local FULL = 9e15 -- a host that carries as many requests as it may rests until this time
 math.randomseed(serial)
 
+if #KEYS - #feeds >= FILTER then
+  TYPES[KEYS[FILTER]] = FILTER_TYPE
+end
+for i = #KEYS - #feeds + 1, #KEYS do
+  TYPES[KEYS[i]] = 'list'
+end
+check_types(TYPES)
+
 -- The reply to the latest exchange of this worker, if it was lost on the way.
 local previous, answered = call('HGET', REPLIES, worker), 0
 if previous and #previous > 4 then
@@ -48,12 +56,6 @@ if not (state and seq and token and cursor and marks) then
   })
 end
 kept, stopped, seed_failure = kept == '1', stopped == '1', seed_failure or ''
-if serial == 1 then -- keys of a wrong type: raise now
-  call('ZCARD', READY); call('ZCARD', HOSTS); call('HLEN', LEASED); call('ZCARD', DELAYED); call('ZCARD', WORKERS)
-  call('ZCARD', IDLE); call('XLEN', WAKE); call('LLEN', ITEMS); call('HLEN', FAILED); call('SCARD', SEEDS)
-  call('HLEN', SLOTS); call('ZCARD', RESTING); call('XLEN', PUSH); call('HLEN', COOKIES); call('HLEN', FEEDS)
-end
-
 -- One call for many values: a call costs more than its work.
 local function call_with_all(list, verb, key, ...)
   local size = 1000 -- Lua's stack has room for some 8,000
