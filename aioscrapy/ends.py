@@ -37,7 +37,7 @@ _MEANINGS = {
     Reason.ALL_FAILED: "every request failed",
     Reason.EXITED: "the project's code raised SystemExit, KeyboardInterrupt or the like",
     Reason.OUTPUT_FAILED: "a feed or a pipeline could not be written or closed",
-    Reason.STORE_FAILED: "the frontier could not be written: a full disk (JOBDIR), or a key of another program in Redis",
+    Reason.STORE_FAILED: "the frontier can't be written: a full disk (JOBDIR), a foreign key in Redis",
     Reason.PAGES_LOST: "Redis lost keys of the crawl: pages are missing or were crawled twice",
     Reason.DELETED: "the crawl was deleted from Redis",
     Reason.REDIS_LOST: "the embedded Redis of the worker processes ended",
