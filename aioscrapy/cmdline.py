@@ -1,15 +1,17 @@
 """The command line `aioscrapy`: finds the command, gives it the settings, turns errors into one line."""
 
 import argparse
+import difflib
 import importlib
 import re
 import sys
 import traceback
+from functools import partial
 from types import ModuleType
 from typing import NoReturn
 
 from aioscrapy.doors.scrapy import serve_scrapy
-from aioscrapy.exceptions import AioscrapyError
+from aioscrapy.exceptions import AioscrapyError, ConfigError
 from aioscrapy.project import project_settings, settings_here
 from aioscrapy.scrapy_redis_settings import understand_scrapy_redis
 from aioscrapy.settings import Settings
@@ -36,6 +38,7 @@ ELSEWHERE = {"node": "aioscrapy_scrapyd.node_command"}
 GROUPS = {
     "Project": ("startproject", "genspider", "list", "settings", "quickstart"),
     "Run crawls": ("crawl", "runspider", "redis"),
+    "Write spiders": ("shell", "fetch", "view", "parse", "check", "edit", "bench"),
     "Crawls in Redis": ("crawls", "push", "failed", "items"),
     "Scrapyd servers": ("node", "deploy", *OPERATE),
     "Program": ("completion", "version"),
@@ -71,6 +74,8 @@ def parse(arguments: list[str]) -> argparse.Namespace:
     """
     name = arguments[0] if arguments else ""
     if name not in _names():
+        if name and not name.startswith("-"):
+            return _of_project(name, arguments[1:])
         parser = _overview()
         parser.add_argument("command", metavar="COMMAND", choices=_names(), help="one of the commands below")
         return parser.parse_args(arguments or ["--help"])
@@ -88,6 +93,26 @@ def parse(arguments: list[str]) -> argparse.Namespace:
     options.run = command.run
     options.whole_parser = whole_parser
     return options
+
+
+def _of_project(name: str, arguments: list[str]) -> argparse.Namespace:
+    """Return the options of a command of the project (COMMANDS_MODULE).
+
+    Raises:
+        ConfigError: there is no such command; the text has similar names.
+    """
+    from aioscrapy.project_command import project_commands, run_command
+
+    serve_scrapy()
+    settings = settings_here()
+    commands = project_commands(settings)
+    if name not in commands:
+        close = difflib.get_close_matches(name, [*_names(), *commands], 3)
+        hint = f"did you mean {' or '.join(close)}?" if close else "see aioscrapy --help"
+        raise ConfigError(f"no command {name!r}; {hint}")
+    understand_scrapy_redis(settings)
+    run = partial(run_command, commands[name], name, arguments, settings)
+    return argparse.Namespace(run=lambda options: run())
 
 
 def execute(argv: list[str] | None = None) -> NoReturn:

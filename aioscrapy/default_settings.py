@@ -39,6 +39,20 @@ BOT_NAME: Name = "aioscrapybot"
 SPIDER_MODULES: Names = []
 # Package in which `aioscrapy genspider` writes.
 NEWSPIDER_MODULE: OptionalText = ""
+# Package with the project's own commands (subclasses of ScrapyCommand).
+COMMANDS_MODULE: OptionalText = None
+# Editor that `aioscrapy edit` starts. None: the variable EDITOR, else vi.
+EDITOR: OptionalText = None
+# Contracts that `aioscrapy check` knows: dotted path -> order. None: switch one of SPIDER_CONTRACTS_BASE off.
+SPIDER_CONTRACTS: ComponentOrders = {}
+# Built-in contracts; SPIDER_CONTRACTS overrides them.
+SPIDER_CONTRACTS_BASE: ComponentOrders = {
+    "aioscrapy.callback_contracts.UrlContract": 1,
+    "aioscrapy.callback_contracts.CallbackKeywordArgumentsContract": 1,
+    "aioscrapy.callback_contracts.MetadataContract": 1,
+    "aioscrapy.callback_contracts.ReturnsContract": 2,
+    "aioscrapy.callback_contracts.ScrapesContract": 3,
+}
 # False: a CrawlSpider follows no links, whatever its rules say.
 CRAWLSPIDER_FOLLOW_LINKS: Flag = True
 # True: warn about a spider module that can't be imported and leave it out. False: end with an error.

@@ -12,7 +12,6 @@ _LOG_SERVICE = "let logrotate with copytruncate rotate LOG_FILE"
 _DNS = "the HTTP client resolves names; DOWNLOAD_TIMEOUT limits the whole download"
 _TLS = "use DOWNLOADER_CLIENT_TLS_METHOD and DOWNLOADER_CLIENT_TLS_CIPHERS"
 _PERIODIC = "LOGSTATS_INTERVAL logs pages and items, STATS_DUMP all stats at the end"
-_CONTRACTS = "there are no contracts here"
 _DATABASE = "there is no such database connection here; open yours in a pipeline"
 _LOCAL_CACHE = "the frontier has no such cache here; SCHEDULER_PREFETCH is the nearest"
 _REDIS = 'use REDIS_ARGS = {"queue": {"url": "redis://…"}}'
@@ -23,7 +22,6 @@ INSTEAD: dict[str, str] = {
     "AJAXCRAWL_ENABLED": "there is no such middleware here",
     "AJAXCRAWL_MAXSIZE": "there is no such middleware here",
     "ASYNCIO_EVENT_LOOP": "uvloop runs here where it is installed",
-    "COMMANDS_MODULE": "there are no commands of a project here",
     "COMPRESSION_ENABLED": "the HTTP client unpacks bodies; send Accept-Encoding: identity to get plain ones",
     "CONCURRENT_ITEMS": "a page's items pass the pipelines one by one; CONCURRENT_REQUESTS limits pages",
     "CONCURRENT_REQUESTS_PER_IP": "use CONCURRENT_REQUESTS_PER_DOMAIN",
@@ -42,7 +40,6 @@ INSTEAD: dict[str, str] = {
     "DOWNLOAD_TLS_MAX_VERSION": _TLS,
     "DOWNLOAD_TLS_MIN_VERSION": _TLS,
     "DOWNLOAD_VERIFY_CERTIFICATES": "use DOWNLOAD_VERIFY_SSL",
-    "EDITOR": "there is no command edit here",
     "FEED_FORMAT": 'use FEEDS = {"items.jl": {"format": "jsonlines"}}',
     "FEED_URI": 'use FEEDS = {"items.jl": {"format": "jsonlines"}}',
     "FILES_EXPIRES": _MEDIA,
@@ -125,8 +122,6 @@ INSTEAD: dict[str, str] = {
     "SCHEDULER_START_DISK_QUEUE": "use JOBDIR",
     "SCHEDULER_START_MEMORY_QUEUE": _QUEUE,
     "SCRAPER_SLOT_MAX_ACTIVE_SIZE": "CONCURRENT_REQUESTS and DOWNLOAD_MAXSIZE limit the memory of pages",
-    "SPIDER_CONTRACTS": _CONTRACTS,
-    "SPIDER_CONTRACTS_BASE": _CONTRACTS,
     "SPIDER_LOADER_CLASS": "spiders are found by SPIDER_MODULES",
     "STATSMAILER_RCPTS": _MAIL,
     "TELNETCONSOLE_ENABLED": _TELNET,

@@ -73,7 +73,7 @@ def plan_crawl(spider_class: Any, options: argparse.Namespace) -> tuple[CrawlerP
         ConfigError: the settings don't make a crawl.
     """
     settings: Settings = options.settings
-    _add_feeds(settings, options)
+    add_feeds(settings, options)
     if options.processes is not None:
         settings.set("CRAWL_PROCESSES", options.processes, "cmdline")
     if options.fresh:
@@ -91,7 +91,8 @@ def plan_crawl(spider_class: Any, options: argparse.Namespace) -> tuple[CrawlerP
     return process, crawler
 
 
-def _add_feeds(settings: Settings, options: argparse.Namespace) -> None:
+def add_feeds(settings: Settings, options: argparse.Namespace) -> None:
+    """Add the files of -o and -O to FEEDS."""
     named = [(name, False) for name in options.output] + [(name, True) for name in options.overwrite_output]
     if not named:
         return

@@ -35,6 +35,12 @@ MODULES: dict[str, str] = {
 
 # Scrapy's module -> {module of ours: its names; NAME=OURS where the name differs}
 NAMES: dict[str, dict[str, str]] = {
+    "commands": {"project_command": "BaseRunSpiderCommand ScrapyCommand"},
+    "contracts": {"callback_contracts": "Contract ContractsManager"},
+    "contracts.default": {
+        "callback_contracts": "CallbackKeywordArgumentsContract MetadataContract ReturnsContract "
+        "ScrapesContract UrlContract"
+    },
     "http.response.html": {"http.text": "HtmlResponse"},
     "http.response.json": {"http.text": "JsonResponse"},
     "http.response.xml": {"http.text": "XmlResponse"},

@@ -101,9 +101,9 @@ def unpack(value: Any) -> Any:
 
 
 def _item_of(module: str, name: str, fields: dict[str, Any]) -> Any:
-    found: Any = sys.modules.get(module)
+    candidate: Any = sys.modules.get(module)
     for part in name.split("."):
-        found = getattr(found, part, None)
-    if not (isinstance(found, type) and is_item_class(found)):
+        candidate = getattr(candidate, part, None)
+    if not (isinstance(candidate, type) and is_item_class(candidate)):
         raise ValueError(f"no loaded module has an item class {module}.{name}")
-    return found(**unpack(fields))
+    return candidate(**unpack(fields))

@@ -155,7 +155,7 @@ def test_a_spider_of_each_template_crawls(shop: Path, site: Site, template: str)
 
 
 def test_the_templates_are_listed(tmp_path: Path) -> None:
-    assert aioscrapy(tmp_path, "genspider", "-l").stdout == "basic\ncrawl\nsingle\n"
+    assert aioscrapy(tmp_path, "genspider", "-l").stdout == "basic\ncrawl\ncsvfeed\nsingle\nxmlfeed\n"
 
 
 def test_a_domain_becomes_an_https_url(tmp_path: Path) -> None:
@@ -180,7 +180,10 @@ def test_a_url_can_hold_quotes_and_no_code(tmp_path: Path) -> None:
     ("arguments", "problem"),
     [
         (["quotes"], "genspider takes two arguments"),
-        (["quotes", "example.com", "-t", "none"], "no template 'none'; there are basic, crawl, single"),
+        (
+            ["quotes", "example.com", "-t", "none"],
+            "no template 'none'; there are basic, crawl, csvfeed, single",
+        ),
         (["quotes", "not a url"], "'not a url' is neither a domain nor a URL"),
         (["quotes", "http://[::1"], "neither a domain nor a URL"),
         (["...", "example.com"], "no letter or digit"),

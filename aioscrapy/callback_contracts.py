@@ -1,0 +1,239 @@
+"""Contracts in the docstrings of callbacks: which page to fetch, and what the callback must return for it."""
+
+import json
+import re
+import sys
+from collections.abc import Callable, Iterable
+from inspect import getmembers, isawaitable
+from typing import Any
+from unittest import TestCase, TestResult
+
+from aioscrapy.exceptions import ContractFail
+from aioscrapy.http.request import Request
+from aioscrapy.items import adapter, is_item
+from aioscrapy.spiders.outputs import iterate_spider_output
+
+_contract_lines = re.compile(r"^\s*@(\w+)[ \t]*(.*)$", re.MULTILINE).findall
+
+
+class Contract:
+    """One line `@name arguments` of a docstring.
+
+    A subclass may define `adjust_request_args(arguments)`, which returns the arguments of the request,
+    `pre_process(response)`, which is called before the callback, and `post_process(output)`, which gets the
+    list of its output. Both of the latter raise ContractFail.
+
+    Attributes:
+        name: the word behind the @.
+        request_cls: class of the request; None: Request.
+        args: the words behind the name.
+    """
+
+    name: str
+    request_cls: type[Request] | None = None
+
+    def __init__(self, method: Callable[..., Any], *args: str) -> None:
+        self.method = method
+        self.args = args
+
+    def adjust_request_args(self, args: dict[str, Any]) -> dict[str, Any]:
+        """Return the arguments of the request."""
+        return args
+
+
+class UrlContract(Contract):
+    """`@url URL`: the page."""
+
+    name = "url"
+
+    def adjust_request_args(self, args: dict[str, Any]) -> dict[str, Any]:
+        return {**args, "url": self.args[0]}
+
+
+class CallbackKeywordArgumentsContract(Contract):
+    """`@cb_kwargs JSON`: arguments of the callback."""
+
+    name = "cb_kwargs"
+
+    def adjust_request_args(self, args: dict[str, Any]) -> dict[str, Any]:
+        return {**args, "cb_kwargs": json.loads(" ".join(self.args))}
+
+
+class MetadataContract(Contract):
+    """`@meta JSON`: the meta of the request."""
+
+    name = "meta"
+
+    def adjust_request_args(self, args: dict[str, Any]) -> dict[str, Any]:
+        return {**args, "meta": json.loads(" ".join(self.args))}
+
+
+class ReturnsContract(Contract):
+    """`@returns items|requests [MIN [MAX]]`: how many of them the callback returns."""
+
+    name = "returns"
+    object_type_verifiers: dict[str, Callable[[Any], bool]] = {  # noqa: RUF012 Scrapy's name
+        **dict.fromkeys(("request", "requests"), lambda output: isinstance(output, Request)),
+        **dict.fromkeys(("item", "items"), is_item),
+    }
+
+    def __init__(self, method: Callable[..., Any], *args: str) -> None:
+        super().__init__(method, *args)
+        if not 1 <= len(args) <= 3 or args[0] not in self.object_type_verifiers:
+            raise ValueError(
+                f"@returns needs items or requests, and at most two numbers, not {' '.join(args)!r}"
+            )
+        self.obj_name = args[0]
+        self.min_bound = float(args[1]) if len(args) > 1 else 1
+        self.max_bound = float(args[2]) if len(args) > 2 else float("inf")
+
+    def post_process(self, output: list[Any]) -> None:
+        """Count the outputs.
+
+        Raises:
+            ContractFail: there are too few or too many.
+        """
+        count = sum(map(self.object_type_verifiers[self.obj_name], output))
+        if not self.min_bound <= count <= self.max_bound:
+            low, high = self.min_bound, self.max_bound
+            expected = f"{low:g}" if low == high else f"{low:g}..{high:g}"
+            raise ContractFail(f"Returned {count} {self.obj_name}, expected {expected}")
+
+
+class ScrapesContract(Contract):
+    """`@scrapes FIELD …`: fields that every item has."""
+
+    name = "scrapes"
+
+    def post_process(self, output: list[Any]) -> None:
+        """Look for the fields.
+
+        Raises:
+            ContractFail: an item lacks some.
+        """
+        for item in filter(is_item, output):
+            missing = [field for field in self.args if field not in adapter(item)]
+            if missing:
+                raise ContractFail(f"Missing fields: {', '.join(missing)}")
+
+
+class ContractsManager:
+    """The contracts of callbacks: docstring -> contracts -> a request whose callback checks them."""
+
+    def __init__(self, contracts: Iterable[type[Contract]]) -> None:
+        self.contracts = {contract.name: contract for contract in contracts}
+
+    def tested_methods_from_spidercls(self, spidercls: type) -> list[str]:
+        """Return the names of the methods that have contracts."""
+        methods = getmembers(spidercls, callable)
+        return [name for name, method in methods if self._lines(method)]
+
+    def extract_contracts(self, method: Callable[..., Any]) -> list[Contract]:
+        """Return the contracts of a method."""
+        return [self.contracts[name](method, *args.split()) for name, args in self._lines(method)]
+
+    def from_spider(self, spider: Any, results: TestResult) -> list[Request | None]:
+        """Return a request for every method of a spider that has contracts."""
+        names = self.tested_methods_from_spidercls(type(spider))
+        return [self.from_method(getattr(spider, name), results) for name in names]
+
+    def from_method(self, method: Callable[..., Any], results: TestResult) -> Request | None:
+        """Return the request of a method, whose callback puts what it finds into `results`.
+
+        None if there is nothing to request; an error in a contract is put into `results`.
+        """
+        try:
+            contracts = self.extract_contracts(method)
+            arguments: dict[str, Any] = {"dont_filter": True}
+            request_cls: type[Request] = Request
+            for contract in contracts:
+                request_cls = contract.request_cls or request_cls
+                arguments = contract.adjust_request_args(arguments)
+            if not contracts or ("url" not in arguments and request_cls is Request):
+                return None
+            check = _Check(method, contracts, results)
+            return request_cls(callback=check.callback, errback=check.errback, **arguments)
+        except Exception:  # noqa: BLE001 it is a result
+            results.addError(_case(method, "contract"), _exc_info())
+            return None
+
+    def _lines(self, method: Any) -> list[tuple[str, str]]:
+        lines = _contract_lines(getattr(method, "__doc__", None) or "")
+        return [(name, args) for name, args in lines if name in self.contracts]
+
+
+class _Check:
+    """A callback with its contracts."""
+
+    def __init__(self, method: Callable[..., Any], contracts: list[Contract], results: TestResult) -> None:
+        self._method = method
+        self._contracts = contracts
+        self._results = results
+
+    def callback(self, response: Any, **kwargs: Any) -> Any:
+        """Return the output of the method, after all checks; an awaitable if the method is asynchronous."""
+        for contract in self._contracts:
+            self._test(contract, "pre", response)
+        try:
+            result = self._method(response, **kwargs)
+            if isawaitable(result) or hasattr(result, "__aiter__"):
+                return self._collected(result)
+            output = list(iterate_spider_output(result))
+        except Exception:  # noqa: BLE001 it is a result
+            self._results.addError(_case(self._method, "callback"), _exc_info())
+            return []
+        return self._checked(output)
+
+    def errback(self, failure: Any) -> None:
+        """Note that there is no response."""
+        exc = getattr(failure, "value", failure)
+        self._results.addError(_case(self._method, "errback"), (type(exc), exc, exc.__traceback__))
+
+    async def _collected(self, result: Any) -> list[Any]:
+        try:
+            if isawaitable(result):
+                output = list(iterate_spider_output(await result))
+            else:
+                output = [output async for output in result]
+        except Exception:  # noqa: BLE001 it is a result
+            self._results.addError(_case(self._method, "callback"), _exc_info())
+            return []
+        return self._checked(output)
+
+    def _checked(self, output: list[Any]) -> list[Any]:
+        for contract in reversed(self._contracts):
+            self._test(contract, "post", output)
+        return output
+
+    def _test(self, contract: Contract, when: str, argument: Any) -> None:
+        hook = getattr(contract, f"{when}_process", None)
+        if hook is None:
+            return
+        case = _case(self._method, f"@{contract.name} {when}-hook")
+        self._results.startTest(case)
+        try:
+            hook(argument)
+        except AssertionError:
+            self._results.addFailure(case, _exc_info())
+        except Exception:  # noqa: BLE001 it is a result
+            self._results.addError(case, _exc_info())
+        else:
+            self._results.addSuccess(case)
+        self._results.stopTest(case)
+
+
+def _case(method: Any, what: str) -> TestCase:
+    spider = getattr(getattr(method, "__self__", None), "name", "")
+
+    class ContractTestCase(TestCase):
+        def runTest(self) -> None:  # noqa: N802 unittest's name
+            """Do nothing: the results are noted from outside."""
+
+        def __str__(self) -> str:
+            return f"[{spider}] {method.__name__} ({what})"
+
+    return ContractTestCase()
+
+
+def _exc_info() -> Any:
+    return sys.exc_info()

@@ -1,0 +1,61 @@
+"""Open a Python prompt on a page, with the names response, fetch, view and so on."""
+
+import argparse
+from typing import Any
+
+from aioscrapy.fetching import Background, Fetcher, request_of, spider_for
+from aioscrapy.settings import Settings
+from aioscrapy.shell import Shell
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Declare the options."""
+    parser.add_argument("url", metavar="URL|FILE", nargs="?", help="page to fetch first")
+    parser.add_argument("-c", dest="code", metavar="CODE", help="run this code, print its value, and exit")
+    parser.add_argument("--spider", metavar="SPIDER", help="use the settings and middlewares of this spider")
+    parser.add_argument("--no-redirect", action="store_true", help="don't follow redirects of the first page")
+
+
+def run(options: argparse.Namespace) -> int:
+    """Fetch the page, then read and run lines."""
+    settings: Settings = options.settings
+    with_quiet_log(settings)
+    request = request_of(options.url) if options.url else None
+    fetcher = Fetcher(settings, spider_for(settings, options.spider, request))
+    loop = Background()
+    try:
+        loop.run(fetcher.__aenter__())
+        try:
+            _open(Shell(fetcher, loop), fetcher, request, options)
+        finally:
+            loop.run(fetcher.__aexit__())
+    finally:
+        loop.close()
+    return 0
+
+
+def with_quiet_log(settings: Settings) -> None:
+    """Log only errors, unless a level was chosen for this command."""
+    from aioscrapy.log import configure_logging
+
+    if (settings.getpriority("LOG_LEVEL") or 0) < settings_priority("cmdline"):
+        settings.set("LOG_LEVEL", "ERROR", "cmdline")
+    configure_logging(settings)
+
+
+def settings_priority(layer: str) -> int:
+    """Return the number of a layer of settings."""
+    from aioscrapy.settings import PRIORITIES
+
+    return PRIORITIES[layer]
+
+
+def _open(shell: Shell, fetcher: Fetcher, request: Any, options: argparse.Namespace) -> None:
+    shell.set_page(None, None, fetcher.spider, fetcher.context)
+    if request is not None:
+        shell.fetch(request, redirect=not options.no_redirect)
+    if options.code:
+        print(shell.evaluate(options.code))
+        return
+    shell.print_help()
+    shell.prompt()
