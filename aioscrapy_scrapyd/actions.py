@@ -21,8 +21,9 @@ from aioscrapy_scrapyd.spidernames import SpiderNames
 from aioscrapy_scrapyd.state.job import ENDED, Job, JobError, State, check_arguments, check_job_id, check_name
 from aioscrapy_scrapyd.watch import committed
 
-# Jobs that one call may start.
+# Jobs that one call may start, and how often a failed one is tried again at most.
 INSTANCES_LIMIT = 256
+RETRIES_LIMIT = 1000
 
 
 class NotFoundError(error.Error):
@@ -32,8 +33,8 @@ class NotFoundError(error.Error):
     """
 
     def __init__(self, kind: str, name: str) -> None:
-        self.text = f"{kind} '{name}' not found"
-        super().__init__(code=http.OK, message=self.text.encode())
+        self.text = f"{kind} '{name[:200]}' not found"
+        super().__init__(code=http.OK, message=self.text.encode("utf-8", "backslashreplace"))
 
     def __str__(self) -> str:
         return self.text
@@ -158,8 +159,7 @@ class Actions:
 
     async def job(self, project: str | None, job: str) -> Job | None:
         """Return a job, live or ended."""
-        here = [one for one in self.node.jobs if one.id == job and project in (None, one.project)]
-        return here[0] if here else await deferToThread(self.node.store.find, project, job)
+        return self.node.find(project, job) or await deferToThread(self.node.store.find, project, job)
 
     async def deploy(
         self, project: str, version: str, egg: bytes, user: str, *, activate: bool = True
@@ -287,9 +287,11 @@ def _check(job: Job) -> None:
     check_name("project", job.project)
     check_name("spider", job.spider)
     check_job_id(job.id)
+    if job.version is not None:
+        check_name("version", job.version)
     check_arguments(job.args, job.settings)
     for name, number in (("priority", job.priority), ("timeout", job.timeout_s)):
         if not math.isfinite(number):
             raise JobError(f"{name}={number} is not a number")
-    if job.timeout_s < 0 or job.retries < 0:
-        raise JobError("timeout and retries are at least 0")
+    if job.timeout_s < 0 or not 0 <= job.retries <= RETRIES_LIMIT:
+        raise JobError(f"timeout is at least 0, and retries is from 0 to {RETRIES_LIMIT}")

@@ -16,6 +16,7 @@ from aioscrapy_scrapyd.eggs import UNCHECKED, EggRecords
 # Bytes that an egg may unpack to, and how many times its own size; an egg of code has a ratio of 3 to 10.
 UNPACKED_LIMIT = 1_000_000_000
 RATIO_LIMIT = 200
+FILES_LIMIT = 100_000
 _BACKUP = ".before"
 
 
@@ -137,8 +138,11 @@ def check_egg(egg: bytes) -> None:
     """
     try:
         with zipfile.ZipFile(BytesIO(egg)) as archive:
-            size = sum(info.file_size for info in archive.infolist())
-    except (zipfile.BadZipFile, ValueError, EOFError) as exc:
+            files = archive.infolist()
+            size = sum(info.file_size for info in files)
+    except (zipfile.BadZipFile, NotImplementedError, ValueError, EOFError) as exc:
         raise BadEggError("egg is not a ZIP file (if using curl, use egg=@path not egg=path)") from exc
+    if len(files) > FILES_LIMIT:
+        raise BadEggError(f"the egg has {len(files)} files; {FILES_LIMIT} is the limit")
     if size > min(UNPACKED_LIMIT, max(len(egg) * RATIO_LIMIT, 50_000_000)):
         raise BadEggError(f"the egg has {len(egg)} bytes and unpacks to {size}: this is not a project")

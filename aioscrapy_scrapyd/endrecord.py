@@ -23,7 +23,9 @@ class Ending:
     counts: dict[str, Any]
 
 
-def ending_of(job: Job, left: Exit, record: dict[str, Any], stderr: str) -> Ending:
+def ending_of(
+    job: Job, left: Exit, record: dict[str, Any], stderr: str, *, no_memory: bool = False
+) -> Ending:
     """Decide how a job ended.
 
     Args:
@@ -31,6 +33,7 @@ def ending_of(job: Job, left: Exit, record: dict[str, Any], stderr: str) -> Endi
         left: of its process.
         record: what the job wrote last (`read_record`); {} for none.
         stderr: the end of its standard error.
+        no_memory: the kernel has just killed a process because there was no memory left.
     """
     counts = counts_of(record)
     reason = str(record.get("reason") or "")
@@ -40,9 +43,8 @@ def ending_of(job: Job, left: Exit, record: dict[str, Any], stderr: str) -> Endi
     if job.stop_asked:
         return Ending(State.CANCELLED, job.reason or reason or "cancelled", {**job.counts, **counts})
     if left.signal:
-        return Ending(
-            State.FAILED, f"killed by signal {left.signal}{_why(left.signal)}", {**job.counts, **counts}
-        )
+        reason = _out_of_memory(job) if no_memory else f"killed by signal {left.signal}{_why(left.signal)}"
+        return Ending(State.FAILED, reason, {**job.counts, **counts})
     status = left.status if left.status is not None else record.get("exit_status")
     text = _line(error or stderr)
     if status == 0:
@@ -87,6 +89,12 @@ def read_tail(path: Path) -> str:
     except OSError:
         return ""
     return lines[-1] if lines else ""
+
+
+def _out_of_memory(job: Job) -> str:
+    rss = job.counts.get("rss")
+    used = f" (it had {rss / 2**20:.0f} MiB)" if isinstance(rss, int) and rss else ""
+    return f"killed by the kernel: out of memory{used}"
 
 
 def _why(number: int) -> str:

@@ -52,14 +52,14 @@ def signal_number(name: str | int) -> int:
     """Return the number of a signal: INT, SIGINT, 2.
 
     Raises:
-        ValueError: there is no such signal.
+        JobError: there is no such signal.
     """
     with contextlib.suppress(ValueError):
         return int(signal.Signals(int(name)))
     try:
         return int(signal.Signals[f"SIG{str(name).upper().removeprefix('SIG')}"])
     except KeyError:
-        raise ValueError(f"there is no signal {name!r}") from None
+        raise JobError(f"there is no signal {str(name)[:80]!r}") from None
 
 
 def message_of(job: Job) -> dict[str, Any]:

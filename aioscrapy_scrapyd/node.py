@@ -3,31 +3,30 @@
 import signal
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 from twisted.internet.threads import deferToThread
 from twisted.logger import Logger
 
 from aioscrapy_scrapyd import processes
-from aioscrapy_scrapyd.command import Command, Files
+from aioscrapy_scrapyd.command import Command, Files, leave_reason
 from aioscrapy_scrapyd.daemonlog import one_line, say
 from aioscrapy_scrapyd.endrecord import ending_of
-from aioscrapy_scrapyd.processes import Exit, Process
+from aioscrapy_scrapyd.oom import OutOfMemoryKills
+from aioscrapy_scrapyd.processes import Exit, Process, run_seconds
 from aioscrapy_scrapyd.state.job import Job, JobError, State
 from aioscrapy_scrapyd.state.jobs import Jobs
 from aioscrapy_scrapyd.state.schema import StoreError
 from aioscrapy_scrapyd.state.store import Store
-from aioscrapy_scrapyd.watch import ProcessWatch, committed, in_background
+from aioscrapy_scrapyd.stopping import Stopping
+from aioscrapy_scrapyd.watch import ProcessWatch, committed, in_background, in_threads
 
 log = Logger()
 
 # Seconds between two looks at deadlines, and between two starts of processes: requests go before starts.
 TICK_S = 0.5
 SPAWN_PAUSE_S = 0.05
-# Seconds between the second SIGINT of a stop and SIGKILL.
-LAST_WORDS_S = 2.0
-# Seconds that an impatient user (a second cancel) waits for a clean end.
-IMPATIENT_S = 1.0
 
 
 class Node:
@@ -58,7 +57,7 @@ class Node:
         self.listeners: list[Callable[[Job], None]] = []
         self._command = command
         self.files = files
-        self._cancel_deadline_s = cancel_deadline_s
+        self._stopping = Stopping(cancel_deadline_s)
         self.reactor = reactor
         self._watches: dict[tuple[str, str], ProcessWatch] = {}
         self._boot_id = processes.boot_id()
@@ -67,8 +66,11 @@ class Node:
         self._claim_call: Any = None
         self._claiming = False
         self._counting = False
+        self._problem = ""
+        self._kills = OutOfMemoryKills()
+        self._ending: dict[tuple[str, str], Job] = {}
 
-    # The life of a job: schedule -> _claim -> _started -> (cancel, _stop_next) -> _ended.
+    # The life of a job: schedule -> _claim -> _start -> (cancel, _look) -> _ended.
 
     async def schedule(self, *jobs: Job) -> tuple[list[Job], bool]:
         """Take in jobs, all or none; returns them and True, or the job that has the first id and False.
@@ -79,6 +81,8 @@ class Node:
         """
         for job in jobs:
             known = await self._known(job)
+            if known is not None and known.spider != job.spider:
+                raise JobError(f"there is a job {job.id!r} of spider {known.spider!r} already")
             if known is not None and job is jobs[0]:
                 return [known], False
             if known is not None:
@@ -99,11 +103,17 @@ class Node:
 
     async def _known(self, job: Job) -> Job | None:
         """Return the job that has this id: the same id is the same job, also if it has ended."""
-        here = self.jobs.get(*job.key)
+        here = self.find(*job.key)
         if here is not None:
             return here
         stored = await deferToThread(self.store.find, *job.key)
-        return self.jobs.get(*job.key) or stored  # another call may have been quicker
+        return self.find(*job.key) or stored  # another call may have been quicker
+
+    def find(self, project: str | None, job: str) -> Job | None:
+        """Return a job that has not ended, or whose end is not in the file yet."""
+        if project is not None:
+            return self.jobs.get(project, job) or self._ending.get((project, job))
+        return next((one for one in [*self.jobs, *self._ending.values()] if one.id == job), None)
 
     def cancel(self, job: Job, user: str = "", *, number: int = signal.SIGINT, reason: str = "") -> State:
         """Stop a job; returns the state that it had.
@@ -117,18 +127,7 @@ class Node:
             job.stop_asked = time.time()
             self._end(job, State.CANCELLED, job.reason)
             return before
-        first = before is not State.STOPPING
-        now = time.time()
-        job.state = State.STOPPING
-        job.stop_asked = job.stop_asked or now
-        job.kill_at = now + (self._cancel_deadline_s if first else IMPATIENT_S)
-        job.stage = 1 if first else 2
-        process = self.process_of(job)
-        if process is not None and number == signal.SIGKILL:
-            process.kill_group()
-        elif process is not None:
-            process.signal(number)
-            process.wake()
+        self._stopping.begin(job, self.process_of(job), number)
         self._save(job)
         return before
 
@@ -183,23 +182,27 @@ class Node:
         try:
             await committed(self.store.save(job), self.reactor)
         except StoreError as exc:
-            log.error("Job {job} waits: {problem}", job=job.mark, problem=str(exc))
+            if str(exc) != self._problem:
+                log.error("Job {job} waits: {problem}", job=job.mark, problem=str(exc))
+            self._problem = str(exc)
             self.jobs.requeue(job)
             pause_s = TICK_S
         else:
+            self._problem = ""
             await self._start(job)
-        self._claiming = False
-        if self._running and self._claim_call is None:
-            self._claim_call = self.reactor.callLater(pause_s, self._claim)
+        finally:
+            self._claiming = False
+            if self._running and self._claim_call is None:
+                self._claim_call = self.reactor.callLater(pause_s, self._claim)
 
     async def _start(self, job: Job) -> None:
         try:
             command = await deferToThread(self._command, job)
+            job.log, job.items = command.log, command.items
             process = await deferToThread(command.start, self.files(job))
         except Exception as exc:  # noqa: BLE001 whatever fails to start must not cost a slot
             self._end(job, State.FAILED, f"could not be started: {one_line(exc)}")
             return
-        job.log, job.items = command.log, command.items
         job.pid, job.ticks, job.boot_id = process.pid, process.ticks, self._boot_id
         if job.state is State.STARTING:
             job.state = State.RUNNING
@@ -226,15 +229,25 @@ class Node:
             job.pid, job.ticks, job.boot_id = process.pid, process.ticks, self._boot_id
             job.state = State.RUNNING if job.state is State.STARTING else job.state
             log.info("Took over job {job}: pid {pid}", job=job.mark, pid=job.pid)
+            if job.state is State.STOPPING:
+                self._stopping.take_over(job)
             self._watch(job, process)
             self._save(job)
         elif job.pid:
             in_background(self._end_or_retry(job, Exit()))
         elif job.state is State.STOPPING:
             self._end(job, State.CANCELLED, job.reason)
-        else:  # the daemon died between the claim and the start: nothing has run
-            self.jobs.requeue(job)
-            self._save(job)
+        else:  # the daemon died between the claim and the note of the pid
+            in_background(self._start_over(job))
+
+    async def _start_over(self, job: Job) -> None:
+        """Let a claimed job wait again if its process never started, else note that it has ended."""
+        if await deferToThread(self.files(job).exist):
+            await self._end_or_retry(job, Exit())
+            return
+        self.jobs.requeue(job)
+        self._save(job)
+        self.wake()
 
     async def _ended(self, job: Job, process: Process) -> None:
         """Note the end of a process; its pidfd is readable."""
@@ -246,14 +259,15 @@ class Node:
         await self._end_or_retry(job, left)
 
     async def _end_or_retry(self, job: Job, left: Exit) -> None:
-        files = self.files(job)
-        record, stderr = await deferToThread(files.read)
-        ending = ending_of(job, left, record, stderr)
+        record, stderr = await deferToThread(self.files(job).read)
+        no_memory = left.signal == signal.SIGKILL and not job.stop_asked and self._kills.explains()
+        ending = ending_of(job, left, record, stderr, no_memory=no_memory)
         job.exit_status = left.status if left.status is not None else record.get("exit_status")
         job.signal = left.signal or 0
         job.take_counts(ending.counts)
         if ending.state is State.FAILED and job.attempt <= job.retries:
             log.info("Job {job} failed ({reason}) and is tried again", job=job.mark, reason=ending.reason)
+            await deferToThread(self.files(job).forget)
             job.attempt += 1
             job.reason = ""
             self.jobs.requeue(job)
@@ -266,7 +280,10 @@ class Node:
         job.state, job.reason, job.ended, job.kill_at = state, reason, time.time(), 0.0
         self.jobs.remove(job)
         say("Process died" if state is State.FAILED else "Process finished", job, reason=reason)
-        self.store.end(job)
+        if job.log:
+            in_threads(leave_reason, Path(job.log), state, reason)
+        self._ending[job.key] = job
+        self.store.end(job).add_done_callback(lambda _: self._ending.pop(job.key, None))
         self._changed(job)
         self.wake()
 
@@ -275,12 +292,11 @@ class Node:
         self._tick = self.reactor.callLater(TICK_S, self._look)
         if not self._counting:
             in_background(self._count())
-        now = time.time()
         for job in self.jobs.live():
-            if job.state is State.RUNNING and job.timeout_s and now >= job.started + job.timeout_s:
+            if job.state is State.RUNNING and job.timeout_s and run_seconds(job.ticks) >= job.timeout_s:
                 self.cancel(job, reason=f"ran longer than {job.timeout_s:g} s")
-            elif job.state is State.STOPPING and job.kill_at and now >= job.kill_at:
-                self._stop_next(job, now)
+            elif job.state is State.STOPPING and self._stopping.go_on(job, self.process_of(job)):
+                self._save(job)
         self.wake()
 
     def problems(self) -> list[str]:
@@ -295,23 +311,13 @@ class Node:
         self._counting = True
         try:
             counts = await deferToThread(lambda: [self.files(job).counts(job.pid) for job in running])
+            self._kills.look()
         finally:
             self._counting = False
         for job, counted in zip(running, counts, strict=True):
             if job.ended == 0 and counted != job.counts:
                 job.take_counts(counted)
                 self._changed(job)
-
-    def _stop_next(self, job: Job, now: float) -> None:
-        process = self.process_of(job)
-        if process is None:
-            return
-        if job.stage == 1:
-            process.signal(signal.SIGINT)
-            job.stage, job.kill_at = 2, now + LAST_WORDS_S
-            self._save(job)
-        else:
-            process.kill_group()
 
     def _changed(self, job: Job) -> None:
         for listener in self.listeners:

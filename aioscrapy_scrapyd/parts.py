@@ -1,6 +1,7 @@
 """Builds all parts of a node in one place: ours, or those that the user has named in scrapyd.conf."""
 
 import time
+from functools import partial
 from typing import Any
 
 import scrapyd.environ
@@ -14,6 +15,7 @@ from twisted.internet import reactor
 from twisted.internet.threads import deferToThread
 from twisted.logger import Logger
 
+from aioscrapy_scrapyd.clock import Clock
 from aioscrapy_scrapyd.eggs import EggRecords
 from aioscrapy_scrapyd.eggstorage import EggStorage
 from aioscrapy_scrapyd.environ import Environment
@@ -101,14 +103,20 @@ def _add_jobs(app: Any, config: Any, settings: NodeConfig, store: Store) -> None
     app.setComponent(ISpiderScheduler, SpiderScheduler(poller))
     app.setComponent(IJobStorage, JobStorage(config, store))
     Launcher(config, app, node).setServiceParent(app)
-    TimerService(PAUSE_S, _clean, store, jobs, environment, settings.keep).setServiceParent(app)
+    clean = partial(_clean, Clock(), store, jobs, environment, settings.keep)
+    TimerService(PAUSE_S, clean).setServiceParent(app)
 
 
-def _clean(store: Store, jobs: Jobs, environment: Environment, keep: Keep) -> Any:
-    """Throw away what is old."""
+def _clean(clock: Clock, store: Store, jobs: Jobs, environment: Environment, keep: Keep) -> Any:
+    """Throw away what is old; an error does not end the timer."""
+    jump = clock.jump()
+    if abs(jump) > PAUSE_S:  # what seems old may be new
+        log.warn("The clock was set by {jump:.0f} s: nothing is deleted for an hour", jump=jump)  # noqa: G010 Twisted's Logger
+        return None
     live, now = {job.id for job in jobs}, time.time()
     store.write(forget_history(keep, now))
-    return deferToThread(remove_files, environment.folders(), keep, live, now)
+    removing = deferToThread(remove_files, environment.folders(), keep, live, now)
+    return removing.addErrback(lambda failure: log.failure("Old files were not deleted", failure))
 
 
 def _add_stock_jobs(app: Any, config: Any) -> None:

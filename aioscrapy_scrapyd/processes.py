@@ -1,11 +1,13 @@
 """Processes of jobs: each in a session of its own, watched by its pidfd, found again after a restart."""
 
 import contextlib
+import errno
 import fcntl
 import os
 import signal
 import struct
 import sys
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -70,6 +72,12 @@ class Process:
             return Exit()
         return Exit(status=info.si_status) if info.si_code == os.CLD_EXITED else Exit(signal=info.si_status)
 
+    def end(self) -> None:
+        """Kill the process, a child, and reap it."""
+        self.signal(signal.SIGKILL)
+        os.waitid(os.P_PIDFD, self._fd, os.WEXITED)
+        self.close()
+
     def close(self) -> None:
         """Close the pidfd."""
         os.close(self._fd)
@@ -97,7 +105,17 @@ def spawn(arguments: Sequence[str], environment: Mapping[str, str], stderr: Path
         setsigmask=[],
         setsigdef=[signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGPIPE],
     )
-    return Process(pid, os.pidfd_open(pid), start_ticks(pid))  # our child: not reaped, so it is this one
+    try:
+        fd = os.pidfd_open(pid)  # our child: not reaped, so it is this one
+    except OSError:  # no process may run that nobody watches
+        os.kill(pid, signal.SIGKILL)
+        os.waitpid(pid, 0)
+        raise
+    process = Process(pid, fd, start_ticks(pid))
+    if not process.ticks:
+        process.end()
+        raise OSError(errno.EMFILE, os.strerror(errno.EMFILE))
+    return process
 
 
 def adopt(pid: int, ticks: int) -> Process | None:
@@ -135,6 +153,11 @@ def start_ticks(pid: int) -> int:
     except OSError:
         return 0
     return int(text.rpartition(")")[2].split()[19])
+
+
+def run_seconds(ticks: int) -> float:
+    """Return how long a process has run that started at `ticks`; no clock that somebody sets counts."""
+    return time.clock_gettime(time.CLOCK_BOOTTIME) - ticks / os.sysconf("SC_CLK_TCK")
 
 
 def boot_id() -> str:

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from http import HTTPStatus
+from io import BytesIO
 from typing import Any
 from urllib.parse import unquote
 
@@ -17,6 +18,7 @@ from typing_extensions import override
 from aioscrapy_scrapyd.api.routes import PREFIX, role_of
 from aioscrapy_scrapyd.guard import Guard, Incoming, Refusal, is_prefix, role_for
 from aioscrapy_scrapyd.logins import Logins, basic_login
+from aioscrapy_scrapyd.tokens import PREFIX as TOKEN_PREFIX
 from aioscrapy_scrapyd.users import Role, User
 from aioscrapy_scrapyd.web.routes import TABLE
 
@@ -69,16 +71,28 @@ class NodeRequest(Request):
     node_user: User | None = None
     policy = PAGE_POLICY
     _received = 0
+    _problem = ""
 
     @override
     def gotLength(self, length: int | None) -> None:
-        super().gotLength(min(length, self._door.body_limit) if length is not None else None)
+        try:  # a large body becomes a temporary file
+            super().gotLength(min(length, self._door.body_limit) if length is not None else None)
+        except OSError as exc:
+            self._drop_body(exc)
 
     @override
     def handleContentChunk(self, data: bytes) -> None:
         self._received += len(data)
-        if self._received <= self._door.body_limit:
+        if self._received > self._door.body_limit or self._problem:
+            return
+        try:
             super().handleContentChunk(data)
+        except OSError as exc:
+            self._drop_body(exc)
+
+    def _drop_body(self, error: OSError) -> None:
+        self._problem = f"the body of the request can't be kept: {error.strerror}"
+        self.content = BytesIO()
 
     @override
     def requestReceived(self, command: bytes, path: bytes, version: bytes) -> None:
@@ -91,6 +105,8 @@ class NodeRequest(Request):
         if refusal is None and self._received > self._door.body_limit:
             megabytes = self._door.body_limit // 2**20
             refusal = Refusal(413, f"more than {megabytes} MB: see egg_max_mb")
+        if refusal is None and self._problem:
+            refusal = Refusal(503, self._problem)
         if refusal is not None:
             self._refuse(refusal)
             return
@@ -157,6 +173,8 @@ class NodeRequest(Request):
         logins, address = self._door.logins, self._address()
         header = incoming.headers.get("authorization", "")
         login = basic_login(header)
+        if login is not None and login[1].startswith(TOKEN_PREFIX) and login[0] not in logins.users:
+            header, login = f"Bearer {login[1]}", None  # a program that knows only names and passwords
         user = logins.passed_before(*login) if login is not None else None
         if user is not None:
             logins.forget_failures(address)

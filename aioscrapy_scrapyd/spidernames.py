@@ -94,7 +94,7 @@ def _recorded(egg: Path) -> list[str] | None:
     try:
         with zipfile.ZipFile(egg) as archive:
             return recorded_spiders({RECORD: archive.read(RECORD)})
-    except (OSError, KeyError, zipfile.BadZipFile):
+    except Exception:  # noqa: BLE001 zipfile has many errors for a damaged file; the runner names them
         return None
 
 
@@ -122,7 +122,7 @@ def _list(runner: str, project: str, version: str | None) -> list[str]:
             process.wait()
             raise ListingError(f"the project was not listed within {LIST_TIMEOUT_S:g} s") from None
         if status:
-            raise ListingError(_text(err) or _text(out) or f"the runner ended with {status}")
+            raise ListingError(_text(err).strip() or _text(out).strip() or f"the runner ended with {status}")
         return _text(out).splitlines()
 
 

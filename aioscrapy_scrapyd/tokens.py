@@ -33,7 +33,7 @@ class Token:
 class Tokens:
     """The tokens that a running node accepts."""
 
-    def __init__(self, store: Store, clock: Callable[[], float] = time.time) -> None:
+    def __init__(self, store: Store, clock: Callable[[], float] = time.monotonic) -> None:
         self._store = store
         self._clock = clock
         self._known: dict[str, tuple[float, User | None]] = {}
@@ -47,7 +47,7 @@ class Tokens:
         now = self._clock()
         until, user = self._known.get(token, (0.0, None))
         if until < now:
-            user = self._look_up(token, now)
+            user = self._look_up(token, time.time())
             if len(self._known) > 1000:
                 self._known.clear()
             self._known[token] = now + REMEMBERED_S, user

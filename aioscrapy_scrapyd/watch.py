@@ -5,6 +5,7 @@ from concurrent.futures import Future
 from typing import Any
 
 from twisted.internet.defer import Deferred
+from twisted.internet.threads import deferToThread
 from twisted.logger import Logger
 
 from aioscrapy_scrapyd.processes import Process
@@ -45,6 +46,13 @@ def committed(future: "Future[None]", reactor: Any) -> "Deferred[None]":
 
     future.add_done_callback(lambda _: reactor.callFromThread(fire))
     return deferred
+
+
+def in_threads(function: Callable[..., None], *arguments: Any) -> None:
+    """Run a function that blocks and that nobody waits for; an error of it is logged."""
+    deferToThread(function, *arguments).addErrback(
+        lambda failure: log.failure("A job was not handled", failure)
+    )
 
 
 def in_background(coroutine: Coroutine[Any, Any, None]) -> None:

@@ -225,7 +225,7 @@ def _file_url(folder: str, one: Job, suffix: str) -> str:
 def _fields(body: bytes) -> dict[str, Any]:
     try:
         fields = json.loads(body)
-    except ValueError:
+    except (ValueError, RecursionError):
         raise JobError("the body is not JSON") from None
     if not isinstance(fields, dict):
         raise JobError("the body is not a JSON object")
@@ -233,9 +233,13 @@ def _fields(body: bytes) -> dict[str, Any]:
         if name not in JOB_FIELDS:
             raise JobError(f"{name[:80]!r} is not a field of a job; the fields are {', '.join(JOB_FIELDS)}")
         kind = JOB_FIELDS[name][0]
-        if not isinstance(value, _TYPES[kind]) or isinstance(value, bool):
+        if not isinstance(value, _TYPES[kind]) or isinstance(value, bool) or _is_huge(value):
             raise JobError(f"{name} is not of type {kind}")
     return fields
+
+
+def _is_huge(value: Any) -> bool:
+    return isinstance(value, int) and abs(value) > 2**63
 
 
 def _texts(name: str, values: dict[str, Any]) -> dict[str, str]:

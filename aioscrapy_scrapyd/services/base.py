@@ -4,7 +4,7 @@ import inspect
 import traceback
 from typing import Any
 
-from scrapyd.exceptions import RunnerError
+from scrapyd.exceptions import DirectoryTraversalError, RunnerError
 from scrapyd.webservice import WsResource
 from twisted.internet.defer import Deferred
 from twisted.logger import Logger
@@ -95,6 +95,8 @@ def _message(txrequest: Any, failure: Failure) -> str:
         return (exc.message or b"").decode()
     if isinstance(exc, ListingError):
         return f"{RunnerError.__name__}: {exc}"
+    if isinstance(exc, DirectoryTraversalError):
+        return f"{type(exc).__name__}: {exc}"
     if isinstance(exc, _PLAIN):
         return str(exc)
     if isinstance(exc, OSError):

@@ -36,7 +36,7 @@ class Schedule(NodeResource):
             jobid,
             version=options["version"],
             priority=options["priority"],
-            args={name.decode(): values[0].decode() for name, values in txrequest.args.items()},
+            args=dict(_argument(name, values[0]) for name, values in txrequest.args.items()),
             settings=dict(_pair(line) for line in options["setting"]),
             user=user_of(txrequest),
             timeout_s=options["timeout"],
@@ -185,6 +185,13 @@ def _stock_state(state: State) -> str:
     if state is State.PENDING:
         return "pending"
     return "finished" if state in ENDED else "running"
+
+
+def _argument(name: bytes, value: bytes) -> tuple[str, str]:
+    try:
+        return name.decode(), value.decode()
+    except UnicodeDecodeError:
+        raise JobError(f"argument {name[:80].decode('utf-8', 'replace')!r} is not UTF-8") from None
 
 
 def _pair(line: str) -> tuple[str, str]:

@@ -55,6 +55,7 @@ class Job:
         exit_status: of its process; None while it runs, and where nobody knows.
         signal: the number of the signal that killed it; 0 for none.
         kill_at: when the next stage of a stop is due.
+        due: the same on the monotonic clock, which nobody sets; not stored.
         stage: how many stages of a stop are behind it.
         ticks: when its process started, in clock ticks since the boot (field 22 of /proc/PID/stat).
         attempt: 1, then one more each time it is tried again.
@@ -91,6 +92,7 @@ class Job:
     counts: dict[str, Any] = field(default_factory=dict)
     log: str = ""
     items: str = ""
+    due: float = 0.0
 
     @property
     def key(self) -> tuple[str, str]:
@@ -121,7 +123,7 @@ def check_name(kind: str, name: str) -> str:
     Raises:
         JobError: it can't be part of a path.
     """
-    if name in {".", ".."} or not _NAME.fullmatch(name):
+    if name in {".", ".."} or not _NAME.fullmatch(name) or not _is_unicode(name):
         raise JobError(
             f"{kind} {name[:80]!r} is not a name: 1 to 128 characters without / and \\, not . or .."
         )
@@ -149,8 +151,12 @@ def check_arguments(args: dict[str, str], settings: dict[str, str]) -> None:
     """
     total = 0
     for name, value in (*args.items(), *settings.items()):
+        if not name or name.startswith("-") or "=" in name:
+            raise JobError(f"argument {name[:80]!r}: a name is not empty, has no = and does not begin with -")
         if "\0" in name or "\0" in value:
             raise JobError(f"argument {name[:80]!r} holds a NUL byte")
+        if not _is_unicode(name + value):
+            raise JobError(f"argument {name[:80]!r} holds half a surrogate pair: this is not a text")
         size = len(f"{name}={value}".encode())
         if size > ARGUMENT_LIMIT:
             raise JobError(
@@ -167,6 +173,14 @@ def check_arguments(args: dict[str, str], settings: dict[str, str]) -> None:
 def is_secret(name: str) -> bool:
     """Return True if the name of an argument or a setting sounds like that of a secret."""
     return _SECRET.search(name) is not None
+
+
+def _is_unicode(text: str) -> bool:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def masked(values: dict[str, str]) -> dict[str, str]:

@@ -110,6 +110,13 @@ def test_a_user_and_a_token_of_one_project(tmp_path: Path) -> None:
         assert asked("schedule.json", token, project="p", spider="one") == 200
         assert asked("schedule.json", token, project="q", spider="one") == 403
         assert asked("delproject.json", token, project="p") == 403
+        as_password = [
+            requests.get(
+                f"{server.url}listspiders.json", {"project": project}, auth=("any", token), timeout=10
+            )
+            for project in ("p", "q")
+        ]
+        assert [answer.status_code for answer in as_password] == [200, 403]
         assert asked("schedule.json", other, project="p", spider="one") == 401
         assert asked("schedule.json", token[:-1], project="p", spider="one") == 401
         listed = node(folder, "token", "list").stdout

@@ -64,7 +64,7 @@ def deploy(node: ScrapydServer, version: str = "1", egg: bytes | None = None) ->
     answer: dict[str, Any] = requests.post(
         f"{node.url}addversion.json",
         data={"project": "p", "version": version},
-        files={"egg": egg or make_egg({"spiders/a.py": SPIDERS})},
+        files={"egg": make_egg({"spiders/a.py": SPIDERS}) if egg is None else egg},
         timeout=60,
     ).json()
     return answer

@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -33,7 +34,7 @@ class ScrapydServer:
 
     A key with the value None is left out. `conf_text` is a whole scrapyd.conf of which only the host and the
     port are changed. The daemon and its jobs run in `python` (None: this one); its own log is
-    `folder/scrapyd.log`.
+    `folder/scrapyd.log`. `wrapper` is a command that executes the daemon's command.
     """
 
     def __init__(
@@ -46,6 +47,7 @@ class ScrapydServer:
         environment: dict[str, str] | None = None,
         python: Path | None = None,
         login: tuple[str, str] | None = None,
+        wrapper: Sequence[str] = (),
     ) -> None:
         self.folder = Path(folder).resolve()
         self.port = port or free_port()
@@ -54,6 +56,7 @@ class ScrapydServer:
         self._conf_text = conf_text
         self._python = python or Path(sys.executable)
         self._environment = child_environment(**(environment or {}))
+        self._wrapper = wrapper
         self._process: subprocess.Popen[bytes] | None = None
         self._session = requests.Session()
         if login is not None:
@@ -85,7 +88,7 @@ class ScrapydServer:
             conf.write(file)
         with self.daemon_log.open("ab") as log:
             self._process = subprocess.Popen(
-                [str(self._python), "-m", "scrapyd", "--pidfile="],
+                [*self._wrapper, str(self._python), "-m", "scrapyd", "--pidfile="],
                 cwd=self.folder,
                 env=self._environment,
                 stdin=subprocess.DEVNULL,
