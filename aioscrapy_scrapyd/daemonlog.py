@@ -23,6 +23,16 @@ def say(what: str, job: Job, **details: Any) -> None:
     )
 
 
+def say_waiting(number: int) -> None:
+    """Log that jobs wait while no node runs."""
+    if number:
+        log.info(
+            "{n} jobs wait in node.db for the next start of the node; before you go back to a stock "
+            "Scrapyd: aioscrapy node handback",
+            n=number,
+        )
+
+
 def one_line(error: BaseException) -> str:
     """Return an error as one line; an error of the system without its class."""
     text = " ".join(str(error).split())

@@ -39,7 +39,7 @@ def ending_of(
     reason = str(record.get("reason") or "")
     error = str(record.get("error") or "")
     if reason == "killed":  # written at the start: the process did not come to write another one
-        reason = ""
+        reason, error = "", error if left == Exit() else ""
     if job.stop_asked:
         return Ending(State.CANCELLED, job.reason or reason or "cancelled", {**job.counts, **counts})
     if left.signal:

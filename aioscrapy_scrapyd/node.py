@@ -11,7 +11,7 @@ from twisted.logger import Logger
 
 from aioscrapy_scrapyd import processes
 from aioscrapy_scrapyd.command import Command, Files, leave_reason
-from aioscrapy_scrapyd.daemonlog import one_line, say
+from aioscrapy_scrapyd.daemonlog import one_line, say, say_waiting
 from aioscrapy_scrapyd.endrecord import ending_of
 from aioscrapy_scrapyd.oom import OutOfMemoryKills
 from aioscrapy_scrapyd.processes import Exit, Process, run_seconds
@@ -20,7 +20,7 @@ from aioscrapy_scrapyd.state.jobs import Jobs
 from aioscrapy_scrapyd.state.schema import StoreError
 from aioscrapy_scrapyd.state.store import Store
 from aioscrapy_scrapyd.stopping import Stopping
-from aioscrapy_scrapyd.watch import ProcessWatch, committed, in_background, in_threads
+from aioscrapy_scrapyd.watch import Listeners, ProcessWatch, committed, in_background, in_threads
 
 log = Logger()
 
@@ -54,7 +54,7 @@ class Node:
         self.jobs = jobs
         self.store = store
         # Called after each change of a job's state or counts.
-        self.listeners: list[Callable[[Job], None]] = []
+        self.listeners = Listeners()
         self._command = command
         self.files = files
         self._stopping = Stopping(cancel_deadline_s)
@@ -154,12 +154,7 @@ class Node:
                 call.cancel()
         for watch in self._watches.values():
             self.reactor.removeReader(watch)
-        if waiting := self.jobs.count_pending():
-            log.info(
-                "{n} jobs wait in node.db for the next start of the node; before you go back to a stock "
-                "Scrapyd: aioscrapy node handback",
-                n=waiting,
-            )
+        say_waiting(self.jobs.count_pending())
         self.store.close()
 
     def process_of(self, job: Job) -> Process | None:
@@ -185,7 +180,7 @@ class Node:
             if str(exc) != self._problem:
                 log.error("Job {job} waits: {problem}", job=job.mark, problem=str(exc))
             self._problem = str(exc)
-            self.jobs.requeue(job)
+            self._wait_again(job)
             pause_s = TICK_S
         else:
             self._problem = ""
@@ -199,6 +194,9 @@ class Node:
         try:
             command = await deferToThread(self._command, job)
             job.log, job.items = command.log, command.items
+            if job.stop_asked:
+                self._end(job, State.CANCELLED, job.reason)
+                return
             process = await deferToThread(command.start, self.files(job))
         except Exception as exc:  # noqa: BLE001 whatever fails to start must not cost a slot
             self._end(job, State.FAILED, f"could not be started: {one_line(exc)}")
@@ -244,6 +242,13 @@ class Node:
         """Let a claimed job wait again if its process never started, else note that it has ended."""
         if await deferToThread(self.files(job).exist):
             await self._end_or_retry(job, Exit())
+        else:
+            self._wait_again(job)
+
+    def _wait_again(self, job: Job) -> None:
+        """Let a job without a process wait; one that was cancelled in the meantime has ended."""
+        if job.stop_asked:
+            self._end(job, State.CANCELLED, job.reason)
             return
         self.jobs.requeue(job)
         self._save(job)
@@ -268,11 +273,9 @@ class Node:
         if ending.state is State.FAILED and job.attempt <= job.retries:
             log.info("Job {job} failed ({reason}) and is tried again", job=job.mark, reason=ending.reason)
             await deferToThread(self.files(job).forget)
-            job.attempt += 1
-            job.reason = ""
-            self.jobs.requeue(job)
-            self._save(job)
-            self.wake()
+            if not job.stop_asked:
+                job.attempt, job.reason = job.attempt + 1, ""
+            self._wait_again(job)
         else:
             self._end(job, ending.state, ending.reason)
 
@@ -320,11 +323,7 @@ class Node:
                 self._changed(job)
 
     def _changed(self, job: Job) -> None:
-        for listener in self.listeners:
-            try:
-                listener(job)
-            except Exception:  # noqa: BLE001 who watches the jobs must not stop them
-                log.failure("A change of job {job} was not passed on", job=job.mark)
+        self.listeners.call(job)
 
     def _save(self, job: Job) -> None:
         self.store.save(job, must=True)

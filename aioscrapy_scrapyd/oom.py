@@ -1,7 +1,10 @@
 """Counts the processes that the kernel killed because there was no memory left."""
 
+import time
 from pathlib import Path
 
+# Seconds that the kernel may take to end a process that it has killed.
+WINDOW_S = 10.0
 _PROC = Path("/proc")
 _CGROUPS = Path("/sys/fs/cgroup")
 
@@ -17,20 +20,25 @@ class OutOfMemoryKills:
         files = [*_cgroup_files(proc, cgroups), proc / "vmstat"]
         self._file = next((file for file in files if _count(file) is not None), None)
         self._known = self.count()
+        self._unexplained, self._since = 0, 0.0
 
     def count(self) -> int:
         """Return how many processes were killed so far; reads one small file of the kernel."""
         return (_count(self._file) if self._file is not None else None) or 0
 
     def look(self) -> None:
-        """Take what was killed up to now for known."""
-        self._known = self.count()
+        """Note what was killed since the last look: a large process ends some time after the kill."""
+        count = self.count()
+        if count > self._known:
+            self._unexplained, self._since = self._unexplained + count - self._known, time.monotonic()
+        self._known = count
 
     def explains(self) -> bool:
-        """Return True if a process was killed since the last look; one kill explains one end."""
-        if self.count() <= self._known:
+        """Return True if a process was killed within WINDOW_S seconds; one kill explains one end."""
+        self.look()
+        if not self._unexplained or time.monotonic() > self._since + WINDOW_S:
             return False
-        self._known += 1
+        self._unexplained -= 1
         return True
 
 

@@ -9,6 +9,7 @@ from twisted.internet.threads import deferToThread
 from twisted.logger import Logger
 
 from aioscrapy_scrapyd.processes import Process
+from aioscrapy_scrapyd.state.job import Job
 
 log = Logger()
 
@@ -31,6 +32,18 @@ class ProcessWatch:
 
     def logPrefix(self) -> str:  # noqa: N802 Twisted's name
         return "process"
+
+
+class Listeners(list[Callable[[Job], None]]):
+    """Functions that are called with a job that has changed; an error of one is logged and stops nothing."""
+
+    def call(self, job: Job) -> None:
+        """Call all of them."""
+        for listener in self:
+            try:
+                listener(job)
+            except Exception:  # noqa: BLE001 who watches the jobs must not stop them
+                log.failure("A change of job {job} was not passed on", job=job.mark)
 
 
 def committed(future: "Future[None]", reactor: Any) -> "Deferred[None]":

@@ -74,7 +74,7 @@ def is_good_again(node: ScrapydServer) -> None:
     until(node, lambda: node.api("daemonstatus")["running"] == 0)
     began = time.time()
     ended = end_of(node, schedule(node, "quick"))
-    assert (ended["state"], ended["started"] - began < 2) == ("finished", True)
+    assert (ended["state"], ended["started"] - began < 2) == ("finished", True), ended["reason"]
     until(node, lambda: node.api("daemonstatus")["running"] == 0)
     status = node.api("daemonstatus")
     assert (status["pending"], status["slots"], status["problems"]) == (0, SLOTS, [])
@@ -144,7 +144,7 @@ def test_without_file_descriptors_jobs_fail_and_the_slots_stay(node: ScrapydServ
 
 def test_without_processes_jobs_fail_and_the_slots_stay(tmp_path: Path) -> None:
     wrapper = AS_ANOTHER if os.geteuid() == 0 else ()
-    with ScrapydServer(tmp_path / "node", conf=conf(), wrapper=wrapper) as node:
+    with ScrapydServer(tmp_path / "node", conf=conf(items_dir=""), wrapper=wrapper) as node:
         deploy(node, egg=EGG)
         is_good_again(node)
         with no_processes(node):

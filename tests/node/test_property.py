@@ -23,7 +23,7 @@ from twisted.python.failure import Failure
 from aioscrapy_scrapyd import node as node_module
 from aioscrapy_scrapyd.node import Node
 from aioscrapy_scrapyd.processes import Exit
-from aioscrapy_scrapyd.state.job import ENDED, Job, JobError
+from aioscrapy_scrapyd.state.job import ENDED, Job, JobError, State
 from aioscrapy_scrapyd.state.jobs import Jobs, Limits
 from aioscrapy_scrapyd.state.schema import StoreError
 from aioscrapy_scrapyd.state.store import Store
@@ -162,6 +162,8 @@ class Daemon(RuleBasedStateMachine):
         self.kernel = Kernel()
         self.accepted: dict[tuple[str, str], int] = {}
         self.failures: list[Any] = []
+        # Key of a cancelled job -> processes that it may have had then.
+        self.cancelled: dict[tuple[str, str], int] = {}
         globalLogPublisher.addObserver(self.note)
         self.held: list[Any] = []
         self.patch = pytest.MonkeyPatch()
@@ -260,12 +262,16 @@ class Daemon(RuleBasedStateMachine):
     def cancel(self, which: int) -> None:
         jobs = list(self.node.jobs)
         if jobs:
-            self.node.cancel(jobs[which % len(jobs)])
+            job = jobs[which % len(jobs)]
+            before = self.node.cancel(job)
+            starts = sum(task.key == job.key for task in self.kernel.tasks)
+            self.cancelled.setdefault(job.key, starts + (before is State.STARTING and job.pid == 0))
 
     @rule(ends=st.lists(st.sampled_from([0, 7]), max_size=3))
     def crash(self, ends: list[int]) -> None:
         """Kill the daemon; some processes end while none runs; start another one."""
         self.store.waiting.clear()
+        self.cancelled.clear()
         self.store.close()
         for task in self.kernel.tasks:
             task.is_child = False
@@ -302,6 +308,9 @@ class Daemon(RuleBasedStateMachine):
         keys = [task.key for task in self.kernel.tasks]
         for key, retries in self.accepted.items():
             assert keys.count(key) <= 1 + retries, key
+        assert all(keys.count(key) <= most for key, most in self.cancelled.items()), (
+            "started after its cancel"
+        )
 
     @invariant()
     def each_end_is_counted_once(self) -> None:
