@@ -14,6 +14,9 @@ from aioscrapy_scrapyd.state.job import LIVE, Job
 
 log = Logger()
 
+# Threads for what blocks. All are there from the start: what waits for one that can't be started is lost.
+THREADS = 10
+
 
 class Launcher(Service):
     """The face of the node that Scrapyd's services and pages read.
@@ -37,6 +40,7 @@ class Launcher(Service):
     @override
     def startService(self) -> None:
         super().startService()
+        self.node.reactor.getThreadPool().adjustPoolsize(THREADS, THREADS)
         self.node.start()
         log.info(
             "Scrapyd {version} started: max_proc={max_proc!r}, runner={runner!r}",
