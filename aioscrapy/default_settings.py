@@ -216,6 +216,7 @@ DOWNLOADER_MIDDLEWARES_BASE: ComponentOrders = {
     "aioscrapy.middlewares.proxypool.ProxyPoolMiddleware": 740,
     "aioscrapy.middlewares.httpproxy.HttpProxyMiddleware": 750,
     "aioscrapy.middlewares.stats.DownloaderStats": 850,
+    "aioscrapy.middlewares.httpcache.HttpCacheMiddleware": 900,
 }
 # Count requests, responses, bytes and statuses.
 DOWNLOADER_STATS: Flag = True
@@ -352,6 +353,37 @@ SCHEDULER_PERSIST: Flag = False
 REDIS_ITEMS_KEY: Name = "%(spider)s:items"
 # Function from an item to the text or bytes in this list. None: JSON.
 REDIS_ITEMS_SERIALIZER: Annotated[str | None, Component(optional=True)] = None
+
+# -- HTTP cache
+
+# Keep responses on disk, and answer requests from there.
+HTTPCACHE_ENABLED: Flag = False
+# Keep every response that does not forbid it, with RFC9111Policy.
+HTTPCACHE_ALWAYS_STORE: Flag = False
+# Module for DbmCacheStorage.
+HTTPCACHE_DBM_MODULE: Name = "dbm"
+# Folder of the cache; a relative one is in .scrapy beside scrapy.cfg.
+HTTPCACHE_DIR: Name = "httpcache"
+# Seconds after which a kept response is not used any more. 0: never.
+HTTPCACHE_EXPIRATION_SECS: Count = 0
+# Compress the files of FilesystemCacheStorage.
+HTTPCACHE_GZIP: Flag = False
+# Statuses of responses that are not kept, with DummyPolicy.
+HTTPCACHE_IGNORE_HTTP_CODES: Statuses = []
+# Drop requests that are not in the cache: nothing is fetched.
+HTTPCACHE_IGNORE_MISSING: Flag = False
+# Directives of Cache-Control in responses that RFC9111Policy does not obey, such as no-store.
+HTTPCACHE_IGNORE_RESPONSE_CACHE_CONTROLS: Names = []
+# URL schemes that are not kept.
+HTTPCACHE_IGNORE_SCHEMES: Names = ["file"]
+# What may be kept and used again: DummyPolicy (all, for ever), RFC9111Policy (what the headers allow), or a class of yours.
+HTTPCACHE_POLICY: Annotated[str, Component("should_cache_request", "should_cache_response")] = (
+    "aioscrapy.extensions.httpcache.DummyPolicy"
+)
+# Where responses are kept: FilesystemCacheStorage, SqliteCacheStorage, DbmCacheStorage, or a class of yours.
+HTTPCACHE_STORAGE: Annotated[str, Component("retrieve_response", "store_response")] = (
+    "aioscrapy.extensions.httpcache.FilesystemCacheStorage"
+)
 
 # -- Files on servers
 

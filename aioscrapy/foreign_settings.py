@@ -1,6 +1,5 @@
 """Settings of Scrapy, scrapy-redis and aio-scrapy that nothing reads here, and what to use instead."""
 
-_CACHE = "there is no HTTP cache here"
 _MEDIA = "there are no media pipelines here; yield Requests for the files and write them in a callback"
 _MEMORY = "there is no memory watch here; limit the process (ulimit, systemd MemoryMax, a container)"
 _MAIL = "no mail is sent here"
@@ -54,18 +53,6 @@ INSTEAD: dict[str, str] = {
     "HTTPAUTH_DOMAIN": "set http_auth_domain of the spider",
     "HTTPAUTH_PASS": "set http_pass of the spider",
     "HTTPAUTH_USER": "set http_user of the spider",
-    "HTTPCACHE_ALWAYS_STORE": _CACHE,
-    "HTTPCACHE_DBM_MODULE": _CACHE,
-    "HTTPCACHE_DIR": _CACHE,
-    "HTTPCACHE_ENABLED": _CACHE,
-    "HTTPCACHE_EXPIRATION_SECS": _CACHE,
-    "HTTPCACHE_GZIP": _CACHE,
-    "HTTPCACHE_IGNORE_HTTP_CODES": _CACHE,
-    "HTTPCACHE_IGNORE_MISSING": _CACHE,
-    "HTTPCACHE_IGNORE_RESPONSE_CACHE_CONTROLS": _CACHE,
-    "HTTPCACHE_IGNORE_SCHEMES": _CACHE,
-    "HTTPCACHE_POLICY": _CACHE,
-    "HTTPCACHE_STORAGE": _CACHE,
     "HTTPPROXY_AUTH_ENCODING": "the login of a proxy is UTF-8 here",
     "HTTPX_HTTP2_ENABLED": 'HTTP/2 is there with DOWNLOAD_HANDLERS_TYPE = "wreq"',
     "IMAGES_EXPIRES": _MEDIA,
@@ -166,7 +153,6 @@ WITHOUT_EFFECT: dict[str, tuple[object, ...]] = {
     "AJAXCRAWL_ENABLED": (False,),
     "COMPRESSION_ENABLED": (True,),
     "CONCURRENT_REQUESTS_PER_IP": (0,),
-    "HTTPCACHE_ENABLED": (False,),
     "LOG_SHORT_NAMES": (False,),
     "MEMDEBUG_ENABLED": (False,),
     "MEMUSAGE_ENABLED": (False,),

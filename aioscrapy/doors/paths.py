@@ -15,6 +15,7 @@ MODULES: dict[str, str] = {
     "downloadermiddlewares.defaultheaders": "middlewares.defaultheaders",
     "downloadermiddlewares.downloadtimeout": "middlewares.downloadtimeout",
     "downloadermiddlewares.httpauth": "middlewares.httpauth",
+    "downloadermiddlewares.httpcache": "middlewares.httpcache",
     "downloadermiddlewares.httpproxy": "middlewares.httpproxy",
     "downloadermiddlewares.offsite": "middlewares.offsite",
     "downloadermiddlewares.redirect": "middlewares.redirect",
