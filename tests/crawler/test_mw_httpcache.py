@@ -213,8 +213,8 @@ async def test_the_second_crawl_sends_nothing(site: Any, tmp_path: Path, name: s
         "HTTPCACHE_STORAGE": f"{POLICIES}.{name}",
     }
     first = await crawl(Everything, settings, site=site.url)
-    sent = sum(site.counts.values())
+    sent = sum(site.counts().values())
     second = await crawl(Everything, settings, site=site.url)
-    assert sum(site.counts.values()) == sent
+    assert sum(site.counts().values()) == sent
     assert sorted(item["path"] for item in first.items) == sorted(item["path"] for item in second.items)
     assert second.crawler.stats.get_value("httpcache/hit") == len(second.items)
