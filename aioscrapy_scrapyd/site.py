@@ -35,7 +35,10 @@ FILE_FOLDERS = ("/logs/", "/items/")
 
 # Where a path names a project, and the paths that show all projects.
 _PROJECT_IN_PATH = re.compile(rf"(?:/logs|/items|{PREFIX}/projects|{PREFIX}/jobs)/([^/]+)")
-_ALL_PROJECTS = {"/listjobs.json", "/jobs", "/logs/", "/items/", "/metrics", f"{PREFIX}/jobs"}
+_ALL_PROJECTS = {
+    *("/listjobs.json", "/status.json", "/jobs", "/logs", "/items", "/metrics"),
+    f"{PREFIX}/jobs",
+}
 
 Audit = Callable[[str, str, str, str, int], None]
 Ended = Callable[[str, str, int, float], None]
@@ -224,7 +227,7 @@ class NodeRequest(Request):
 
     def _concerns(self, user: User) -> bool:
         """Return True if the request is about a project of the user, or about none."""
-        path = self.path.decode("latin-1")
+        path = served_path(self.path.decode("latin-1"))
         in_path = _PROJECT_IN_PATH.match(path)
         project = unquote(in_path[1]) if in_path else self._argument("project")
         return user.may_use(project) if project else path not in _ALL_PROJECTS
@@ -251,9 +254,8 @@ class NodeRequest(Request):
         else:
             for name in ("origin", "methods", "headers"):
                 headers.removeHeader(f"access-control-allow-{name}")
-        path = self.path.decode("latin-1")
-        is_file = path.startswith(FILE_FOLDERS)
-        if is_file and not path.endswith("/"):
+        is_file = f"{served_path(self.path.decode('latin-1'))}/".startswith(FILE_FOLDERS)
+        if is_file and not self.path.endswith(b"/"):
             headers.setRawHeaders("content-type", ["text/plain; charset=utf-8"])
         headers.setRawHeaders("content-security-policy", [FILE_POLICY if is_file else self.policy])
         headers.setRawHeaders("x-content-type-options", ["nosniff"])
@@ -262,10 +264,25 @@ class NodeRequest(Request):
         headers.setRawHeaders("cross-origin-resource-policy", ["same-origin"])
 
 
+def served_path(path: str) -> str:
+    """Return the path that Twisted serves for the path of a request: unquoted, without empty parts.
+
+    What is behind the name of a service or of the list of jobs changes nothing. The API reads its own path.
+    """
+    if path.startswith(f"{PREFIX}/"):
+        return path
+    parts = [unquote(part) for part in path.split("/") if part]
+    if parts and (parts[0].endswith(".json") or parts[0] == "jobs"):
+        parts = parts[:1]
+    return "/" + "/".join(parts)
+
+
 def _needed_role(incoming: Incoming) -> Role:
     if incoming.path.startswith(f"{PREFIX}/"):
         return role_of(incoming.method, incoming.path.removeprefix(PREFIX))
-    return TABLE.role_of(incoming.method, incoming.path) or role_for(incoming)
+    is_page = incoming.method in {"GET", "HEAD", "POST"}
+    role = TABLE.role_of(incoming.method, incoming.path) if is_page else None
+    return role or role_for(Incoming(incoming.method, served_path(incoming.path)))
 
 
 class NodeSite(Site):

@@ -16,7 +16,7 @@ from typing_extensions import override
 from aioscrapy_scrapyd.actions import Actions, NotFoundError
 from aioscrapy_scrapyd.api.call import AccessError, Call
 from aioscrapy_scrapyd.api.openapi import document
-from aioscrapy_scrapyd.api.routes import PREFIX, find
+from aioscrapy_scrapyd.api.routes import DOCUMENT, PREFIX, find
 from aioscrapy_scrapyd.eggstorage import BadEggError
 from aioscrapy_scrapyd.spidernames import ListingError
 from aioscrapy_scrapyd.state.job import JobError
@@ -47,7 +47,7 @@ class Api(Resource):
     def render(self, request: Any) -> Any:
         method = request.method.decode("latin-1")
         path = request.path.decode("latin-1").removeprefix(PREFIX)
-        if method in {"GET", "HEAD"} and path == "/openapi.json":
+        if method in {"GET", "HEAD"} and path == DOCUMENT:
             return _answer(request, HTTPStatus.OK, document())
         route, names, methods = find("GET" if method == "HEAD" else method, path)
         if route is None and methods:

@@ -10,6 +10,8 @@ from aioscrapy_scrapyd.api.call import JOB_FIELDS, Call
 from aioscrapy_scrapyd.users import Role
 
 PREFIX = "/api/v1"
+# Where the description of all routes is, below the prefix.
+DOCUMENT = "/openapi.json"
 
 
 Handler = Callable[[Call], Awaitable[Any]]
@@ -116,5 +118,7 @@ def find(method: str, path: str) -> tuple[Route | None, dict[str, str], list[str
 
 def role_of(method: str, path: str) -> Role:
     """Return the role that a path of the API needs; ADMIN if it has no such route."""
-    route, _, _ = find(method, path)
+    if method in {"GET", "HEAD"} and path == DOCUMENT:
+        return Role.VIEWER
+    route, _, _ = find("GET" if method == "HEAD" else method, path)
     return route.role if route is not None else Role.ADMIN
