@@ -20,7 +20,7 @@ class EggInfo:
         commit: of Git or Mercurial; "" for an egg that does not name it.
         dirty: files differed from the commit when it was built.
         builder: the program that built it; "" where nobody says.
-        files: name -> checksum of the zip file, without the record.
+        files: name -> checksum of the zip file, without EGG-INFO.
     """
 
     spiders: list[str] | None
@@ -48,10 +48,10 @@ def read_egg(path: Path) -> EggInfo:
         zipfile.BadZipFile: it is not an egg.
     """
     with zipfile.ZipFile(path) as archive:
-        files = {info.filename: info.CRC for info in archive.infolist() if not info.is_dir()}
-        data = {RECORD: archive.read(RECORD)} if RECORD in files else {}
+        everything = {info.filename: info.CRC for info in archive.infolist() if not info.is_dir()}
+        data = {RECORD: archive.read(RECORD)} if RECORD in everything else {}
     record: dict[str, Any] = read_record(data)
-    files.pop(RECORD, None)
+    files = {name: crc for name, crc in everything.items() if not name.startswith("EGG-INFO/")}
     return EggInfo(
         recorded_spiders(data),
         str(record.get("commit") or ""),

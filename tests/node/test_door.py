@@ -198,6 +198,7 @@ def test_a_node_without_users_does_not_start_beyond_loopback(tmp_path: Path) -> 
         {"open_access": "perhaps", "bind_address": "0.0.0.0"},
         {"username": "a:b", "password": "x"},
         {"dbs_dir": ":memory:"},
+        {"redis_urls": "redis://localhost:6379/0 redis://:sesame/@localhost"},
     ],
     ids=lambda conf: next(iter(conf)),
 )
@@ -205,6 +206,7 @@ def test_a_wrong_value_is_refused_in_one_line(tmp_path: Path, conf: dict[str, st
     line = refusal_to_start(tmp_path, **conf)
     assert next(iter(conf)) in line
     assert "Error" not in line
+    assert "sesame" not in line
 
 
 def test_open_access_insists(tmp_path: Path) -> None:

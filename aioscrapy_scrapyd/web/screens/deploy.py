@@ -54,16 +54,14 @@ async def upload(visit: Visit) -> Done | Data:
 
 
 async def versions(visit: Visit) -> Data:
-    """Return the versions of a project, the latest first."""
+    """Return the versions of a project, the one that was deployed last first."""
     project = visit.names["project"]
     visit.actions.check_project(project)
     stored, active = await visit.actions.versions(project)
     records = visit.actions.eggs.records
-    return {
-        "project": project,
-        "active": active,
-        "versions": [_about(records.about(project, version), active) for version in reversed(stored)],
-    }
+    rows = [_about(records.about(project, version), active) for version in reversed(stored)]
+    rows.sort(key=lambda row: row["deployed"] or 0.0, reverse=True)
+    return {"project": project, "active": active, "versions": rows}
 
 
 async def version(visit: Visit) -> Data:
