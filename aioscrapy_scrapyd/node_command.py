@@ -106,8 +106,9 @@ def _start(folder: Path, http_port: int | None, bind: str | None) -> int:
         folder.mkdir(parents=True, exist_ok=True)
         conf = folder / CONF
         if not conf.exists():
+            conf.touch(mode=0o600)  # it will have passwords or their hashes
             conf.write_text(_CONF_TEXT, encoding="utf-8")
-            print(f"{conf} is new: a node on this machine only", flush=True)
+            print(f"{conf} is new; docs/node.md and Scrapyd's manual have all keys", flush=True)
         os.chdir(folder)
     except OSError as exc:
         raise ConfigError(f"{folder} can't be used: {exc.strerror}") from exc
@@ -157,7 +158,8 @@ def _token(options: argparse.Namespace, words: list[str]) -> int:
             role = users.role_of(options.role)
             print(tokens.add_token(database, name, role, options.projects, options.days))
             conf = options.folder / CONF
-            if not _users(conf) and not _parsed(conf).get("scrapyd", "username", fallback=""):
+            username = _parsed(conf).get("scrapyd", "username", fallback="")
+            if not _users(conf) and not users.scrapyd_login(username, "")[0]:
                 report("without a user the node asks nobody for a token: aioscrapy node user add NAME")
             report("send it as `Authorization: Bearer TOKEN`; it is not kept in clear, note it now")
         case ["remove", token_id]:

@@ -1,16 +1,19 @@
-"""Shows that python-scrapyd-api, LogParser and ScrapydWeb can read a daemon that runs our jobs.
+"""Shows that the programs around Scrapyd work with a daemon that runs our jobs: stock, node, node with users.
 
-    cd tests && python -m plugin.peers [--work FOLDER]
+    cd tests && python -m plugin.peers [--work FOLDER] [--daemon NAME]
 
+curl, scrapyd-deploy and scrapyd-client (of scrapyd-client), python-scrapyd-api, ScrapydWeb and LogParser. It
 needs this repository's own environment for the daemon, and makes one for the peers in FOLDER (default: a
 temporary folder that is removed), because ScrapydWeb pins old versions. Three jobs run: one to its end, one
 that is cancelled, one whose callback raises. Every figure that a peer reads is compared with what the crawl
-really did; the first difference ends the run with an AssertionError. The figures are printed.
+really did; the first difference ends the run with an AssertionError. The figures are printed, and at the end
+a table of what was tried.
 """
 
 import argparse
 import contextlib
 import json
+import os
 import subprocess
 import sys
 import tempfile
@@ -23,14 +26,28 @@ import requests
 
 from aioscrapy.db.embedded import free_port
 from plugin.jobs import make_egg
+from plugin.peers_clients import check_clients
 from plugin.test_runner_crawl import HANGS, PAGES
 from support.scrapyd import ScrapydServer
 from support.site import Site
 
 PEERS = ["python-scrapyd-api", "logparser", "scrapydweb", "setuptools<81"]  # scrapydweb imports pkg_resources
+API_CALLS = "add_version, list_projects, list_versions, list_spiders, schedule, job_status, cancel"
 RAISES = PAGES.replace('"pages"', '"raises"').replace(
     "        yield {", "        raise ValueError('{}')\n        yield {", 1
 )
+Login = tuple[str, str] | None
+APPLICATION = "aioscrapy_scrapyd.app.application"
+ADMIN = ("root", "sesame open")
+# Name -> keys of scrapyd.conf and login.
+DAEMONS: dict[str, tuple[dict[str, str | None], Login]] = {
+    "stock": ({}, None),
+    "node": ({"application": APPLICATION}, None),
+    "node with users": (
+        {"application": APPLICATION, "username": ADMIN[0], "password": ADMIN[1]},
+        ADMIN,
+    ),
+}
 READER = Path(__file__).with_name("peers_reader.py")
 
 
@@ -44,17 +61,19 @@ class Peers:
             venv.create(folder / "env", with_pip=True)
             subprocess.run([self._python, "-m", "pip", "install", "--quiet", *PEERS], check=True)
 
-    def read(self, *arguments: str | Path) -> Any:
+    def read(self, *arguments: str | Path, login: Login = None) -> Any:
         """Run a command of peers_reader.py; returns what it printed."""
-        done = subprocess.run([self._python, READER, *arguments], capture_output=True, text=True, check=False)
+        variables = {**os.environ, "PEER_LOGIN": ":".join(login or ())}
+        command = [self._python, READER, *arguments]
+        done = subprocess.run(command, env=variables, capture_output=True, text=True, check=False)
         assert done.returncode == 0, done.stderr
         return json.loads(done.stdout.splitlines()[-1])
 
     @contextlib.contextmanager
-    def scrapydweb(self, server: str) -> Iterator[str]:
-        """Run ScrapydWeb over one Scrapyd server HOST:PORT; yields its URL of that node."""
-        web = self.folder / "web"
-        web.mkdir(exist_ok=True)
+    def scrapydweb(self, port_of_daemon: int, login: Login) -> Iterator[str]:
+        """Run ScrapydWeb over one Scrapyd server of this machine; yields its URL of that node."""
+        web = Path(tempfile.mkdtemp(dir=self.folder, prefix="web-"))
+        server = (*(login or ("", "")), "127.0.0.1", str(port_of_daemon), "")
         port = free_port()
         (web / "scrapydweb_settings_v11.py").write_text(
             "from scrapydweb.default_settings import *\n"
@@ -84,11 +103,11 @@ def wait_until_up(process: "subprocess.Popen[bytes]", url: str) -> None:
     raise AssertionError(f"ScrapydWeb ended at once with exit status {process.returncode}")
 
 
-def run_jobs(peers: Peers, scrapyd: ScrapydServer, site: Site) -> dict[str, str]:
+def run_jobs(peers: Peers, scrapyd: ScrapydServer, site: Site, login: Login) -> dict[str, str]:
     """Deploy and run three jobs by python-scrapyd-api; returns spider -> job."""
 
     def api(method: str, **arguments: Any) -> Any:
-        return peers.read("api", scrapyd.url, method, json.dumps(arguments))
+        return peers.read("api", scrapyd.url, method, json.dumps(arguments), login=login)
 
     egg = scrapyd.folder / "p.egg"
     egg.write_bytes(make_egg({"spiders/a.py": PAGES, "spiders/b.py": HANGS, "spiders/c.py": RAISES}))
@@ -152,9 +171,11 @@ def check_logparser(peers: Peers, scrapyd: ScrapydServer, jobs: dict[str, str], 
     check_figures("LogParser", {spider: stats[spider][job] for spider, job in jobs.items()}, site)
 
 
-def check_scrapydweb(peers: Peers, scrapyd: ScrapydServer, jobs: dict[str, str], site: Site) -> None:
+def check_scrapydweb(
+    peers: Peers, scrapyd: ScrapydServer, jobs: dict[str, str], site: Site, login: Login
+) -> None:
     """Read /jobs and the logs by ScrapydWeb."""
-    with peers.scrapydweb(f"127.0.0.1:{scrapyd.port}") as url:
+    with peers.scrapydweb(scrapyd.port, login) as url:
         rows = {row["job"]: row for row in requests.get(f"{url}jobs/?listjobs=True", timeout=60).json()}
         assert set(rows) == set(jobs.values())
         for spider, job in jobs.items():
@@ -184,18 +205,28 @@ def check_scrapydweb(peers: Peers, scrapyd: ScrapydServer, jobs: dict[str, str],
                 assert "fail" not in reply.url
 
 
-def run(folder: Path) -> None:
-    """Run the jobs, then each peer."""
+def run(folder: Path, names: list[str]) -> None:
+    """Run the jobs and each peer against each daemon; print what was tried."""
     peers = Peers(folder)
-    with (
-        Site(pages=200) as site,
-        tempfile.TemporaryDirectory() as folder_of_server,
-        ScrapydServer(folder_of_server) as scrapyd,
-    ):
-        jobs = run_jobs(peers, scrapyd, site)
-        check_scrapydweb(peers, scrapyd, jobs, site)
-        check_logparser(peers, scrapyd, jobs, site)
-    say("all three read what the crawls did")
+    rows = ["| daemon | peer | tried |", "|---|---|---|"]
+    for name in names:
+        conf, login = DAEMONS[name]
+        say(f"--- {name}")
+        with (
+            Site(pages=200) as site,
+            tempfile.TemporaryDirectory() as folder_of_server,
+            ScrapydServer(folder_of_server, conf=conf) as scrapyd,
+        ):
+            jobs = run_jobs(peers, scrapyd, site, login)
+            rows.append(f"| {name} | python-scrapyd-api | {API_CALLS} |")
+            check_scrapydweb(peers, scrapyd, jobs, site, login)
+            rows.append(f"| {name} | ScrapydWeb | jobs, logs, reports and stats of 3 jobs |")
+            check_logparser(peers, scrapyd, jobs, site)
+            rows.append(f"| {name} | LogParser | logs and stats.json of 3 jobs |")
+            for peer, tried in check_clients(scrapyd, login, site, Path(folder_of_server)).items():
+                say(f"{peer}: {tried}")
+                rows.append(f"| {name} | {peer} | {tried} |")
+    say("all of them read what the crawls did:\n" + "\n".join(rows))
 
 
 def say(text: str) -> None:
@@ -209,13 +240,15 @@ def main() -> None:
     parser.add_argument(
         "--work", type=Path, help="keep the peers' environment in this folder, and use what is there"
     )
-    work = parser.parse_args().work
-    if work is not None:
-        work.mkdir(parents=True, exist_ok=True)
-        run(work.resolve())
+    parser.add_argument("--daemon", action="append", choices=DAEMONS, help="only this one (default: all)")
+    options = parser.parse_args()
+    names = options.daemon or list(DAEMONS)
+    if options.work is not None:
+        options.work.mkdir(parents=True, exist_ok=True)
+        run(options.work.resolve(), names)
         return
     with tempfile.TemporaryDirectory(prefix="scrapyd-peers-") as temporary:
-        run(Path(temporary).resolve())
+        run(Path(temporary).resolve(), names)
 
 
 if __name__ == "__main__":

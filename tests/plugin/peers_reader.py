@@ -3,9 +3,12 @@
 api URL METHOD ARGUMENTS    what a method of python-scrapyd-api returns; ARGUMENTS is a JSON object
 parse LOG                   what `logparser.parse`, which ScrapydWeb uses, reads in a log
 watch LOGS SERVER           the stats.json that the program LogParser writes in one round
+
+PEER_LOGIN is the login for the daemon, NAME:PASSWORD.
 """
 
 import json
+import os
 import sys
 from pathlib import Path
 from typing import Any
@@ -18,7 +21,9 @@ def api(url: str, method: str, arguments: str) -> Any:
     fields = json.loads(arguments)
     if "egg" in fields:
         fields["egg"] = Path(fields["egg"]).read_bytes()
-    return getattr(ScrapydAPI(url, timeout=60), method)(**fields)
+    name, _, password = os.environ.get("PEER_LOGIN", "").partition(":")
+    auth = (name, password) if name else None
+    return getattr(ScrapydAPI(url, auth=auth, timeout=60), method)(**fields)
 
 
 def parse(log: str) -> Any:
