@@ -25,6 +25,7 @@ from aioscrapy_scrapyd.node_config import configured_url, configured_users, redi
 from aioscrapy_scrapyd.services import eggs, jobs
 from aioscrapy_scrapyd.spidernames import SpiderNames
 from aioscrapy_scrapyd.web.activity import Activity
+from aioscrapy_scrapyd.web.ended import EndedJobs
 from aioscrapy_scrapyd.web.events import Events, Stream
 from aioscrapy_scrapyd.web.pages import Pages
 from aioscrapy_scrapyd.web.pulse import Pulse
@@ -87,19 +88,21 @@ class Root(scrapyd.website.Root):
 
     def _add_pages(self) -> None:
         node = self.launcher.node
-        activity, events = Activity(), Events(node.reactor)
-        node.listeners += [activity.job_changed, events.job_changed]
+        activity, ended, events = Activity(), EndedJobs(node.store), Events(node.reactor)
+        node.listeners += [activity.job_changed, ended.job_changed, events.job_changed]
         self.actions.listeners.append(events.version_changed)
         folders = [name for name in ("logs", "items") if name.encode() in self.children]
         self.pages = Pages(
             self.actions,
             activity,
+            ended,
             lambda: events.position,
             TABLE,
             self.node_name,
             self.prefix_header,
             folders,
         )
+        node.reactor.callInThread(self.pages.prepare)
         self.putChild(b"", Home(self))
         self.putChild(b"events", Stream(events))
         self._pulse = Pulse(events, self.actions.crawls, node.reactor)

@@ -49,7 +49,8 @@ async def find_job(visit: Visit) -> Job:
     Raises:
         NotFoundError: there is none.
     """
-    job = await visit.actions.job(visit.names["project"], visit.names["job"])
+    project, name = visit.names["project"], visit.names["job"]
+    job = await visit.actions.job(project, name) or visit.ended.recent(project, name)
     if job is None:
-        raise NotFoundError("job", visit.names["job"])
+        raise NotFoundError("job", name)
     return job

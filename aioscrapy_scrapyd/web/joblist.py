@@ -5,12 +5,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from twisted.internet.threads import deferToThread
-
 from aioscrapy_scrapyd.jobview import cursor_behind, cursor_of
 from aioscrapy_scrapyd.node import Node
 from aioscrapy_scrapyd.state.history import Filter
 from aioscrapy_scrapyd.state.job import Job, JobError, State
+from aioscrapy_scrapyd.web.ended import EndedJobs
 from aioscrapy_scrapyd.web.screen import Visit
 
 # Value of the filter `state` -> the states that it lets pass.
@@ -54,15 +53,16 @@ def filter_of(visit: Visit) -> Filter:
         projects=visit.user.projects if visit.user is not None else frozenset(),
         states=frozenset(str(one) for one in STATES[state]) if state else frozenset(),
         text=visit.ask("q").strip(),
-        since=time.time() - SPANS[since] if since else 0.0,
+        since=time.time() // 60 * 60 - SPANS[since] if since else 0.0,
     )
 
 
-async def read_page(node: Node, only: Filter, begin: str, limit: int) -> Page:
+async def read_page(node: Node, ended_jobs: EndedJobs, only: Filter, begin: str, limit: int) -> Page:
     """Return `limit` jobs: those that run, those that wait, those that have ended; the newest first.
 
     Args:
         node: the node.
+        ended_jobs: those of it that have ended.
         only: which jobs.
         begin: `next` of the page before; "" for the first page.
         limit: jobs of a page.
@@ -82,7 +82,7 @@ async def read_page(node: Node, only: Filter, begin: str, limit: int) -> Page:
             return Page(rows, ":".join(["live", *map(repr, _order(rows[-1]))]))
     ended: list[Job] = []
     if only.is_about_ended:
-        ended = await deferToThread(node.store.ended, limit - len(rows) + 1, only, before)
+        ended = await ended_jobs.page(limit - len(rows) + 1, only, before)
     seen = {job.key for job in rows}  # a job may have ended in the meantime
     rest = limit - len(rows)
     rows += [job for job in ended[:rest] if job.key not in seen]

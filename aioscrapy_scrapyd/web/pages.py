@@ -21,6 +21,7 @@ from aioscrapy_scrapyd.users import User
 from aioscrapy_scrapyd.web.activity import Activity
 from aioscrapy_scrapyd.web.assets import PREFIX, Asset, Assets
 from aioscrapy_scrapyd.web.downloads import Download
+from aioscrapy_scrapyd.web.ended import EndedJobs
 from aioscrapy_scrapyd.web.forms import MESSAGE_COOKIE, Forms
 from aioscrapy_scrapyd.web.language import NAMES, languages, preferred
 from aioscrapy_scrapyd.web.screen import Data, Done, Preview, Raw, Screen, Table, Visit, address
@@ -55,6 +56,7 @@ class Pages(Resource):
     Args:
         actions: what can be done with the node.
         activity: what happens on it.
+        ended: the jobs of it that have ended.
         position: returns the id of the latest event.
         table: the screens and actions.
         node_name: the name of the node.
@@ -68,6 +70,7 @@ class Pages(Resource):
         self,
         actions: Actions,
         activity: Activity,
+        ended: EndedJobs,
         position: Callable[[], str],
         table: Table,
         node_name: str,
@@ -77,6 +80,7 @@ class Pages(Resource):
         super().__init__()
         self._actions = actions
         self._activity = activity
+        self._ended = ended
         self._position = position
         self._table = table
         self._node_name = node_name
@@ -85,6 +89,10 @@ class Pages(Resource):
         self._templates = Templates(self._assets, folders)
         self._forms = Forms()
         self._languages = languages()
+
+    def prepare(self) -> None:
+        """Compile the templates, so that the first visitor does not wait for it; for a thread."""
+        self._templates.compile()
 
     @override
     def render(self, request: Any) -> Any:
@@ -188,6 +196,7 @@ class Pages(Resource):
         return Visit(
             actions=self._actions,
             activity=self._activity,
+            ended=self._ended,
             names={name: unquote(value, errors="replace") for name, value in names.items()},
             query=_query(request),
             form=dict(_form(request)) if request.method == b"POST" else {},

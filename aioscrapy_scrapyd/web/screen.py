@@ -9,6 +9,7 @@ from urllib.parse import quote, urlencode
 from aioscrapy_scrapyd.actions import Actions
 from aioscrapy_scrapyd.users import Role, User
 from aioscrapy_scrapyd.web.activity import Activity
+from aioscrapy_scrapyd.web.ended import EndedJobs
 from aioscrapy_scrapyd.web.language import Language
 
 Data = dict[str, Any]
@@ -21,6 +22,7 @@ class Visit:
     Attributes:
         actions: what can be done with the node.
         activity: what happens on it, in counts per minute.
+        ended: the jobs of it that have ended.
         names: the {names} in the path.
         query: name -> values, from the address.
         form: name -> values, from the body of a POST; a file is the bytes of its field.
@@ -36,6 +38,7 @@ class Visit:
 
     actions: Actions
     activity: Activity
+    ended: EndedJobs
     names: Mapping[str, str]
     query: Mapping[str, Sequence[str]]
     form: Mapping[str, Sequence[bytes]]

@@ -62,6 +62,11 @@ class Templates:
             "now": time.time,
         }
 
+    def compile(self) -> None:
+        """Read and compile all templates."""
+        for name in self._environment.list_templates():
+            self._environment.get_template(name)
+
     def render(self, template: str, visit: Visit, screen: Screen | None, data: dict[str, Any]) -> str:
         """Return the page as HTML."""
 

@@ -6,8 +6,6 @@ from dataclasses import replace
 from typing import Any
 from urllib.parse import parse_qsl
 
-from twisted.internet.threads import deferToThread
-
 from aioscrapy_scrapyd.actions import NotFoundError
 from aioscrapy_scrapyd.spidernames import ListingError
 from aioscrapy_scrapyd.state.history import Filter
@@ -25,10 +23,10 @@ async def jobs(visit: Visit) -> Data:
     """Return one page of the list, with the totals of the node above it."""
     node = visit.actions.node
     only = filter_of(visit)
-    page = await read_page(node, only, visit.ask("begin"), LIMIT)
+    page = await read_page(node, visit.ended, only, visit.ask("begin"), LIMIT)
     mine = Filter(projects=only.projects)
     midnight = time.mktime((*time.localtime()[:3], 0, 0, 0, 0, 0, -1))
-    today = await deferToThread(node.store.ended_counts, Filter(projects=only.projects, since=midnight))
+    today = await visit.ended.counts(Filter(projects=only.projects, since=midnight))
     pages, items = visit.activity.history(visit.sees)
     return {
         "jobs": [job_data(job, visit.activity.pages_per_minute(job)) for job in page.jobs],
