@@ -56,11 +56,12 @@ class CrawlClient:
             async with asyncio.timeout(patience_s):
                 answer = await question(self._crawls())
         except (RedisError, OSError, TimeoutError, ValueError) as exc:
-            await self.close()
-            self._away = self._sentence(exc)
-            self._away_until = time.monotonic() + PAUSE_S
-            self.up = False
-            raise self._away from exc
+            problem = self._sentence(exc)
+            if not _is_answer(exc):
+                await self.close()
+                self._away, self._away_until = problem, time.monotonic() + PAUSE_S
+                self.up = False
+            raise problem from exc
         self._away, self.up = None, True
         return answer
 
@@ -90,20 +91,23 @@ class CrawlClient:
 
     def _sentence(self, exc: BaseException) -> AwayError:
         values = {"redis": self.server.address}
-        if isinstance(exc, (AuthenticationError, NoPermissionError)) or _asks_for_login(exc):
+        if _asks_for_login(exc):
             text = "{redis} wants a password: put its URL with the password into redis_urls of scrapyd.conf"
         elif isinstance(exc, TimeoutError):
             text = "{redis} did not answer within a second"
         else:
-            is_answer = isinstance(exc, ResponseError)
-            text = (
-                "{redis} answers with an error: {reason}"
-                if is_answer
-                else "{redis} does not answer: {reason}"
-            )
+            verb = "answers with an error" if _is_answer(exc) else "does not answer"
+            text = f"{{redis}} {verb}: {{reason}}"
             values["reason"] = " ".join(str(exc).split())[:200] or type(exc).__name__
         return AwayError(text, values)
 
 
+def _is_answer(exc: BaseException) -> bool:
+    """Return True if the server has answered: a script failed, or a value is not what a crawl has there."""
+    return isinstance(exc, (ResponseError, ValueError)) and not _asks_for_login(exc)
+
+
 def _asks_for_login(exc: BaseException) -> bool:
-    return isinstance(exc, ResponseError) and str(exc).startswith(("NOAUTH", "WRONGPASS"))
+    names = ("NOAUTH", "WRONGPASS", "NOPERM")
+    is_refusal = isinstance(exc, ResponseError) and str(exc).startswith(names)
+    return is_refusal or isinstance(exc, (AuthenticationError, NoPermissionError))

@@ -211,3 +211,18 @@ def test_what_is_left_follows_the_last_minutes() -> None:
     assert seconds_left(60, 120.0) == 30.0
     assert seconds_left(60, 0.0) is None
     assert seconds_left(0, 0.0) == 0.0
+
+
+def test_a_damaged_crawl_is_an_error_of_this_crawl_only(
+    redis_url: str, crawls: Callable[..., SharedCrawls]
+) -> None:
+    with Redis.from_url(redis_url) as redis:
+        for spider, done in (("good", "1"), ("bad", "x")):
+            redis.zadd(f"aioscrapy:{{shop/{spider}}}:crawls", {"c": 1000})
+            redis.hset(f"aioscrapy:{{shop/{spider}}}:c:meta", mapping={"state": "open", "done": done})
+    shared = crawls(redis_url)
+    server = next(iter(shared.servers)).id
+    with pytest.raises(AwayError, match="answers with an error"):
+        result_of(shared.show(Place(server, "shop", "bad", "c")))
+    assert result_of(shared.show(Place(server, "shop", "good", "c")))["done"] == 1
+    assert list(shared.up().values()) == [1.0]

@@ -209,6 +209,7 @@ def shoot(visitor: Visitor, name: str, path: str) -> None:
     page = visitor.open(path)
     page.locator("[data-stream-state]:visible, footer").first.wait_for()
     page.wait_for_timeout(700)  # charts draw themselves after the page
+    assert not page.title()[:3].isdigit(), f"{path}: {page.title()}"
     page.screenshot(path=IMAGES / f"{name}.png", full_page=is_short(page))
 
 
