@@ -385,6 +385,41 @@ HTTPCACHE_STORAGE: Annotated[str, Component("retrieve_response", "store_response
     "aioscrapy.extensions.httpcache.FilesystemCacheStorage"
 )
 
+# -- Files and images of items
+
+# Folder or URI (s3://, gs://, ftp://) of FilesPipeline. None: it is left out.
+FILES_STORE: OptionalPath = None
+# Days after which a file is downloaded again. None: 90, or EXPIRES of the pipeline's class.
+FILES_EXPIRES: Annotated[int | None, Whole(0, 1e6, optional=True)] = None
+# Field of an item with the URLs of files. None: file_urls.
+FILES_URLS_FIELD: OptionalText = None
+# Field of an item that gets the results. None: files.
+FILES_RESULT_FIELD: OptionalText = None
+# Access rights of files on S3.
+FILES_STORE_S3_ACL: OptionalText = "private"
+# Access rights of files in Google Cloud Storage. Empty: those of the bucket.
+FILES_STORE_GCS_ACL: OptionalText = ""
+# Folder or URI (s3://, gs://, ftp://) of ImagesPipeline. None: it is left out.
+IMAGES_STORE: OptionalPath = None
+# Days after which an image is downloaded again. None: 90, or EXPIRES of the pipeline's class.
+IMAGES_EXPIRES: Annotated[int | None, Whole(0, 1e6, optional=True)] = None
+# Field of an item with the URLs of images. None: image_urls.
+IMAGES_URLS_FIELD: OptionalText = None
+# Field of an item that gets the results. None: images.
+IMAGES_RESULT_FIELD: OptionalText = None
+# Access rights of images on S3.
+IMAGES_STORE_S3_ACL: OptionalText = "private"
+# Access rights of images in Google Cloud Storage. Empty: those of the bucket.
+IMAGES_STORE_GCS_ACL: OptionalText = ""
+# Images with fewer pixels in a row are refused. None: MIN_WIDTH of the pipeline's class, 0.
+IMAGES_MIN_WIDTH: Annotated[int | None, Whole(0, 1e6, optional=True)] = None
+# Images with fewer rows are refused. None: MIN_HEIGHT of the pipeline's class, 0.
+IMAGES_MIN_HEIGHT: Annotated[int | None, Whole(0, 1e6, optional=True)] = None
+# Name -> [width, height] of the thumbnails of each image. None: THUMBS of the pipeline's class, none.
+IMAGES_THUMBS: Annotated[dict[str, object] | None, Table("name", "width and height", list, tuple)] = None
+# Follow redirects of files and images.
+MEDIA_ALLOW_REDIRECTS: Flag = False
+
 # -- Files on servers
 
 # Key and secret of S3. None: those of the environment, or of ~/.aws.

@@ -1,6 +1,5 @@
 """Settings of Scrapy, scrapy-redis and aio-scrapy that nothing reads here, and what to use instead."""
 
-_MEDIA = "there are no media pipelines here; yield Requests for the files and write them in a callback"
 _MEMORY = "there is no memory watch here; limit the process (ulimit, systemd MemoryMax, a container)"
 _MAIL = "no mail is sent here"
 _TELNET = "there is no telnet console here"
@@ -41,12 +40,6 @@ INSTEAD: dict[str, str] = {
     "DOWNLOAD_VERIFY_CERTIFICATES": "use DOWNLOAD_VERIFY_SSL",
     "FEED_FORMAT": 'use FEEDS = {"items.jl": {"format": "jsonlines"}}',
     "FEED_URI": 'use FEEDS = {"items.jl": {"format": "jsonlines"}}',
-    "FILES_EXPIRES": _MEDIA,
-    "FILES_RESULT_FIELD": _MEDIA,
-    "FILES_STORE": _MEDIA,
-    "FILES_STORE_GCS_ACL": _MEDIA,
-    "FILES_STORE_S3_ACL": _MEDIA,
-    "FILES_URLS_FIELD": _MEDIA,
     "FORCE_CRAWLER_PROCESS": _TWISTED,
     "FTP_PASSIVE_MODE": "ftp:// is not supported here",
     "HTTP2_MAX_FRAME_SIZE": 'HTTP/2 is there with DOWNLOAD_HANDLERS_TYPE = "wreq"',
@@ -55,15 +48,6 @@ INSTEAD: dict[str, str] = {
     "HTTPAUTH_USER": "set http_user of the spider",
     "HTTPPROXY_AUTH_ENCODING": "the login of a proxy is UTF-8 here",
     "HTTPX_HTTP2_ENABLED": 'HTTP/2 is there with DOWNLOAD_HANDLERS_TYPE = "wreq"',
-    "IMAGES_EXPIRES": _MEDIA,
-    "IMAGES_MIN_HEIGHT": _MEDIA,
-    "IMAGES_MIN_WIDTH": _MEDIA,
-    "IMAGES_RESULT_FIELD": _MEDIA,
-    "IMAGES_STORE": _MEDIA,
-    "IMAGES_STORE_GCS_ACL": _MEDIA,
-    "IMAGES_STORE_S3_ACL": _MEDIA,
-    "IMAGES_THUMBS": _MEDIA,
-    "IMAGES_URLS_FIELD": _MEDIA,
     "ITEM_PROCESSOR": "use ITEM_PIPELINES",
     "LOG_COLOR": "the log has no colours here",
     "LOG_INSTALL_ROOT_HANDLER": "use LOG_ENABLED = False and configure logging yourself",
@@ -77,7 +61,6 @@ INSTEAD: dict[str, str] = {
     "MAIL_SSL": _MAIL,
     "MAIL_TLS": _MAIL,
     "MAIL_USER": _MAIL,
-    "MEDIA_ALLOW_REDIRECTS": _MEDIA,
     "MEMDEBUG_ENABLED": _MEMORY,
     "MEMDEBUG_NOTIFY": _MEMORY,
     "MEMUSAGE_CHECK_INTERVAL_SECONDS": _MEMORY,

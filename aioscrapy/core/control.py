@@ -6,9 +6,9 @@ from typing import Any
 
 from aioscrapy.context import CrawlContext
 from aioscrapy.core.downloader import Downloader
-from aioscrapy.core.failure import as_failure
 from aioscrapy.core.scheduler import Scheduler
 from aioscrapy.exceptions import CrawlError
+from aioscrapy.failure import as_failure
 from aioscrapy.http.hosts import slot_of
 from aioscrapy.http.request import Request
 from aioscrapy.http.response import Response

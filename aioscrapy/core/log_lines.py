@@ -4,8 +4,8 @@ import logging
 from typing import Any
 
 from aioscrapy.context import CrawlContext
-from aioscrapy.core.failure import as_failure
 from aioscrapy.exceptions import DropItem
+from aioscrapy.failure import as_failure
 from aioscrapy.http.request import Request
 from aioscrapy.http.response import Response
 from aioscrapy.log import logger

@@ -13,12 +13,12 @@ from aioscrapy.components import build_all
 from aioscrapy.context import CrawlContext
 from aioscrapy.contracts import SpiderMiddleware
 from aioscrapy.core.callback_output import line_of, piped, stream_of
-from aioscrapy.core.failure import as_failure
 from aioscrapy.core.log_lines import LogLines
 from aioscrapy.core.pipelines import Pipelines
 from aioscrapy.core.scheduler import Scheduler
 from aioscrapy.ends import error_text
 from aioscrapy.exceptions import AioscrapyError, CloseSpider, DropItem, IgnoreRequest, NotSupported
+from aioscrapy.failure import as_failure
 from aioscrapy.hooks import hooks, settle
 from aioscrapy.http.request import Request
 from aioscrapy.http.response import Response
