@@ -57,7 +57,7 @@ class FSFilesStore:
 
     def _get_filesystem_path(self, path: "str | os.PathLike[str]") -> Path:
         base = os.path.abspath(self.basedir)  # noqa: PTH100 a link inside of the folder is the user's
-        target = os.path.abspath(Path(base, path))  # noqa: PTH100
+        target = os.path.abspath(Path(base, path))  # noqa: PTH100 as above
         if os.path.commonpath([base, target]) != base:
             raise FileException(f"{path} is outside of {self.basedir}")
         return Path(self.basedir, path)
