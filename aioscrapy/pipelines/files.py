@@ -76,7 +76,8 @@ class FilesPipeline(MediaPipeline):
     }
     DEFAULT_FILES_URLS_FIELD = "file_urls"
     DEFAULT_FILES_RESULT_FIELD = "files"
-    _kind = "FILES"
+    _store_setting = "FILES_STORE"
+    _acl_settings: ClassVar[dict[str, str]] = {"s3": "FILES_STORE_S3_ACL", "gs": "FILES_STORE_GCS_ACL"}
 
     def __init__(
         self,
@@ -89,7 +90,7 @@ class FilesPipeline(MediaPipeline):
         super().__init__(download_func, settings, crawler=crawler)
         if not store_uri:
             name = type(self).__name__
-            raise NotConfigured(f"set {self._kind}_STORE to a folder or a URI, else {name} is left out")
+            raise NotConfigured(f"set {self._store_setting} to a folder or a URI, else {name} is left out")
         self.store = self._get_store(str(store_uri))
         base = "FilesPipeline"
         self.expires = int(self._setting("FILES_EXPIRES", self.EXPIRES, base=base))
@@ -105,16 +106,17 @@ class FilesPipeline(MediaPipeline):
         Raises:
             NotConfigured: there is no store.
         """
-        return cls(crawler.settings[f"{cls._kind}_STORE"], crawler=crawler)
+        return cls(crawler.settings[cls._store_setting], crawler=crawler)
 
     def _get_store(self, uri: str) -> Any:
         scheme = "file" if os.path.isabs(uri) else urlsplit(uri).scheme if "://" in uri else ""  # noqa: PTH117 a path of any kind
         if scheme not in self.STORE_SCHEMES:
             known = ", ".join(filter(None, self.STORE_SCHEMES))
-            raise SettingError(f"{self._kind}_STORE", f"there is no store for {scheme}://; there are {known}")
+            raise SettingError(self._store_setting, f"there is no store for {scheme}://; there are {known}")
         store_class = self.STORE_SCHEMES[scheme]
         if hasattr(store_class, "from_settings"):
-            return store_class.from_settings(uri, self.crawler.settings, self._kind)
+            settings, acl = self.crawler.settings, self._acl_settings.get(scheme)
+            return store_class.from_settings(uri, settings, settings[acl] or None if acl else None)
         return store_class(uri)
 
     def get_media_requests(self, item: Any, info: Any) -> Any:

@@ -72,20 +72,17 @@ class FSFilesStore:
 class RemoteFilesStore:
     """Files below the URI of a server; every call runs in a thread."""
 
-    acl_setting: ClassVar[str] = ""
     HEADERS: ClassVar[dict[str, str]] = {"Cache-Control": "max-age=172800"}
 
-    def __init__(self, uri: str, settings: Settings | None = None, kind: str = "FILES") -> None:
+    def __init__(self, uri: str, settings: Settings | None = None, acl: str | None = None) -> None:
         from aioscrapy.remote_files import remote_files
 
-        own = settings or Settings()
-        name = self.acl_setting.format(kind)
-        self._files = remote_files(uri.rstrip("/") + "/", own, own[name] if name else None)
+        self._files = remote_files(uri.rstrip("/") + "/", settings or Settings(), acl)
 
     @classmethod
-    def from_settings(cls, uri: str, settings: Settings, kind: str) -> Self:
-        """Create it with the logins of the settings; `kind` is FILES or IMAGES."""
-        return cls(uri, settings, kind)
+    def from_settings(cls, uri: str, settings: Settings, acl: str | None) -> Self:
+        """Create it with the logins of the settings, and the access rights of new files."""
+        return cls(uri, settings, acl)
 
     async def persist_file(
         self,
@@ -108,13 +105,9 @@ class RemoteFilesStore:
 class S3FilesStore(RemoteFilesStore):
     """A bucket of S3: FILES_STORE = "s3://BUCKET/FOLDER"."""
 
-    acl_setting = "{}_STORE_S3_ACL"
-
 
 class GCSFilesStore(RemoteFilesStore):
     """A bucket of Google Cloud Storage: FILES_STORE = "gs://BUCKET/FOLDER"."""
-
-    acl_setting = "{}_STORE_GCS_ACL"
 
 
 class FTPFilesStore(RemoteFilesStore):

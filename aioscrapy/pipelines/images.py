@@ -35,7 +35,8 @@ class ImagesPipeline(FilesPipeline):
     THUMBS: ClassVar[dict[str, tuple[int, int]]] = {}
     DEFAULT_IMAGES_URLS_FIELD = "image_urls"
     DEFAULT_IMAGES_RESULT_FIELD = "images"
-    _kind = "IMAGES"
+    _store_setting = "IMAGES_STORE"
+    _acl_settings: ClassVar[dict[str, str]] = {"s3": "IMAGES_STORE_S3_ACL", "gs": "IMAGES_STORE_GCS_ACL"}
 
     def __init__(
         self,
