@@ -53,6 +53,8 @@ SPIDER_CONTRACTS_BASE: ComponentOrders = {
     "aioscrapy.callback_contracts.ReturnsContract": 2,
     "aioscrapy.callback_contracts.ScrapesContract": 3,
 }
+# Fetch a start URL once. False: as in Scrapy, it is fetched again if a page links to it; a CrawlSpider always does so.
+FILTER_START_URLS: Flag = True
 # False: a CrawlSpider follows no links, whatever its rules say.
 CRAWLSPIDER_FOLLOW_LINKS: Flag = True
 # True: warn about a spider module that can't be imported and leave it out. False: end with an error.

@@ -99,6 +99,9 @@ class CrawlSpider(Spider):
             for request in self._requests_to_follow(response):
                 yield request
 
+    def _filters_start_urls(self) -> bool:
+        return False  # a rule may call its callback for a page that `parse_start_url` has had
+
     def _parse(self, response: Any, **kwargs: Any) -> Any:
         return self.parse_with_rules(response, self.parse_start_url, kwargs)
 

@@ -108,15 +108,21 @@ class Spider:
         return StartRequests(self._requests_of_start_urls())
 
     def _requests_of_start_urls(self) -> Iterator[Request]:
+        unfiltered = not self._filters_start_urls()
         for url in self.start_urls:
             try:
-                request = Request(url)
+                request = Request(url, dont_filter=unfiltered)
             except (TypeError, ValueError) as exc:  # one bad URL must not end the others
                 self.logger.error("A start URL is left out: %r: %s", url, exc)
                 if self.stats is not None:
                     self.stats.inc_value("start_urls/invalid_count")
                 continue
             yield request
+
+    def _filters_start_urls(self) -> bool:
+        """Return False if a start URL is fetched again where a page links to it, as in Scrapy."""
+        settings = getattr(self, "settings", None)
+        return settings is None or settings.getbool("FILTER_START_URLS")
 
     def _parse(self, response: Any, **kwargs: Any) -> Any:
         """Handle a response of a request without a callback; a base class of spiders overrides this."""

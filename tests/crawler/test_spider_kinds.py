@@ -9,8 +9,19 @@ import pytest
 
 from aioscrapy.exceptions import NotSupported
 from aioscrapy.http import HtmlResponse, Request, Response, TextResponse, XmlResponse
-from aioscrapy.spiders import CSVFeedSpider, InitSpider, SitemapSpider, Spider, XMLFeedSpider
+from aioscrapy.linkextractors import LinkExtractor
+from aioscrapy.spiders import (
+    CrawlSpider,
+    CSVFeedSpider,
+    InitSpider,
+    Rule,
+    SitemapSpider,
+    Spider,
+    XMLFeedSpider,
+)
 from aioscrapy.spiders.sitemap_file import Sitemap
+from support.crawling import crawl
+from support.site import Site
 
 URLSET = b"""<?xml version="1.0" encoding="UTF-8"?>
 <urlset xmlns="http://www.sitemaps.org/schemas/sitemap/0.9" xmlns:xhtml="http://www.w3.org/1999/xhtml">
@@ -225,3 +236,28 @@ def test_a_spider_tells_whether_a_request_is_its_own() -> None:
 def test_html_is_not_a_feed_of_nodes() -> None:
     response = HtmlResponse("http://site.test/", body=b"<p><item><name>A</name></item>")
     assert next(iter(Feed(iterator="html")._parse(response)))["name"] == "A"
+
+
+async def test_a_start_url_is_fetched_again_where_scrapy_does_so(site: Site) -> None:
+    class Rules(CrawlSpider):
+        name = "rules"
+        rules = (Rule(LinkExtractor(allow=r"/page/[12]$"), callback="parse_page", follow=True),)
+
+        def parse_page(self, response: Any) -> Any:
+            yield {"url": response.url}
+
+    start = f"{site.url}/page/1"
+    crawled = await crawl(Rules, start_urls=[start])
+    assert {item["url"] for item in crawled.items} == {start, f"{site.url}/page/2"}
+    assert site.counts()["/page/1"] == 2
+
+    class Plain(Spider):
+        name = "plain"
+        start_urls = (start,)
+
+        def parse(self, response: Any) -> Any:
+            yield response.follow("/page/1")
+            yield {"url": response.url}
+
+    assert len((await crawl(Plain)).items) == 1
+    assert len((await crawl(Plain, {"FILTER_START_URLS": False})).items) == 2
