@@ -107,6 +107,11 @@ def test_metrics_are_openmetrics_and_have_every_name_of_dashboard_and_rules(node
     queries += [rule["expr"] for group in rules["groups"] for rule in group["rules"]]
     assert len(queries) > 20
     assert {name for query in queries for name in NAMES.findall(query)} - names == set()
+    page = (REPOSITORY / "docs" / "monitoring.md").read_text("utf-8")
+    described = set(NAMES.findall(page))
+    assert described - names - {family.name for family in families} == set()
+    ours = {family.name for family in families if family.name.startswith("scrapyd_")}
+    assert {name for name in ours if name not in described and f"{name}_total" not in described} == set()
 
 
 def test_every_request_of_a_page_counts_once_and_the_loop_is_watched(node: ScrapydServer) -> None:

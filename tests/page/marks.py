@@ -203,7 +203,7 @@ def cost_of_watchers(seconds: float) -> list[Mark]:
         received = [0] * STREAMS
         reader = threading.Thread(target=read_all, args=(clients, received), daemon=True)
         reader.start()
-        make_events(server, 10)  # the caches fill
+        make_events(server, 5)  # the caches fill
         process = psutil.Process(server.pid)
         before, memory, events = process.cpu_times(), process.memory_info().rss, list(received)
         began = time.monotonic()
@@ -288,7 +288,7 @@ def main() -> int:
     parser.add_argument("--json", action="store_true", help="one line of JSON at the end")
     options = parser.parse_args()
     seconds = 600.0 if options.long else 20.0
-    changes, jobs = (6, 8) if options.short else (20, JOBS)
+    changes, jobs = (4, 6) if options.short else (20, JOBS)
     parts: dict[str, Any] = {
         "visit": lambda: [first_visit()],
         "byte": lambda: first_byte(10_000),
