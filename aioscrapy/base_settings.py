@@ -136,11 +136,12 @@ class BaseSettings(MutableMapping[str, Any]):
     def getwithbase(self, name: str) -> dict[Any, Any]:
         """Return the components of `NAME_BASE` overlaid by `NAME`; None as order removes one.
 
-        A class is the same as its dotted path. A built-in component is also removed by its path in Scrapy, or
+        A class is the same as its dotted path. A built-in component is also known by its path in Scrapy, or
         by that path with `scrapy` replaced by `aioscrapy`: its class has the same name. One that is a
-        downloader middleware and a spider middleware is then removed as both.
+        downloader middleware and a spider middleware is removed as both.
         """
         base, own = self.getdict(f"{name}_BASE"), self.getdict(name)
+        own = {self._ours(component, base): order for component, order in own.items()}
         both = MIDDLEWARES if name in MIDDLEWARES else (name,)
         removed = {
             builtin_of(component_path(component), base)
@@ -151,6 +152,12 @@ class BaseSettings(MutableMapping[str, Any]):
         removed |= {component_path(component) for component in own}
         merged = {path: order for path, order in base.items() if path not in removed} | own
         return {component: order for component, order in merged.items() if order is not None}
+
+    @staticmethod
+    def _ours(component: Any, base: Mapping[Any, Any]) -> Any:
+        """Return the built-in component for a path of Scrapy with an order; another component itself."""
+        path = component_path(component)
+        return component if path in base else builtin_of(path, base) or component
 
     def getpriority(self, name: str) -> int | None:
         """Return the number of the layer that set this; None if no layer did."""

@@ -29,6 +29,8 @@ def _import(path: str, setting: str) -> Any:
     module_name, _, name = path.rpartition(".")
     if not module_name:
         raise SettingError(setting, f"{path!r} is not a dotted path")
+    if module_name.startswith("scrapy."):  # our class for the one of Scrapy, whether that is installed or not
+        module_name = f"aio{module_name}"
     try:
         return getattr(importlib.import_module(module_name), name)
     except AttributeError:
@@ -61,6 +63,8 @@ async def build_one(path: Any, setting: str, context: CrawlContext) -> Any:
     except (AioscrapyError, NotConfigured):
         raise
     except Exception as exc:
+        if type(exc).__name__ == "NotConfigured":  # that of the real Scrapy
+            raise NotConfigured(*exc.args) from exc
         raise SettingError(setting, f"{path} can't be built: {type(exc).__name__}: {exc}") from exc
 
 
@@ -91,6 +95,6 @@ def _warn_of_unknown(setting: str, settings: Settings) -> None:
     base = settings.getdict(f"{setting}_BASE")
     for component, order in settings.getdict(setting).items():
         path = component_path(component)
-        is_foreign = order is None and path.startswith(("scrapy.", "aioscrapy."))
+        is_foreign = order is None and path.startswith("aioscrapy.")
         if is_foreign and path not in base and builtin_of(path, base) is None:
             logger.warning("%s: None for %s has no effect: there is no such component", setting, path)

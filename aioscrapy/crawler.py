@@ -30,6 +30,7 @@ from aioscrapy.ends import End, Ending, Reason, end_for, error_text
 from aioscrapy.exceptions import AioscrapyError, ConfigError, CrawlError, SettingError
 from aioscrapy.extensions.feedexport import FeedExporter
 from aioscrapy.hooks import settle
+from aioscrapy.http.foreign import refuse_spider
 from aioscrapy.queue.base import State
 from aioscrapy.scrapy_redis_settings import understand_scrapy_redis
 from aioscrapy.settings import Settings, check_attributes
@@ -51,9 +52,10 @@ class Crawler(CrawlContext):
     def __init__(self, spider_class: Any, settings: Settings | Mapping[str, Any] | None = None) -> None:
         own = settings.copy() if isinstance(settings, Settings) else Settings(settings)
         self.spidercls = spider_class
+        refuse_spider(spider_class)
+        self.settings = own
         _update_settings(own, spider_class)
         self.components = {"ADDONS": load_addons(own, self)}
-        self.settings = own
         self.spider: Any = None
         self.cookies = None
         self.signals = SignalManager(self)
@@ -89,6 +91,16 @@ class Crawler(CrawlContext):
     def waiting(self) -> int:
         """Return the number of requests that are known to wait."""
         return self._scheduler.waiting() if self._scheduler is not None else 0
+
+    @property
+    def addons(self) -> list[Any]:
+        """The add-ons."""
+        return self.components["ADDONS"]
+
+    @property
+    def extensions(self) -> list[Any]:
+        """The extensions; [] until they are created."""
+        return self.components.get("EXTENSIONS", [])
 
     async def crawl_async(self, *args: Any, **kwargs: Any) -> None:
         """Do the same as `crawl`, under Scrapy's second name."""

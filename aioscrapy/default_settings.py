@@ -5,6 +5,7 @@ from pathlib import PurePath
 from typing import Annotated
 
 from aioscrapy.setting_types import (
+    Anything,
     Boolean,
     Bytes,
     Choice,
@@ -57,6 +58,8 @@ SPIDER_CONTRACTS_BASE: ComponentOrders = {
 FILTER_START_URLS: Flag = True
 # False: a CrawlSpider follows no links, whatever its rules say.
 CRAWLSPIDER_FOLLOW_LINKS: Flag = True
+# Class that finds the spiders, with Scrapy's interface. None: aioscrapy.spiderloader.SpiderLoader.
+SPIDER_LOADER_CLASS: Annotated[str | None, Component(optional=True)] = None
 # True: warn about a spider module that can't be imported and leave it out. False: end with an error.
 SPIDER_LOADER_WARN_ONLY: Flag = True
 
@@ -172,6 +175,12 @@ METAREFRESH_ENABLED: Flag = True
 METAREFRESH_MAXDELAY: Seconds = 100
 # Added to the priority of a redirected request.
 REDIRECT_PRIORITY_ADJUST: Priority = 2
+# User name for HTTP basic authentication, unless the spider has http_user or http_pass.
+HTTPAUTH_USER: Annotated[str, Text(empty=True)] = ""
+# Its password.
+HTTPAUTH_PASS: Annotated[str, Text(empty=True)] = ""
+# Domain that gets them, with its subdomains. None: every host. It must be set with HTTPAUTH_USER.
+HTTPAUTH_DOMAIN: OptionalText = ""
 # Repeat failed requests.
 RETRY_ENABLED: Flag = True
 # Further attempts after the first. meta["max_retry_times"] overrides it.
@@ -180,6 +189,10 @@ RETRY_TIMES: Count = 2
 RETRY_AFTER_MAX: Seconds = 300.0
 # HTTP statuses that cause another attempt.
 RETRY_HTTP_CODES: Statuses = [500, 502, 503, 504, 522, 524, 408, 429]
+# Exceptions that cause another attempt: classes or their paths. None: every failure of a download.
+RETRY_EXCEPTIONS: Annotated[list[object] | None, Many(Component())] = None
+# Level of the line about a request that failed in all attempts.
+RETRY_GIVE_UP_LOG_LEVEL: Annotated[str, LogLevel()] = "ERROR"
 # Added to the priority of a repeated request.
 RETRY_PRIORITY_ADJUST: Priority = -1
 # Pass responses of every status to callbacks, not only 200 to 299.
@@ -247,9 +260,28 @@ EXTENSIONS_BASE: ComponentOrders = {
     "aioscrapy.extensions.closespider.CloseSpider": 0,
     "aioscrapy.extensions.feedexport.FeedExporter": 0,
     "aioscrapy.extensions.logstats.LogStats": 0,
+    "aioscrapy.extensions.memdebug.MemoryDebugger": 0,
+    "aioscrapy.extensions.memusage.MemoryUsage": 0,
+    "aioscrapy.extensions.periodic_log.PeriodicLog": 0,
     "aioscrapy.extensions.spiderstate.SpiderState": 0,
     "aioscrapy.extensions.throttle.AutoThrottle": 0,
 }
+# Watch the memory of the process, if a limit is set.
+MEMUSAGE_ENABLED: Flag = True
+# MiB of memory at which the crawl is closed (memusage_exceeded). 0: never.
+MEMUSAGE_LIMIT_MB: Count = 0
+# MiB of memory at which a warning is logged and the signal memusage_warning_reached is sent. 0: never.
+MEMUSAGE_WARNING_MB: Count = 0
+# Seconds between two looks at the memory.
+MEMUSAGE_CHECK_INTERVAL_SECONDS: Annotated[float, Number(0.001, 1e6, "seconds")] = 60.0
+# Count at the end the objects that the garbage collector can't free.
+MEMDEBUG_ENABLED: Flag = False
+# Log the stats as JSON every LOGSTATS_INTERVAL seconds: True, or {"include": [...], "exclude": [...]} with parts of names.
+PERIODIC_LOG_STATS: Annotated[object, Anything()] = None
+# The same for what changed since the line before.
+PERIODIC_LOG_DELTA: Annotated[object, Anything()] = None
+# Log the times of these lines.
+PERIODIC_LOG_TIMING_ENABLED: Flag = False
 # Seconds after which the crawl is closed. 0: never.
 CLOSESPIDER_TIMEOUT: Seconds = 0.0
 # Seconds without an item after which the crawl is closed. 0: never.
@@ -274,7 +306,7 @@ SCHEDULER_QUEUE_CLASS: Annotated[str, Component("shared", "dupefilter")] = (
 # Alias in REDIS_ARGS of the Redis that holds the frontier.
 SCHEDULER_QUEUE_ALIAS: Name = "queue"
 # Duplicate filter. None: the exact filter of the queue.
-DUPEFILTER_CLASS: Annotated[str | None, Component("shared", optional=True)] = None
+DUPEFILTER_CLASS: Annotated[str | None, Component(optional=True)] = None
 # Log every duplicate, not only the first.
 DUPEFILTER_DEBUG: Flag = False
 # Class whose fingerprint(request) returns the bytes that identify a request. None: aioscrapy.http.fingerprint.RequestFingerprinter, which applies the FINGERPRINT_ settings.

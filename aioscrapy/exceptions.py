@@ -24,6 +24,19 @@ Of the commands: UsageError, ContractFail
 
 from typing import Any, ClassVar
 
+# Errors of Twisted that programs of Scrapy name -> our names of the same.
+TWISTED_NAMES = {
+    "ConnectError": "DownloadFailedError",
+    "ConnectionDone": "DownloadFailedError",
+    "ConnectionLost": "DownloadFailedError",
+    "ConnectionRefusedError": "DownloadConnectionRefusedError",
+    "DNSLookupError": "CannotResolveHostError",
+    "ResponseFailed": "DownloadFailedError",
+    "TCPTimedOutError": "DownloadTimeoutError",
+    "TimeoutError": "DownloadTimeoutError",
+    "UserTimeoutError": "DownloadTimeoutError",
+}
+
 
 class AioscrapyError(Exception):
     """Base of all errors of this package; its text is one line for a person."""

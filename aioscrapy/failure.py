@@ -3,15 +3,9 @@
 import traceback
 from typing import Any
 
-# Errors of Twisted that examples of Scrapy ask for -> our names of the same.
-_TWISTED = {
-    "ConnectionRefusedError": "DownloadConnectionRefusedError",
-    "DNSLookupError": "CannotResolveHostError",
-    "TCPTimedOutError": "DownloadTimeoutError",
-    "TimeoutError": "DownloadTimeoutError",
-    "UserTimeoutError": "DownloadTimeoutError",
-}
-# In Python, class -> names of its bases; only the classes of other libraries are compared by name.
+from aioscrapy.exceptions import TWISTED_NAMES
+
+# Only the classes of these libraries are compared by name.
 _OTHERS = ("twisted.", "scrapy.")
 
 
@@ -44,5 +38,5 @@ def _is(exc: BaseException, kind: Any) -> bool:
         return True
     if not getattr(kind, "__module__", "").startswith(_OTHERS):
         return False
-    name = _TWISTED.get(kind.__name__, kind.__name__)
+    name = TWISTED_NAMES.get(kind.__name__, kind.__name__)
     return any(cls.__name__ == name for cls in type(exc).__mro__)

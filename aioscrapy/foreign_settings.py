@@ -1,6 +1,5 @@
 """Settings of Scrapy, scrapy-redis and aio-scrapy that nothing reads here, and what to use instead."""
 
-_MEMORY = "there is no memory watch here; limit the process (ulimit, systemd MemoryMax, a container)"
 _MAIL = "no mail is sent here"
 _TELNET = "there is no telnet console here"
 _REMOTE = "there is no remote control here; use aioscrapy crawls and jobs"
@@ -9,7 +8,6 @@ _QUEUE = "use SCHEDULER_QUEUE_CLASS"
 _LOG_SERVICE = "let logrotate with copytruncate rotate LOG_FILE"
 _DNS = "the HTTP client resolves names; DOWNLOAD_TIMEOUT limits the whole download"
 _TLS = "use DOWNLOADER_CLIENT_TLS_METHOD and DOWNLOADER_CLIENT_TLS_CIPHERS"
-_PERIODIC = "LOGSTATS_INTERVAL logs pages and items, STATS_DUMP all stats at the end"
 _DATABASE = "there is no such database connection here; open yours in a pipeline"
 _LOCAL_CACHE = "the frontier has no such cache here; SCHEDULER_PREFETCH is the nearest"
 _REDIS = 'use REDIS_ARGS = {"queue": {"url": "redis://…"}}'
@@ -43,9 +41,6 @@ INSTEAD: dict[str, str] = {
     "FORCE_CRAWLER_PROCESS": _TWISTED,
     "FTP_PASSIVE_MODE": "ftp:// is not supported here",
     "HTTP2_MAX_FRAME_SIZE": 'HTTP/2 is there with DOWNLOAD_HANDLERS_TYPE = "wreq"',
-    "HTTPAUTH_DOMAIN": "set http_auth_domain of the spider",
-    "HTTPAUTH_PASS": "set http_pass of the spider",
-    "HTTPAUTH_USER": "set http_user of the spider",
     "HTTPPROXY_AUTH_ENCODING": "the login of a proxy is UTF-8 here",
     "HTTPX_HTTP2_ENABLED": 'HTTP/2 is there with DOWNLOAD_HANDLERS_TYPE = "wreq"',
     "ITEM_PROCESSOR": "use ITEM_PIPELINES",
@@ -61,17 +56,9 @@ INSTEAD: dict[str, str] = {
     "MAIL_SSL": _MAIL,
     "MAIL_TLS": _MAIL,
     "MAIL_USER": _MAIL,
-    "MEMDEBUG_ENABLED": _MEMORY,
-    "MEMDEBUG_NOTIFY": _MEMORY,
-    "MEMUSAGE_CHECK_INTERVAL_SECONDS": _MEMORY,
-    "MEMUSAGE_ENABLED": _MEMORY,
-    "MEMUSAGE_LIMIT_MB": _MEMORY,
-    "MEMUSAGE_NOTIFY_MAIL": _MEMORY,
-    "MEMUSAGE_WARNING_MB": _MEMORY,
+    "MEMDEBUG_NOTIFY": _MAIL,
+    "MEMUSAGE_NOTIFY_MAIL": _MAIL,
     "METAREFRESH_IGNORE_TAGS": "a meta refresh in noscript is ignored here",
-    "PERIODIC_LOG_DELTA": _PERIODIC,
-    "PERIODIC_LOG_STATS": _PERIODIC,
-    "PERIODIC_LOG_TIMING_ENABLED": _PERIODIC,
     "REACTOR_THREADPOOL_MAXSIZE": _TWISTED,
     "REFERRER_POLICIES": "REFERRER_POLICY takes the names of the W3C",
     "REMOTE_CONTROL_ENABLED": _REMOTE,
@@ -81,8 +68,6 @@ INSTEAD: dict[str, str] = {
     "REMOTE_CONTROL_TIMEOUT_MAX": _REMOTE,
     "REMOTE_CONTROL_TRACEBACK_MAX_BYTES": _REMOTE,
     "REQUEST_FINGERPRINTER_IMPLEMENTATION": "use REQUEST_FINGERPRINTER_CLASS or the FINGERPRINT_ settings",
-    "RETRY_EXCEPTIONS": "every DownloadError is repeated; an errback or a middleware can decide otherwise",
-    "RETRY_GIVE_UP_LOG_LEVEL": "a request that failed for good is logged as an error here",
     "ROBOTSTXT_PARSER": "Protego reads robots.txt here",
     "SCHEDULER": _QUEUE,
     "SCHEDULER_DEBUG": "DUPEFILTER_DEBUG logs duplicates",
@@ -92,7 +77,6 @@ INSTEAD: dict[str, str] = {
     "SCHEDULER_START_DISK_QUEUE": "use JOBDIR",
     "SCHEDULER_START_MEMORY_QUEUE": _QUEUE,
     "SCRAPER_SLOT_MAX_ACTIVE_SIZE": "CONCURRENT_REQUESTS and DOWNLOAD_MAXSIZE limit the memory of pages",
-    "SPIDER_LOADER_CLASS": "spiders are found by SPIDER_MODULES",
     "STATSMAILER_RCPTS": _MAIL,
     "TELNETCONSOLE_ENABLED": _TELNET,
     "TELNETCONSOLE_HOST": _TELNET,
@@ -137,8 +121,6 @@ WITHOUT_EFFECT: dict[str, tuple[object, ...]] = {
     "COMPRESSION_ENABLED": (True,),
     "CONCURRENT_REQUESTS_PER_IP": (0,),
     "LOG_SHORT_NAMES": (False,),
-    "MEMDEBUG_ENABLED": (False,),
-    "MEMUSAGE_ENABLED": (False,),
     "REMOTE_CONTROL_ENABLED": (False,),
     "REQUEST_FINGERPRINTER_IMPLEMENTATION": ("2.7",),
     "REDIS_START_URLS_AS_SET": (False, True),

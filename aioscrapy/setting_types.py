@@ -174,6 +174,16 @@ class LogForm(SettingType):
             return False
 
 
+class Anything(SettingType):
+    """A value that its reader checks."""
+
+    def __init__(self) -> None:
+        super().__init__("any value", optional=True)
+
+    def accepts(self, value: Any) -> bool:
+        return True
+
+
 class Component(SettingType):
     """A class by its dotted path, or the class itself; `needs` are the attributes that it must have."""
 

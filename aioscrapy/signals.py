@@ -8,11 +8,14 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from aioscrapy.cancellation import ERRORS, raise_if_aborted
-from aioscrapy.exceptions import CloseSpider, DontCloseSpider
+from aioscrapy.exceptions import CloseSpider, DontCloseSpider, StopDownload
 
 logger = logging.getLogger(__name__)
 
 Receiver = Callable[..., Any]
+
+# Exceptions by which a receiver answers.
+CONTROLS = (CloseSpider, DontCloseSpider, StopDownload)
 
 
 class Signal:
@@ -109,12 +112,13 @@ class SignalManager:
                 result = call(**self._complete(signal, arguments))
                 if inspect.isawaitable(result):
                     result = asyncio.ensure_future(result)
-            except (CloseSpider, DontCloseSpider) as control:
+            except CONTROLS as control:
                 result = control
             except ERRORS as exc:  # one listener must not end the crawl
                 raise_if_aborted(exc)
-                logger.exception("Error caught on signal handler: %r", receiver)
-                result = exc
+                result = _control(exc)
+                if result is exc:
+                    logger.exception("Error caught on signal handler: %r", receiver)
             results.append((receiver, result))
         return results
 
@@ -158,14 +162,27 @@ class SignalManager:
                 result = call(**arguments)
                 if result is not None and inspect.isawaitable(result):
                     result = await result
-            except (CloseSpider, DontCloseSpider) as control:
+            except CONTROLS as control:
                 result = control
             except ERRORS as exc:  # one listener must not end the crawl
                 raise_if_aborted(exc)
-                logger.exception("Error in the handler %r of %r", receiver, signal)
-                result = exc
+                result = _control(exc)
+                if result is exc:
+                    logger.exception("Error in the handler %r of %r", receiver, signal)
             results.append(result)
         return results
+
+
+def _control(exc: BaseException) -> BaseException:
+    """Return our control exception for one of the real Scrapy; another exception itself."""
+    if type(exc).__module__ != "scrapy.exceptions":
+        return exc
+    for kind in CONTROLS:
+        if kind.__name__ == type(exc).__name__:
+            made = kind()
+            made.__dict__.update(vars(exc))
+            return made
+    return exc
 
 
 def _accepting(receiver: Receiver) -> Receiver:

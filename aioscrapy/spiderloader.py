@@ -8,10 +8,13 @@ import traceback
 from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol, Self
 
-from aioscrapy.exceptions import ConfigError, SettingError, SpiderNotFoundError
+from aioscrapy.exceptions import AioscrapyError, ConfigError, SettingError, SpiderNotFoundError
 from aioscrapy.settings import Settings
+
+# Scrapy's loader by its paths there and here.
+_OWN_PATHS = ("scrapy.spiderloader.SpiderLoader", "aioscrapy.spiderloader.SpiderLoader")
 
 
 class Failure(NamedTuple):
@@ -91,10 +94,79 @@ class SpiderLoader:
                 self.warnings.append(f"two spiders are named {cls.name!r}: {both}; the second is used")
             self._spiders[cls.name] = cls
 
+    @classmethod
+    def from_settings(cls, settings: Settings) -> Self:
+        """Create it, as Scrapy does."""
+        return cls(settings)
+
+    def find_by_request(self, request: Any) -> list[str]:
+        """Return the names of the spiders whose domains have the URL of a request."""
+        return [name for name, cls in self._spiders.items() if cls.handles_request(request)]
+
     # The last method: in annotations after it, `list` would mean this method.
     def list(self) -> list[str]:
         """Return the names of all spiders, sorted."""
         return sorted(self._spiders)
+
+
+class SpiderLoaderProtocol(Protocol):
+    """What SPIDER_LOADER_CLASS has to offer; `warnings` and `failures` are optional."""
+
+    @classmethod
+    def from_settings(cls, settings: Settings) -> Self:
+        """Create it."""
+
+    def load(self, spider_name: str) -> type[Any]:
+        """Return the spider class of this name, or raise KeyError."""
+
+    def list(self) -> list[str]:
+        """Return the names of all spiders."""
+
+
+def get_spider_loader(settings: Settings) -> Any:
+    """Return the spider loader of the project (SPIDER_LOADER_CLASS).
+
+    Raises:
+        SettingError: it can't be loaded or created.
+        ConfigError: a spider module can't be imported, and SPIDER_LOADER_WARN_ONLY is off.
+    """
+    path = settings["SPIDER_LOADER_CLASS"]
+    if path in (None, *_OWN_PATHS):
+        return SpiderLoader(settings)
+    module, _, name = path.rpartition(".") if isinstance(path, str) else ("", "", "")
+    try:
+        cls = getattr(importlib.import_module(module), name) if isinstance(path, str) else path
+        loader = cls.from_settings(settings.frozencopy())
+    except AioscrapyError:
+        raise
+    except Exception as exc:
+        raise SettingError("SPIDER_LOADER_CLASS", f"{path}: {type(exc).__name__}: {exc}") from exc
+    for attribute in ("warnings", "failures"):
+        if not hasattr(loader, attribute):
+            setattr(loader, attribute, [])
+    return loader
+
+
+class DummySpiderLoader:
+    """A loader without spiders."""
+
+    @classmethod
+    def from_settings(cls, settings: Settings) -> Self:
+        """Create it."""
+        return cls()
+
+    def load(self, spider_name: str) -> type[Any]:
+        """Raise KeyError: there is no spider."""
+        raise KeyError("DummySpiderLoader doesn't load any spiders")
+
+    def find_by_request(self, request: Any) -> list[str]:
+        """Return no name."""
+        return []
+
+    # The last method, as in SpiderLoader.
+    def list(self) -> list[str]:
+        """Return no name."""
+        return []
 
 
 def load_spider(spider: Any, settings: Settings) -> Any:
@@ -105,10 +177,24 @@ def load_spider(spider: Any, settings: Settings) -> Any:
         ValueError: it is neither a class nor a name.
     """
     if isinstance(spider, str):
-        return SpiderLoader(settings).load(spider)
+        return load_by_name(get_spider_loader(settings), spider)
     if not isinstance(spider, type):
         raise ValueError(f"a crawl needs a spider class or its name, not an object: {spider!r}")
     return spider
+
+
+def load_by_name(loader: Any, name: str) -> Any:
+    """Return the spider class of this name.
+
+    Raises:
+        SpiderNotFoundError: the loader has no such spider.
+    """
+    try:
+        return loader.load(name)
+    except SpiderNotFoundError:
+        raise
+    except KeyError as exc:
+        raise SpiderNotFoundError(f"no spider named {name!r}: {exc}") from exc
 
 
 def failure_of(module: str, exc: BaseException, folder: Path | None = None) -> Failure:

@@ -6,7 +6,7 @@ from typing import Any
 
 from aioscrapy.process import Crawl, CrawlerProcess
 from aioscrapy.settings import PRIORITIES, Settings
-from aioscrapy.spiderloader import SpiderLoader
+from aioscrapy.spiderloader import load_spider
 from aioscrapy_deploy.terminal.option_types import name_value
 
 PROJECT = True
@@ -20,7 +20,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Crawl; returns 0 if the crawl is complete or somebody asked for its end (see docs/ends.md), else 1."""
-    spider_class = SpiderLoader(options.settings).load(options.spider)
+    spider_class = load_spider(options.spider, options.settings)
     return run_spider(spider_class, options)
 
 

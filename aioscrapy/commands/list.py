@@ -4,7 +4,7 @@ import argparse
 import contextlib
 import sys
 
-from aioscrapy.spiderloader import SpiderLoader
+from aioscrapy.spiderloader import get_spider_loader
 
 PROJECT = True
 
@@ -16,7 +16,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     """Print one name a line; 1 if spider modules failed and no spider is left."""
     with contextlib.redirect_stdout(sys.stderr):  # what a module prints at import is not a spider's name
-        loader = SpiderLoader(options.settings)
+        loader = get_spider_loader(options.settings)
     for warning in loader.warnings:
         print(f"aioscrapy: {warning}", file=sys.stderr)
     for name in loader.list():

@@ -11,6 +11,7 @@ from aioscrapy.contracts import DownloaderMiddleware
 from aioscrapy.exceptions import NotSupported, SettingError
 from aioscrapy.handlers.base import DownloadHandler
 from aioscrapy.hooks import Hook, hooks, settle
+from aioscrapy.http.foreign import own, own_exception
 from aioscrapy.http.hosts import slot_of
 from aioscrapy.http.request import Request
 from aioscrapy.http.response import Response
@@ -124,7 +125,7 @@ class Downloader:
         try:
             result = await self._down(request)
         except Exception as exc:  # noqa: BLE001 middlewares may handle every failure of a request
-            result = await self._rescue(request, exc)
+            result = await self._rescue(request, own_exception(exc))
         if isinstance(result, Request):
             return result
         response = result
@@ -193,6 +194,7 @@ def handler_paths(settings: Settings) -> dict[str, Any]:
 
 
 def _checked(result: Any, hook: Hook) -> Response | Request:
+    result = own(result)
     if isinstance(result, (Response, Request)):
         return result
     name = getattr(hook, "func", hook)

@@ -9,6 +9,7 @@ from aioscrapy.core.memory_scheduler import MemoryScheduler
 from aioscrapy.core.politeness import Politeness, SharedPoliteness
 from aioscrapy.core.scheduler import Scheduler
 from aioscrapy.core.shared_scheduler import SharedScheduler
+from aioscrapy.dupefilters.foreign import is_foreign, itself, opened
 from aioscrapy.exceptions import ConfigError, SettingError
 from aioscrapy.feeds.feeds import Feeds
 from aioscrapy.http.fingerprint import RequestFingerprinter, fingerprint_function
@@ -16,6 +17,9 @@ from aioscrapy.http.request import Request
 from aioscrapy.queue.memory import MemoryQueue
 from aioscrapy.settings import Settings
 from aioscrapy.shared_cookies import SharedCookies
+
+# Scrapy's filter by its paths there and here: the exact filter of the queue is the same.
+_DEFAULT_FILTERS = ("scrapy.dupefilters.RFPDupeFilter", "aioscrapy.dupefilters.RFPDupeFilter")
 
 
 class FrontierChoice(NamedTuple):
@@ -39,7 +43,7 @@ def choose_frontier(settings: Settings) -> FrontierChoice:
     """
     choice = load_frontier(settings)
     queue_class, filter_class = choice
-    if filter_class.shared != queue_class.shared:
+    if not is_foreign(filter_class) and filter_class.shared != queue_class.shared:
         raise ConfigError(
             f"{_path(filter_class)} and {_path(queue_class)} don't go together: "
             "take DUPEFILTER_CLASS and SCHEDULER_QUEUE_CLASS both of redis, or both not"
@@ -57,7 +61,20 @@ def load_frontier(settings: Settings) -> FrontierChoice:
     on_disk = bool(settings["JOBDIR"]) and issubclass(queue_class, MemoryQueue)
     if on_disk:
         queue_class = load_object(queue_class.on_disk, "SCHEDULER_QUEUE_CLASS")
-    filter_class = load_object(settings["DUPEFILTER_CLASS"] or queue_class.dupefilter, "DUPEFILTER_CLASS")
+    path = settings["DUPEFILTER_CLASS"]
+    if path in (None, *_DEFAULT_FILTERS):
+        path = queue_class.dupefilter
+    filter_class = load_object(path, "DUPEFILTER_CLASS")
+    if is_foreign(filter_class):
+        if not issubclass(queue_class, MemoryQueue):
+            raise SettingError(
+                "DUPEFILTER_CLASS",
+                f"{path} has Scrapy's interface (request_seen), which works only in a crawl of one process "
+                "in memory: without JOBDIR, Redis and worker processes",
+            )
+        return FrontierChoice(queue_class, filter_class)
+    if not hasattr(filter_class, "shared"):
+        raise SettingError("DUPEFILTER_CLASS", f"{path!r} can't be used here: it has no 'shared'")
     if filter_class.shared and settings.getpriority("SCHEDULER_QUEUE_CLASS") == 0 and not on_disk:
         queue_class = load_object(filter_class.queue, "DUPEFILTER_CLASS")  # only a shared filter was chosen
     return FrontierChoice(queue_class, filter_class)
@@ -90,6 +107,8 @@ async def build_scheduler(
     """Build the frontier of these classes, with these limits; it commits, writes and closes the feeds."""
     fingerprint = await build_fingerprint(context)
     dupefilter = await build_one(choice.filter_class, "DUPEFILTER_CLASS", context)
+    if is_foreign(choice.filter_class):
+        dupefilter, fingerprint = opened(dupefilter, context), itself
     if issubclass(choice.queue_class, MemoryQueue):
         return MemoryScheduler(context, politeness, fingerprint, choice.queue_class(), dupefilter, feeds)
     store = await build_one(choice.queue_class, "SCHEDULER_QUEUE_CLASS", context)

@@ -20,6 +20,7 @@ from aioscrapy.ends import error_text
 from aioscrapy.exceptions import AioscrapyError, CloseSpider, DropItem, IgnoreRequest, NotSupported
 from aioscrapy.failure import as_failure
 from aioscrapy.hooks import hooks, settle
+from aioscrapy.http.foreign import own, own_exception
 from aioscrapy.http.request import Request
 from aioscrapy.http.response import Response
 from aioscrapy.log import logger
@@ -124,6 +125,9 @@ class Scraper:
             self._stop(exc.reason)
         except ERRORS as exc:  # one bad page must not end the crawl
             raise_if_aborted(exc)
+            if isinstance(close := own_exception(exc), CloseSpider):
+                self._stop(close.reason)
+                return
             await self._callback_failed(exc, request, response, page)
 
     async def _consume(self, stream: Any, response: Response | None, page: Page, source: Any) -> None:
@@ -165,6 +169,8 @@ class Scraper:
     async def _take(self, output: Any, response: Response | None, page: Page, source: Any) -> None:
         """Put one output of a callback onto the page; report one that can't be used."""
         try:
+            if not isinstance(output, (Request, dict)):
+                output = own(output)
             if isinstance(output, Request):
                 self._request(output, response, page)
             elif output is not None:
@@ -198,14 +204,14 @@ class Scraper:
             if item is not None:
                 self._scheduler.add_item(page, item, response)
         except DropItem as exc:
-            self._log.dropped(item, exc, response)
-            await self._signals.send(
-                signals.item_dropped, item=item, response=response, exception=exc, spider=self._spider
-            )
+            await self._dropped(item, exc, response)
         except CloseSpider:
             raise
         except ERRORS as exc:  # one bad item must not end the crawl
             raise_if_aborted(exc)
+            if isinstance(dropped := own_exception(exc), DropItem):
+                await self._dropped(item, dropped, response)
+                return
             trace = None if isinstance(exc, AioscrapyError) else exc
             self._log.item_error(item, exc, response, trace)
             self._stats.inc_value("item_error_count")
@@ -216,6 +222,12 @@ class Scraper:
                 spider=self._spider,
                 failure=as_failure(exc),
             )
+
+    async def _dropped(self, item: Any, exc: DropItem, response: Response | None) -> None:
+        self._log.dropped(item, exc, response)
+        await self._signals.send(
+            signals.item_dropped, item=item, response=response, exception=exc, spider=self._spider
+        )
 
     async def commit(self, page: Page) -> None:
         """Give a page or a piece of one to the scheduler; announce it if it is visible at once."""

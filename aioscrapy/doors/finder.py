@@ -7,8 +7,10 @@ has only a part of Scrapy's names, is extended: the names of `paths.py` load on 
 
 import importlib
 import importlib.machinery
+import importlib.util
 import sys
 from collections.abc import Callable, Sequence
+from importlib.abc import InspectLoader
 from importlib.machinery import ModuleSpec, PathFinder
 from types import ModuleType
 from typing import Any
@@ -101,6 +103,12 @@ class _Door:
             _extend(module)
         else:  # the import system has given the module the spec of its second name
             module.__spec__ = self._own_spec
+
+    def get_code(self, name: str) -> Any:
+        """Return the code of our module, for `python -m`."""
+        target = self._target or ""
+        spec = importlib.util.find_spec(target) if target else None
+        return spec.loader.get_code(target) if spec and isinstance(spec.loader, InspectLoader) else None
 
 
 def alias_spec(name: str, target: str) -> ModuleSpec:

@@ -42,6 +42,7 @@ NAMES: dict[str, dict[str, str]] = {
         "callback_contracts": "CallbackKeywordArgumentsContract MetadataContract ReturnsContract "
         "ScrapesContract UrlContract"
     },
+    "dupefilters": {"dupefilters.foreign": "BaseDupeFilter RFPDupeFilter"},
     "http.response.html": {"http.text": "HtmlResponse"},
     "http.response.json": {"http.text": "JsonResponse"},
     "http.response.xml": {"http.text": "XmlResponse"},

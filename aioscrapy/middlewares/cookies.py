@@ -50,7 +50,7 @@ class CookiesMiddleware:
         keep, debug = (crawler.settings.getbool(name) for name in ("COOKIES_ENABLED", "COOKIES_DEBUG"))
         return cls(keep=keep, debug=debug, shared=crawler.cookies)
 
-    def process_request(self, request: Request) -> None:
+    def process_request(self, request: Request, spider: Any = None) -> None:
         """Set the Cookie header."""
         meta, headers = request.meta, request.headers
         if _SENT in meta:
@@ -73,7 +73,7 @@ class CookiesMiddleware:
         if self._debug:
             logger.debug("Sending cookies to: %s\nCookie: %s", request, value.decode("latin-1"))
 
-    def process_response(self, request: Request, response: Response) -> Response:
+    def process_response(self, request: Request, response: Response, spider: Any = None) -> Response:
         """Store the cookies of a response."""
         if "Set-Cookie" not in response.headers or self._is_separate(request):
             return response

@@ -23,7 +23,7 @@ class DefaultHeadersMiddleware:
             raise NotConfigured
         return middleware
 
-    def process_request(self, request: Request) -> None:
+    def process_request(self, request: Request, spider: Any = None) -> None:
         """Set the missing headers."""
         request.headers.fill(self._headers)
 
@@ -42,6 +42,6 @@ class UserAgentMiddleware:
             raise NotConfigured
         return cls(user_agent)
 
-    def process_request(self, request: Request) -> None:
+    def process_request(self, request: Request, spider: Any = None) -> None:
         """Set the header if it is missing."""
         request.headers.fill(self._header)

@@ -1,6 +1,6 @@
 """Set the time limit of the spider on each request."""
 
-from typing import Self
+from typing import Any, Self
 
 from aioscrapy.context import CrawlContext
 from aioscrapy.exceptions import NotConfigured
@@ -24,6 +24,6 @@ class DownloadTimeoutMiddleware:
             raise NotConfigured
         return cls(float(timeout))
 
-    def process_request(self, request: Request) -> None:
+    def process_request(self, request: Request, spider: Any = None) -> None:
         """Set the time limit if the request has none."""
         request.meta.setdefault("download_timeout", self._timeout_s)

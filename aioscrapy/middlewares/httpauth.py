@@ -1,6 +1,7 @@
-"""HTTP basic authentication with the spider's name and password."""
+"""HTTP basic authentication with the name and the password of the spider, or of the settings."""
 
 import base64
+from typing import Any
 from urllib.parse import urlsplit
 
 from aioscrapy.context import CrawlContext
@@ -23,17 +24,27 @@ class HttpAuthMiddleware:
     @classmethod
     def from_crawler(cls, crawler: CrawlContext) -> "HttpAuthMiddleware":
         """Create the middleware; leave it out if the spider has no user name and password."""
-        spider = crawler.spider
+        spider, settings = crawler.spider, crawler.settings
         user, password = getattr(spider, "http_user", ""), getattr(spider, "http_pass", "")
         if not user and not password:
-            raise NotConfigured
+            user, password = settings.get("HTTPAUTH_USER", ""), settings.get("HTTPAUTH_PASS", "")
+            if not user and not password:
+                raise NotConfigured
+            return cls(user, password, cls._setting_domain(crawler))
         if not hasattr(spider, "http_auth_domain"):
             raise NotConfigured(
                 "the spider has http_user or http_pass, but no http_auth_domain (None: every host)"
             )
         return cls(user, password, spider.http_auth_domain)
 
-    def process_request(self, request: Request) -> None:
+    @staticmethod
+    def _setting_domain(crawler: CrawlContext) -> str | None:
+        if crawler.settings.getpriority("HTTPAUTH_DOMAIN") == 0:
+            raise NotConfigured("HTTPAUTH_USER is set, but no HTTPAUTH_DOMAIN (None: every host)")
+        domain: str | None = crawler.settings["HTTPAUTH_DOMAIN"]
+        return domain
+
+    def process_request(self, request: Request, spider: Any = None) -> None:
         """Set the Authorization header, if the request has none."""
         if "Authorization" not in request.headers and self._is_for(request.url):
             request.headers["Authorization"] = self._header

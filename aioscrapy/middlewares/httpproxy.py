@@ -1,6 +1,7 @@
 """Send requests through the proxy of meta["proxy"], else through that of the environment."""
 
 import base64
+from typing import Any
 from urllib.parse import unquote, urlsplit
 from urllib.request import getproxies, proxy_bypass
 
@@ -29,7 +30,7 @@ class HttpProxyMiddleware:
             raise NotConfigured
         return cls(getproxies())
 
-    def process_request(self, request: Request) -> None:
+    def process_request(self, request: Request, spider: Any = None) -> None:
         """Set meta["proxy"] (without user name and password) and the header."""
         meta = request.meta
         if meta.pop(_FROM_ENVIRONMENT, False):

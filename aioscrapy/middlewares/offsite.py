@@ -53,7 +53,7 @@ class OffsiteMiddleware:
         self._count(request)
         return None
 
-    def process_request(self, request: Request) -> None:
+    def process_request(self, request: Request, spider: Any = None) -> None:
         """Reject an offsite request.
 
         Raises:

@@ -28,15 +28,15 @@ class ProxyPoolMiddleware:
         crawler.spider.proxy = pool
         return cls(pool)
 
-    async def process_request(self, request: Request) -> None:
+    async def process_request(self, request: Request, spider: Any = None) -> None:
         """Set meta["proxy"]."""
         await self._pool.add_proxy(request)
 
-    def process_response(self, request: Request, response: Response) -> Response:
+    def process_response(self, request: Request, response: Response, spider: Any = None) -> Response:
         """Report the status of the response to the pool."""
         self._pool.check(request, response=response)
         return response
 
-    def process_exception(self, request: Request, exception: Exception) -> None:
+    def process_exception(self, request: Request, exception: Exception, spider: Any = None) -> None:
         """Report the failure to the pool."""
         self._pool.check(request, exception=exception)

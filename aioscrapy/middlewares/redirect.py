@@ -99,7 +99,9 @@ class RedirectMiddleware(_Redirecting):
             raise NotConfigured
         return cls(*_limits(settings))
 
-    def process_response(self, request: Request, response: Response, spider: Any) -> Request | Response:
+    def process_response(
+        self, request: Request, response: Response, spider: Any = None
+    ) -> Request | Response:
         """Return the request for the target of a redirect; any other response unchanged."""
         if response.status not in _REDIRECTING or _is_handled(request, response.status, spider):
             return response
@@ -131,7 +133,9 @@ class MetaRefreshMiddleware(_Redirecting):
             raise NotConfigured
         return cls(*_limits(settings), settings.getfloat("METAREFRESH_MAXDELAY"))
 
-    def process_response(self, request: Request, response: Response) -> Request | Response:
+    def process_response(
+        self, request: Request, response: Response, spider: Any = None
+    ) -> Request | Response:
         """Return the request for the target of a meta refresh; any other response unchanged."""
         by_header = "Refresh" in response.headers
         if not by_header and not (isinstance(response, HtmlResponse) and "refresh" in response.lower_head()):

@@ -4,10 +4,12 @@ import logging
 import time
 from email.utils import parsedate_to_datetime
 from http import HTTPStatus
-from typing import Any
+from typing import Any, Self
 
-from aioscrapy.context import CrawlContext, PolitenessLike
-from aioscrapy.exceptions import DownloadError, NotConfigured, ResponseTooLargeError
+from aioscrapy import exceptions
+from aioscrapy.components import load_object
+from aioscrapy.context import CrawlContext
+from aioscrapy.exceptions import TWISTED_NAMES, DownloadError, NotConfigured, ResponseTooLargeError
 from aioscrapy.http.hosts import slot_of
 from aioscrapy.http.request import Request
 from aioscrapy.http.response import Response
@@ -37,7 +39,10 @@ def get_retry_request(
     reason="empty")`. The defaults of `max_retry_times` (attempts after the first) and `priority_adjust` are
     the meta keys of these names, then RETRY_TIMES and RETRY_PRIORITY_ADJUST. `reason` is part of a stat.
     """
-    retries = _Retries(spider.settings, spider.stats, logger, stats_base_key)
+    settings = spider.crawler.settings
+    times, adjust = settings.getint("RETRY_TIMES"), settings.getint("RETRY_PRIORITY_ADJUST")
+    retries = _Retries(times, adjust, spider.crawler.stats, logger, stats_base_key)
+    retries.give_up_level = _level(settings)
     return retries.again(request, reason, max_retry_times, priority_adjust)
 
 
@@ -49,42 +54,55 @@ class RetryMiddleware:
     Meta keys: dont_retry, max_retry_times, priority_adjust; retry_times counts the attempts.
     """
 
-    def __init__(
-        self, retries: "_Retries", codes: set[int], politeness: PolitenessLike, longest_pause_s: float
-    ) -> None:
-        self._retries = retries
-        self._codes = codes
-        self._politeness = politeness
-        self._longest_pause_s = longest_pause_s
-
-    @classmethod
-    def from_crawler(cls, crawler: CrawlContext) -> "RetryMiddleware":
-        """Create the middleware; leave it out if RETRY_ENABLED is false."""
-        settings = crawler.settings
+    def __init__(self, settings: Settings) -> None:
         if not settings.getbool("RETRY_ENABLED"):
             raise NotConfigured
-        codes = {int(code) for code in settings.getlist("RETRY_HTTP_CODES")}
-        retries = _Retries(settings, crawler.stats, logger, "retry")
-        return cls(retries, codes, crawler.politeness, settings.getfloat("RETRY_AFTER_MAX"))
+        self.max_retry_times = settings.getint("RETRY_TIMES")
+        self.retry_http_codes = {int(code) for code in settings.getlist("RETRY_HTTP_CODES")}
+        self.priority_adjust = settings.getint("RETRY_PRIORITY_ADJUST")
+        self.exceptions_to_retry = _exceptions(settings)
+        self._longest_pause_s = settings.getfloat("RETRY_AFTER_MAX")
+        self._give_up_level = _level(settings)
+        self.crawler: Any = None
 
-    def process_response(self, request: Request, response: Response) -> Request | Response:
+    @classmethod
+    def from_crawler(cls, crawler: CrawlContext) -> Self:
+        """Create the middleware; leave it out if RETRY_ENABLED is false."""
+        middleware = cls(crawler.settings)
+        middleware.crawler = crawler
+        return middleware
+
+    def process_response(
+        self, request: Request, response: Response, spider: Any = None
+    ) -> Request | Response:
         """Return a new attempt for a status to retry; after the last attempt the response."""
         if response.status in _BUSY and "Retry-After" in response.headers:
             self._pause_host(request, response)
-        if response.status not in self._codes or request.meta.get("dont_retry"):
+        if response.status not in self.retry_http_codes or request.meta.get("dont_retry"):
             return response
-        return self._retries.again(request, _status_line(response.status)) or response
+        return self._retry(request, _status_line(response.status), spider) or response
 
-    def process_exception(self, request: Request, exception: Exception) -> Request | None:
+    def process_exception(self, request: Request, exception: Exception, spider: Any = None) -> Request | None:
         """Return a new attempt for a failed download; None after the last attempt."""
-        if not isinstance(exception, DownloadError) or isinstance(exception, ResponseTooLargeError):
+        if not isinstance(exception, self.exceptions_to_retry) or isinstance(
+            exception, ResponseTooLargeError
+        ):
             return None
-        if request.meta.get("dont_retry"):
-            return None
-        return self._retries.again(request, exception)
+        return None if request.meta.get("dont_retry") else self._retry(request, exception, spider)
+
+    def _retry(self, request: Request, reason: Reason, spider: Any = None) -> Request | None:
+        """Return a new attempt; None after the last one. Subclasses call it, as in Scrapy."""
+        spider = spider or self.crawler.spider
+        stats = self.crawler.stats if self.crawler is not None else spider.crawler.stats
+        retries = _Retries(self.max_retry_times, self.priority_adjust, stats, logger, "retry")
+        retries.give_up_level = self._give_up_level
+        return retries.again(request, reason)
 
     def _pause_host(self, request: Request, response: Response) -> None:
         """Pause a host for the time in its Retry-After header."""
+        crawler = self.crawler
+        if crawler is None or not hasattr(crawler, "politeness"):
+            return  # a subclass that was created without `from_crawler`
         requested_s = _seconds((response.headers.get("Retry-After") or b"").decode("latin-1"))
         pause_s = min(requested_s, self._longest_pause_s)
         if pause_s > 0:
@@ -92,15 +110,17 @@ class RetryMiddleware:
             logger.info(
                 "No request to %s for %.1f s: it answered %d with Retry-After", host, pause_s, response.status
             )
-            self._politeness.pause(host, pause_s)
+            crawler.politeness.pause(host, pause_s)
 
 
 class _Retries:
     """Decides on further attempts and counts them."""
 
-    def __init__(self, settings: Settings, stats: StatsCollector, log: logging.Logger, key: str) -> None:
-        self._times = settings.getint("RETRY_TIMES")
-        self._priority_adjust = settings.getint("RETRY_PRIORITY_ADJUST")
+    give_up_level: int = logging.ERROR
+
+    def __init__(self, times: int, adjust: int, stats: StatsCollector, log: logging.Logger, key: str) -> None:
+        self._times = times
+        self._priority_adjust = adjust
         self._stats = stats
         self._log = log
         self._key = key
@@ -113,7 +133,8 @@ class _Retries:
         attempt = meta.get("retry_times", 0) + 1
         if attempt > _first(times, meta.get("max_retry_times"), self._times):
             self._stats.inc_value(f"{self._key}/max_reached")
-            self._log.error("Gave up retrying %s (failed %d times): %s", request, attempt, reason)
+            text = "Gave up retrying %s (failed %d times): %s"
+            self._log.log(self.give_up_level, text, request, attempt, reason)
             return None
         self._log.debug("Retrying %s (failed %d times): %s", request, attempt, reason)
         self._stats.inc_value(f"{self._key}/count")
@@ -123,6 +144,34 @@ class _Retries:
         retried.dont_filter = True
         retried.priority += _first(adjust, meta.get("priority_adjust"), self._priority_adjust)
         return retried
+
+
+def _exceptions(settings: Settings) -> tuple[type[BaseException], ...]:
+    """Return the exceptions of RETRY_EXCEPTIONS; every DownloadError if it is not set.
+
+    A class of Scrapy or Twisted is ours for the same error; one for which there is none is left out.
+
+    Raises:
+        SettingError: a class can't be loaded.
+    """
+    listed = settings["RETRY_EXCEPTIONS"]
+    if listed is None:
+        return (DownloadError,)
+    classes: list[type[BaseException]] = []
+    for path in listed if not isinstance(listed, str) else settings.getlist("RETRY_EXCEPTIONS"):
+        name = path if isinstance(path, str) else f"{path.__module__}.{path.__qualname__}"
+        if name.startswith(("scrapy.", "twisted.")):
+            last = name.rpartition(".")[2]
+            own = getattr(exceptions, TWISTED_NAMES.get(last, last), None)
+            classes += [own] if own is not None else []
+        else:
+            classes.append(load_object(path, "RETRY_EXCEPTIONS"))
+    return tuple(classes)
+
+
+def _level(settings: Settings) -> int:
+    value = settings["RETRY_GIVE_UP_LOG_LEVEL"]
+    return value if isinstance(value, int) else logging.getLevelNamesMapping()[str(value).upper()]
 
 
 def _seconds(retry_after: str) -> float:

@@ -53,7 +53,7 @@ class RobotsTxtMiddleware:
         default = getattr(crawler.spider, "user_agent", None) or settings["USER_AGENT"] or "*"
         return cls(settings["ROBOTSTXT_USER_AGENT"], default, crawler)
 
-    async def process_request(self, request: Request) -> None:
+    async def process_request(self, request: Request, spider: Any = None) -> None:
         """Reject a forbidden request.
 
         Raises:

@@ -1,6 +1,6 @@
 """Count requests to the network and their responses."""
 
-from typing import Self
+from typing import Any, Self
 
 from aioscrapy.context import CrawlContext
 from aioscrapy.exceptions import NotConfigured
@@ -29,7 +29,7 @@ class DownloaderStats:
             raise NotConfigured
         return cls(crawler.stats)
 
-    def process_request(self, request: Request) -> None:
+    def process_request(self, request: Request, spider: Any = None) -> None:
         """Count a request."""
         method = request.method
         size = len(method) + len(request.url) + len(request.body) + request.headers.size() + _REQUEST_FRAME
@@ -40,7 +40,7 @@ class DownloaderStats:
         }
         self._inc_values(counts)
 
-    def process_response(self, request: Request, response: Response) -> Response:
+    def process_response(self, request: Request, response: Response, spider: Any = None) -> Response:
         """Count a response."""
         counts = {
             "downloader/response_count": 1,
@@ -50,7 +50,7 @@ class DownloaderStats:
         self._inc_values(counts)
         return response
 
-    def process_exception(self, request: Request, exception: Exception) -> None:
+    def process_exception(self, request: Request, exception: Exception, spider: Any = None) -> None:
         """Count a failure."""
         cls = type(exception)
         name = f"{cls.__module__}.{cls.__qualname__}"

@@ -116,11 +116,11 @@ class _Job:
     def _crawl(self) -> None:
         from aioscrapy.cmdline import parse
         from aioscrapy.commands.crawl import plan_crawl
-        from aioscrapy.spiderloader import SpiderLoader
+        from aioscrapy.spiderloader import load_spider
 
         feeds = job_feeds(self._files, project_name())
         options = parse(without_setting(self._argv, "FEEDS") if feeds else self._argv)
-        spider_class = SpiderLoader(options.settings).load(options.spider)
+        spider_class = load_spider(options.spider, options.settings)
         if feeds:
             own = options.settings.copy()
             spider_class.update_settings(own)

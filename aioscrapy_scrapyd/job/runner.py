@@ -52,14 +52,14 @@ def _list(argv: list[str]) -> int:
         with importable(config, find_egg(config)):
             from aioscrapy.doors.scrapy import serve_scrapy
             from aioscrapy.project import project_settings
-            from aioscrapy.spiderloader import SpiderLoader
+            from aioscrapy.spiderloader import get_spider_loader
 
             serve_scrapy()
             settings = project_settings()
             for pair in options.settings:
                 name, _, value = pair.partition("=")
                 settings.set(name, value, "cmdline")
-            spiders = SpiderLoader(settings)
+            spiders = get_spider_loader(settings)
             if spiders.failures and not spiders.list():
                 raise RunnerError("; ".join(map(str, spiders.failures)))
             return Listing(spiders.list(), spiders.warnings)

@@ -33,6 +33,8 @@ OPTIONS = [
 ]
 # Loaded as a plugin before Scrapy's conftest.py, and by every child process as sitecustomize.
 ALIAS = "from aioscrapy.doors.scrapy import serve_scrapy\nserve_scrapy()\n"
+# What the site of Scrapy's tests takes from Scrapy's Twisted client: the versions of TLS, for its tests.
+OF_THE_SERVER = "_TWISTED_VERSION_MAP = {}\n_get_cert_options_version_kwargs = lambda *_: {}\n"
 PLUGIN = Path(__file__).with_name("suite_plugin.py")
 
 
@@ -96,6 +98,9 @@ def unpack(sdist: Path, folder: Path, *, real: bool) -> Path:
             text = text[:start] + text[end:]  # it shortens a wait of Scrapy's engine
             conftest.write_text(text.replace("from scrapy.core.engine import ExecutionEngine\n", ""))
             (folder / "sitecustomize.py").write_text(ALIAS)
+            server = root / "tests" / "mockserver" / "utils.py"
+            lines = [line for line in server.read_text().splitlines() if "import _" not in line]
+            server.write_text("\n".join([*lines, OF_THE_SERVER]))
     shutil.copy(PLUGIN, folder)
     return root
 
@@ -139,6 +144,8 @@ def run(name: str, root: Path) -> Result:
     report.unlink(missing_ok=True)
     paths = [str(root.parent), str(REPOSITORY), str(REPOSITORY / "deploy")]
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(paths), "SUITE_REPORT": str(report)}
+    if not (root / "scrapy").exists():
+        environment |= {"SUITE_ALIAS": "1", "SUITE_TARGET": f"{name}/*.py" if path.is_dir() else f"{name}.py"}
     environment.pop("PYTHONWARNINGS", None)
     command = [sys.executable, "-m", "pytest", *OPTIONS, str(target)]
     try:

@@ -1,0 +1,30 @@
+"""Count the objects that the garbage collector can't free at the end of a crawl."""
+
+import gc
+from typing import Self
+
+from aioscrapy import signals
+from aioscrapy.context import CrawlContext
+from aioscrapy.exceptions import NotConfigured
+from aioscrapy.stats import StatsCollector
+
+
+class MemoryDebugger:
+    """Sets the stat `memdebug/gc_garbage_count`."""
+
+    def __init__(self, stats: StatsCollector) -> None:
+        self.stats = stats
+
+    @classmethod
+    def from_crawler(cls, crawler: CrawlContext) -> Self:
+        """Create the extension; leave it out unless MEMDEBUG_ENABLED is set."""
+        if not crawler.settings.getbool("MEMDEBUG_ENABLED"):
+            raise NotConfigured
+        extension = cls(crawler.stats)
+        crawler.signals.connect(extension.spider_closed, signals.spider_closed)
+        return extension
+
+    def spider_closed(self) -> None:
+        """Collect and count."""
+        gc.collect()
+        self.stats.set_value("memdebug/gc_garbage_count", len(gc.garbage))
