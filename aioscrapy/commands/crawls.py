@@ -4,11 +4,13 @@ import argparse
 import asyncio
 import signal
 import sys
+import time
+from collections import Counter
 from collections.abc import Coroutine
 from dataclasses import asdict
 from datetime import UTC, datetime
 from types import FrameType
-from typing import Any, TypeVar
+from typing import Any, NoReturn, TypeVar
 
 from aioscrapy.context import CrawlContext
 from aioscrapy.crawls.catalog import Crawl, Crawls
@@ -17,7 +19,9 @@ from aioscrapy.dupefilters.redis import BloomDupeFilter
 from aioscrapy.exceptions import ConfigError
 from aioscrapy.frontier_settings import open_crawls
 from aioscrapy.settings import PRIORITIES, Settings
-from aioscrapy_deploy.terminal.table import print_json, print_table
+from aioscrapy_deploy.terminal.option_types import pause
+from aioscrapy_deploy.terminal.screen import live
+from aioscrapy_deploy.terminal.table import json_text, print_json, print_table
 from aioscrapy_deploy.terminal.text import printable
 
 T = TypeVar("T")
@@ -27,6 +31,8 @@ _signals: list[int] = []
 _COLUMNS = (
     "crawl", "spider", "state", "ready", "leased", "delayed", "failed", "done", "items", "workers", "rate",
 )  # fmt: skip
+# What a narrow terminal leaves out, the first one first.
+_OPTIONAL = ("delayed", "leased", "failed", "workers", "items")
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -41,6 +47,15 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("crawl", nargs="?", metavar="CRAWL", help=CRAWL_HELP)
     add_redis_option(parser)
     parser.add_argument("--json", action="store_true", help="print JSON (list, show)")
+    parser.add_argument(
+        "-w",
+        "--watch",
+        type=pause,
+        nargs="?",
+        const=2.0,
+        metavar="SECONDS",
+        help="repeat the list every SECONDS (default: 2) until Ctrl-C; with --json one line per repetition",
+    )
     parser.add_argument("--yes", action="store_true", help="delete without confirmation")
     parser.add_argument("--force", action="store_true", help="delete even if workers are running")
 
@@ -49,7 +64,14 @@ def run(options: argparse.Namespace) -> int:
     """Run the action; return 0 also if the crawl is stopped or running already."""
     if (options.action == "list") != (options.crawl is None):
         raise ConfigError(f"crawls {options.action} takes {'no' if options.crawl else 'a'} CRAWL")
-    return run_to_end(_run(options))
+    if options.watch is None:
+        return run_to_end(_run(options))
+    if options.action != "list":
+        raise ConfigError(f"--watch is for the list of crawls, not for crawls {options.action}")
+    try:
+        return run_to_end(_run(options))
+    except KeyboardInterrupt:  # the way to end it
+        return 0
 
 
 def run_to_end(work: Coroutine[Any, Any, T]) -> T:
@@ -100,6 +122,8 @@ def bot_of(settings: Settings) -> str:
 async def _run(options: argparse.Namespace) -> int:
     bot = bot_of(options.settings)
     async with open_crawls(options.settings, options.redis, bot=bot) as crawls:
+        if options.watch is not None:
+            await _watch(crawls, bool(bot), options)
         if options.action == "list":
             _print_list(await progress(crawls.redis, await crawls.all()), bool(bot), options.json)
             return 0
@@ -111,6 +135,22 @@ async def _run(options: argparse.Namespace) -> int:
         else:
             await _stop_or_resume(crawls, crawl, options.action)
     return 0
+
+
+async def _watch(crawls: Crawls, one_project: bool, options: argparse.Namespace) -> NoReturn:
+    with live() as draw:
+        while True:
+            listed = await progress(crawls.redis, await crawls.all())
+            end_at_signal()
+            if options.json:
+                print(json_text([_as_json(row) for row in listed]), flush=True)
+            else:
+                states = Counter(row.state for row in listed)
+                counts = ", ".join(f"{count} {state}" for state, count in states.items()) or "no crawls"
+                draw(
+                    f"{time.strftime('%H:%M:%S')}  {counts}", _rows(listed, one_project), _COLUMNS, _OPTIONAL
+                )
+            await asyncio.sleep(options.watch)
 
 
 async def _stop_or_resume(crawls: Crawls, crawl: Crawl, action: str) -> None:
@@ -193,10 +233,14 @@ def _print_list(crawls: list[Progress], one_project: bool, as_json: bool) -> Non
     if not crawls:
         print("No crawls")
         return
+    print_table(_rows(crawls, one_project), _COLUMNS, _OPTIONAL)
+
+
+def _rows(crawls: list[Progress], one_project: bool) -> list[dict[str, Any]]:
     rows = [{**asdict(row), "rate": f"{row.rate:.1f}/min"} for row in crawls]
-    if not one_project:
-        rows = [{**row, "spider": f"{row['project']}/{row['spider']}"} for row in rows]
-    print_table(rows, _COLUMNS)
+    if one_project:
+        return rows
+    return [{**row, "spider": f"{row['project']}/{row['spider']}"} for row in rows]
 
 
 def _print_details(crawl: dict[str, Any], as_json: bool) -> None:

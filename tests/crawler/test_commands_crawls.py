@@ -60,6 +60,26 @@ def test_a_crawl_is_listed_shown_exported_and_deleted(shop: Path, site: Site, re
     [header, row] = output(shop, "crawls").splitlines()
     assert header.split()[:3] == ["crawl", "spider", "state"]
     assert row.split()[:3] == [told["crawl"], "tested", "finished"]
+    for as_json in (False, True):
+        words = ["crawls", "--watch", "0.05", *(["--json"] if as_json else [])]
+        with subprocess.Popen(
+            [sys.executable, "-m", "aioscrapy", *words],
+            cwd=shop,
+            env=child_environment(),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        ) as watch:
+            assert watch.stdout is not None
+            lines = [watch.stdout.readline() for _ in range(4)]
+            watch.send_signal(signal.SIGINT)
+            _, errors = watch.communicate(timeout=30)
+        assert (watch.returncode, errors) == (0, "")
+        if as_json:
+            assert all(json.loads(line)[0]["crawl"] == told["crawl"] for line in lines)
+        else:
+            assert [line.endswith(" 1 finished\n") for line in lines] == [True, False, False, True]
+            assert lines[2].split()[:3] == [told["crawl"], "tested", "finished"]
 
     shown = json.loads(output(shop, "crawls", "show", "tested", "--json"))
     assert shown["counters"]["seq"] == pages
