@@ -30,7 +30,9 @@ def run(options: argparse.Namespace) -> int:
         f"New project {options.name!r} in {folder.resolve()}\n\nFirst steps:\n{place}"
         "  aioscrapy genspider example example.com\n"
         "  aioscrapy crawl example -o items.jl\n"
-        "  aioscrapy deploy local"
+        "  aioscrapy node ~/mynode     (in another terminal: the server that runs deployed projects)\n"
+        "  aioscrapy deploy local\n"
+        "  aioscrapy schedule example --wait"
     )
     return 0
 

@@ -52,7 +52,7 @@ def activate(client: ScrapydClient, project: str, version: str) -> str | None:
     Raises:
         ServerError: the server did not answer, or refused, or is not a node.
     """
-    before = client.versions(project).active if client.is_node else None
+    before = client.versions(project).active  # also raises if the server does not answer
     try:
         client.activate(project, version)
     except ScrapydError:

@@ -77,7 +77,10 @@ ROWS = {
         body=b'{"status": "error", "message": "a\\nOSError: no"}',
     ),
     "nothing at all": Row("Deploy failed: the answer is not from a Scrapyd: (empty)"),
-    "401": Row("The server requires another username and password: see .* SCRAPYD_PASSWORD", status=401),
+    "401": Row(
+        "The server requires a username and a password, or a token of a node: see .* SCRAPYD_TOKEN",
+        status=401,
+    ),
     "403": Row("The server, or a proxy before it, forbids this request", status=403),
     "404": Row("There is no Scrapyd at this url: .* belongs in the target's url", status=404),
     "413": Row("The egg is larger than the server, or a proxy before it, takes", status=413),

@@ -149,6 +149,11 @@ def test_a_token_of_the_cfg_or_the_environment_is_a_login(
 ) -> None:
     assert said(command(folder, "spiders", "-t", "token", NODE_TOKEN=token)).split()
     assert said(command(folder, "spiders", "-t", node.url, "-p", "p", SCRAPYD_TOKEN=token)).split()
+    words = ("schedule", "page", "-t", "token", "-a", "url=http://127.0.0.1:9/", "--jobs", "2", "--json")
+    assert len(json.loads(said(command(folder, *words, NODE_TOKEN=token)))["jobs"]) == 2
+    words = ("schedule", "page", "-t", "token", "-p", "q")
+    fails(command(folder, *words, NODE_TOKEN=token), "token ci has access to p only")
+    fails(command(folder, "jobs", "-t", node.url), "requires a username and a password, or a token")
     fails(command(folder, "spiders", "-t", "token"), "the token of target token is in NODE_TOKEN, which is")
     fails(command(folder, "spiders", "-t", "both"), "a token and a username are two logins")
     for odd in ("aio_hush hush", "aio_hush\x1b", "aio_hüsh"):

@@ -313,7 +313,7 @@ def test_a_scrapyd_with_a_password_is_operated(
     with ScrapydServer(tmp_path / "scrapyd", conf=conf) as daemon:
         monkeypatch.setenv("SCRAPYD_PASSWORD", "wrong")  # the daemon would read it, too
         refused(
-            command("jobs", "-t", daemon.url), "status 401. The server requires another username and password"
+            command("jobs", "-t", daemon.url), "status 401. The server requires a username and a password"
         )
         monkeypatch.setenv("SCRAPYD_PASSWORD", "secret-word")
         target = ("-t", daemon.url.replace("//", "//me@"), "-p", "shop")
@@ -435,7 +435,7 @@ def test_what_can_t_be_done_is_one_line(command: Command, argv: str, problem: st
     ("status", "body", "problem"),
     [
         (200, b"<html>\nWelcome</html>\n", "the answer is not from a Scrapyd: Welcome</html>"),
-        (401, b"", "the server answers with status 401. The server requires another username and password"),
+        (401, b"", "the server answers with status 401. The server requires a username and a password"),
         (404, b"", "the server answers with status 404. There is no Scrapyd at this url"),
         (500, b"", "the server answers with status 500."),
         (200, b'{"status": "error", "message": "no disk"}', ".json: no disk"),

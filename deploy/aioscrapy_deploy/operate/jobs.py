@@ -35,7 +35,7 @@ def run(options: argparse.Namespace) -> int:
     fleet = Fleet.from_options(options)
     table = _Table(fleet)
     rows = table.rows if options.json else table.rows_for_people
-    return show(fleet, options, rows, _head, _columns(fleet), _OPTIONAL)
+    return show(fleet, options, rows, _head, _columns(fleet), _OPTIONAL, empty="No jobs")
 
 
 class _Table:

@@ -82,6 +82,8 @@ def run(options: argparse.Namespace) -> int:
     fleet = Fleet.from_options(options)
     template = _template(fleet.needed_project, options)
     nodes = _nodes(fleet, template)
+    if not nodes:
+        return 1
     jobs: list[JobOnNode] = []
     try:
         for node, number in _shares(nodes, options.jobs):
@@ -115,6 +117,8 @@ def _template(project: str, options: argparse.Namespace) -> JobTemplate:
 def _nodes(fleet: Fleet, template: JobTemplate) -> list[Node]:
     """Return the Scrapyds that have the spider, the least busy first, without those that do not answer.
 
+    [] if the only one of the target does not answer.
+
     Different versions in one crawl are a warning, not an error: this is how a crawl moves to a new version.
 
     Raises:
@@ -136,6 +140,8 @@ def _nodes(fleet: Fleet, template: JobTemplate) -> list[Node]:
         return status.pending + status.running, version or ""  # a project without an egg has no version
 
     answers = fleet.query(ready)
+    if not answers and len(fleet.nodes) == 1:
+        return []  # why is reported
     if not answers:
         raise TargetError(f"no Scrapyd of target {fleet.target.name} answers: nothing is started")
     if len({version for _, (_, version) in answers}) > 1:

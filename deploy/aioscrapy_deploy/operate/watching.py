@@ -36,14 +36,20 @@ def show(
     head: Callable[[Rows], str],
     columns: Sequence[str],
     optional: Sequence[str] = (),
+    empty: str = "",
 ) -> int:
-    """Print rows as the options say, once or until Ctrl-C; return the exit status."""
+    """Print rows as the options say, once or until Ctrl-C; return the exit status.
+
+    `empty` is the line for a person where there are no rows, though all servers answered.
+    """
     if options.watch is None:
         current = rows()
         if options.json:
             print_json(current)
-        else:
+        elif current or fleet.failures or not empty:
             print_table(current, columns, optional)
+        else:
+            print(empty)
         return fleet.status
     try:
         if options.json:

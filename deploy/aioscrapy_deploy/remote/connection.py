@@ -23,6 +23,10 @@ PAUSES_S = (0.2, 0.6)
 # the answers of a proxy while the Scrapyd behind it is started again
 _TOO_BUSY = {502, 503, 504}
 _TOKEN_IS_WRONG = "The server does not accept the token: it may be mistyped, expired or removed"  # noqa: S105 a text
+_LOGIN_IS_MISSING = (
+    "The server requires a username and a password, or a token of a node: see [deploy:NAME] in the cfg, "
+    "~/.netrc, or the variables SCRAPYD_PASSWORD and SCRAPYD_TOKEN"
+)
 # statuses for which a node gives its reason, as a line of text or in JSON
 _WITH_REASON = {400, 403, 404, 409, 413, 421, 429, 503}
 _TOKEN = re.compile(r"[\x21-\x7e]+")
@@ -171,6 +175,8 @@ class Connection:
         status = response.status_code
         if status == 401 and self._has_token:
             return _TOKEN_IS_WRONG
+        if status == 401 and "Authorization" not in response.request.headers:
+            return _LOGIN_IS_MISSING
         return (status in _WITH_REASON and _reason_in(response)) or _HINTS.get(status, "")
 
 
