@@ -10,12 +10,14 @@ from twisted.internet.threads import deferToThread
 from twisted.logger import Logger
 
 from aioscrapy_scrapyd import processes
+from aioscrapy_scrapyd.accepting import Accepting
 from aioscrapy_scrapyd.command import Command, Files, leave_reason
+from aioscrapy_scrapyd.counting import Counting
 from aioscrapy_scrapyd.daemonlog import one_line, say, say_waiting
 from aioscrapy_scrapyd.endrecord import ending_of
 from aioscrapy_scrapyd.oom import OutOfMemoryKills
 from aioscrapy_scrapyd.processes import Exit, Process, run_seconds
-from aioscrapy_scrapyd.state.job import Job, JobError, State
+from aioscrapy_scrapyd.state.job import Job, State
 from aioscrapy_scrapyd.state.jobs import Jobs
 from aioscrapy_scrapyd.state.schema import StoreError
 from aioscrapy_scrapyd.state.store import Store
@@ -65,9 +67,10 @@ class Node:
         self._tick: Any = None
         self._claim_call: Any = None
         self._claiming = False
-        self._counting = False
+        self._counting = Counting(files, self._changed)
         self._problem = ""
         self._kills = OutOfMemoryKills()
+        self._accepting = Accepting(jobs, store, self.find, reactor)
         self._ending: dict[tuple[str, str], Job] = {}
 
     # The life of a job: schedule -> _claim -> _start -> (cancel, _look) -> _ended.
@@ -79,35 +82,12 @@ class Node:
             JobError: another one than the first has the id of a known job.
             StoreError: they could not be written: none is accepted.
         """
-        for job in jobs:
-            known = await self._known(job)
-            if known is not None and known.spider != job.spider:
-                raise JobError(f"there is a job {job.id!r} of spider {known.spider!r} already")
-            if known is not None and job is jobs[0]:
-                return [known], False
-            if known is not None:
-                raise JobError(f"there is a job {job.id!r} already")
-        for job in jobs:
-            job.created = time.time()
-            self.jobs.add(job)
-        try:
-            await committed(self.store.save(*jobs), self.reactor)
-        except StoreError:
-            for job in jobs:
-                self.jobs.remove(job)
-            raise
-        for job in jobs:
-            self._changed(job)
-        self.wake()
-        return list(jobs), True
-
-    async def _known(self, job: Job) -> Job | None:
-        """Return the job that has this id: the same id is the same job, also if it has ended."""
-        here = self.find(*job.key)
-        if here is not None:
-            return here
-        stored = await deferToThread(self.store.find, *job.key)
-        return self.find(*job.key) or stored  # another call may have been quicker
+        accepted, is_new = await self._accepting.accept(jobs)
+        if is_new:
+            for job in accepted:
+                self._changed(job)
+            self.wake()
+        return accepted, is_new
 
     def find(self, project: str | None, job: str) -> Job | None:
         """Return a job that has not ended, or whose end is not in the file yet."""
@@ -128,6 +108,7 @@ class Node:
             self._end(job, State.CANCELLED, job.reason)
             return before
         self._stopping.begin(job, self.process_of(job), number)
+        self.reactor.callLater(job.due - time.monotonic(), self._stop_due)
         self._save(job)
         return before
 
@@ -293,34 +274,24 @@ class Node:
     def _look(self) -> None:
         """Go on with the stops whose deadline has come, and stop what runs longer than it may."""
         self._tick = self.reactor.callLater(TICK_S, self._look)
-        if not self._counting:
-            in_background(self._count())
-        for job in self.jobs.live():
+        live = self.jobs.live()
+        if live:
+            self._kills.look()
+            in_background(self._counting.renew([job for job in live if job.pid]))
+        for job in live:
             if job.state is State.RUNNING and job.timeout_s and run_seconds(job.ticks) >= job.timeout_s:
                 self.cancel(job, reason=f"ran longer than {job.timeout_s:g} s")
-            elif job.state is State.STOPPING and self._stopping.go_on(job, self.process_of(job)):
-                self._save(job)
+        self._stop_due()
         self.wake()
+
+    def _stop_due(self) -> None:
+        for job in self.jobs.live():
+            if job.state is State.STOPPING and self._stopping.go_on(job, self.process_of(job)):
+                self._save(job)
 
     def problems(self) -> list[str]:
         """Return what is wrong with the node, one line each."""
         return [self.store.problem] if self.store.problem else []
-
-    async def _count(self) -> None:
-        """Take over the counts that the running jobs wrote in the meantime."""
-        running = [job for job in self.jobs.live() if job.pid]
-        if not running:
-            return
-        self._counting = True
-        try:
-            counts = await deferToThread(lambda: [self.files(job).counts(job.pid) for job in running])
-            self._kills.look()
-        finally:
-            self._counting = False
-        for job, counted in zip(running, counts, strict=True):
-            if job.ended == 0 and counted != job.counts:
-                job.take_counts(counted)
-                self._changed(job)
 
     def _changed(self, job: Job) -> None:
         self.listeners.call(job)

@@ -10,7 +10,7 @@ from aioscrapy_scrapyd.state.job import Job, State
 # Seconds between the second SIGINT of a stop and SIGKILL.
 LAST_WORDS_S = 2.0
 # Seconds that an impatient user (a second cancel) waits for a clean end.
-IMPATIENT_S = 1.0
+IMPATIENT_S = 0.8
 
 
 @dataclass(frozen=True)

@@ -59,6 +59,7 @@ class NodeResource(WsResource):
         """Return the body of an answer, with the headers of Scrapyd's services."""
         if isinstance(value, Failure):
             if self.root.debug:
+                log.failure("", value)  # as Scrapyd does
                 return "".join(traceback.format_exception(value.value)).encode()
             data = {"status": "error", "message": _message(txrequest, value)}
         elif value is None:  # OPTIONS

@@ -20,7 +20,7 @@ class AddVersion(NodeResource):
             record = await self.actions.deploy(project, version, egg, user_of(txrequest))
         except BadEggError as exc:
             raise error.Error(code=http.OK, message=str(exc).encode()) from exc
-        return {"project": project, "version": version, "spiders": record.spiders, "sha256": record.sha256}
+        return {"project": project, "version": version, "spiders": record.spiders}
 
 
 class Activate(NodeResource):

@@ -102,15 +102,23 @@ class ListJobs(NodeResource):
         def wanted(job: Any) -> bool:
             return (project is None or job.project == project) and (spider is None or job.spider == spider)
 
-        waiting = [job for job in self.actions.node.jobs.pending() if wanted(job)]
+        is_first = not before and state not in ENDED  # pages behind the first one have ended jobs alone
+        waiting = [job for job in self.actions.node.jobs.pending() if wanted(job)] if is_first else []
+        processes = self.root.launcher.processes.values() if is_first else ()
         answer: dict[str, Any] = {
-            "pending": [self._pending(job) for job in waiting],
-            "running": [self._running(job) for job in self.root.launcher.processes.values() if wanted(job)],
+            "pending": await self._all_pending(waiting),
+            "running": [self._running(job) for job in processes if wanted(job)],
             "finished": [self._finished(job) for job in finished if wanted(job)],
         }
         if limit or before:
             answer["next"] = cursor_behind(finished[-1].model) if len(finished) == page else None
         return answer
+
+    async def _all_pending(self, jobs: list[Job]) -> list[dict[str, Any]]:
+        if len(jobs) <= PAGE_LIMIT:
+            return [self._pending(job) for job in jobs]
+        rows: list[dict[str, Any]] = await deferToThread(lambda: [self._pending(job) for job in jobs])
+        return rows
 
     def _pending(self, job: Job) -> dict[str, Any]:
         return {

@@ -34,12 +34,16 @@ class Jobs:
     def add(self, job: Job) -> None:
         """Take in a job; a new one (without a number) goes behind those that came before."""
         if not job.seq:
-            self._seq += 1
-            job.seq = self._seq
+            self.number(job)
         self._seq = max(self._seq, job.seq)
         self._jobs[job.key] = job
         if job.state is State.PENDING:
             self._pending[job.key] = job
+
+    def number(self, job: Job) -> None:
+        """Give a new job its number: behind those that came before."""
+        self._seq += 1
+        job.seq = self._seq
 
     def get(self, project: str, job: str) -> Job | None:
         """Return a job that has not ended."""

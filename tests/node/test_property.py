@@ -20,6 +20,7 @@ from twisted.internet.task import Clock
 from twisted.logger import globalLogPublisher
 from twisted.python.failure import Failure
 
+from aioscrapy_scrapyd import accepting, counting
 from aioscrapy_scrapyd import node as node_module
 from aioscrapy_scrapyd.node import Node
 from aioscrapy_scrapyd.processes import Exit
@@ -167,7 +168,8 @@ class Daemon(RuleBasedStateMachine):
         globalLogPublisher.addObserver(self.note)
         self.held: list[Any] = []
         self.patch = pytest.MonkeyPatch()
-        self.patch.setattr(node_module, "deferToThread", self.hold)
+        for module in (node_module, accepting, counting):
+            self.patch.setattr(module, "deferToThread", self.hold)
         self.patch.setattr(node_module.processes, "adopt", self.kernel.adopt)
         self.patch.setattr(node_module.processes, "find_marked", self.kernel.find_marked)
         self.start()
