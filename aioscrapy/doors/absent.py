@@ -5,7 +5,22 @@ _MAIL = "no mail is sent; connect to the signal spider_closed and send one with 
 _REMOTE = "use aioscrapy crawls and aioscrapy jobs to look into a crawl and to end it"
 _HANDLER = "choose the HTTP client by DOWNLOAD_HANDLERS_TYPE (docs/handlers.md)"
 
+_BROWSER = "no browser is controlled here; derive a handler from aioscrapy.handlers.base.DownloadHandler"
+_DATABASE = "write a pipeline of your own that opens the database (docs/components.md)"
+
 ABSENT: dict[str, str] = {
+    "contrib": "Scrapy removed it long ago; import from scrapy.spiders, scrapy.linkextractors and so on",
+    "core.downloader.handlers.httpx": 'use DOWNLOAD_HANDLERS_TYPE = "wreq" for HTTP/2',
+    "core.downloader.handlers.pyhttpx": 'use DOWNLOAD_HANDLERS_TYPE = "curl_cffi"',
+    "core.downloader.handlers.requests": "aiohttp fetches here (DOWNLOAD_HANDLERS_TYPE)",
+    "core.downloader.handlers.webdriver": _BROWSER,
+    "libs.downloader.ja3fingerprint": 'use DOWNLOAD_HANDLERS_TYPE = "curl_cffi" and meta["impersonate"]',
+    "libs.extensions.metric": "the node serves the figures of all jobs to Prometheus (docs/monitoring.md)",
+    "libs.pipelines.mongo": _DATABASE,
+    "libs.pipelines.mysql": _DATABASE,
+    "libs.pipelines.pg": _DATABASE,
+    "loader.processors": "import them from itemloaders.processors",
+    "queue.rabbitmq": "there is no RabbitMQ queue; use aioscrapy.queue.redis",
     "core.downloader.contextfactory": _TLS,
     "core.downloader.tls": _TLS,
     "core.downloader.handlers.ftp": "ftp:// is not supported; download such files in a pipeline",

@@ -11,6 +11,8 @@ from aioscrapy.doors.absent import ABSENT
 
 # Scrapy's module -> the module of ours that is the same
 MODULES: dict[str, str] = {
+    "core.downloader.handlers.aiohttp": "handlers.aiohttp",
+    "core.downloader.handlers.curl_cffi": "handlers.curl_cffi",
     "downloadermiddlewares.cookies": "middlewares.cookies",
     "downloadermiddlewares.defaultheaders": "middlewares.defaultheaders",
     "downloadermiddlewares.downloadtimeout": "middlewares.downloadtimeout",
@@ -26,12 +28,28 @@ MODULES: dict[str, str] = {
     "http.request.form": "http.form",
     "http.request.json_request": "http.json_request",
     "http.response.text": "http.text",
+    "http.request.rpc": "http.xmlrpc_request",
+    "libs.downloader.defaultheaders": "middlewares.defaultheaders",
+    "libs.downloader.downloadtimeout": "middlewares.downloadtimeout",
+    "libs.downloader.retry": "middlewares.retry",
+    "libs.downloader.stats": "middlewares.stats",
+    "libs.downloader.useragent": "middlewares.useragent",
+    "libs.extensions.closespider": "extensions.closespider",
+    "libs.extensions.corestats": "extensions.corestats",
+    "libs.extensions.logstats": "extensions.logstats",
+    "libs.extensions.throttle": "extensions.throttle",
+    "libs.spider.depth": "middlewares.depth",
+    "libs.spider.httperror": "middlewares.httperror",
+    "libs.spider.offsite": "middlewares.offsite",
+    "libs.spider.referer": "middlewares.referer",
+    "libs.spider.urllength": "middlewares.urllength",
     "settings.default_settings": "default_settings",
     "spidermiddlewares.depth": "middlewares.depth",
     "spidermiddlewares.httperror": "middlewares.httperror",
     "spidermiddlewares.offsite": "middlewares.offsite",
     "spidermiddlewares.referer": "middlewares.referer",
     "spidermiddlewares.urllength": "middlewares.urllength",
+    "utils.sitemap": "spiders.sitemap_file",
 }
 
 # Scrapy's module -> {module of ours: its names; NAME=OURS where the name differs}
@@ -43,6 +61,8 @@ NAMES: dict[str, dict[str, str]] = {
         "ScrapesContract UrlContract"
     },
     "dupefilters": {"dupefilters.foreign": "BaseDupeFilter RFPDupeFilter"},
+    "http": {"http.xmlrpc_request": "XmlRpcRequest"},
+    "http.request": {"http.no_callback": "NO_CALLBACK"},
     "http.response.html": {"http.text": "HtmlResponse"},
     "http.response.json": {"http.text": "JsonResponse"},
     "http.response.xml": {"http.text": "XmlResponse"},

@@ -1,12 +1,14 @@
-"""The callback of requests whose response goes to the component that sends them."""
+"""The callback of requests that a component downloads itself."""
 
-from typing import Any, NoReturn
+from typing import Any
 
 
-def NO_CALLBACK(*args: Any, **kwargs: Any) -> NoReturn:  # noqa: N802 Scrapy's name
-    """Mark a request of a component, whose response no callback gets.
+def NO_CALLBACK(*args: Any, **kwargs: Any) -> Any:  # noqa: N802 Scrapy's name
+    """Mark a request whose response goes to the component that downloads it; never called.
 
     Raises:
-        RuntimeError: always: nothing calls it.
+        RuntimeError: the request went into a crawl.
     """
-    raise RuntimeError("NO_CALLBACK has been called: a request with it must not go to the scheduler")
+    raise RuntimeError(
+        "a request with NO_CALLBACK went into the crawl: download it with crawler.engine.download"
+    )

@@ -1,0 +1,100 @@
+"""Import paths of aio-scrapy, and its Excel pipeline."""
+
+import importlib
+import re
+import zipfile
+from datetime import UTC, datetime
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from aioscrapy.pipelines.excel import ExcelPipeline
+
+PRESENT = [
+    "aioscrapy.utils.log.logger",
+    "aioscrapy.utils.tools.call_helper",
+    "aioscrapy.utils.tools.singleton",
+    "aioscrapy.utils.tools.create_task",
+    "aioscrapy.utils.misc.load_object",
+    "aioscrapy.utils.project.get_project_settings",
+    "aioscrapy.libs.downloader.retry.RetryMiddleware",
+    "aioscrapy.libs.spider.depth.DepthMiddleware",
+    "aioscrapy.libs.extensions.logstats.LogStats",
+    "aioscrapy.libs.pipelines.csv.CsvPipeline",
+    "aioscrapy.libs.pipelines.excel.ExcelPipeline",
+    "aioscrapy.libs.pipelines.redis.RedisPipeline",
+    "aioscrapy.core.downloader.handlers.aiohttp.AioHttpDownloadHandler",
+    "aioscrapy.http.XmlRpcRequest",
+    "aioscrapy.http.request.NO_CALLBACK",
+]
+ABSENT = {
+    "aioscrapy.libs.pipelines.mysql": "a pipeline of your own",
+    "aioscrapy.libs.extensions.metric": "Prometheus",
+    "aioscrapy.core.downloader.handlers.webdriver": "no browser",
+    "aioscrapy.queue.rabbitmq": "no RabbitMQ",
+}
+
+
+@pytest.mark.parametrize("path", PRESENT)
+def test_a_path_of_aio_scrapy_is_there(path: str) -> None:
+    module, _, name = path.rpartition(".")
+    assert getattr(importlib.import_module(module), name) is not None
+
+
+@pytest.mark.parametrize("path", ABSENT)
+def test_an_absent_path_names_what_to_use(path: str) -> None:
+    with pytest.raises(ModuleNotFoundError, match=ABSENT[path]):
+        importlib.import_module(path)
+
+
+async def test_the_tools_call_and_iterate_whatever_they_get() -> None:
+    tools: Any = importlib.import_module("aioscrapy.utils.tools")
+
+    async def double(number: int) -> int:
+        return number * 2
+
+    async def count() -> Any:
+        yield 1
+
+    assert await tools.call_helper(double, 2) == 4
+    assert await tools.call_helper(len, "abc") == 3
+    assert await tools.create_task(double(3)) == 6
+    for wrapped in (count(), [1], iter_of(1), 1):
+        assert [element async for element in tools.async_generator_wrapper(wrapped)] == [1]
+    only = tools.singleton(dict)
+    assert only(a=1) is only()
+
+
+def iter_of(value: Any) -> Any:
+    yield value
+
+
+def test_items_become_rows_of_an_excel_file(tmp_path: Path, caplog: Any) -> None:
+    pipeline, spider = ExcelPipeline(), SimpleNamespace(name="shop")
+    target = {
+        "filename": str(tmp_path / "out"),
+        "sheet": "one",
+        "date_fields": ["at"],
+        "strings_to_urls": False,
+    }
+    for number in (1, 2):
+        item = {
+            "name": f"n{number}",
+            "at": datetime(2026, 1, 2, tzinfo=UTC),
+            "tags": ["a"],
+            "__excel__": dict(target),
+        }
+        assert "__excel__" not in pipeline.process_item(item, spider)
+    pipeline.process_item({"more": 1, "__excel__": dict(target)}, spider)
+    pipeline.process_item({"name": "left out"}, spider)
+    pipeline.close_spider()
+    with zipfile.ZipFile(tmp_path / "out.xlsx") as book:
+        texts = re.findall(r"<t>([^<]*)</t>", book.read("xl/sharedStrings.xml").decode())
+        sheet = book.read("xl/worksheets/sheet1.xml").decode()
+    assert texts == ["name", "at", "tags", "n1", "['a']", "n2"]
+    assert sheet.count("<row ") >= 3
+    assert "46024" in sheet  # 2026-01-02
+    assert "Fields without a column in the Excel file: more" in caplog.text
+    assert "Item without __excel__" in caplog.text
