@@ -9,7 +9,7 @@ from aioscrapy.exporters import BaseItemExporter, CsvItemExporter, ItemExporter
 from aioscrapy.exporters.base import BinaryWriter
 from aioscrapy.feeds.file import FeedFile
 from aioscrapy.feeds.form import Form, unpacked
-from aioscrapy.feeds.postprocessing import plain_text
+from aioscrapy.feeds.postprocessing import Stream, plain_text
 from aioscrapy.feeds.uri import FeedError
 
 logger = logging.getLogger("aioscrapy.extensions.feedexport")
@@ -127,13 +127,14 @@ class Document:
     def _start(self) -> BaseItemExporter:
         # Asked at the first write: another process may have begun the same file since.
         self.file.open()
-        size = self.file.size if self.file.is_regular else 0
+        # After an output that can't be cut a document begins with its own begin.
+        size = self.file.size if self.file.is_regular and self.form.can_be_cut else 0
         if self.form.packs:
             self._exporter = exporter = self._exporter_at(self._target, size, self.count)
             if size and self.form.appendable and not self.form.plugins:
                 self.file.end_line(exporter.line_end)
             return exporter
-        self._exporter = own = self.form.export(self._target)
+        self._exporter = own = self.form.export(Stream(self._target))
         own.start_exporting()
         return own
 

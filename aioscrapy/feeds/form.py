@@ -42,7 +42,7 @@ class Form:
         self._packer = packer = self.export(io.BytesIO())
         self.packs = isinstance(packer, ItemExporter) and type(packer).export_item is ItemExporter.export_item
         self.can_be_cut = self.packs and are_appendable(self.plugins, self.options)
-        self.appendable = self.can_be_cut and isinstance(packer, ItemExporter) and packer.appendable
+        self.appendable = isinstance(packer, ItemExporter) and packer.appendable
 
     def pack(self, item: Any) -> Any:
         """Return the record of an item: its bytes, or the item itself for an exporter that writes by itself.

@@ -57,7 +57,7 @@ class GzipPlugin:
         level = feed_options.get("gzip_compresslevel", 9)
         name, time = feed_options.get("gzip_filename"), feed_options.get("gzip_mtime")
         self.gzipfile = gzip.GzipFile(
-            filename=name or "", fileobj=_File(file), mode="wb", compresslevel=level, mtime=time
+            filename=name or "", fileobj=Stream(file), mode="wb", compresslevel=level, mtime=time
         )
         self.write, self.close = self.gzipfile.write, self.gzipfile.close
 
@@ -70,7 +70,7 @@ class Bz2Plugin:
 
     def __init__(self, file: BinaryTarget, feed_options: Mapping[str, Any]) -> None:
         level = feed_options.get("bz2_compresslevel", 9)
-        self.bz2file = bz2.BZ2File(_File(file), mode="wb", compresslevel=level)
+        self.bz2file = bz2.BZ2File(Stream(file), mode="wb", compresslevel=level)
         self.write, self.close = self.bz2file.write, self.bz2file.close
 
 
@@ -83,7 +83,7 @@ class LZMAPlugin:
         form = feed_options.get("lzma_format")
         self.appendable = form in {None, lzma.FORMAT_XZ}
         self.lzmafile = lzma.LZMAFile(  # noqa: SIM115 closed by `close`
-            cast("IO[bytes]", _File(file)),
+            cast("IO[bytes]", Stream(file)),
             mode="wb",
             format=form,
             check=feed_options.get("lzma_check", -1),
@@ -113,7 +113,8 @@ class PostProcessingManager(io.IOBase):
     ) -> None:
         self.file = file
         self.plugins: list[Any] = []
-        head: Any = file
+        self._stream = Stream(file)  # a plugin of a project may close it
+        head: Any = self._stream
         for plugin in reversed(plugins):
             head = plugin(head, feed_options)
             self.plugins.insert(0, head)
@@ -127,6 +128,10 @@ class PostProcessingManager(io.IOBase):
 
     def writable(self) -> bool:
         return True
+
+    def tell(self) -> int:
+        """Return the number of bytes that the file has got."""
+        return self._stream.tell()
 
     def close(self) -> None:
         """Close all plugins, the first one first: each writes its rest to the next one."""
@@ -234,20 +239,23 @@ def _decompressed(data: bytes, new: Callable[[], Decompressor]) -> bytes | None:
     return plain
 
 
-class _File:
-    """A target as the libraries want it, which ask for more methods than they use."""
+class Stream(io.RawIOBase):
+    """A target as libraries and exporters want a file; its `close` leaves the target open."""
 
     def __init__(self, target: BinaryTarget) -> None:
-        self.write = target.write
+        self._target = target
+        self._written = 0
 
-    def flush(self) -> None:
-        """Do nothing: a write is passed on at once."""
+    def writable(self) -> bool:
+        return True
 
-    def read(self, size: int = -1, /) -> bytes:
-        raise io.UnsupportedOperation("read")
-
-    def seek(self, offset: int, whence: int = 0, /) -> int:
-        raise io.UnsupportedOperation("seek")
+    def write(self, data: Any, /) -> int:
+        """Write all bytes, and return their number."""
+        whole = bytes(data)
+        self._target.write(whole)
+        self._written += len(whole)
+        return len(whole)
 
     def tell(self) -> int:
-        return 0
+        """Return the number of bytes that were written here."""
+        return self._written

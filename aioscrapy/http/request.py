@@ -8,6 +8,7 @@ from typing import Any, Self, TypeVar, cast, overload
 from aioscrapy.exceptions import SerializeError
 from aioscrapy.http.headers import Headers, HeadersArgument
 from aioscrapy.http.json_values import json_form
+from aioscrapy.http.no_callback import NO_CALLBACK  # noqa: F401 its path in Scrapy
 from aioscrapy.http.payload import Pairs, written_out
 from aioscrapy.http.url import clean_url
 

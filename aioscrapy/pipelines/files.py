@@ -23,14 +23,14 @@ from aioscrapy.pipelines.files_stores import (
     GCSFilesStore,
     S3FilesStore,
     StatInfo,
-    md5sum,
+    _md5sum,
 )
 from aioscrapy.pipelines.media import (
     FileException,
     FileInfo,
     MediaPipeline,
-    MediaRequestFiltered,
     Results,
+    _MediaRequestFiltered,
     is_filtered,
 )
 
@@ -150,7 +150,7 @@ class FilesPipeline(MediaPipeline):
             raise failure
         if is_filtered(failure):
             logger.debug("File (filtered): Not downloading %s from %s: %s", self.MEDIA_NAME, request, failure)
-            raise MediaRequestFiltered(str(failure)) from failure
+            raise _MediaRequestFiltered(str(failure)) from failure
         logger.warning(
             "File (unknown-error): Error downloading %s from %s: %s", self.MEDIA_NAME, request, failure
         )
@@ -185,7 +185,7 @@ class FilesPipeline(MediaPipeline):
         """Store the file of a response, and return its MD5."""
         path = await settle(self.file_path(request, response=response, info=info, item=item))
         buf = BytesIO(response.body)
-        checksum = md5sum(buf)
+        checksum = _md5sum(buf)
         buf.seek(0)
         await settle(self.store.persist_file(path, buf, info))
         return checksum

@@ -51,7 +51,7 @@ class FSFilesStore:
         try:
             modified = target.stat().st_mtime
             with target.open("rb") as file:
-                return {"last_modified": modified, "checksum": md5sum(file)}
+                return {"last_modified": modified, "checksum": _md5sum(file)}
         except OSError:
             return {}
 
@@ -114,7 +114,7 @@ class FTPFilesStore(RemoteFilesStore):
     """A folder of an FTP server: FILES_STORE = "ftp://USER:PASSWORD@HOST/FOLDER"."""
 
 
-def md5sum(file: IO[bytes]) -> str:
+def _md5sum(file: IO[bytes]) -> str:
     """Return the MD5 of a file in hexadecimal digits."""
     digest = hashlib.md5(usedforsecurity=False)
     while part := file.read(1 << 16):

@@ -15,7 +15,7 @@ from aioscrapy.http.request import Request
 from aioscrapy.http.response import Response
 from aioscrapy.items import adapter
 from aioscrapy.pipelines.files import FilesPipeline
-from aioscrapy.pipelines.files_stores import md5sum
+from aioscrapy.pipelines.files_stores import _md5sum
 from aioscrapy.pipelines.media import FileException, Results
 
 
@@ -82,7 +82,7 @@ class ImagesPipeline(FilesPipeline):
         for path, image, buf in self.get_images(response, request, info, item=item):
             if not checksum:
                 buf.seek(0)
-                checksum = md5sum(buf)
+                checksum = _md5sum(buf)
             size = {"width": image.size[0], "height": image.size[1]}
             headers = {"Content-Type": "image/jpeg"}
             await settle(self.store.persist_file(path, buf, info, meta=size, headers=headers))

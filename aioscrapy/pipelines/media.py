@@ -20,15 +20,18 @@ logger = logging.getLogger(__name__)
 FileInfo = dict[str, Any]
 """url, path, checksum and status of a stored file."""
 
-Results = list[tuple[bool, Any]]
-"""(True, FileInfo) or (False, failure) for each request of an item, in their order."""
+FileInfoOrError = tuple[bool, Any]
+"""(True, FileInfo) or (False, failure)."""
+
+Results = list[FileInfoOrError]
+"""One for each request of an item, in their order."""
 
 
 class FileException(Exception):  # noqa: N818 Scrapy's name
     """A file can't be downloaded or stored."""
 
 
-class MediaRequestFiltered(FileException):
+class _MediaRequestFiltered(FileException):
     """A request for a file was dropped by a middleware, for example as offsite."""
 
 
@@ -122,7 +125,7 @@ class MediaPipeline:
         """Return the item when all its requests have ended."""
         if self.LOG_FAILED_RESULTS:
             for ok, failure in results:
-                if not ok and not isinstance(failure, MediaRequestFiltered):
+                if not ok and not isinstance(failure, _MediaRequestFiltered):
                     name = type(self).__name__
                     logger.error("%s found errors processing %s", name, item, exc_info=failure)
         return item
