@@ -1,4 +1,4 @@
-"""What an egg says of itself, and how it differs from another one."""
+"""The contents and the record of an egg, and its difference to another egg."""
 
 import zipfile
 from dataclasses import dataclass
@@ -19,7 +19,7 @@ class EggInfo:
         spiders: None for an egg without a record; then only the runner can list them.
         commit: of Git or Mercurial; "" for an egg that does not name it.
         dirty: files differed from the commit when it was built.
-        builder: the program that built it; "" where nobody says.
+        builder: the program that built it; "" where the egg does not name it.
         files: name -> checksum of the zip file, without EGG-INFO.
     """
 

@@ -76,7 +76,7 @@ def read_machine(folders: Iterable[Path]) -> Machine:
     """Look at the machine; a disk may be slow: for a thread.
 
     Args:
-        folders: of the node; one that does not exist yet stands for its parent.
+        folders: of the node; for one that does not exist yet its parent is used.
     """
     memory = psutil.virtual_memory()
     return Machine(

@@ -16,7 +16,7 @@ from aioscrapy_scrapyd.crawls.servers import Server
 
 T = TypeVar("T")
 
-# Seconds until a question is given up, and seconds in which nobody asks a server that did not answer.
+# Seconds until a question is given up, and seconds without a question to a server that did not answer.
 PATIENCE_S = 0.9
 PAUSE_S = 2.0
 
@@ -54,7 +54,7 @@ class CrawlClient:
             raise self._away
         try:
             async with asyncio.timeout(patience_s):
-                answer = await question(self._crawls())
+                result = await question(self._crawls())
         except (RedisError, OSError, TimeoutError, ValueError) as exc:
             problem = self._sentence(exc)
             if not _is_answer(exc):
@@ -63,7 +63,7 @@ class CrawlClient:
                 self.up = False
             raise problem from exc
         self._away, self.up = None, True
-        return answer
+        return result
 
     async def close(self) -> None:
         """Drop the connections: one that a question was given up on is not used again."""
@@ -86,7 +86,7 @@ class CrawlClient:
                     "retry": Retry(NoBackoff(), 0),
                 }
             )
-        # never pickle: whoever writes to the Redis could run code here
+        # never pickle: a program that writes to the Redis could run code here
         return Crawls(self._redis, "", reader_of(MsgpackSerializer()))
 
     def _sentence(self, exc: BaseException) -> AwayError:

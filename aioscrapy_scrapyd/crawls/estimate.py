@@ -35,7 +35,7 @@ class Pace:
 
 
 def seconds_left(waiting: int, rate: float) -> float | None:
-    """Return the seconds that the known requests need; None if nobody can know.
+    """Return the seconds that the known requests need; None if that is not known.
 
     Args:
         waiting: requests that are ready, leased or delayed.

@@ -1,4 +1,4 @@
-"""An event loop in a thread of its own: redis-py's asyncio beside Twisted's reactor, whichever that is."""
+"""An event loop in a separate thread, for redis-py's asyncio beside any reactor of Twisted."""
 
 import asyncio
 import threading
@@ -11,7 +11,7 @@ T = TypeVar("T")
 
 
 class LoopThread:
-    """Runs coroutines; the thread begins with the first one and ends with `close`."""
+    """Runs coroutines; the first one starts the thread, `close` ends it."""
 
     def __init__(self, reactor: Any) -> None:
         self._reactor = reactor
@@ -22,14 +22,14 @@ class LoopThread:
         deferred: Deferred[T] = Deferred()
         future = asyncio.run_coroutine_threadsafe(function(), self._started())
 
-        def answer() -> None:
+        def fire() -> None:
             error = future.exception()
             if error is None:
                 deferred.callback(future.result())
             else:
                 deferred.errback(error)
 
-        future.add_done_callback(lambda _: self._reactor.callFromThread(answer))
+        future.add_done_callback(lambda _: self._reactor.callFromThread(fire))
         return deferred
 
     def close(self) -> None:

@@ -36,7 +36,7 @@ class Servers:
         urls: of the configuration, with passwords.
 
     Raises:
-        ValueError: one of them is not valid; the text has no part of it.
+        ValueError: a URL is not valid; the text has no part of it.
     """
 
     def __init__(self, urls: Iterable[str] = ()) -> None:
@@ -61,10 +61,9 @@ class Servers:
             server = Server(address_of({"url": address}), address)
         except ValueError:
             return None
-        known = self._servers.get(server.id)
-        if known is None and len(self._servers) < LIMIT:
-            known = self._servers[server.id] = server
-        return known
+        if server.id not in self._servers and len(self._servers) < LIMIT:
+            self._servers[server.id] = server
+        return self._servers.get(server.id)
 
 
 def _comparable(address: str) -> str:

@@ -36,11 +36,11 @@ LEASE_S = 15.0
 
 
 class UnknownCrawlError(Exception):
-    """There is no such server or crawl; one line."""
+    """The server or the crawl does not exist; one line."""
 
 
 @dataclass(frozen=True)
-class Place:
+class CrawlName:
     """What names a crawl on a page: the server, BOT_NAME, the spider, the id."""
 
     server: str
@@ -80,9 +80,9 @@ class SharedCrawls:
     def job_changed(self, job: Job) -> None:
         """Note the crawl that a job works on."""
         if "shared" in job.counts:
-            self.place_of(job)
+            self.crawl_of(job)
 
-    def place_of(self, job: Job) -> Place | None:
+    def crawl_of(self, job: Job) -> CrawlName | None:
         """Return the crawl in Redis that a job works on; None if there is none."""
         shared = job.counts.get("shared")
         server = self.servers.named(shared["redis"]) if shared else None
@@ -90,7 +90,7 @@ class SharedCrawls:
             return None
         spiders = self._spiders.setdefault(server.id, {})
         spiders.setdefault((shared["bot"], job.spider), set()).add(job.project)
-        return Place(server.id, shared["bot"], job.spider, shared["crawl"])
+        return CrawlName(server.id, shared["bot"], job.spider, shared["crawl"])
 
     def up(self) -> dict[str, float]:
         """Return address -> 1.0 or 0.0 for each server that was asked."""
@@ -104,41 +104,41 @@ class SharedCrawls:
         """Return the crawls of all servers; a server that is away takes no longer than a second."""
         return await self._loop.call(self._latest)
 
-    async def show(self, place: Place) -> dict[str, Any]:
+    async def show(self, name: CrawlName) -> dict[str, Any]:
         """Return one crawl with its `workers` and the `problems` of its server.
 
         Raises:
             UnknownCrawlError: there is none.
             AwayError: the server does not answer.
         """
-        server = self._server(place)
-        return await self._loop.call(lambda: self._ask(place, partial(self._show, server)))
+        server = self._server(name)
+        return await self._loop.call(lambda: self._ask(name, partial(self._show, server)))
 
-    async def letters(self, place: Place) -> list[DeadLetter]:
+    async def letters(self, name: CrawlName) -> list[DeadLetter]:
         """Return dead letters, LETTERS_LIMIT at most.
 
         Raises:
             UnknownCrawlError, AwayError: as `show`.
         """
-        return await self._loop.call(lambda: self._ask(place, _letters))
+        return await self._loop.call(lambda: self._ask(name, _letters))
 
-    async def stop(self, place: Place) -> bool:
+    async def stop(self, name: CrawlName) -> bool:
         """End all workers of a crawl; False if it was stopped before.
 
         Raises:
             UnknownCrawlError, AwayError: as `show`.
             ConfigError: it has finished.
         """
-        return await self._loop.call(lambda: self._ask(place, lambda crawls, one: crawls.stop(one)))
+        return await self._loop.call(lambda: self._ask(name, lambda crawls, one: crawls.stop(one)))
 
-    async def resume(self, place: Place) -> bool:
+    async def resume(self, name: CrawlName) -> bool:
         """Let workers join again; False if the crawl was not stopped. Raises as `stop`."""
-        return await self._loop.call(lambda: self._ask(place, lambda crawls, one: crawls.resume(one)))
+        return await self._loop.call(lambda: self._ask(name, lambda crawls, one: crawls.resume(one)))
 
-    async def retry(self, place: Place) -> tuple[int, bool]:
+    async def retry(self, name: CrawlName) -> tuple[int, bool]:
         """Put the dead letters back: (how many, whether the crawl had finished). Raises as `show`."""
         return await self._loop.call(
-            lambda: self._ask(place, lambda crawls, one: crawls.retry(one), patience_s=SCAN_S)
+            lambda: self._ask(name, lambda crawls, one: crawls.retry(one), patience_s=SCAN_S)
         )
 
     def close(self) -> "Deferred[None]":
@@ -160,18 +160,18 @@ class SharedCrawls:
         return await asyncio.shield(task)
 
     async def _read_all(self) -> Listing:
-        answers = await asyncio.gather(
+        results = await asyncio.gather(
             *(self._of_server(server) for server in self.servers), return_exceptions=True
         )
         rows: list[dict[str, Any]] = []
         problems: list[AwayError] = []
-        for answer in answers:
-            if isinstance(answer, AwayError):
-                problems.append(answer)
-            elif isinstance(answer, BaseException):
-                raise answer
+        for result in results:
+            if isinstance(result, AwayError):
+                problems.append(result)
+            elif isinstance(result, BaseException):
+                raise result
             else:
-                rows += answer
+                rows += result
         return Listing(sorted(rows, key=lambda row: -row["created"]), problems)
 
     async def _of_server(self, server: Server) -> list[dict[str, Any]]:
@@ -194,10 +194,10 @@ class SharedCrawls:
                 await asyncio.wait({task}, timeout=FIRST_SCAN_S)
 
     async def _scan(self, server: Server) -> None:
-        scanner = CrawlClient(server)  # of its own: a slow scan is no reason to call the server away
+        scanner = CrawlClient(server)  # a second client: a slow scan does not make the server `away`
         try:
-            for name in await scanner.ask(lambda crawls: crawls.spiders(), SCAN_S):
-                self._spiders.setdefault(server.id, {}).setdefault(name, set())
+            for spider in await scanner.ask(lambda crawls: crawls.spiders(), SCAN_S):
+                self._spiders.setdefault(server.id, {}).setdefault(spider, set())
         except AwayError:
             self._scanned.pop(server.id, None)
         finally:
@@ -205,26 +205,26 @@ class SharedCrawls:
 
     async def _ask(
         self,
-        place: Place,
+        name: CrawlName,
         question: Callable[[Crawls, Crawl], Awaitable[T]],
         patience_s: float | None = None,
     ) -> T:
-        server = self._server(place)
+        server = self._server(name)
 
         async def ask(crawls: Crawls) -> T | Exception:
-            crawl = await crawls.named(place.bot, place.spider, place.crawl)
+            crawl = await crawls.named(name.bot, name.spider, name.crawl)
             if crawl is None:
-                return UnknownCrawlError(f"{server.address} has no crawl {place.crawl[:80]!r} of this spider")
+                return UnknownCrawlError(f"{server.address} has no crawl {name.crawl[:80]!r} of this spider")
             try:
                 return await question(crawls, crawl)
             except ConfigError as exc:  # an answer, not a server that is away
                 return exc
 
         client = self._client(server)
-        answer = await (client.ask(ask) if patience_s is None else client.ask(ask, patience_s))
-        if isinstance(answer, Exception):
-            raise answer
-        return answer
+        result = await (client.ask(ask) if patience_s is None else client.ask(ask, patience_s))
+        if isinstance(result, Exception):
+            raise result
+        return result
 
     async def _show(self, server: Server, crawls: Crawls, crawl: Crawl) -> dict[str, Any]:
         rows = await progress(crawls.redis, [crawl])
@@ -251,10 +251,10 @@ class SharedCrawls:
             "seconds_left": seconds_left(waiting, rate) if is_open else None,
         }
 
-    def _server(self, place: Place) -> Server:
-        server = self.servers.get(place.server)
+    def _server(self, name: CrawlName) -> Server:
+        server = self.servers.get(name.server)
         if server is None:
-            raise UnknownCrawlError(f"this node knows no Redis {place.server[:80]!r}")
+            raise UnknownCrawlError(f"this node knows no Redis {name.server[:80]!r}")
         return server
 
     def _client(self, server: Server) -> CrawlClient:

@@ -33,7 +33,7 @@ def job_data(job: Job, pages_per_minute: float | None) -> dict[str, Any]:
 
 def about_job(visit: Visit, job: Job) -> dict[str, Any]:
     """Return what the pages of one job need."""
-    place = visit.actions.crawls.place_of(job)
+    place = visit.actions.crawls.crawl_of(job)
     return {
         **job_data(job, visit.activity.pages_per_minute(job)),
         "timeout": job.timeout_s or None,

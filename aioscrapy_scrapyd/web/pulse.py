@@ -27,17 +27,17 @@ class Pulse:
     def __init__(self, events: Events, crawls: SharedCrawls, reactor: Any) -> None:
         self._events = events
         self._crawls = crawls
-        self._seen: list[tuple[Any, ...]] = []
+        self._latest: list[tuple[Any, ...]] = []
         self._beats = 0
         self._loop = LoopingCall(self._beat)
         self._loop.clock = reactor
 
     def start(self) -> None:
-        """Begin."""
+        """Look from now on."""
         self._loop.start(PAUSE_S, now=False)
 
     def stop(self) -> None:
-        """End."""
+        """Look no more."""
         if self._loop.running:
             self._loop.stop()
 
@@ -54,8 +54,8 @@ class Pulse:
         if not list(self._crawls.servers):
             return
         listing = await self._crawls.listing()
-        seen = [tuple(row[name] for name in _CHANGING) for row in listing.crawls]
-        seen.append(tuple(map(str, listing.problems)))
-        if seen != self._seen:
-            self._seen = seen
+        crawls = [tuple(row[name] for name in _CHANGING) for row in listing.crawls]
+        crawls.append(tuple(map(str, listing.problems)))
+        if crawls != self._latest:
+            self._latest = crawls
             self._events.add("crawl", "", {})

@@ -17,7 +17,7 @@ from aioscrapy_scrapyd.crawls.client import AwayError
 from aioscrapy_scrapyd.crawls.estimate import Pace, seconds_left
 from aioscrapy_scrapyd.crawls.loop import LoopThread
 from aioscrapy_scrapyd.crawls.servers import LIMIT, Servers
-from aioscrapy_scrapyd.crawls.shared import Place, SharedCrawls, UnknownCrawlError
+from aioscrapy_scrapyd.crawls.shared import CrawlName, SharedCrawls, UnknownCrawlError
 from aioscrapy_scrapyd.state.job import Job
 from node.conftest import APPLICATION
 from plugin.jobs import make_egg
@@ -110,20 +110,20 @@ def test_a_crawl_is_seen_stopped_resumed_and_its_dead_letters_are_put_back(
             lambda: node.jobs("running").get(job, {}).get("crawl") and node.jobs("running")[job]
         )
         record = {"redis": address_of({"url": redis_url}), "bot": "bot", "crawl": entry["crawl"]}
-        place = shared.place_of(Job("p", "one", job, counts={"shared": record}))
-        assert place is not None
-        letters = wait_until(lambda: result_of(shared.letters(place)))
+        name = shared.crawl_of(Job("p", "one", job, counts={"shared": record}))
+        assert name is not None
+        letters = wait_until(lambda: result_of(shared.letters(name)))
         assert [letter.url for letter in letters] == ["http://127.0.0.1:9/%3Cb%3Enobody%3C/b%3E"]
-        row = result_of(shared.show(place))
+        row = result_of(shared.show(name))
         assert (row["state"], row["workers"], row["failed"], row["projects"]) == ("open", 1, 1, ["p"])
         assert row["waiting"] == row["ready"] + row["leased"] + row["delayed"] > 0
         assert row["seconds_left"] > 0
         assert f":{entry['pid']}:" in row["workers_alive"][0]["worker"]
-        assert result_of(shared.stop(place)) is True
-        assert result_of(shared.stop(place)) is False
+        assert result_of(shared.stop(name)) is True
+        assert result_of(shared.stop(name)) is False
         assert result_of(shared.listing()).crawls[0]["state"] == "stopped"
-        assert result_of(shared.resume(place)) is True
-        assert result_of(shared.retry(place)) == (1, False)
+        assert result_of(shared.resume(name)) is True
+        assert result_of(shared.retry(name)) == (1, False)
         metrics = requests.get(f"{node.url}metrics", timeout=10).text
         assert redis_url not in metrics or "@" not in redis_url
 
@@ -145,9 +145,9 @@ def test_crawls_that_no_job_here_works_on_are_found(
         [],
     )
     with pytest.raises(UnknownCrawlError):
-        result_of(shared.show(Place(row["server"], "shop", "books", "c2")))
+        result_of(shared.show(CrawlName(row["server"], "shop", "books", "c2")))
     with pytest.raises(UnknownCrawlError):
-        result_of(shared.show(Place("00000000", "shop", "books", "c1")))
+        result_of(shared.show(CrawlName("00000000", "shop", "books", "c1")))
 
 
 def test_a_redis_that_is_away_is_a_sentence_within_a_second_and_does_not_delay_the_next_one(
@@ -170,7 +170,7 @@ def test_a_redis_that_is_away_is_a_sentence_within_a_second_and_does_not_delay_t
             assert any("wants a password" in text for text in texts)
         assert shared.up()[plain] == 0.0
         with pytest.raises(AwayError):
-            result_of(shared.show(Place(next(iter(Servers([plain]))).id, "a", "b", "c")))
+            result_of(shared.show(CrawlName(next(iter(Servers([plain]))).id, "a", "b", "c")))
     known = crawls(f"redis://:sesame@127.0.0.1:{locked.port}/0").servers
     server = known.named(f"redis://localhost:{locked.port}/0")
     assert server is not None
@@ -223,6 +223,6 @@ def test_a_damaged_crawl_is_an_error_of_this_crawl_only(
     shared = crawls(redis_url)
     server = next(iter(shared.servers)).id
     with pytest.raises(AwayError, match="answers with an error"):
-        result_of(shared.show(Place(server, "shop", "bad", "c")))
-    assert result_of(shared.show(Place(server, "shop", "good", "c")))["done"] == 1
+        result_of(shared.show(CrawlName(server, "shop", "bad", "c")))
+    assert result_of(shared.show(CrawlName(server, "shop", "good", "c")))["done"] == 1
     assert list(shared.up().values()) == [1.0]

@@ -8,7 +8,7 @@ from twisted.internet.threads import deferToThread
 from aioscrapy.exceptions import ConfigError
 from aioscrapy_scrapyd.actions import NotFoundError
 from aioscrapy_scrapyd.crawls.client import AwayError
-from aioscrapy_scrapyd.crawls.shared import LETTERS_LIMIT, Place, UnknownCrawlError
+from aioscrapy_scrapyd.crawls.shared import LETTERS_LIMIT, CrawlName, UnknownCrawlError
 from aioscrapy_scrapyd.state.history import Filter
 from aioscrapy_scrapyd.state.job import Job
 from aioscrapy_scrapyd.users import Role
@@ -52,12 +52,12 @@ async def crawl(visit: Visit) -> Data:
 
 
 async def failed(visit: Visit) -> Data:
-    """Return the dead letters of a crawl: requests that failed for good, with their reasons."""
+    """Return the dead letters of a crawl: requests that failed permanently, with their reasons."""
     row, problem = await _row(visit)
     letters = []
     if problem is None:
         try:
-            letters = await visit.actions.crawls.letters(_place(visit))
+            letters = await visit.actions.crawls.letters(_name(visit))
         except AwayError as exc:
             problem = {"text": exc.text, "values": exc.values}
     return {
@@ -113,19 +113,19 @@ async def add_workers(visit: Visit) -> Done:
 
 
 async def _change(visit: Visit, what: str) -> Done:
-    place, shared = _place(visit), visit.actions.crawls
+    name, shared = _name(visit), visit.actions.crawls
     back = address(OVERVIEW, visit.names)
     await _row(visit)
     try:
         if what == "stop":
-            done = await shared.stop(place)
+            done = await shared.stop(name)
             return Done(
                 back, "The crawl is stopped: its workers end, and nothing is lost" if done else _STOPPED
             )
         if what == "resume":
-            done = await shared.resume(place)
+            done = await shared.resume(name)
             return Done(back, "The crawl is open again: add workers" if done else "The crawl was not stopped")
-        count, reopened = await shared.retry(place)
+        count, reopened = await shared.retry(name)
     except AwayError as exc:
         return Done(back, exc.text, exc.values, bad=True)
     except ConfigError:
@@ -144,10 +144,10 @@ async def _row(visit: Visit) -> tuple[dict[str, Any] | None, dict[str, Any] | No
     """Return the crawl and None, or None and the problem why it can't be read.
 
     Raises:
-        NotFoundError: there is no such crawl, or it is none of the user's.
+        NotFoundError: the crawl does not exist, or the user may not see it.
     """
     try:
-        row = await visit.actions.crawls.show(_place(visit))
+        row = await visit.actions.crawls.show(_name(visit))
     except AwayError as exc:
         return None, {"text": exc.text, "values": exc.values}
     except (UnknownCrawlError, ConfigError):
@@ -184,8 +184,8 @@ def _worker(worker: dict[str, Any], jobs: list[Job]) -> dict[str, Any]:
 
 
 def _projects(visit: Visit, row: dict[str, Any]) -> list[str]:
-    known = set(visit.actions.projects())
-    return [project for project in row["projects"] if project in known and visit.sees(project)]
+    projects = set(visit.actions.projects())
+    return [project for project in row["projects"] if project in projects and visit.sees(project)]
 
 
 def _sees(visit: Visit, row: dict[str, Any]) -> bool:
@@ -194,9 +194,9 @@ def _sees(visit: Visit, row: dict[str, Any]) -> bool:
     return is_free or any(visit.sees(project) for project in row["projects"])
 
 
-def _place(visit: Visit) -> Place:
+def _name(visit: Visit) -> CrawlName:
     names = visit.names
-    return Place(names["server"], names["bot"], names["spider"], names["crawl"])
+    return CrawlName(names["server"], names["bot"], names["spider"], names["crawl"])
 
 
 _STOPPED = "The crawl is stopped: its workers end, and nothing is lost"

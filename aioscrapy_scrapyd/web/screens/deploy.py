@@ -65,7 +65,7 @@ async def versions(visit: Visit) -> Data:
 
 
 async def version(visit: Visit) -> Data:
-    """Return what an egg says of itself, and how it differs from the active version."""
+    """Return the contents of an egg, and its difference to the active version."""
     project, actions = visit.names["project"], visit.actions
     name = actions.eggs.records.name(visit.names["version"])
     actions.check_project(project)
@@ -148,7 +148,7 @@ def _about(record: dict[str, Any], active: str | None) -> dict[str, Any]:
 
 
 def _dated(record: dict[str, Any]) -> dict[str, Any]:
-    """Return the fields of a record; None for those of an egg that no node took in."""
+    """Return the fields of a record; None for those of an egg without a record."""
     return {name: record.get(name) for name in ("deployed", "by", "sha256", "size", "spiders")}
 
 

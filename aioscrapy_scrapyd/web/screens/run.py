@@ -13,7 +13,7 @@ from aioscrapy_scrapyd.web.screen import Action, Data, Done, Preview, Screen, Vi
 
 Rows = list[dict[str, Any]]
 
-# Empty rows below the written ones: without script there is no button that adds one.
+# Empty rows below the written ones: without JavaScript no button adds one.
 SPARE_ROWS = 2
 _NUMBERS = {"priority": 0.0, "timeout": 0.0, "workers": 1, "retries": 0}
 
