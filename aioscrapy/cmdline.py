@@ -36,7 +36,7 @@ OPERATE = (
 ELSEWHERE = {"node": "aioscrapy_scrapyd.node_command"}
 # The groups of the help, in its order.
 GROUPS = {
-    "Project": ("startproject", "genspider", "list", "settings", "quickstart"),
+    "Project": ("startproject", "genspider", "list", "settings", "doctor", "quickstart"),
     "Run crawls": ("crawl", "runspider", "redis"),
     "Write spiders": ("shell", "fetch", "view", "parse", "check", "edit", "bench"),
     "Crawls in Redis": ("crawls", "push", "failed", "items"),

@@ -1,0 +1,17 @@
+"""What is there and differs from Scrapy, in one line each; a path covers what is below it."""
+
+DIFFERS: dict[str, str] = {
+    "core.scheduler": "the frontier is not Scrapy's scheduler; SCHEDULER_QUEUE_CLASS chooses it",
+    "crawler.Crawler.stop": "stops at once without a Deferred; there is nothing to wait for",
+    "downloadermiddlewares.httpcompression": "the download handler unpacks bodies, before any middleware",
+    "dupefilters": "a filter of Scrapy's interface works in a crawl of one process in memory",
+    "extensions.memusage": "it runs if a limit is set, and sends no mail",
+    "exporters": "an exporter packs an item first and then writes it; see docs/feeds.md",
+    "signals.bytes_received": "sent by the download handler aiohttp",
+    "signals.headers_received": "sent by the download handler aiohttp",
+    "signals.request_dropped": "in a shared crawl only for links that this worker knows",
+    "signals.spider_error": "`failure` is the exception, with the methods of a Failure",
+    "spiders.Spider.start": "a class method that runs a script (aio-scrapy); `async def start` is used",
+    "utils.defer": "a Deferred that waits for Twisted's reactor never fires: asyncio runs the crawl",
+    "utils.reactor": "no reactor runs: its functions do nothing",
+}
