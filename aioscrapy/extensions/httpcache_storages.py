@@ -14,6 +14,7 @@ from typing import Any
 
 import msgpack
 
+from aioscrapy import http
 from aioscrapy.exceptions import SettingError
 from aioscrapy.http import Headers, Request, Response
 from aioscrapy.http.responsetypes import response_class
@@ -46,7 +47,7 @@ class FilesystemCacheStorage:
 
     def retrieve_response(self, spider: Any, request: Request) -> Response | None:
         """Return the kept response to a request; None if there is none, or only one that is too old."""
-        folder = self._folder(spider, request)
+        folder = Path(self._get_request_path(spider, request))
         try:
             meta = ast.literal_eval(self._read(folder / "meta").decode())
         except FileNotFoundError:
@@ -56,11 +57,11 @@ class FilesystemCacheStorage:
         request.meta["cache_timestamp"] = meta["timestamp"]
         headers = Headers(headers_of(self._read(folder / "response_headers")))
         body = self._read(folder / "response_body")
-        return build_response(meta["response_url"], meta["status"], headers, body)
+        return build_response(meta["response_url"], meta["status"], headers, body, meta)
 
     def store_response(self, spider: Any, request: Request, response: Response) -> None:
         """Keep a response, in the place of an older one."""
-        folder = self._folder(spider, request)
+        folder = Path(self._get_request_path(spider, request))
         folder.mkdir(parents=True, exist_ok=True)
         for name in ("meta", "pickled_meta"):  # the second one is Scrapy's, and would be out of date
             (folder / name).unlink(missing_ok=True)
@@ -70,6 +71,7 @@ class FilesystemCacheStorage:
             "status": response.status,
             "response_url": response.url,
             "timestamp": time.time(),
+            **kind_of(response),
         }
         self._write(folder / "response_headers", raw_headers(response.headers))
         self._write(folder / "response_body", response.body)
@@ -77,9 +79,10 @@ class FilesystemCacheStorage:
         self._write(folder / "request_body", request.body)
         self._write(folder / "meta", repr(meta).encode())
 
-    def _folder(self, spider: Any, request: Request) -> Path:
+    def _get_request_path(self, spider: Any, request: Request) -> str:
+        """Return the folder of a request; a subclass may choose another."""
         key = self._fingerprinter.fingerprint(request).hex()
-        return Path(self.cachedir, spider.name, key[:2], key)
+        return str(Path(self.cachedir, spider.name, key[:2], key))
 
     def _read(self, path: Path) -> bytes:
         data = path.read_bytes()
@@ -130,7 +133,7 @@ class DbmCacheStorage:
             return None
         request.meta["cache_timestamp"] = entry["timestamp"]
         headers = Headers(headers_of(entry["headers"]))
-        return build_response(entry["url"], entry["status"], headers, entry["body"])
+        return build_response(entry["url"], entry["status"], headers, entry["body"], entry)
 
     def store_response(self, spider: Any, request: Request, response: Response) -> None:
         """Keep a response, in the place of an older one."""
@@ -140,6 +143,7 @@ class DbmCacheStorage:
             "headers": raw_headers(response.headers),
             "body": response.body,
             "timestamp": time.time(),
+            **kind_of(response),
         }
         self._set(self._fingerprinter.fingerprint(request).hex(), msgpack.packb(entry))
 
@@ -178,11 +182,23 @@ def folder_of(settings: Settings) -> str:
     return str(base.absolute() / ".scrapy" / settings["HTTPCACHE_DIR"])
 
 
-def build_response(url: str, status: int, headers: Headers, body: bytes) -> Response | None:
+def kind_of(response: Response) -> dict[str, Any]:
+    """Return class and encoding of a response, as an entry keeps them."""
+    return {"class": type(response).__name__, "encoding": getattr(response, "encoding", None)}
+
+
+def build_response(
+    url: str, status: int, headers: Headers, body: bytes, kind: Mapping[str, Any]
+) -> Response | None:
     """Return a kept response; None for one that Scrapy has kept compressed: it is fetched again."""
     if headers.get(b"Content-Encoding"):
         return None
-    return response_class(headers, url, body)(url=url, status=status, headers=headers, body=body)
+    cls = getattr(http, kind.get("class", ""), None)
+    if not (isinstance(cls, type) and issubclass(cls, Response)):
+        cls = response_class(headers, url, body)
+    encoding = {"encoding": kind["encoding"]} if kind.get("encoding") else {}
+    response: Response = cls(url=url, status=status, headers=headers, body=body, **encoding)
+    return response
 
 
 def is_too_old(timestamp_s: float, limit_s: int) -> bool:

@@ -1,6 +1,5 @@
 """Keeps responses on disk, and answers requests from there."""
 
-import inspect
 import logging
 from email.utils import formatdate
 from typing import Any, Self
@@ -11,6 +10,8 @@ from aioscrapy.context import CrawlContext
 from aioscrapy.exceptions import DownloadError, IgnoreRequest, NotConfigured
 from aioscrapy.http.request import Request
 from aioscrapy.http.response import Response
+from aioscrapy.settings import Settings
+from aioscrapy.stats import StatsCollector
 
 logger = logging.getLogger(__name__)
 
@@ -31,15 +32,15 @@ class HttpCacheMiddleware:
         retrieve_error        entries that could not be read
     """
 
-    def __init__(self, crawler: CrawlContext) -> None:
-        settings = crawler.settings
+    crawler: CrawlContext
+
+    def __init__(self, settings: Settings, stats: StatsCollector) -> None:
         if not settings.getbool("HTTPCACHE_ENABLED"):
             raise NotConfigured
         self.policy = load_object(settings["HTTPCACHE_POLICY"], "HTTPCACHE_POLICY")(settings)
         self.storage = load_object(settings["HTTPCACHE_STORAGE"], "HTTPCACHE_STORAGE")(settings)
         self.ignore_missing = settings.getbool("HTTPCACHE_IGNORE_MISSING")
-        self.stats = crawler.stats
-        self.crawler = crawler
+        self.stats = stats
 
     @classmethod
     def from_crawler(cls, crawler: CrawlContext) -> Self:
@@ -48,7 +49,8 @@ class HttpCacheMiddleware:
         Raises:
             NotConfigured: HTTPCACHE_ENABLED is False.
         """
-        middleware = cls(crawler)
+        middleware = cls(crawler.settings, crawler.stats)
+        middleware.crawler = crawler
         crawler.signals.connect(middleware.spider_opened, signals.spider_opened)
         crawler.signals.connect(middleware.spider_closed, signals.spider_closed)
         return middleware
@@ -61,7 +63,7 @@ class HttpCacheMiddleware:
         """Close the storage."""
         self.storage.close_spider(spider)
 
-    async def process_request(self, request: Request) -> Response | None:
+    def process_request(self, request: Request, spider: Any = None) -> Response | None:
         """Return the kept response if it is fresh.
 
         Raises:
@@ -72,7 +74,7 @@ class HttpCacheMiddleware:
         if not self.policy.should_cache_request(request):
             request.meta["_dont_cache"] = True
             return None
-        cached = await self._retrieve(request)
+        cached = self._retrieve(request)
         if cached is None:
             self.stats.inc_value("httpcache/miss")
             if self.ignore_missing:
@@ -86,7 +88,7 @@ class HttpCacheMiddleware:
         request.meta["cached_response"] = cached  # until the next hook of this class
         return None
 
-    async def process_response(self, request: Request, response: Response) -> Response:
+    def process_response(self, request: Request, response: Response, spider: Any = None) -> Response:
         """Keep a response of the server, or return the kept one that it confirms."""
         if request.meta.get("dont_cache", False):
             return response
@@ -98,20 +100,22 @@ class HttpCacheMiddleware:
         cached: Response | None = request.meta.pop("cached_response", None)
         if cached is None:
             self.stats.inc_value("httpcache/firsthand")
-            await self._store(response, request)
+            self._store(response, request)
             return response
         if self.policy.is_cached_response_valid(cached, response, request):
             self.stats.inc_value("httpcache/revalidate")
             if response.status == 304:
                 _freshen(cached, response)
-                await self._store(cached, request)
+                self._store(cached, request)
             return cached
         self.stats.inc_value("httpcache/invalidate")
         request.meta.pop("cache_timestamp", None)
-        await self._store(response, request)
+        self._store(response, request)
         return response
 
-    def process_exception(self, request: Request, exception: Exception) -> Response | None:
+    def process_exception(
+        self, request: Request, exception: Exception, spider: Any = None
+    ) -> Response | None:
         """Return the stale response if the download has failed."""
         request.meta.pop("_dont_cache", None)
         cached: Response | None = request.meta.pop("cached_response", None)
@@ -120,10 +124,9 @@ class HttpCacheMiddleware:
             return cached
         return None
 
-    async def _retrieve(self, request: Request) -> Response | None:
+    def _retrieve(self, request: Request) -> Response | None:
         try:
-            result = self.storage.retrieve_response(self.crawler.spider, request)
-            cached: Response | None = await result if inspect.isawaitable(result) else result
+            cached: Response | None = self.storage.retrieve_response(self.crawler.spider, request)
         except Exception:
             self.stats.inc_value("httpcache/retrieve_error")
             text = "Could not read the cache entry for %s, treating it as a cache miss."
@@ -131,14 +134,12 @@ class HttpCacheMiddleware:
             return None
         return cached
 
-    async def _store(self, response: Response, request: Request) -> None:
+    def _store(self, response: Response, request: Request) -> None:
         if not self.policy.should_cache_response(response, request):
             self.stats.inc_value("httpcache/uncacheable")
             return
         self.stats.inc_value("httpcache/store")
-        result = self.storage.store_response(self.crawler.spider, request, response)
-        if inspect.isawaitable(result):
-            await result
+        self.storage.store_response(self.crawler.spider, request, response)
 
 
 def _freshen(cached: Response, response: Response) -> None:

@@ -46,8 +46,8 @@ def page(body: bytes = b"<p>one</p>", status: int = 200, **headers: str) -> Resp
 
 
 async def stored(middleware: HttpCacheMiddleware, response: Response, request: Request) -> None:
-    assert await middleware.process_request(request) is None
-    assert await middleware.process_response(request, response) is response
+    assert middleware.process_request(request) is None
+    assert middleware.process_response(request, response) is response
 
 
 async def test_it_costs_nothing_when_it_is_off() -> None:
@@ -65,13 +65,13 @@ async def test_a_response_comes_back_as_it_was(storage: dict[str, Any]) -> None:
         await stored(middleware, response, request)
         middleware.spider_closed(middleware.crawler.spider)
         again = await opened(settings)
-        cached = await again.process_request(Request("http://example.com/begin"))
+        cached = again.process_request(Request("http://example.com/begin"))
         assert isinstance(cached, HtmlResponse)
         assert (cached.url, cached.status, cached.body) == (response.url, 200, b"<p>one</p>")
         assert cached.headers.getlist("Set-Cookie") == [b"a=1", b"b=2"]
         assert cached.flags == ["cached"]
-        assert await again.process_response(request, cached) is cached
-        assert await again.process_request(Request("http://example.com/other")) is None
+        assert again.process_response(request, cached) is cached
+        assert again.process_request(Request("http://example.com/other")) is None
         assert again.stats.get_stats() == {"httpcache/hit": 1, "httpcache/miss": 1}
         again.spider_closed(again.crawler.spider)
 
@@ -79,10 +79,10 @@ async def test_a_response_comes_back_as_it_was(storage: dict[str, Any]) -> None:
 async def test_an_old_response_is_not_used(storage: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
     middleware = await opened({**storage, "HTTPCACHE_EXPIRATION_SECS": 100})
     await stored(middleware, page(), Request("http://example.com/"))
-    assert await middleware.process_request(Request("http://example.com/"))
+    assert middleware.process_request(Request("http://example.com/"))
     now = time.time()
     monkeypatch.setattr(time, "time", lambda: now + 101)
-    assert await middleware.process_request(Request("http://example.com/")) is None
+    assert middleware.process_request(Request("http://example.com/")) is None
     middleware.spider_closed(middleware.crawler.spider)
 
 
@@ -91,7 +91,7 @@ async def test_a_broken_entry_is_a_miss(tmp_path: Path, caplog: pytest.LogCaptur
     await stored(middleware, page(), Request("http://example.com/"))
     [meta] = tmp_path.rglob("meta")
     meta.write_text("{'timestamp'")
-    assert await middleware.process_request(Request("http://example.com/")) is None
+    assert middleware.process_request(Request("http://example.com/")) is None
     assert middleware.stats.get_value("httpcache/retrieve_error") == 1
     assert "treating it as a cache miss" in caplog.text
 
@@ -108,7 +108,7 @@ async def test_requests_that_are_not_kept(tmp_path: Path) -> None:
 async def test_only_the_cache_is_read(tmp_path: Path) -> None:
     middleware = await opened({"HTTPCACHE_DIR": str(tmp_path), "HTTPCACHE_IGNORE_MISSING": True})
     with pytest.raises(IgnoreRequest):
-        await middleware.process_request(Request("http://example.com/"))
+        middleware.process_request(Request("http://example.com/"))
 
 
 RULES = {"HTTPCACHE_POLICY": f"{POLICIES}.RFC9111Policy"}
@@ -136,7 +136,7 @@ async def test_headers_decide_what_is_used_again(
     middleware = await opened({"HTTPCACHE_DIR": str(tmp_path), **RULES})
     await stored(middleware, page(**headers), Request("http://example.com/"))
     assert bool(list(tmp_path.rglob("meta"))) == kept
-    assert bool(await middleware.process_request(Request("http://example.com/"))) == fresh
+    assert bool(middleware.process_request(Request("http://example.com/"))) == fresh
 
 
 async def test_an_unchanged_response_is_used_again(tmp_path: Path) -> None:
@@ -146,13 +146,13 @@ async def test_an_unchanged_response_is_used_again(tmp_path: Path) -> None:
         middleware, page(ETag='"1"', Last_Modified=modified, Date=OLD), Request("http://example.com/")
     )
     request = Request("http://example.com/")
-    assert await middleware.process_request(request) is None
+    assert middleware.process_request(request) is None
     assert request.headers["If-None-Match"] == b'"1"'
     assert request.headers["If-Modified-Since"] == modified.encode()
     unchanged = Response("http://example.com/", status=304, headers={"Cache-Control": "max-age=9"})
-    cached = await middleware.process_response(request, unchanged)
+    cached = middleware.process_response(request, unchanged)
     assert (cached.status, cached.body) == (200, b"<p>one</p>")
-    assert await middleware.process_request(Request("http://example.com/"))  # fresh by the new headers
+    assert middleware.process_request(Request("http://example.com/"))  # fresh by the new headers
     assert middleware.stats.get_value("httpcache/revalidate") == 1
 
 
@@ -160,17 +160,17 @@ async def test_a_stale_response_replaces_a_failure(tmp_path: Path) -> None:
     middleware = await opened({"HTTPCACHE_DIR": str(tmp_path), **RULES})
     await stored(middleware, page(ETag='"1"'), Request("http://example.com/"))
     request = Request("http://example.com/")
-    assert await middleware.process_request(request) is None
+    assert middleware.process_request(request) is None
     assert middleware.process_exception(request, ValueError()) is None
-    assert await middleware.process_request(request) is None
+    assert middleware.process_request(request) is None
     cached = middleware.process_exception(request, DownloadError("away"))
     assert cached is not None
     assert cached.body == b"<p>one</p>"
     assert "cached_response" not in request.meta
-    assert await middleware.process_request(request) is None
-    assert (await middleware.process_response(request, page(b"error", 503))).body == b"<p>one</p>"
-    assert await middleware.process_request(request) is None
-    assert (await middleware.process_response(request, page(b"two", ETag='"2"'))).body == b"two"
+    assert middleware.process_request(request) is None
+    assert middleware.process_response(request, page(b"error", 503)).body == b"<p>one</p>"
+    assert middleware.process_request(request) is None
+    assert middleware.process_response(request, page(b"two", ETag='"2"')).body == b"two"
     assert middleware.stats.get_value("httpcache/invalidate") == 1
 
 
