@@ -194,7 +194,7 @@ def build_response(
     if headers.get(b"Content-Encoding"):
         return None
     cls = getattr(http, kind.get("class", ""), None)
-    if not (isinstance(cls, type) and issubclass(cls, Response)):
+    if cls is Response or not (isinstance(cls, type) and issubclass(cls, Response)):
         cls = response_class(headers, url, body)
     encoding = {"encoding": kind["encoding"]} if kind.get("encoding") else {}
     response: Response = cls(url=url, status=status, headers=headers, body=body, **encoding)

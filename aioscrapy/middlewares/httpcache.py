@@ -32,6 +32,8 @@ class HttpCacheMiddleware:
         retrieve_error        entries that could not be read
     """
 
+    # Failures of a download that a stale response may replace.
+    DOWNLOAD_EXCEPTIONS: tuple[type[Exception], ...] = (DownloadError, OSError)
     crawler: CrawlContext
 
     def __init__(self, settings: Settings, stats: StatsCollector) -> None:
@@ -119,7 +121,7 @@ class HttpCacheMiddleware:
         """Return the stale response if the download has failed."""
         request.meta.pop("_dont_cache", None)
         cached: Response | None = request.meta.pop("cached_response", None)
-        if cached is not None and isinstance(exception, (DownloadError, OSError)):
+        if cached is not None and isinstance(exception, self.DOWNLOAD_EXCEPTIONS):
             self.stats.inc_value("httpcache/errorrecovery")
             return cached
         return None
