@@ -3,7 +3,7 @@
 from typing import Any
 from urllib.parse import quote
 
-from twisted.internet.interfaces import IPullProducer
+from twisted.internet.interfaces import IPushProducer
 from twisted.internet.threads import deferToThread
 from twisted.logger import Logger
 from zope.interface import implementer
@@ -13,14 +13,14 @@ from aioscrapy_scrapyd.web.screen import Raw
 log = Logger()
 
 
-@implementer(IPullProducer)
+@implementer(IPushProducer)
 class Download:
     """One answer; a slow client costs one piece of memory, and one that is gone ends the reading."""
 
     def __init__(self, request: Any, raw: Raw) -> None:
         self._request = request
         self._parts = iter(raw.parts)
-        self._gone = False
+        self._gone = self._paused = self._reading = False
         request.setHeader("Content-Type", raw.kind)
         request.setHeader("Cache-Control", "private, no-cache")
         if raw.filename:
@@ -34,30 +34,47 @@ class Download:
             self._request.write(b"")
             self._request.finish()
             return
-        self._request.registerProducer(self, False)
+        self._request.registerProducer(self, True)
+        self._read()
+
+    def pauseProducing(self) -> None:  # noqa: N802 Twisted's name
+        """Read nothing until the client has taken what it got."""
+        self._paused = True
 
     def resumeProducing(self) -> None:  # noqa: N802 Twisted's name
-        """Read and write one piece."""
-        reading = deferToThread(next, self._parts, None)
-        reading.addCallback(self._write)
-        reading.addErrback(self._failed)
+        """Read on."""
+        self._paused = False
+        self._read()
 
     def stopProducing(self) -> None:  # noqa: N802 Twisted's name
         """Read no further."""
         self._gone = True
 
+    def _read(self) -> None:
+        if self._paused or self._reading or self._gone:
+            return
+        self._reading = True
+        reading = deferToThread(next, self._parts, None)
+        reading.addCallback(self._write)
+        reading.addErrback(self._failed)
+
     def _write(self, part: bytes | None) -> None:
+        self._reading = False
         if self._gone:
             return
         if part is None:
+            self._gone = True
             self._request.unregisterProducer()
             self._request.finish()
-        else:
+            return
+        if part:
             self._request.write(part)
+        self._read()
 
     def _failed(self, failure: Any) -> None:
         """Break the connection off, so that half a file is not taken for a whole one."""
         log.failure("A download broke off", failure)
         if not self._gone:
+            self._gone = True
             self._request.unregisterProducer()
             self._request.channel.loseConnection()

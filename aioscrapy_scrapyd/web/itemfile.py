@@ -16,8 +16,10 @@ RANGE = 2_000_000
 ROWS = 50
 COLUMNS = 12
 CELL_LIMIT = 300
-# Bytes of one item in a download that has to parse it.
-ITEM_LIMIT = 64_000_000
+# Bytes of one item in a download that parses it: longer ones would keep the other threads waiting.
+ITEM_LIMIT = 4_000_000
+# Bytes that a download looks at before it gives its thread back.
+STEP = 500_000
 FORMATS = ("jl", "json", "csv")
 
 
@@ -71,37 +73,54 @@ def read_items(path: Path) -> dict[str, Any]:
 
 
 def converted(path: Path, form: str) -> Iterator[bytes]:
-    """Return the items as "jl" (the file as it is), "json" (one list) or "csv", piece by piece."""
+    """Return the items as "jl" (the file as it is), "json" (one list) or "csv".
+
+    They come piece by piece; an empty piece means that some of the file was read.
+    """
     if form == "jl":
         return pieces(path)
     return _as_json(path) if form == "json" else _as_csv(path)
 
 
 def _as_json(path: Path) -> Iterator[bytes]:
-    yield b"["
+    ready = [b"["]
     separator = b"\n"
-    for line, _ in _objects(path):
-        yield separator + line
-        separator = b",\n"
-    yield b"\n]\n"
+    for row in _objects(path):
+        if row is None:
+            yield b"".join(ready)
+            ready.clear()
+        else:
+            ready += separator, row[0]
+            separator = b",\n"
+    yield b"".join((*ready, b"\n]\n"))
 
 
 def _as_csv(path: Path) -> Iterator[bytes]:
-    names = list(dict.fromkeys(name for _, item in _objects(path) for name in item))
+    names: dict[str, None] = {}
+    for row in _objects(path):
+        if row is None:
+            yield b""
+        else:
+            names |= dict.fromkeys(row[1])
     buffer = io.StringIO()
     writer = csv.writer(buffer)
     writer.writerow(names)
-    for _, item in _objects(path):
-        writer.writerow([_text(item.get(name)) for name in names])
-        if buffer.tell() > 65_536:
+    for row in _objects(path):
+        if row is None:
             yield buffer.getvalue().encode("utf-8", "replace")
             buffer.seek(0)
             buffer.truncate()
+        else:
+            writer.writerow([_text(row[1].get(name)) for name in names])
     yield buffer.getvalue().encode("utf-8", "replace")
 
 
-def _objects(path: Path) -> Iterator[tuple[bytes, dict[str, Any]]]:
-    """Return the lines that are JSON objects; half a line of a job that was killed is left out."""
+def _objects(path: Path) -> Iterator[tuple[bytes, dict[str, Any]] | None]:
+    """Return the lines that are JSON objects, and None after each STEP bytes.
+
+    Half a line of a job that was killed is left out.
+    """
+    done = 0
     with path.open("rb") as file:
         while line := file.readline(ITEM_LIMIT):
             if len(line) == ITEM_LIMIT:
@@ -111,6 +130,10 @@ def _objects(path: Path) -> Iterator[tuple[bytes, dict[str, Any]]]:
             item = _parse(line)
             if item is not None:
                 yield line.strip(), item
+            done += len(line)
+            if done > STEP:
+                done = 0
+                yield None
 
 
 def _complete(data: bytes, *, begins: bool, ends: bool) -> list[bytes]:

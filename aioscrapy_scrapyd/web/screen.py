@@ -113,7 +113,7 @@ class Raw:
 
     Attributes:
         kind: the content type.
-        parts: the bytes, read in a thread piece by piece.
+        parts: the bytes, read in a thread piece by piece; an empty piece gives the thread back for a moment.
         filename: of a download; "" to show it.
     """
 

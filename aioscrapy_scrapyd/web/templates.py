@@ -12,6 +12,7 @@ from aioscrapy_scrapyd.users import Role
 from aioscrapy_scrapyd.web.assets import Assets
 from aioscrapy_scrapyd.web.language import NAMES
 from aioscrapy_scrapyd.web.screen import Screen, Visit, address
+from aioscrapy_scrapyd.web.visible import coded
 
 FOLDER = Path(__file__).with_name("templates")
 # What a page shows where there is no value.
@@ -29,7 +30,7 @@ SIGNS = {
 
 
 class Templates:
-    """All templates. Values are escaped, and a name that does not exist is an error.
+    """All templates. Values are escaped, acting characters coded, and unknown names are errors.
 
     Args:
         assets: the static files.
@@ -40,6 +41,7 @@ class Templates:
         self._environment = Environment(
             loader=FileSystemLoader(FOLDER),
             autoescape=True,
+            finalize=coded,
             undefined=StrictUndefined,
             auto_reload=False,
             trim_blocks=True,

@@ -14,6 +14,7 @@ from aioscrapy_scrapyd.web import assets, language, templates
 from aioscrapy_scrapyd.web.language import preferred
 from aioscrapy_scrapyd.web.screen import address
 from aioscrapy_scrapyd.web.templates import NOTHING, duration, size
+from aioscrapy_scrapyd.web.visible import coded, visible
 from support import REPOSITORY
 from support.browser import Visitor
 from support.scrapyd import ScrapydServer
@@ -125,6 +126,13 @@ def test_numbers_are_written_for_people() -> None:
         "1.0 kB",
         "123 MB",
     ]
+
+
+def test_characters_that_act_are_codes() -> None:
+    assert coded("a\x00\x1b[1m\u202eb\ud800") == "a\\x00\\x1b[1m\\u202eb\\ud800"
+    for harmless in ("line\n\ttwo", "\u4e2d\u3000\u6587", "\U0001f469\u200d\U0001f680", None, 7):
+        assert coded(harmless) == harmless
+    assert visible("abcdef\x07", 3) == "abc … (+4)"
 
 
 def test_an_address_quotes_every_name() -> None:

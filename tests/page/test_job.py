@@ -261,6 +261,18 @@ def test_both_ends_of_many_items(tmp_path: Path) -> None:
     assert not table["whole"]
 
 
+def test_a_conversion_gives_its_thread_back(tmp_path: Path) -> None:
+    path = write(tmp_path / "i.jl", *(json.dumps({"n": n, "x": "y" * 1000}) for n in range(6000)))
+    pieces = list(converted(path, "csv"))
+    assert len(pieces) > 20
+    rows = list(csv.reader(io.StringIO(b"".join(pieces).decode())))
+    assert len(rows) == 6001
+    assert len(json.loads(b"".join(converted(path, "json")))) == 6000
+    broken = write(tmp_path / "broken.jl", *(["no item" * 100] * 6000))
+    assert b"".join(converted(broken, "json")) == b"[\n]\n"
+    assert len(list(converted(broken, "json"))) > 5
+
+
 def test_an_endless_item_is_an_error_not_a_full_memory(tmp_path: Path) -> None:
     path = tmp_path / "i.jl"
     with path.open("wb") as file:

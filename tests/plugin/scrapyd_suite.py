@@ -21,6 +21,7 @@ For the third run also:
 * `application` and `Root` are imported from aioscrapy_scrapyd, in the tests and, by ~/.scrapyd.conf, in
   daemons;
 * what our services leave to threads is done at once: the tests read the value of `render`;
+* the first page is tested as Scrapyd's own, which ours keeps; the integration tests read ours;
 * Scrapyd's own classes (launcher, poller, queue, storage), which tests name, are still tested as they are.
 
 In all runs the suite's own mock server is waited for until it listens: it says so a little too early, and on
@@ -63,7 +64,9 @@ import inspect
 
 from twisted.internet.defer import Deferred, maybeDeferred, succeed
 
-from aioscrapy_scrapyd import accepting, actions, node, spidernames
+import scrapyd.website
+
+from aioscrapy_scrapyd import accepting, actions, node, spidernames, website
 from aioscrapy_scrapyd.services import eggs, jobs
 from aioscrapy_scrapyd.state import folder
 
@@ -87,6 +90,9 @@ def at_once(render):
 
     return wrapper
 
+
+# The first page is ours, and answers later. Scrapyd's tests read its own page, which render_GET returns.
+website.Home.render = scrapyd.website.Home.render
 
 for module in (eggs, jobs):
     for service in filter(inspect.isclass, vars(module).values()):
