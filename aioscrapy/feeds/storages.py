@@ -13,7 +13,6 @@ from urllib.parse import urlsplit
 from aioscrapy.context import CrawlContext
 from aioscrapy.exceptions import ConfigError
 from aioscrapy.feeds.uri import path_of
-from aioscrapy.remote_files import FtpFiles, remote_files
 
 Options = Mapping[str, Any]
 
@@ -91,6 +90,8 @@ class _CloudFeedStorage(BlockingFeedStorage):
             raise ConfigError(
                 f"{urlsplit(uri).scheme}:// can't append to a file: leave out overwrite = False"
             )
+        from aioscrapy.remote_files import remote_files
+
         self._files = remote_files(uri, crawler.settings, crawler.settings[self.acl_setting] or None)
 
     @classmethod
@@ -120,6 +121,8 @@ class FTPFeedStorage(BlockingFeedStorage):
     """A file of an FTP server: ftp://USER:PASSWORD@HOST/PATH; folders are created."""
 
     def __init__(self, uri: str, crawler: CrawlContext, feed_options: Options | None = None) -> None:
+        from aioscrapy.remote_files import FtpFiles
+
         settings, overwrite = crawler.settings, (feed_options or {}).get("overwrite", True)
         active = settings.getbool("FEED_STORAGE_FTP_ACTIVE")
         self._files = FtpFiles(urlsplit(uri), settings, active=active, overwrite=overwrite)
