@@ -9,8 +9,8 @@ import pytest
 
 from aioscrapy_scrapyd import oom
 from aioscrapy_scrapyd.oom import OutOfMemoryKills
-from node.test_faults import EGG, conf, end_of, failed, is_good_again
 from node.test_jobs import deploy, schedule
+from node.test_machine_faults import EGG, conf, end_of, failed, is_good_again
 from support.scrapyd import ScrapydServer
 
 LIMIT = 350 << 20

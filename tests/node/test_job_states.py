@@ -348,7 +348,7 @@ class Daemon(RuleBasedStateMachine):
 
 TestDaemon = Daemon.TestCase
 TestDaemon.settings = settings(
-    max_examples=int(os.environ.get("NODE_EXAMPLES", "40")),
+    max_examples=int(os.environ.get("NODE_EXAMPLES", "25")),
     stateful_step_count=50,
     deadline=None,
     phases=[Phase.explicit, Phase.generate, Phase.target],

@@ -368,7 +368,7 @@ def test_ten_thousand_jobs_wait_and_the_node_answers(tmp_path: Path, site: Site)
         assert node.api("daemonstatus")["pending"] == 0
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize("number", [signal.SIGINT])
 def test_a_daemon_that_is_ended_leaves_its_jobs(tmp_path: Path, site: Site, number: int) -> None:
     with ScrapydServer(tmp_path / "node", conf=conf()) as node:
         deploy(node, egg=EGG)
