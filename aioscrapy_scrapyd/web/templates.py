@@ -52,6 +52,7 @@ class Templates:
             "decimal": decimal,
             "duration": duration,
             "time": moment,
+            "brief": brief,
             "size": size,
             "spark": spark,
         }
@@ -117,6 +118,14 @@ def duration(seconds: float | None) -> str:
 def moment(seconds: float | None) -> str:
     """Return a time of this machine's clock: 2026-11-25 18:30:12."""
     return time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(seconds)) if seconds else NOTHING
+
+
+def brief(seconds: float | None) -> str:
+    """Return a time without what everybody knows: 18:30:12 for one of today, else 11-24 18:30."""
+    if not seconds:
+        return NOTHING
+    then, today = time.localtime(seconds), time.localtime()
+    return time.strftime("%H:%M:%S" if then[:3] == today[:3] else "%m-%d %H:%M", then)
 
 
 def size(count: float | None) -> str:

@@ -38,8 +38,13 @@ function options(box) {
       {...axis, space: 90, values: (chart, times) => times.map((time) => clock(time, chart.scales.x.max - chart.scales.x.min))},
       {...axis, size: 60},
     ],
-    series: [{label: charts.dataset.time, value: (_, time) => time === null ? "–" : clock(time, 0)}, ...names.map((label, at) => ({label, stroke: strokes[at], width: 1.5, points: {show: false}}))],
+    series: [{label: charts.dataset.time, value: (_, time) => time === null ? "–" : clock(time, 0)}, ...names.map((label, at) => ({label, stroke: strokes[at], width: 1.5, dash: at ? [5, 4] : [], points: {show: false}}))],
   };
+}
+
+// The legend has the latest values, unless the pointer is on the chart.
+function tellLatest(chart) {
+  if (!(chart.cursor.left >= 0)) chart.setLegend({idx: chart.data[0].length - 1});
 }
 
 function draw(samples) {
@@ -47,9 +52,13 @@ function draw(samples) {
     const data = [samples.time, ...box.dataset.series.split(" ").map((name) => samples[name])];
     if (drawn.has(box)) {
       drawn.get(box).setData(data);
+      tellLatest(drawn.get(box));
     } else {
       box.replaceChildren();
-      drawn.set(box, new uPlot(options(box), data, box));
+      const chart = new uPlot(options(box), data, box);
+      drawn.set(box, chart);
+      setTimeout(() => tellLatest(chart));
+      chart.over.addEventListener("mouseleave", () => setTimeout(() => tellLatest(chart)));
     }
   }
 }
