@@ -18,6 +18,7 @@ from support.commands import Done, aioscrapy, fails
 from support.scrapyd import ScrapydServer
 from support.site import Site
 
+pytestmark = pytest.mark.server
 ADMIN = ("root", "sesame open")
 EGG = make_egg({"spiders/a.py": SPIDERS})
 

@@ -117,6 +117,12 @@ def test_a_crawl_s_id_means_its_jobs() -> None:
     assert ids(match_jobs(jobs(*of_crawl, other), crawl)) == of_crawl
     assert ids(match_jobs(jobs(*of_crawl, other), of_crawl[1])) == [of_crawl[1]]
     assert match_jobs(jobs(*of_crawl, other), crawl[:15]) == []
+    assert match_jobs(jobs("20261125T194904-80ec15-594587"), "20261125T194904") == []
+    assert ids(match_jobs(jobs("c-80ec15", "c-80ec15-2", "c-80ec15-256"), "c")) == [
+        "c-80ec15",
+        "c-80ec15-2",
+        "c-80ec15-256",
+    ]
     assert ids(match_jobs(jobs("x", crawl="a/b"), "a/b")) == ["x"]
     assert new_job("a/b").startswith("a_b-")
 

@@ -39,7 +39,8 @@ def match_jobs(jobs: Iterable[JobOnNode], word: str) -> list[JobOnNode]:
     """Return the job with this id, or else all jobs of the crawl with this id."""
     jobs = list(jobs)
     named = [candidate for candidate in jobs if candidate.job.id == word]
-    of_crawl = re.compile(rf"{re.escape(_file_name(word))}-[0-9a-f]{{6}}(-\d+)?")
+    # a node numbers the instances of one request, up to 256
+    of_crawl = re.compile(rf"{re.escape(_file_name(word))}-[0-9a-f]{{6}}(-\d{{1,3}})?")
     return named or [
         candidate
         for candidate in jobs

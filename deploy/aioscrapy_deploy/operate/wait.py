@@ -157,7 +157,7 @@ class Waiting:
         if end is not None:
             ended = (awaited.job.node_state if awaited.job else None) or "finished"
             row |= {"state": ended, "pages": end.pages, "items": end.items, "errors": end.errors}
-            row["reason"] = _text(awaited) if end.reason is None else _why(end) or end.reason
+            row["reason"] = end.text or _text(awaited)
             return row
         state = (awaited.job.node_state if awaited.job else None) or self._states.get(match.key)
         row |= {"state": state, "pages": counts.pages, "items": counts.items, "errors": counts.errors}
