@@ -1,6 +1,7 @@
 """Every error of the deploy tooling, as one tree.
 
 DeployError                   its text is the one line that a person sees; exit status 1
+├── ReportedError             its reason was reported before, as a line about a server
 ├── TargetError               a cfg file is missing or can't be read, a target is unknown or incomplete
 │   └── UnknownTargetError    no section [deploy:NAME] has this name
 ├── VersionError              HG or GIT has no version, or the version would not be the latest
@@ -15,6 +16,10 @@ DeployError                   its text is the one line that a person sees; exit 
 
 class DeployError(Exception):
     """Base of all errors of this package; its text is one line for a person."""
+
+
+class ReportedError(DeployError):
+    """What was asked for can't be done; the line about the server that failed says why."""
 
 
 class TargetError(DeployError):

@@ -14,7 +14,7 @@ from typing import TypeVar
 from urllib.parse import urlsplit
 
 from aioscrapy_deploy.cfg import find_project
-from aioscrapy_deploy.errors import DeployError, ServerError, TargetError
+from aioscrapy_deploy.errors import DeployError, ReportedError, ServerError, TargetError
 from aioscrapy_deploy.remote.client import ScrapydClient
 from aioscrapy_deploy.remote.login import open_clients
 from aioscrapy_deploy.targets import Target, pick_target, read_targets
@@ -160,6 +160,8 @@ def reported(work: Callable[[argparse.Namespace], int]) -> Callable[[argparse.Na
             status = work(options)
             sys.stdout.flush()  # here: at the end of Python a full disk would not change the exit status
             return status
+        except ReportedError:
+            return 1
         except DeployError as exc:
             warn(str(exc))
         except BrokenPipeError:

@@ -6,7 +6,7 @@ import uuid
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from aioscrapy_deploy.errors import TargetError
+from aioscrapy_deploy.errors import ReportedError, TargetError
 from aioscrapy_deploy.fleet import Fleet, Node
 from aioscrapy_deploy.remote.models import Job
 
@@ -54,6 +54,7 @@ def find_jobs(fleet: Fleet, words: Sequence[str]) -> list[JobOnNode]:
 
     Raises:
         TargetError: a word names no job that the daemons know.
+        ReportedError: the only server of the target failed.
     """
     jobs = _candidates(fleet, words)
     chosen: dict[tuple[str, str, str], JobOnNode] = {}
@@ -70,6 +71,7 @@ def find_jobs_with_files(fleet: Fleet, word: str) -> list[JobOnNode]:
 
     Raises:
         TargetError: there is none.
+        ReportedError: the only server of the target failed.
     """
     matches = match_jobs(_candidates(fleet, [word]), word)
     if not matches and fleet.project:
@@ -86,6 +88,8 @@ def find_jobs_with_files(fleet: Fleet, word: str) -> list[JobOnNode]:
 
 def _candidates(fleet: Fleet, words: Sequence[str]) -> list[JobOnNode]:
     answers = fleet.query(lambda client: client.find(words, fleet.project))
+    if not answers and len(fleet.nodes) == 1:
+        raise ReportedError(f"target {fleet.target.name} does not say which jobs it has")
     return [JobOnNode(node, job) for node, jobs in answers for job in jobs]
 
 

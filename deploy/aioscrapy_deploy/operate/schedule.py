@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from aioscrapy.crawls.ids import new_id
-from aioscrapy_deploy.errors import ScrapydError, ServerError, TargetError
+from aioscrapy_deploy.errors import ReportedError, ScrapydError, ServerError, TargetError
 from aioscrapy_deploy.fleet import Fleet, Node, add_target_options, explained, reported, warn
 from aioscrapy_deploy.operate.find_jobs import JobOnNode, new_job
 from aioscrapy_deploy.operate.wait import Waiting
@@ -82,8 +82,6 @@ def run(options: argparse.Namespace) -> int:
     fleet = Fleet.from_options(options)
     template = _template(fleet.needed_project, options)
     nodes = _nodes(fleet, template)
-    if not nodes:
-        return 1
     jobs: list[JobOnNode] = []
     try:
         for node, number in _shares(nodes, options.jobs):
@@ -117,11 +115,10 @@ def _template(project: str, options: argparse.Namespace) -> JobTemplate:
 def _nodes(fleet: Fleet, template: JobTemplate) -> list[Node]:
     """Return the Scrapyds that have the spider, the least busy first, without those that do not answer.
 
-    [] if the only one of the target does not answer.
-
     Different versions in one crawl are a warning, not an error: this is how a crawl moves to a new version.
 
     Raises:
+        ReportedError: the only server of the target failed.
         TargetError: no Scrapyd answers, or one does not have the project, version or spider.
     """
 
@@ -141,7 +138,7 @@ def _nodes(fleet: Fleet, template: JobTemplate) -> list[Node]:
 
     answers = fleet.query(ready)
     if not answers and len(fleet.nodes) == 1:
-        return []  # why is reported
+        raise ReportedError(f"target {fleet.target.name} does not answer: nothing is started")
     if not answers:
         raise TargetError(f"no Scrapyd of target {fleet.target.name} answers: nothing is started")
     if len({version for _, (_, version) in answers}) > 1:

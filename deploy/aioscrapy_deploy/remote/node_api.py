@@ -30,7 +30,7 @@ class NodeApi(StockApi):
         data = self._read(STATUS_PAGE)
         with reading(self._connection, STATUS_PAGE):
             counts = counts_in(data, (*COUNTS, "slots", "free"))
-            problems = tuple(names_in(data, "problems"))
+            problems = tuple(names_in(data["problems"]))
             return DaemonStatus(str(data.get("node_name", "")), **counts, problems=problems)
 
     @override
@@ -38,7 +38,7 @@ class NodeApi(StockApi):
         page = "api/v1/projects"
         data = self._read(page)
         with reading(self._connection, page):
-            return names_in(data, "projects")
+            return names_in(data["projects"])
 
     @override
     def versions(self, project: str) -> Versions:
@@ -59,7 +59,7 @@ class NodeApi(StockApi):
         page = f"{_of(project)}/spiders"
         data = self._read(page, LISTING_S, version=version)
         with reading(self._connection, page):
-            return names_in(data, "spiders")
+            return names_in(data["spiders"])
 
     @override
     def listjobs(self, project: str | None) -> list[Job]:

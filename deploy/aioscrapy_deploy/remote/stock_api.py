@@ -112,7 +112,7 @@ class StockApi:
     def _names(self, key: str, page: str, answer_s: float | None = None, **params: Any) -> list[str]:
         data = self._get(page, answer_s, **params)
         with reading(self._connection, page):
-            return names_in(data, key)
+            return names_in(data.get(key, []))
 
     def _get(self, page: str, answer_s: float | None = None, **params: Any) -> dict[str, Any]:
         return self._checked(page, self._connection.ask("GET", page, answer_s=answer_s, params=params))
@@ -145,13 +145,12 @@ def counts_in(data: Mapping[str, Any], names: Sequence[str]) -> dict[str, Any]:
     return {name: int(data.get(name, 0)) for name in names}
 
 
-def names_in(data: Mapping[str, Any], key: str) -> list[str]:
-    """Return a list of names.
+def names_in(names: Any) -> list[str]:
+    """Return names of an answer as a list of texts.
 
     Raises:
         TypeError: it is not a list.
     """
-    names = data.get(key, [])
     if not isinstance(names, list):
         raise TypeError
     return [str(name) for name in names]
