@@ -3,6 +3,7 @@
 import json
 import logging
 import os
+import socket
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -305,3 +306,15 @@ class Feed:
 def packed_options(feed: Feed) -> bytes:
     """Return the options of a feed as a store keeps them."""
     return json.dumps(feed.options).encode()
+
+
+def name_of(feed: Feed, *, shared: bool) -> str:
+    """Return the name of a feed in the store: its path, and in a shared store where that path is."""
+    host = socket.gethostname()
+    if not feed.is_kept or feed.file.path is None:
+        return f"{host}:0:{feed.uri}"
+    if feed.batch_size:
+        path = str(Path(feed.template).absolute())
+        return f"{host}:batches:{path}" if shared else path
+    path = str(feed.file.path.absolute())
+    return f"{host}:{feed.file.inode}:{path}" if shared else path

@@ -2,14 +2,12 @@
 
 import json
 import logging
-import socket
 import time
 from collections.abc import Sequence
 from dataclasses import replace
-from pathlib import Path
 
 from aioscrapy.feeds.completion import Completion
-from aioscrapy.feeds.feed import Feed, packed_options
+from aioscrapy.feeds.feed import Feed, name_of, packed_options
 from aioscrapy.feeds.files import Files
 from aioscrapy.feeds.store import FeedProgress, FeedState, FeedStore
 from aioscrapy.feeds.uri import FeedError
@@ -111,11 +109,16 @@ class Outlet:
         while self.state.written < self.state.total and not self.failed:
             if (self.feed.is_full or self._new_file) and not await self._next_file():
                 return
-            records = await self._records(self.state.written + _BATCH)
-            if not records:
-                self.failed = f"{self.state.total - self.state.written} items are missing in the store"
+            written = self.state.written
+            records = await self._records(written + _BATCH)
+            if records:
+                self._write(records)
+            elif self.state.total - written == len(self._recent):  # the store has lost them, not this process
+                self._write(self._recent)
+                del self._recent[: self.state.written - written]
+            else:
+                self.failed = f"{self.state.total - written} items are missing in the store"
                 return
-            self._write(records)
         self._recent.clear()
         if self.feed.is_full:
             await self._end_file()
@@ -252,6 +255,7 @@ class Outlet:
                 self.failed = f"the store has lost {gap} items"
             elif gap > 0:
                 self._write(self._recent[:gap])
+                del self._recent[:gap]
         else:
             self.state = await self._register()
             self._held = self.state.progress
@@ -316,15 +320,3 @@ class Outlet:
         self.state.length = self.feed.file.size
         if not self.feed.waiting:
             self._held = self.state.progress
-
-
-def name_of(feed: Feed, *, shared: bool) -> str:
-    """Return the name of a feed in the store: its path, and in a shared store where that path is."""
-    host = socket.gethostname()
-    if not feed.is_kept or feed.file.path is None:
-        return f"{host}:0:{feed.uri}"
-    if feed.batch_size:
-        path = str(Path(feed.template).absolute())
-        return f"{host}:batches:{path}" if shared else path
-    path = str(feed.file.path.absolute())
-    return f"{host}:{feed.file.inode}:{path}" if shared else path

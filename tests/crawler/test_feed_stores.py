@@ -1,6 +1,6 @@
 """The records of feeds in every store that keeps them: the same contract for Redis and for a file."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -10,11 +10,15 @@ from aioscrapy.db import db_manager
 from aioscrapy.dupefilters import disk as disk_filters
 from aioscrapy.dupefilters import redis as redis_filters
 from aioscrapy.exceptions import StoreError
+from aioscrapy.feeds.completion import Completion
 from aioscrapy.feeds.feeds import PoolFeeds
 from aioscrapy.feeds.options import feed_of
+from aioscrapy.feeds.outlet import Outlet
 from aioscrapy.feeds.store import FeedProgress, FeedState
 from aioscrapy.queue import disk, redis
 from aioscrapy.queue.base import Page, State, Store
+from aioscrapy.queue.redis import SpiderQueue
+from aioscrapy.queue.redis_feeds import RedisFeeds
 from aioscrapy.settings import Settings
 from support.context import context
 from support.frontier import redis_settings
@@ -142,5 +146,33 @@ async def test_a_parent_writes_what_its_workers_commit_after_its_last_look(
     await feeds.close(finished=True)
     assert path.read_bytes() == b'{"n": 1}\n{"n": 2}\n'
     assert (await store.feeds.states(), problems) == ([], [])
+    await store.close()
+    await db_manager.close_all()
+
+
+class Forgetful(RedisFeeds):
+    """Loses the records of a feed whenever they are read."""
+
+    async def records(self, number: int, first: int, last: int) -> Sequence[bytes]:
+        await self._redis.delete(self.key_of(number))
+        return await super().records(number, first, last)
+
+
+async def test_records_that_redis_loses_while_it_is_reminded_are_written_by_their_process(
+    tmp_path: Path, redis_url: str, redis: Any
+) -> None:
+    store = await opened("redis", tmp_path, redis_url)
+    assert isinstance(store, SpiderQueue)
+    feeds = Forgetful(store._redis, store._joining.tag, store.crawl_id, store.worker, 60.0)
+    feed = feed_of(str(tmp_path / "items.jl"), {}, Settings())
+    feed.prepare(None)
+    outlet = Outlet(feed, feeds, Completion(context()))
+    await outlet.open()
+    redis.delete(feeds._feeds)
+    await committed(store, outlet.progress(), b"1\n", b"2\n")  # Redis does not know the feed
+    assert not outlet.committed([b"1\n", b"2\n"], -1, fell_back=False)
+    await outlet.catch_up()
+    assert (tmp_path / "items.jl").read_bytes() == b"1\n2\n"
+    assert (outlet.failed, outlet.is_current) == ("", True)
     await store.close()
     await db_manager.close_all()

@@ -159,6 +159,13 @@ class OnDisk:
         await self._store.close()
         await self.open()
 
+    async def fill_disk(self, full: bool) -> None:
+        """Let the file grow no more, as on a full disk, or grow again."""
+        db = self._store._db
+        [(pages,)] = await self._store._in_thread(lambda: db.execute("PRAGMA page_count").fetchall())
+        limit = pages if full else 2**30
+        await self._store._in_thread(db.execute, f"PRAGMA max_page_count = {limit}")
+
     async def close(self) -> None:
         await self._store.close()
 
@@ -249,6 +256,22 @@ class CrawlKeys:
             "wake",
         )
         return dict(zip(names, answers, strict=True))
+
+    def poison(self, fields: dict[str, bytes]) -> None:
+        """Push an entry as another program does."""
+        self._redis.xadd(f"{TAG}:push", fields)
+
+    def evict(self, suffix: str) -> None:
+        self._redis.delete(self.key(suffix))
+
+    def forget_pushed(self) -> None:
+        """Remove what an earlier crawl of the spider has left."""
+        self._redis.delete(f"{TAG}:push")
+
+    def repair_at_once(self) -> None:
+        """Let the next exchange look for what is damaged, however short ago the last one did."""
+        if self._redis.exists(self.key("meta")):
+            self._redis.hset(self.key("meta"), mapping={"repair_at": 0, "repair_leases_at": 0})
 
     def end_lease_time(self, worker: str) -> None:
         """Let the time of a worker's leases be over."""

@@ -21,6 +21,7 @@ class Draft:
     delayed: bool
     unfiltered: bool
     mark: int = 0  # no two drafts have the same
+    padding: int = 0  # bytes more in the store
 
     @property
     def host(self) -> str:
@@ -32,7 +33,7 @@ class Draft:
 
     def request(self) -> Request:
         url = f"http://{self.host or 'none'}/{self.number}"
-        meta = {"mark": self.mark, "download_slot": self.host}
+        meta = {"mark": self.mark, "download_slot": self.host, "padding": "x" * self.padding}
         return Request(url, meta=meta, priority=self.priority, dont_filter=self.unfiltered)
 
 
@@ -94,6 +95,7 @@ class Model:
         self.counts: Counter[str] = Counter()
         self._spoke: set[str] = set()
         self.tried: set[str] = set()  # workers of which a call may not have arrived
+        self.poison: list[int] = []  # marks of what another program has pushed and nobody can use
         self._seq = self._token = 0
         self._shared = shared
         self._numbered_when_due = numbered_when_due
@@ -117,6 +119,8 @@ class Model:
         for request in self.those("delayed"):
             if request.due:
                 self._arrive(request)
+        if want and self.state is State.OPEN:
+            self._take_in()
         leases = self._lease(worker, want, set(busy), cap) if self.state is State.OPEN else []
         state = self._end(may_finish)
         return Expected(
@@ -128,6 +132,14 @@ class Model:
             filtered=self.counts["filtered"] - filtered,
             delayed=bool(self.those("delayed")),
         )
+
+    def _take_in(self) -> None:
+        """What nobody can use becomes a dead letter: it arrived, and it failed."""
+        for mark in self.poison:
+            request = self.requests[mark] = Accepted(mark, "", 0, state="failed")
+            self._number(request)
+            self.counts["failed"] += 1
+        self.poison.clear()
 
     def leave(self, worker: str) -> None:
         if worker in self._spoke | self.tried:
@@ -247,6 +259,7 @@ class Model:
 
     def _end(self, may_finish: bool) -> State:
         held = self.seeder != ("", 0) or any(self.those(each) for each in ("ready", "leased", "delayed"))
+        held = held or bool(self.poison)
         if self.state is State.OPEN and self.seeded and not held:
             if not may_finish:
                 return State.IDLE

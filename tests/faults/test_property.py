@@ -24,7 +24,9 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
+from aioscrapy.crawls.keys import OWN
 from aioscrapy.db import db_manager
+from aioscrapy.exceptions import StoreError
 from aioscrapy.queue.base import Lease, Order, Reply, State
 from faults.drivers import Clock, CrawlKeys, InMemory, InRedis, OnDisk, sort_key_and_mark
 from faults.model import HOSTS, Draft, Expected, Model, Sheet
@@ -58,6 +60,19 @@ WANT = st.integers(0, 5)
 WHO = st.integers(0, 3)
 BUSY = st.lists(st.sampled_from(HOSTS), unique=True, max_size=2)
 CAP = st.sampled_from([0, 0, 1, 2])
+# What another program may push, and nobody can use.
+POISON = st.sampled_from(
+    [
+        {"request": b""},
+        {"request": b"\xff\xfe"},
+        {"request": b"[1]"},
+        {"request": b'{"url": 5}'},
+        {"request": b'{"url": "no host"}'},
+        {"request": b"[" * 5000},
+        {"other": b"field"},
+        {"request": b'{"url": "http://a/1"}', "fingerprint": b"short"},
+    ]
+)
 
 
 class _Crawls(RuleBasedStateMachine):
@@ -117,8 +132,8 @@ class Alone(_Crawls):
             sheets.append(self.sheet(lease, kind, [] if kind == "back" else drafts, items, failure))
             if kind != "piece":
                 self.held.remove(lease)
-        expected = self.model.exchange("only", sheets, want, **limits)
         reply = self.run(self.frontier.exchange(sheets, want, **limits, **how))
+        expected = self.model.exchange("only", sheets, want, **limits)
         self.compare(reply, expected)
         self.held += reply.leases
 
@@ -161,6 +176,22 @@ class Disk(Alone):
         limits = {"busy": busy, "cap": cap, "may_finish": may_finish}
         self._exchange(pages, want, limits, {"unheard": bool(unheard)})
 
+    @precondition(lambda self: self.model.state is State.OPEN and self.held)
+    @rule(pages=PAGES, want=WANT)
+    def full_disk(self, pages: list[Any], want: int) -> None:
+        """An exchange either is complete, or has changed nothing: then the crawl goes on after a restart."""
+        self.run(self.frontier.fill_disk(True))
+        for _, _, drafts, _, _ in pages:
+            for draft in drafts:
+                draft.padding = 20_000
+        try:
+            self._exchange(pages, want, {}, {})
+        except StoreError:
+            self.run(self.frontier.fill_disk(False))
+            self.restart()
+        else:
+            self.run(self.frontier.fill_disk(False))
+
     @precondition(lambda self: self.model.state is State.OPEN)
     @rule()
     def restart(self) -> None:
@@ -174,6 +205,7 @@ class Shared(_Crawls):
     """Workers of a crawl in Redis, which join, leave, crash, oversleep, and do not hear their answers."""
 
     numbers = itertools.count(1)
+    evicted = ""  # the key that Redis has lost
 
     def __init__(self, runner: asyncio.Runner, url: str, redis: Any) -> None:
         super().__init__(runner)
@@ -186,10 +218,11 @@ class Shared(_Crawls):
         self._crawl = f"crawl-{next(self.numbers)}"
         self._order = order
         self.keys = CrawlKeys(self._redis, self._crawl)
+        self.keys.forget_pushed()
         self.model = Model(order, shared=True)
         self.join()
 
-    @precondition(lambda self: len(self.workers) < 3)
+    @precondition(lambda self: len(self.workers) < 3 and not self.evicted)
     @rule()
     def join(self) -> None:
         worker = InRedis(self._url, self._crawl, self._order)
@@ -264,6 +297,13 @@ class Shared(_Crawls):
             call = [self.sheet(None, "final", [draft], 0, "")], 0, {"may_finish": False, "busy": (), "cap": 0}
             sheets, want, limits = call
             self._heard(worker, call, self.model.exchange(worker.name, sheets, want, **limits))
+
+    @precondition(lambda self: self.model.state is State.OPEN)
+    @rule(fields=POISON)
+    def poison(self, fields: dict[str, bytes]) -> None:
+        """Another program pushes what nobody can use."""
+        self.keys.poison(fields)
+        self.model.poison.append(next(self.marks))
 
     @precondition(lambda self: self.workers)
     @rule(who=WHO)
@@ -355,6 +395,53 @@ class Shared(_Crawls):
             assert self.model.counts["done"] + self.model.counts["failed"] == len(self.model.requests)
 
 
+class Evicted(Shared):
+    """As Shared, until Redis loses a key: then no crawl is called finished that lacks a page."""
+
+    @precondition(lambda self: not self.evicted and self.model.state is State.OPEN and self.workers)
+    @rule(suffix=st.sampled_from([suffix for suffix in OWN if suffix != "bloom"]), survive=st.booleans())
+    def evict(self, suffix: str, survive: bool) -> None:
+        """The workers go on to the end, or all are killed and another one does."""
+        self.evicted = suffix
+        self.keys.evict(suffix)
+        workers = [worker for worker in self.workers if worker.pending is None and survive]
+        for worker in self.workers:
+            if worker not in workers:
+                self.keys.end_lease_time(worker.name)
+        fresh = InRedis(self._url, self._crawl, self._order)
+        if self.run(fresh.open()) is State.OPEN:
+            workers.append(fresh)
+        owed = {request.mark for request in self.model.requests.values()}
+        done = {request.mark for state in ("done", "failed") for request in self.model.those(state)}
+        reply = self._to_the_end(workers, done)
+        if reply is not None and reply.state is State.FINISHED and not reply.problem:
+            assert owed <= done, f"finished without {suffix}, and {owed - done} were not done"
+        self.workers.clear()
+        self.model.state = State.FINISHED
+
+    def _to_the_end(self, workers: list[InRedis], done: set[int]) -> Reply | None:
+        """Let the workers do all that is left, in turns; return the last reply."""
+        reply = None
+        for worker in itertools.islice(itertools.cycle(workers), 150):
+            self.keys.time_passes()
+            self.keys.repair_at_once()
+            sheets = [self.sheet(lease, "final", [], 0, "") for lease in worker.got]
+            reply = self.run(worker.exchange(sheets, 5, busy=(), cap=0, may_finish=True))
+            worker.got = list(reply.leases)
+            for sheet, taken in zip(sheets, reply.accepted, strict=True):
+                if taken and sheet.lease and sheet.lease.request:
+                    done.add(sheet.lease.request.meta["mark"])
+            if reply.state not in {State.OPEN, State.IDLE}:
+                return reply
+        assert not workers, f"the crawl without {self.evicted} never ends"
+        return reply
+
+    @invariant()
+    def the_keys_say_what_the_model_says(self) -> None:
+        if not self.evicted:
+            super().the_keys_say_what_the_model_says()
+
+
 def _leased(leased: dict[bytes, bytes]) -> dict[int, tuple[str, int]]:
     """Return mark -> (worker, token), the seeding lease under 0."""
     found = {}
@@ -380,6 +467,15 @@ def runner() -> Iterator[asyncio.Runner]:
 def test_a_crawl_in_redis_is_as_the_model(runner: asyncio.Runner, redis_server: RedisServer) -> None:
     with redis_server.client() as redis:
         run_state_machine_as_test(partial(Shared, runner, redis_server.url, redis), settings=PROFILE)
+
+
+@pytest.mark.timeout(0)
+def test_a_crawl_that_loses_a_key_is_complete_or_says_what_is_missing(
+    runner: asyncio.Runner, redis_server: RedisServer
+) -> None:
+    with redis_server.client() as redis:
+        profile = settings(PROFILE, max_examples=PROFILE.max_examples // 2)
+        run_state_machine_as_test(partial(Evicted, runner, redis_server.url, redis), settings=profile)
 
 
 @pytest.mark.timeout(0)
