@@ -12,6 +12,7 @@ class StatsCollector:
     """A dict of statistics. Every method has an unused argument `spider`, as in Scrapy."""
 
     def __init__(self, crawler: Any = None) -> None:
+        self._crawler = crawler  # subclasses of programs read it
         self._dump = crawler is not None and crawler.settings.getbool("STATS_DUMP")
         self._stats: dict[str, Any] = {}
 
@@ -80,7 +81,6 @@ class MemoryStatsCollector(StatsCollector):
     def __init__(self, crawler: Any = None) -> None:
         super().__init__(crawler)
         self.spider_stats: dict[str, dict[str, Any]] = {}
-        self._crawler = crawler
 
     def close_spider(self, spider: object = None, reason: str | None = None) -> None:
         """Keep the values under the name of the spider."""

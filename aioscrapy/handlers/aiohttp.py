@@ -16,13 +16,14 @@ from aiohttp.http_exceptions import HttpProcessingError
 from yarl import URL
 
 from aioscrapy.context import CrawlContext
-from aioscrapy.exceptions import DownloadError, DownloadTimeoutError
+from aioscrapy.exceptions import DownloadError, DownloadTimeoutError, StopDownload
 from aioscrapy.handlers.aiohttp_raw import RawRequest, escaped
 from aioscrapy.handlers.base import DownloadHandler
 from aioscrapy.handlers.certificates import Certificates, is_default_tls, tls_context
 from aioscrapy.handlers.codings import ACCEPTED
 from aioscrapy.handlers.limits import Body, Limits, has_end
 from aioscrapy.handlers.repair import MAX_HEAD, HeadError, head_size, repaired
+from aioscrapy.handlers.watch import Watch
 from aioscrapy.http.headers import Headers
 from aioscrapy.http.request import Request
 from aioscrapy.http.response import Response
@@ -43,6 +44,7 @@ class AioHttpDownloadHandler(DownloadHandler):
     def __init__(self, crawler: CrawlContext) -> None:
         settings = crawler.settings
         self._limits = Limits(settings)
+        self._watch = Watch(crawler)
         self._certificates = Certificates(crawler)
         self._tls = functools.cache(functools.partial(tls_context, settings))
         if not is_default_tls(settings):
@@ -98,7 +100,7 @@ class AioHttpDownloadHandler(DownloadHandler):
             ) as reply:
                 latency_s = asyncio.get_running_loop().time() - started
                 received = Headers.from_raw(reply.raw_headers)
-                await _read(reply, body, received)
+                stopped = await _read(reply, body, received, request, self._watch)
         except TimeoutError:
             raise DownloadTimeoutError(f"{request.url}: no answer within {timeout_s:g} s") from None
         except aiohttp.ClientConnectorCertificateError:
@@ -107,14 +109,16 @@ class AioHttpDownloadHandler(DownloadHandler):
             raise DownloadError(f"{request.url}: {type(exc).__name__}: {exc}") from exc
         request.meta["download_latency"] = latency_s
         assert isinstance(reply, _Reply)  # noqa: S101 the session makes no other
-        content = body.whole(has_end(received, None)) if body.is_packed else body.whole()
+        content = (
+            body.whole(stopped is not None or has_end(received, None)) if body.is_packed else body.whole()
+        )
         protocol = _PROTOCOLS.get(reply.version) if reply.version else None
         make = response_class(received, request.url, content)
         response = make(
             request.url, reply.status, None, content, body.flags, request, None, reply.peer, protocol
         )
         response.headers = received  # as they are: the constructor would copy them
-        return response
+        return response if stopped is None else self._watch.ended(stopped, response)
 
     async def close(self) -> None:
         for session in (self._raw_session, self._session):  # the second one owns the connections
@@ -157,23 +161,30 @@ def _new_session(connector: Any, request_class: type[aiohttp.ClientRequest]) -> 
     )
 
 
-async def _read(reply: aiohttp.ClientResponse, body: Body, received: Headers) -> None:
-    """Read the body of an answer."""
+async def _read(
+    reply: aiohttp.ClientResponse, body: Body, received: Headers, request: Request, watch: Watch
+) -> StopDownload | None:
+    """Read the body of an answer; return the exception by which a signal handler ended it, if one did."""
     assert isinstance(reply, _Reply)  # noqa: S101 the session makes no other
-    length = reply.content_length
+    length, is_packed = reply.content_length, aiohttp.hdrs.CONTENT_ENCODING in reply.headers
     if length and length > body.maxsize:
         body.expect(length)
-    if aiohttp.hdrs.CONTENT_ENCODING in reply.headers:
+    if is_packed:
         body.unpack_by(received)
-        async for part in reply.content.iter_any():
-            body.add(part)
-    elif length:
-        body.add(await reply.read())  # it has the declared length, and costs less in one piece
-    else:
-        async for part in reply.content.iter_any():
-            body.add(part)
+    try:
+        watch.headers(request, received, length)
+        if length and not is_packed and not watch.on_bytes:
+            body.add(await reply.read())  # it has the declared length, and costs less in one piece
+        else:
+            async for part in reply.content.iter_any():
+                body.add(part)
+                watch.part(request, part)
+    except StopDownload as stopped:
+        reply.close()
+        return stopped
     if reply.wire.loss:
         body.lose(reply.wire.loss)
+    return None
 
 
 class _Connector(aiohttp.TCPConnector):

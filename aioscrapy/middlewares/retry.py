@@ -32,17 +32,20 @@ def get_retry_request(
     priority_adjust: int | None = None,
     logger: logging.Logger = logger,
     stats_base_key: str = "retry",
+    give_up_log_level: int | str | None = None,
 ) -> Request | None:
     """Return a copy of `request` to send again; None after the last attempt.
 
     A callback that gets an incomplete page can `return get_retry_request(response.request, spider=self,
     reason="empty")`. The defaults of `max_retry_times` (attempts after the first) and `priority_adjust` are
-    the meta keys of these names, then RETRY_TIMES and RETRY_PRIORITY_ADJUST. `reason` is part of a stat.
+    the meta keys of these names, then RETRY_TIMES and RETRY_PRIORITY_ADJUST; so for `give_up_log_level`, the
+    level of the line after the last attempt. `reason` is part of a stat.
     """
     settings = spider.crawler.settings
     times, adjust = settings.getint("RETRY_TIMES"), settings.getint("RETRY_PRIORITY_ADJUST")
     retries = _Retries(times, adjust, spider.crawler.stats, logger, stats_base_key)
-    retries.give_up_level = _level(settings)
+    level = give_up_log_level or request.meta.get("give_up_log_level") or settings["RETRY_GIVE_UP_LOG_LEVEL"]
+    retries.give_up_level = _level(level)
     return retries.again(request, reason, max_retry_times, priority_adjust)
 
 
@@ -62,7 +65,7 @@ class RetryMiddleware:
         self.priority_adjust = settings.getint("RETRY_PRIORITY_ADJUST")
         self.exceptions_to_retry = _exceptions(settings)
         self._longest_pause_s = settings.getfloat("RETRY_AFTER_MAX")
-        self._give_up_level = _level(settings)
+        self._give_up_level = settings["RETRY_GIVE_UP_LOG_LEVEL"]
         self.crawler: Any = None
 
     @classmethod
@@ -95,7 +98,7 @@ class RetryMiddleware:
         spider = spider or self.crawler.spider
         stats = self.crawler.stats if self.crawler is not None else spider.crawler.stats
         retries = _Retries(self.max_retry_times, self.priority_adjust, stats, logger, "retry")
-        retries.give_up_level = self._give_up_level
+        retries.give_up_level = _level(request.meta.get("give_up_log_level") or self._give_up_level)
         return retries.again(request, reason)
 
     def _pause_host(self, request: Request, response: Response) -> None:
@@ -169,8 +172,7 @@ def _exceptions(settings: Settings) -> tuple[type[BaseException], ...]:
     return tuple(classes)
 
 
-def _level(settings: Settings) -> int:
-    value = settings["RETRY_GIVE_UP_LOG_LEVEL"]
+def _level(value: int | str) -> int:
     return value if isinstance(value, int) else logging.getLevelNamesMapping()[str(value).upper()]
 
 

@@ -40,4 +40,6 @@ LEFT_OUT: dict[str, str] = {
     "test_feedexport_uri_params.py::TestURIParamsSetting": "FEED_URI, which Scrapy has deprecated",
     "test_pipeline_images.py::*_acl_setting_used": "class attributes of Scrapy's stores",
     "test_pipeline_images.py::*test_convert_image_legacy_resampling_filter": "a Pillow that is too old",
+    "test_downloadermiddleware_httpcompression": "the download handler unpacks bodies",
+    "test_downloadermiddleware.py": _PRIVATE,
 }

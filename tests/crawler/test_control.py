@@ -7,7 +7,7 @@ import pytest
 
 from aioscrapy import signals
 from aioscrapy.crawler import Crawler
-from aioscrapy.exceptions import CloseSpider, DontCloseSpider
+from aioscrapy.exceptions import CloseSpider, DontCloseSpider, StopDownload
 from aioscrapy.http import Request
 from aioscrapy.logformatter import LogFormatter
 from aioscrapy.middlewares.retry import RetryMiddleware
@@ -228,3 +228,35 @@ def test_a_runner_without_a_loop_says_what_to_use() -> None:
 
     with pytest.raises(ConfigError, match="use CrawlerProcess"):
         CrawlerRunner(QUIET).crawl(SiteSpider)
+
+
+async def test_a_signal_handler_ends_a_download_at_its_headers_or_its_bytes(site: Site) -> None:
+    flags: list[Any] = []
+    failures: list[Any] = []
+
+    class Stopping(SiteSpider):
+        async def start_requests(self) -> Any:
+            yield self.request("/page/1", errback=self.failed)
+            yield self.request("/page/2")
+
+        def parse(self, response: Any) -> Any:
+            flags.append((self.path_of(response.url), response.flags, bool(response.body)))
+
+        def failed(self, failure: Any) -> None:
+            failures.append(failure.value.response.url)
+
+    def at_headers(headers: Any, request: Any) -> None:
+        assert b"Content-Type" in headers
+        if request.url.endswith("/page/1"):
+            raise StopDownload(fail=True)
+
+    def at_bytes(data: bytes, request: Any) -> None:
+        assert data
+        raise StopDownload(fail=False)
+
+    crawler = Crawler(Stopping, QUIET)
+    crawler.signals.connect(at_headers, signals.headers_received)
+    crawler.signals.connect(at_bytes, signals.bytes_received)
+    await crawler.crawl(site=site.url)
+    assert failures == [f"{site.url}/page/1"]
+    assert flags == [("/page/2", ["download_stopped"], True)]
