@@ -150,11 +150,11 @@ class FilesPipeline(MediaPipeline):
             raise failure
         if is_filtered(failure):
             logger.debug("File (filtered): Not downloading %s from %s: %s", self.MEDIA_NAME, request, failure)
-            raise _MediaRequestFiltered(str(failure)) from failure
+            raise _MediaRequestFiltered(str(failure)) from getattr(failure, "value", failure)
         logger.warning(
             "File (unknown-error): Error downloading %s from %s: %s", self.MEDIA_NAME, request, failure
         )
-        raise FileException(str(failure)) from failure
+        raise FileException(str(failure)) from getattr(failure, "value", failure)
 
     async def media_downloaded(
         self, response: Response, request: Request, info: Any, *, item: Any = None

@@ -85,9 +85,9 @@ class MediaPipeline:
         """Create the pipeline."""
         return cls(crawler=crawler)
 
-    def open_spider(self, spider: Any) -> None:
+    def open_spider(self, spider: Any = None) -> None:
         """Begin with no file."""
-        self.spiderinfo = self.SpiderInfo(spider)
+        self.spiderinfo = self.SpiderInfo(self.crawler.spider if spider is None else spider)
 
     async def process_item(self, item: Any, spider: Any = None) -> Any:
         """Download the files of an item, then return what `item_completed` returns."""
@@ -231,9 +231,9 @@ class AllBut:
         return value not in self._excluded
 
 
-def is_filtered(failure: BaseException) -> bool:
-    """Return True if a middleware has dropped the request."""
-    return isinstance(failure, IgnoreRequest)
+def is_filtered(failure: Any) -> bool:
+    """Return True if a middleware has dropped the request of an exception, or of a Failure."""
+    return isinstance(getattr(failure, "value", failure), IgnoreRequest)
 
 
 def _as_iterable(requests: Any) -> Iterable[Request]:

@@ -38,6 +38,8 @@ LEFT_OUT: dict[str, str] = {
     "test_downloadermiddleware_httpcache.py::*test_storage_old_cache_entry": "pickled entries of Scrapy",
     "test_feedexport_batch.py::*test_s3_export": "a mock of botocore",
     "test_feedexport_uri_params.py::TestURIParamsSetting": "FEED_URI, which Scrapy has deprecated",
+    "test_pipeline_files.py::*GCSFilesStore": "mocks of Google's client",
+    "test_pipeline_files.py::*S3FilesStore": "mocks of botocore",
     "test_pipeline_images.py::*_acl_setting_used": "class attributes of Scrapy's stores",
     "test_pipeline_images.py::*test_convert_image_legacy_resampling_filter": "a Pillow that is too old",
     "test_downloadermiddleware_httpcompression": "the download handler unpacks bodies",

@@ -117,11 +117,11 @@ def spider_of_package(folder: Path, files: dict[str, str]) -> type[Spider]:
 
 
 def test_a_setting_of_scrapy_is_named_with_what_to_use_instead() -> None:
-    line = unread(HTTPCACHE_ENABLED=True, FEED_URI="a.jl", CONCURRENT_REQUESTS_PER_IP=2)
+    line = unread(MAIL_HOST="localhost", FEED_URI="a.jl", CONCURRENT_REQUESTS_PER_IP=2)
     assert line == (
         "CONCURRENT_REQUESTS_PER_IP (use CONCURRENT_REQUESTS_PER_DOMAIN); "
         'FEED_URI (use FEEDS = {"items.jl": {"format": "jsonlines"}}); '
-        "HTTPCACHE_ENABLED (there is no HTTP cache here)"
+        "MAIL_HOST (no mail is sent here)"
     )
 
 
