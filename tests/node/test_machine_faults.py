@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -238,7 +239,8 @@ def test_a_full_disk_at_each_write(on_small_disks: ScrapydServer, site: Site, tm
     good = schedule(node, "quick")
     until(node, lambda: good in node.jobs("finished"))
     assert ended(node, good) == ("finished", "finished")
-    assert node.jobs("finished")[good]["start_time"] < str(began + 2)
+    started = datetime.fromisoformat(node.jobs("finished")[good]["start_time"])
+    assert started.timestamp() < began + 2
     assert node.api("daemonstatus")["running"] == 0
     assert "Traceback" not in node.daemon_text()
 
