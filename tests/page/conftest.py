@@ -11,8 +11,9 @@ from support.browser import Visitor, chromium
 from support.scrapyd import ScrapydServer
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
+    """A browser for one file: while it runs, Playwright keeps the event loop that other files need."""
     with chromium() as browser:
         yield browser
 
