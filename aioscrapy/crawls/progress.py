@@ -12,7 +12,7 @@ _BATCH = 100  # crawls in one round trip
 BLOOM_HEADER_BYTES = 64  # 16 numbers of 32 bits
 _META = (
     *("state", "stopped", "created", "finished_at", "done", "failed", "items", "missing"),
-    *("filter_lost", "seed_failure"),
+    *("filter_lost", "items_lost", "seed_failure"),
 )
 
 
@@ -125,13 +125,13 @@ def _progress_of(
     crawl: Crawl, now: int, meta: list[bytes | None], ready: int, leased: int, delayed: int, *rest: int
 ) -> Progress | None:
     workers, items_left = rest
-    state, stopped, created, finished_at, done, failed, items, missing, filter_lost, seed_failure = meta
+    state, stopped, created, finished_at, done, failed, items, missing, *losses = meta
     if state is None and not items_left:
         return None
     label = (state or b"expired").decode()
     if stopped == b"1" and state == b"open":
         label = "stopped"
-    elif state == b"finished" and (int(missing or 0) or filter_lost or seed_failure):
+    elif state == b"finished" and (int(missing or 0) or any(losses)):
         label = "incomplete"
     began, pages = int(created or crawl.created), int(done or 0)
     end = int(finished_at) if finished_at else now

@@ -117,7 +117,7 @@ class Outlet:
                 self._write(self._recent)
                 del self._recent[: self.state.written - written]
             else:
-                self.failed = f"{self.state.total - written} items are missing in the store"
+                await self._lose(self.state.total - written)
                 return
         self._recent.clear()
         if self.feed.is_full:
@@ -252,7 +252,7 @@ class Outlet:
             self.state.total = state.total
             gap = state.written - self.state.written
             if gap > len(self._recent):
-                self.failed = f"the store has lost {gap} items"
+                await self._lose(gap)
             elif gap > 0:
                 self._write(self._recent[:gap])
                 del self._recent[:gap]
@@ -260,6 +260,10 @@ class Outlet:
             self.state = await self._register()
             self._held = self.state.progress
         self._forgotten = False
+
+    async def _lose(self, count: int) -> None:
+        self.failed = f"the store has lost {count} items"
+        await self._store.report_lost(count)
 
     async def _go_back(self) -> None:
         """Cut the file to what the store still knows: the pages since then are crawled again."""

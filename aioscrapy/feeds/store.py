@@ -87,5 +87,8 @@ class FeedStore(Protocol):
         Returns False if the store has lost the feed.
         """
 
+    async def report_lost(self, count: int) -> None:
+        """Note records that nobody has any more: the crawl must not end as finished."""
+
     async def forget(self, number: int) -> None:
         """Remove a feed that has no records left."""

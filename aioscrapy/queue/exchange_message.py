@@ -90,6 +90,7 @@ class ExchangeReply(NamedTuple):
     missing: int = 0  # that are neither done nor failed; of a crawl that is gone, that were waiting
     filter_lost: int = 0  # 1: marks of the duplicate filter were lost
     letters_lost: int = 0  # failed requests that are not among the dead letters
+    items_lost: int = 0  # records of feeds that were lost before a file had them
     seed_failure: bytes = b""  # why start_requests did not run to their end
     cookies_version: int = 0  # counts the exchanges that changed cookies
     feeds: Sequence[int] = ()  # of each feed of the message: how many records it has ever had
@@ -121,6 +122,8 @@ class ExchangeReply(NamedTuple):
             problems.append("marks of the duplicate filter are missing: pages may have been crawled twice")
         if self.letters_lost > 0:
             problems.append(f"{self.letters_lost} failed requests are not in the list of dead letters")
+        if self.items_lost:
+            problems.append(f"{self.items_lost} items were lost before they were in their feeds")
         return f"Redis has lost keys of the crawl: {'; '.join(problems)}" if problems else ""
 
 

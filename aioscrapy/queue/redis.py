@@ -121,12 +121,13 @@ class RedisQueue(Store):
 
     async def _read_proof(self, crawl_id: str) -> Reply:
         """Return how a crawl has ended that has finished."""
-        names = ("handled", "fruitless", "seq", "missing", "filter_lost", "seed_failure")
+        names = ("handled", "fruitless", "seq", "missing", "filter_lost", "items_lost", "seed_failure")
         meta = crawl_key(self._joining.tag, crawl_id, "meta")
         *counts, seed_failure = await self._redis.hmget(meta, names)
-        handled, fruitless, arrived, missing, filter_lost = (int(count or 0) for count in counts)
+        handled, fruitless, arrived, missing, filter_lost, items_lost = (int(count or 0) for count in counts)
         reply = ExchangeReply((), (), b"finished", handled=handled, fruitless=fruitless, arrived=arrived)
-        reply = reply._replace(missing=missing, filter_lost=filter_lost, seed_failure=seed_failure or b"")
+        reply = reply._replace(missing=missing, filter_lost=filter_lost, items_lost=items_lost)
+        reply = reply._replace(seed_failure=seed_failure or b"")
         return Reply((), (), **reply.proof())
 
     async def _check_server(self) -> None:

@@ -95,6 +95,9 @@ class RedisFeeds(FeedStore):
     ) -> bool:
         return await self._save(*progress, "" if base is None else base, options or b"")
 
+    async def report_lost(self, count: int) -> None:
+        await self._reply(self._redis.hincrby(self._key("meta"), "items_lost", count))
+
     async def forget(self, number: int) -> None:
         await self._save(number, 0, _FORGET, "")
 

@@ -176,3 +176,16 @@ async def test_records_that_redis_loses_while_it_is_reminded_are_written_by_thei
     assert (outlet.failed, outlet.is_current) == ("", True)
     await store.close()
     await db_manager.close_all()
+
+
+async def test_a_loss_that_one_worker_sees_is_in_the_end_of_the_crawl(
+    tmp_path: Path, redis_url: str, redis: Any
+) -> None:
+    store = await opened("redis", tmp_path, redis_url)
+    await store.feeds.report_lost(12)
+    [seed] = (await store.exchange([], 1)).leases
+    reply = await store.exchange([Page(seed)], 1)
+    assert reply.state is State.FINISHED
+    assert "12 items were lost" in reply.problem
+    await store.close()
+    await db_manager.close_all()

@@ -52,7 +52,7 @@ if not (state and seq and token and cursor and marks) then
   return pack_reply({
     accepted = {}, leases = {}, state = 'gone', waiting = left, filtered = 0, due_ms = -1, cursor = 0, lost = 0,
     handled = 0, fruitless = 0, arrived = 0, missing = left, filter_lost = 0, letters_lost = 0,
-    seed_failure = '', cookies_version = 0,
+    items_lost = 0, seed_failure = '', cookies_version = 0,
   })
 end
 kept, stopped, seed_failure = kept == '1', stopped == '1', seed_failure or ''

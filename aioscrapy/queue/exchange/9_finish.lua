@@ -37,11 +37,11 @@ call(
   'HSET', META, 'seq', string.format('%d', seq), 'token', string.format('%d', token), 'marks', marks_now or marks)
 
 -- The proof of the end: every request that arrived is done or failed.
-local proof = {handled = 0, fruitless = 0, arrived = 0, missing = 0, filter_lost = 0, letters_lost = 0}
+local proof = {handled = 0, fruitless = 0, arrived = 0, missing = 0, filter_lost = 0, letters_lost = 0, items_lost = 0}
 if state == 'finished' then
-  for i, count in ipairs(call('HMGET', META, 'handled', 'fruitless', 'done', 'failed', 'filter_lost')) do
-    local name = ({'handled', 'fruitless', 'done', 'failed', 'filter_lost'})[i]
-    proof[name] = tonumber(count or 0)
+  local names = {'handled', 'fruitless', 'done', 'failed', 'filter_lost', 'items_lost'}
+  for i, count in ipairs(call('HMGET', META, unpack(names))) do
+    proof[names[i]] = tonumber(count or 0)
   end
   proof.arrived, proof.missing = seq, seq - proof.done - proof.failed
   proof.letters_lost = proof.failed - call('HLEN', FAILED)
@@ -77,6 +77,7 @@ local reply = pack_reply({
   missing = proof.missing,
   filter_lost = proof.filter_lost,
   letters_lost = proof.letters_lost,
+  items_lost = proof.items_lost,
   seed_failure = seed_failure,
   feeds = feed_totals,
   cookies_version = cookies_version,
