@@ -205,5 +205,6 @@ def test_edit_opens_the_file_of_a_spider(shop: Path) -> None:
     fails(aioscrapy(shop, "edit", "pages", "-s", f"EDITOR={os.devnull}/no"), "can't be started")
 
 
+@pytest.mark.server
 def test_bench_counts_pages(tmp_path: Path) -> None:
     assert "pages a minute" in output(tmp_path, "bench", "--seconds", "1")
