@@ -5,7 +5,6 @@ from pathlib import PurePath
 from typing import Annotated
 
 from aioscrapy.setting_types import (
-    Anything,
     Boolean,
     Bytes,
     Choice,
@@ -24,6 +23,7 @@ from aioscrapy.setting_types import (
     Number,
     OptionalPath,
     OptionalText,
+    PartsOfNames,
     Priority,
     Seconds,
     Statuses,
@@ -277,9 +277,9 @@ MEMUSAGE_CHECK_INTERVAL_SECONDS: Annotated[float, Number(0.001, 1e6, "seconds")]
 # Count at the end the objects that the garbage collector can't free.
 MEMDEBUG_ENABLED: Flag = False
 # Log the stats as JSON every LOGSTATS_INTERVAL seconds: True, or {"include": [...], "exclude": [...]} with parts of names.
-PERIODIC_LOG_STATS: Annotated[object, Anything()] = None
+PERIODIC_LOG_STATS: PartsOfNames = None
 # The same for what changed since the line before.
-PERIODIC_LOG_DELTA: Annotated[object, Anything()] = None
+PERIODIC_LOG_DELTA: PartsOfNames = None
 # Log the times of these lines.
 PERIODIC_LOG_TIMING_ENABLED: Flag = False
 # Seconds after which the crawl is closed. 0: never.

@@ -174,16 +174,6 @@ class LogForm(SettingType):
             return False
 
 
-class Anything(SettingType):
-    """A value that its reader checks."""
-
-    def __init__(self) -> None:
-        super().__init__("any value", optional=True)
-
-    def accepts(self, value: Any) -> bool:
-        return True
-
-
 class Component(SettingType):
     """A class by its dotted path, or the class itself; `needs` are the attributes that it must have."""
 
@@ -264,6 +254,20 @@ class Either(SettingType):
         return True
 
 
+class Rules(SettingType):
+    """True for all, or a dict with the lists "include" and "exclude" of parts of names."""
+
+    def __init__(self) -> None:
+        super().__init__('true, false, or {"include": [parts of names], "exclude": [...]}', optional=True)
+
+    def accepts(self, value: Any) -> bool:
+        if isinstance(value, str) and value.lstrip().startswith("{"):
+            value = _from_json(value, dict)
+        if not isinstance(value, Mapping):
+            return Boolean().accepts(value)
+        return set(value) <= {"include", "exclude"} and all(map(Many(Text()).accepts, value.values()))
+
+
 class Orders(Table):
     """Components with their places in a chain."""
 
@@ -321,5 +325,6 @@ Names = Annotated[list[str], Many(Text())]
 Statuses = Annotated[list[int], Many(Whole(100, 999))]
 OptionalText = Annotated[str | None, Text(optional=True, empty=True)]
 OptionalPath = Annotated[str | None, FilePath()]
+PartsOfNames = Annotated[bool | dict[str, list[str]] | None, Rules()]
 ComponentOrders = Annotated[dict[str, int | None], Orders()]
 Handlers = Annotated[dict[str, str | None], Table("URL scheme", "a class, or None", str, type, type(None))]

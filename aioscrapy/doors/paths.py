@@ -49,7 +49,6 @@ MODULES: dict[str, str] = {
     "spidermiddlewares.offsite": "middlewares.offsite",
     "spidermiddlewares.referer": "middlewares.referer",
     "spidermiddlewares.urllength": "middlewares.urllength",
-    "utils.sitemap": "spiders.sitemap_file",
 }
 
 # Scrapy's module -> {module of ours: its names; NAME=OURS where the name differs}
