@@ -152,7 +152,11 @@ def test_a_locked_file_refuses_new_jobs_and_keeps_the_ends(store: Store, tmp_pat
     assert store.totals()[0].jobs == 1
 
 
-@pytest.mark.parametrize("value", ["\ud800", 10**30, float("nan"), b"bytes", object()], ids=repr)
+@pytest.mark.parametrize(
+    "value",
+    ["\ud800", 10**30, float("nan"), b"bytes", object()],
+    ids=["surrogate", "huge", "nan", "bytes", "object"],
+)
 def test_a_value_that_sqlite_refuses_fails_alone(store: Store, value: object) -> None:
     bad = Job("shop", "books", "bad", seq=1)
     bad.priority = value  # type: ignore[assignment]  # what must never come here
