@@ -9,6 +9,7 @@ AioscrapyError                 what a person may see as one line
 ├── DownloadError              one request got no response (retried, then failed)
 │   ├── CannotResolveHostError, DownloadCancelledError, DownloadConnectionRefusedError,
 │   │   DownloadFailedError, ResponseDataLossError, UnsupportedURLSchemeError   Scrapy's names of some reasons
+│   ├── TunnelError            the proxy makes no connection to the site
 │   ├── DownloadTimeoutError   no answer within DOWNLOAD_TIMEOUT
 │   └── ResponseTooLargeError  more than DOWNLOAD_MAXSIZE bytes
 ├── QueueError                 the shared frontier can't be reached or refused us
@@ -23,19 +24,6 @@ Of the commands: UsageError, ContractFail
 """
 
 from typing import Any, ClassVar
-
-# Errors of Twisted that programs of Scrapy name -> our names of the same.
-TWISTED_NAMES = {
-    "ConnectError": "DownloadFailedError",
-    "ConnectionDone": "DownloadFailedError",
-    "ConnectionLost": "DownloadFailedError",
-    "ConnectionRefusedError": "DownloadConnectionRefusedError",
-    "DNSLookupError": "CannotResolveHostError",
-    "ResponseFailed": "DownloadFailedError",
-    "TCPTimedOutError": "DownloadTimeoutError",
-    "TimeoutError": "DownloadTimeoutError",
-    "UserTimeoutError": "DownloadTimeoutError",
-}
 
 
 class AioscrapyError(Exception):
@@ -83,6 +71,10 @@ class DownloadConnectionRefusedError(DownloadError):
 
 class DownloadFailedError(DownloadError):
     """The connection broke."""
+
+
+class TunnelError(DownloadFailedError):
+    """The proxy refused to connect to the site of an https URL."""
 
 
 class DownloadCancelledError(DownloadError):

@@ -3,9 +3,8 @@
 import traceback
 from typing import Any
 
-from aioscrapy.exceptions import TWISTED_NAMES
+from aioscrapy.twisted_errors import ours_for
 
-# Only the classes of these libraries are compared by name.
 _OTHERS = ("twisted.", "scrapy.")
 
 
@@ -32,11 +31,9 @@ def _trap(exc: Any, kinds: tuple[Any, ...]) -> Any:
 
 def _is(exc: BaseException, kind: Any) -> bool:
     """Return True if an exception is of a class, or of our class for one of Twisted or Scrapy."""
+    path = kind if isinstance(kind, str) else f"{kind.__module__}.{kind.__qualname__}"
+    if path.startswith(_OTHERS) and isinstance(exc, ours_for(path)):
+        return True
     if isinstance(kind, str):
         return any(kind == f"{cls.__module__}.{cls.__qualname__}" for cls in type(exc).__mro__)
-    if isinstance(exc, kind):
-        return True
-    if not getattr(kind, "__module__", "").startswith(_OTHERS):
-        return False
-    name = TWISTED_NAMES.get(kind.__name__, kind.__name__)
-    return any(cls.__name__ == name for cls in type(exc).__mro__)
+    return isinstance(exc, kind)

@@ -17,6 +17,7 @@ from aioscrapy.http.request import Request
 from aioscrapy.http.response import Response
 from aioscrapy.log import logger
 from aioscrapy.settings import Settings
+from aioscrapy.twisted_errors import with_twisted
 
 # What these clients of aio-scrapy fetch, aiohttp fetches as well.
 _PLAIN_CLIENTS = ("httpx", "requests")
@@ -125,7 +126,7 @@ class Downloader:
         try:
             result = await self._down(request)
         except Exception as exc:  # noqa: BLE001 middlewares may handle every failure of a request
-            result = await self._rescue(request, own_exception(exc))
+            result = await self._rescue(request, with_twisted(own_exception(exc)))
         if isinstance(result, Request):
             return result
         response = result

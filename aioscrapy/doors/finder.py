@@ -122,7 +122,7 @@ def _door_spec(name: str) -> ModuleSpec | None:
     path = name.removeprefix(f"{ROOT}.")
     if path in paths.MODULES:
         return alias_spec(name, f"{ROOT}.{paths.MODULES[path]}")
-    if line := paths.absence(path):
+    if path not in paths.NAMES and (line := paths.absence(path)):
         raise AbsentError(line, name=ROOT)
     if path in paths.NAMES or any(other.startswith(f"{path}.") for other in paths.all_paths()):
         return ModuleSpec(name, _Door(None), is_package=True)  # type: ignore[arg-type]  # a loader by its methods

@@ -59,6 +59,7 @@ NAMES: dict[str, dict[str, str]] = {
         "callback_contracts": "CallbackKeywordArgumentsContract MetadataContract ReturnsContract "
         "ScrapesContract UrlContract"
     },
+    "core.downloader.handlers.http11": {"exceptions": "TunnelError"},
     "dupefilters": {"dupefilters.foreign": "BaseDupeFilter RFPDupeFilter"},
     "http": {"http.xmlrpc_request": "XmlRpcRequest"},
     "http.request": {"http.no_callback": "NO_CALLBACK"},

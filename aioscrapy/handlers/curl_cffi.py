@@ -8,10 +8,19 @@ from typing import Any
 
 from aioscrapy import default_settings
 from aioscrapy.context import CrawlContext
-from aioscrapy.exceptions import DownloadError, DownloadTimeoutError, ResponseTooLargeError, SettingError
+from aioscrapy.exceptions import (
+    CannotResolveHostError,
+    DownloadConnectionRefusedError,
+    DownloadError,
+    DownloadTimeoutError,
+    ResponseTooLargeError,
+    SettingError,
+    TunnelError,
+)
 from aioscrapy.handlers.base import DownloadHandler
 from aioscrapy.handlers.certificates import Certificates, boringssl_ciphers
 from aioscrapy.handlers.codings import ACCEPTED
+from aioscrapy.handlers.failures import class_by_text
 from aioscrapy.handlers.limits import Body, Limits, has_end
 from aioscrapy.handlers.second_reader import SecondReader, UnreadableAnswerError
 from aioscrapy.http.headers import Headers
@@ -30,6 +39,13 @@ except ImportError:
 _PROXY_LOGIN = "Proxy-Authorization"
 _NO_LINE = re.compile(r"[\r\n\0]")  # libcurl would send another header, or the half of it
 _CUT = (CurlECode.PARTIAL_FILE, CurlECode.RECV_ERROR, CurlECode.HTTP2_STREAM)
+# A part of libcurl's text about an error -> our error; it has one code for all that keeps it from connecting.
+_KINDS: dict[str, type[DownloadError]] = {
+    "tunnel failed": TunnelError,
+    "Could not resolve": CannotResolveHostError,
+    "Could not connect to server": DownloadConnectionRefusedError,
+    "curl: (28)": DownloadTimeoutError,
+}
 _UNREADABLE = (
     CurlECode.UNSUPPORTED_PROTOCOL,
     CurlECode.WEIRD_SERVER_REPLY,
@@ -226,8 +242,9 @@ def _cut_reply(request: Request, body: Body, exc: Exception) -> Any:
     if code in _CUT and reply is not None and reply.status_code:
         return reply
     is_unreadable = code in _UNREADABLE or isinstance(exc, ValueError)  # which curl_cffi raises on odd lines
-    kind = UnreadableAnswerError if is_unreadable else DownloadError
-    raise kind(f"{request.url}: {type(exc).__name__}: {_reason(exc)}") from exc
+    text = _reason(exc)
+    kind = UnreadableAnswerError if is_unreadable else class_by_text(text, _KINDS)
+    raise kind(f"{request.url}: {type(exc).__name__}: {text}") from exc
 
 
 def _reason(exc: Exception) -> str:

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import Any
 
-from aioscrapy.exceptions import DownloadError, ResponseTooLargeError
+from aioscrapy.exceptions import DownloadError, ResponseDataLossError, ResponseTooLargeError
 from aioscrapy.handlers.codings import CodingError, Unpacker, decoders
 from aioscrapy.http.headers import Headers
 from aioscrapy.http.request import Request
@@ -173,7 +173,7 @@ class Body:
             return  # the length was that of the unpacked page
         if self._fail_on_loss:
             text = " ".join(reason.split())  # parser errors have several lines
-            raise DownloadError(f"{self._url}: {text} (DOWNLOAD_FAIL_ON_DATALOSS)")
+            raise ResponseDataLossError(f"{self._url}: {text} (DOWNLOAD_FAIL_ON_DATALOSS)")
         self.flags = ["dataloss"]
 
     def whole(self, has_end: bool = True) -> bytes:

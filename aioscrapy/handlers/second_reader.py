@@ -3,7 +3,7 @@
 from typing import Any
 
 from aioscrapy.context import CrawlContext
-from aioscrapy.exceptions import DownloadError
+from aioscrapy.exceptions import DownloadFailedError
 from aioscrapy.handlers.aiohttp import AioHttpDownloadHandler
 from aioscrapy.http.request import Request
 from aioscrapy.http.response import Response
@@ -12,7 +12,7 @@ from aioscrapy.log import logger
 _SAFE_METHODS = frozenset({"GET", "HEAD"})  # RFC 9110, 9.2.1: asking twice changes nothing
 
 
-class UnreadableAnswerError(DownloadError):
+class UnreadableAnswerError(DownloadFailedError):
     """The server answered, but the library refuses the form of the answer."""
 
 

@@ -4,10 +4,18 @@ import asyncio
 from typing import Any
 
 from aioscrapy.context import CrawlContext
-from aioscrapy.exceptions import DownloadError, DownloadTimeoutError, SettingError
+from aioscrapy.exceptions import (
+    CannotResolveHostError,
+    DownloadConnectionRefusedError,
+    DownloadError,
+    DownloadTimeoutError,
+    SettingError,
+    TunnelError,
+)
 from aioscrapy.handlers.base import DownloadHandler
 from aioscrapy.handlers.certificates import Certificates, boringssl_ciphers, is_default_tls
 from aioscrapy.handlers.codings import ACCEPTED
+from aioscrapy.handlers.failures import class_by_text
 from aioscrapy.handlers.limits import Body, Limits, has_end
 from aioscrapy.handlers.second_reader import SecondReader, UnreadableAnswerError
 from aioscrapy.http.headers import Headers
@@ -35,7 +43,13 @@ _TLS_VERSIONS = {
     "TLSv1.2": wreq.tls.TlsVersion.TLS_1_2,
 }
 _BAD_CERTIFICATE = "CERTIFICATE_VERIFY_FAILED"  # BoringSSL's word in the text of an error
-_UNREADABLE = "netty::Error(Parse("  # its parser's word
+# A part of wreq's text about an error -> our error.
+_KINDS: dict[str, type[DownloadError]] = {
+    "netty::Error(Parse(": UnreadableAnswerError,
+    "TunnelUnsuccessful": TunnelError,
+    '"dns error"': CannotResolveHostError,
+    "kind: ConnectionRefused": DownloadConnectionRefusedError,
+}
 # The lenient side of its parser, and the size of a head that browsers take.
 _HTTP_1 = wreq.http1.Http1Options(
     max_headers=10_000,
@@ -164,8 +178,7 @@ class WreqDownloadHandler(DownloadHandler):
 
 def _failure(request: Request, exc: Exception) -> DownloadError:
     text = str(exc)
-    kind = UnreadableAnswerError if _UNREADABLE in text else DownloadError
-    return kind(f"{request.url}: {type(exc).__name__}: {text}")
+    return class_by_text(text, _KINDS)(f"{request.url}: {type(exc).__name__}: {text}")
 
 
 async def _read(reply: wreq.Response, body: Body, received: Headers) -> None:

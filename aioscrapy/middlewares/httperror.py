@@ -14,8 +14,9 @@ class HttpError(IgnoreRequest):  # Scrapy's name
 
     fruitless = True
 
-    def __init__(self, response: Response) -> None:
-        super().__init__(f"Ignoring response {response}: HTTP status code is not handled or not allowed")
+    def __init__(self, response: Response, *args: Any) -> None:
+        text = f"Ignoring response {response}: HTTP status code is not handled or not allowed"
+        super().__init__(*(args or (text,)))
         self.response = response
 
 

@@ -6,15 +6,15 @@ from email.utils import parsedate_to_datetime
 from http import HTTPStatus
 from typing import Any, Self
 
-from aioscrapy import exceptions
 from aioscrapy.components import load_object
 from aioscrapy.context import CrawlContext
-from aioscrapy.exceptions import TWISTED_NAMES, DownloadError, NotConfigured, ResponseTooLargeError
+from aioscrapy.exceptions import DownloadError, NotConfigured, ResponseTooLargeError
 from aioscrapy.http.hosts import slot_of
 from aioscrapy.http.request import Request
 from aioscrapy.http.response import Response
 from aioscrapy.settings import Settings
 from aioscrapy.stats import StatsCollector
+from aioscrapy.twisted_errors import ours_for
 
 logger = logging.getLogger(__name__)
 
@@ -164,9 +164,7 @@ def _exceptions(settings: Settings) -> tuple[type[BaseException], ...]:
     for path in listed if not isinstance(listed, str) else settings.getlist("RETRY_EXCEPTIONS"):
         name = path if isinstance(path, str) else f"{path.__module__}.{path.__qualname__}"
         if name.startswith(("scrapy.", "twisted.")):
-            last = name.rpartition(".")[2]
-            own = getattr(exceptions, TWISTED_NAMES.get(last, last), None)
-            classes += [own] if own is not None else []
+            classes += ours_for(name)
         else:
             classes.append(load_object(path, "RETRY_EXCEPTIONS"))
     return tuple(classes)

@@ -14,7 +14,17 @@ from typing import Any
 import pytest
 
 from aioscrapy.components import load_object
-from aioscrapy.exceptions import DownloadError, DownloadTimeoutError, ResponseTooLargeError, SettingError
+from aioscrapy.exceptions import (
+    CannotResolveHostError,
+    DownloadConnectionRefusedError,
+    DownloadError,
+    DownloadFailedError,
+    DownloadTimeoutError,
+    ResponseDataLossError,
+    ResponseTooLargeError,
+    SettingError,
+    TunnelError,
+)
 from aioscrapy.http import HtmlResponse, Request, Response, TextResponse
 from support.crawling import SiteSpider, crawl
 from support.handlers import HANDLERS, WireServer, open_handler
@@ -167,11 +177,23 @@ async def test_a_connection_that_breaks_is_a_download_error(fetch: Fetch, path: 
         await fetch(path)
 
 
+async def test_a_failure_has_the_class_of_its_reason(fetch: Fetch) -> None:
+    with pytest.raises(CannotResolveHostError):
+        await fetch("http://no-such-host.invalid/")
+    with pytest.raises(ResponseDataLossError):
+        await fetch("/truncated")
+    with pytest.raises(DownloadFailedError):
+        await fetch("/drop")
+    async with WireServer(b"HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\n\r\n") as proxy:
+        with pytest.raises(TunnelError):
+            await fetch("https://site.test/", meta={"proxy": proxy.url})
+
+
 async def test_nobody_there_is_a_download_error(fetch: Fetch, name: str) -> None:
     said = {"aiohttp": "ClientConnectorError", "wreq": "Connection refused", "curl_cffi": "Could not connect"}
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))  # bound but not listening: refused
-        with pytest.raises(DownloadError, match=said[name]) as failure:
+        with pytest.raises(DownloadConnectionRefusedError, match=said[name]) as failure:
             await fetch(f"http://127.0.0.1:{taken.getsockname()[1]}/")
     assert len(str(failure.value).splitlines()) == 1
 

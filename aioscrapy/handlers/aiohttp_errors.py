@@ -1,0 +1,30 @@
+"""Which error of ours an error of aiohttp is."""
+
+import socket
+
+import aiohttp
+
+from aioscrapy.exceptions import (
+    CannotResolveHostError,
+    DownloadConnectionRefusedError,
+    DownloadError,
+    DownloadFailedError,
+    DownloadTimeoutError,
+    ResponseDataLossError,
+    TunnelError,
+)
+
+# The first that fits counts; DownloadFailedError if none does.
+_KINDS: tuple[tuple[type[BaseException], type[DownloadError]], ...] = (
+    (aiohttp.ClientHttpProxyError, TunnelError),
+    (aiohttp.ClientPayloadError, ResponseDataLossError),
+    (socket.gaierror, CannotResolveHostError),
+    (ConnectionRefusedError, DownloadConnectionRefusedError),
+    (TimeoutError, DownloadTimeoutError),
+)
+
+
+def class_of(exc: BaseException) -> type[DownloadError]:
+    """Return the class of ours for an error of aiohttp or of the operating system."""
+    cause = getattr(exc, "os_error", exc)
+    return next((ours for kind, ours in _KINDS if isinstance(cause, kind)), DownloadFailedError)
