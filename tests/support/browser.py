@@ -1,5 +1,6 @@
 """A real browser, Chromium by Playwright; it notes what its console and its content policy complain about."""
 
+import itertools
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,6 +12,10 @@ from playwright.sync_api import Browser, ConsoleMessage, Page, sync_playwright
 
 NAMES = ("chromium", "chromium-browser", "google-chrome")
 NARROW, WIDE = 360, 1500
+# Width of the window, with or without JavaScript, language: all that a screen must fit.
+WAYS = list(itertools.product((NARROW, WIDE), (True, False), ("en-GB", "zh-CN")))
+# Those that axe checks: it needs JavaScript, and sees each width and each language.
+CHECKED = {(NARROW, True, "zh-CN"), (WIDE, True, "en-GB")}
 # Kinds of findings of axe that keep a person from using a page.
 SERIOUS = {"serious", "critical"}
 
