@@ -55,6 +55,8 @@ def ending_of(
             text or job.reason or "ended while no daemon ran: nobody saw how",
             {**job.counts, **counts},
         )
+    if status != record.get("exit_status"):  # the project's code ended the process its own way
+        reason, text = f"exit status {status}", _line(stderr)
     said = ": ".join(part for part in (reason, text) if part)
     return Ending(State.FAILED, said or f"exit status {status}", {**job.counts, **counts})
 

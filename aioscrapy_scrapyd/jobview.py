@@ -17,12 +17,16 @@ class JobView:
         self.project = job.project
         self.spider = job.spider
         self.job = job.id
-        self.pid = job.pid or None
         self.start_time = _time(job.started or job.created)
         self.end_time = _time(job.ended) if job.ended else None
         self.args: list[str] = []
         self.env: dict[str, str] = {}
         self._node = node
+
+    @property
+    def pid(self) -> int | None:
+        """Of its process; None before that has started."""
+        return self.model.pid or None
 
     @property
     def transport(self) -> "JobView":

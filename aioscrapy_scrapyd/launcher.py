@@ -22,7 +22,7 @@ class Launcher(Service):
     """The face of the node that Scrapyd's services and pages read.
 
     Attributes:
-        processes: slot -> process.
+        processes: slot -> process; the `pid` of one that is being started is None.
         finished: the jobs that have ended.
         max_proc: processes at once.
     """
@@ -57,10 +57,9 @@ class Launcher(Service):
 
     def _job_changed(self, job: Job) -> None:
         slot = next((slot for slot, view in self.processes.items() if _is_of(view, job)), None)
-        is_live = job.state in LIVE and job.pid > 0
-        if slot is None and is_live:
+        if slot is None and job.state in LIVE:
             self.processes[job.slot] = JobView(job, self.node)
-        elif slot is not None and not is_live:
+        elif slot is not None and job.state not in LIVE:
             del self.processes[slot]
         if job.ended:
             self.finished.add_job(job)

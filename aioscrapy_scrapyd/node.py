@@ -123,6 +123,7 @@ class Node:
         for job in self.store.live():
             self.jobs.add(job)
             if job.state is not State.PENDING:
+                self._changed(job)
                 self._take_over(job)
         self._tick = self.reactor.callLater(TICK_S, self._look)
         self.wake()
@@ -150,6 +151,7 @@ class Node:
             return
         self.jobs.claim(job, slot, time.time())
         self._claiming = True
+        self._changed(job)
         in_background(self._spawn(job))
 
     async def _spawn(self, job: Job) -> None:

@@ -70,7 +70,7 @@ class Measures:
         """Measure the time that a job waited; a second attempt and one of an earlier daemon don't count."""
         if job.state is State.PENDING and job.attempt == 1:
             self._waiting.add(job.key)
-        elif job.state is not State.PENDING and job.key in self._waiting:
+        elif job.state not in {State.PENDING, State.STARTING} and job.key in self._waiting:
             self._waiting.discard(job.key)
             if job.pid:
                 self._starts.observe(max(0.0, time.time() - job.created))

@@ -31,7 +31,7 @@ class StateFolder:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         try:
-            folder.mkdir(parents=True, exist_ok=True)
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             self._lock = os.open(folder / "node.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
             fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
@@ -66,6 +66,7 @@ class StateFolder:
                 job.seq = number + offset
             store.save(*jobs).result()
             with contextlib.suppress(FileNotFoundError):
+                path.chmod(0o600)
                 path.rename(path.with_name(f"{path.name}.imported"))
 
 

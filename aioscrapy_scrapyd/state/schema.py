@@ -108,7 +108,8 @@ def connect(path: Path) -> sqlite3.Connection:
         StoreError: it can't be opened, or it is of a newer version.
     """
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        _keep_private(path)
         connection = sqlite3.connect(path, timeout=LOCK_S, isolation_level=None, check_same_thread=False)
         try:
             _prepare(connection, path)
@@ -160,6 +161,21 @@ def job_of(row: Sequence[Any]) -> Job:
         for name, value in zip(_READ, row, strict=True)
     }
     return Job(**{**values, "state": State(values["state"])})
+
+
+def _keep_private(path: Path) -> None:
+    """Let nobody but the owner read the file: arguments of jobs can be secrets.
+
+    SQLite gives its other files the mode of this one. It is not opened here: to close it would drop the locks
+    of another connection of this process.
+    """
+    for name in (path.name, f"{path.name}-wal", f"{path.name}-shm"):
+        with contextlib.suppress(
+            FileNotFoundError, PermissionError
+        ):  # PermissionError: it belongs to another user
+            path.with_name(name).chmod(0o600)
+    if not path.exists():
+        path.touch(mode=0o600)
 
 
 def _prepare(connection: sqlite3.Connection, path: Path) -> None:

@@ -15,6 +15,9 @@ import pytest
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
+from scrapyd.config import Config
+from scrapyd.interfaces import IJobStorage
+from twisted.application.service import Application
 from twisted.internet.defer import Deferred
 from twisted.internet.task import Clock
 from twisted.logger import globalLogPublisher
@@ -22,6 +25,8 @@ from twisted.python.failure import Failure
 
 from aioscrapy_scrapyd import accepting, counting
 from aioscrapy_scrapyd import node as node_module
+from aioscrapy_scrapyd.jobstorage import JobStorage
+from aioscrapy_scrapyd.launcher import Launcher
 from aioscrapy_scrapyd.node import Node
 from aioscrapy_scrapyd.processes import Exit
 from aioscrapy_scrapyd.state.job import ENDED, Job, JobError, State
@@ -199,6 +204,9 @@ class Daemon(RuleBasedStateMachine):
             cancel_deadline_s=5,
             reactor=self.reactor,
         )
+        app = Application("node")
+        app.setComponent(IJobStorage, JobStorage(Config(), self.store))
+        self.launcher = Launcher(Config(), app, self.node)
         self.node.start()
 
     @rule(
@@ -293,6 +301,13 @@ class Daemon(RuleBasedStateMachine):
                 assert (
                     sum(job.project == project and job.spider == spider for job in live) <= LIMITS.per_spider
                 )
+
+    @invariant()
+    def each_live_job_is_listed(self) -> None:
+        listed = {
+            (view.project, view.job): (slot, view.pid) for slot, view in self.launcher.processes.items()
+        }
+        assert listed == {job.key: (job.slot, job.pid or None) for job in self.node.jobs.live()}
 
     @invariant()
     def each_job_is_in_one_place(self) -> None:

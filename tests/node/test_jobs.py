@@ -217,6 +217,7 @@ def test_what_cant_start_is_failed_and_costs_no_slot(tmp_path: Path, site: Site)
         exits = schedule(node, "exits", url=f"{site.url}/headers")
         node.wait_job(exits)
         assert (end_of(node, exits)["state"], end_of(node, exits)["exit_status"]) == ("failed", 7)
+        assert end_of(node, exits)["reason"] == "exit status 7"
         crashes = schedule(node, "page", url=f"{site.url}/headers", setting="ITEM_PIPELINES={")
         node.wait_job(crashes)
         assert end_of(node, crashes)["state"] == "failed"

@@ -2,6 +2,7 @@
 
 import itertools
 import sqlite3
+import stat
 import threading
 from collections.abc import Iterator
 from dataclasses import asdict
@@ -166,6 +167,18 @@ def test_a_value_that_sqlite_refuses_fails_alone(store: Store, value: object) ->
         writes[1].result(5)
     assert [writes[n].result(5) for n in (0, 2)] == [None, None]
     assert ids(store.live()) == ["a", "b"]
+
+
+def test_the_file_is_readable_by_its_owner_only(tmp_path: Path) -> None:
+    path = tmp_path / "dbs" / "node.db"
+    Store(path).close()
+    assert stat.S_IMODE(path.parent.stat().st_mode) == 0o700
+    path.chmod(0o644)  # as an earlier version left it
+    store = Store(path)
+    store.save(Job("shop", "books", "a")).result()
+    modes = {file.name: stat.S_IMODE(file.stat().st_mode) for file in path.parent.iterdir()}
+    store.close()
+    assert modes == dict.fromkeys(("node.db", "node.db-shm", "node.db-wal"), 0o600)
 
 
 def test_closing_does_not_wait_for_a_lock_without_end(tmp_path: Path) -> None:

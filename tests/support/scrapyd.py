@@ -121,14 +121,13 @@ class ScrapydServer:
         raise AssertionError(f"job {job} has not finished in {timeout_s} s:\n{self.daemon_text()[-4000:]}")
 
     def wait_running(self, job: str, timeout_s: float = 30.0) -> dict[str, Any]:
-        """Return the job's entry, with its pid, when its process has been started."""
+        """Return the job's entry, with its pid, when its process has been started; also if it has ended."""
         deadline = time.monotonic() + timeout_s
         while time.monotonic() < deadline:
             listed = self.api("listjobs")
-            for state in ("running", "finished"):
-                for entry in listed[state]:
-                    if entry["id"] == job:
-                        return dict(entry)
+            for entry in (*(one for one in listed["running"] if one["pid"]), *listed["finished"]):
+                if entry["id"] == job:
+                    return dict(entry)
             self._pause()
         raise AssertionError(f"job {job} has not started in {timeout_s} s:\n{self.daemon_text()[-4000:]}")
 
@@ -197,9 +196,9 @@ class ScrapydServer:
                 return
             if not listed["running"] and not listed["pending"]:
                 return
-            for job in listed["running"]:
+            for pid in filter(None, (job["pid"] for job in listed["running"])):
                 with contextlib.suppress(ProcessLookupError):
-                    os.kill(job["pid"], signal.SIGKILL)
+                    os.kill(pid, signal.SIGKILL)
             self._pause()
 
     def _wait_until_ready(self, process: "subprocess.Popen[bytes]") -> None:
