@@ -14,6 +14,7 @@ from types import TracebackType
 from typing import Any, Self
 
 import requests
+from coverage import Coverage
 
 from aioscrapy.db.embedded import free_port
 from support import child_environment
@@ -27,6 +28,19 @@ DEFAULTS = {
     "poll_interval": "0.2",
     "runner": "aioscrapy.scrapyd.runner",
 }
+# Scrapyd ends by the signal that it gets, without what Python does at an exit: its coverage is saved before.
+COVERED = """
+from coverage import Coverage
+from scrapyd.__main__ import main
+from twisted.application import app
+
+def end(number, end=app._exitWithSignal):
+    Coverage.current().save()
+    end(number)
+
+app._exitWithSignal = end
+main()
+"""
 
 
 class ScrapydServer:
@@ -88,7 +102,7 @@ class ScrapydServer:
             conf.write(file)
         with self.daemon_log.open("ab") as log:
             self._process = subprocess.Popen(
-                [*self._wrapper, str(self._python), "-m", "scrapyd", "--pidfile="],
+                [*self._wrapper, str(self._python), *self._program(), "--pidfile="],
                 cwd=self.folder,
                 env=self._environment,
                 stdin=subprocess.DEVNULL,
@@ -184,6 +198,10 @@ class ScrapydServer:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.stop()
+
+    def _program(self) -> list[str]:
+        is_covered = Coverage.current() is not None and self._python == Path(sys.executable)
+        return ["-c", COVERED] if is_covered else ["-m", "scrapyd"]
 
     def _end_jobs(self) -> None:
         deadline = time.monotonic() + 10
