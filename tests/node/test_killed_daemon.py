@@ -33,6 +33,7 @@ def test_a_job_that_was_claimed_but_not_started_runs(node: ScrapydServer, site: 
     end_of(node, job)
     node.kill()
     change(node, job, state="starting", slot=0, pid=0, ticks=0, ended=0, reason="")
+    (node.folder / "logs" / "p" / ".ends" / "page" / f"{job}.json").unlink()  # no process has left anything
     node.start()
     assert end_of(node, job)["state"] == "finished"
     assert len(node.items("p", "page", job)) == 2  # the second run appends
