@@ -10,6 +10,12 @@ Hook = Callable[..., Any]
 P = ParamSpec("P")
 
 
+def passive(method: Any) -> Any:
+    """Mark a hook that a base class has only for subclasses that call it: it is not called itself."""
+    method.passive = True
+    return method
+
+
 def hooks(
     components: Iterable[object], contract: Callable[Concatenate[Any, P], Any], spider: object
 ) -> list[Callable[P, Any]]:
@@ -23,9 +29,14 @@ def hooks(
     candidates = [
         getattr(component, name, None)
         for component in components
-        if getattr(type(component), name, None) is not contract  # inherited from the contract: not defined
+        if not _is_inherited(getattr(type(component), name, None), contract)
     ]
     return [_bound(hook, arguments, spider) for hook in candidates if callable(hook)]
+
+
+def _is_inherited(method: Any, contract: Hook) -> bool:
+    """Return True for a hook that the class has only from its contract or its base."""
+    return method is contract or getattr(method, "passive", False)
 
 
 def _bound(hook: Hook, arguments: int, spider: object) -> Hook:

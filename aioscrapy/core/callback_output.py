@@ -27,9 +27,17 @@ def piped(
 def _collecting(hook: Hook) -> Hook:
     async def collect(*args: Any) -> AsyncIterator[Any]:
         *before, stream = args
-        outputs = [output async for output in stream]
+        outputs: list[Any] = []
+        problem: Exception | None = None
+        try:
+            async for output in stream:
+                outputs.append(output)  # noqa: PERF401 those before an error count
+        except Exception as exc:  # noqa: BLE001 raised below
+            problem = exc
         async for output in _outputs(hook(*before, outputs)):
             yield output
+        if problem is not None:
+            raise problem
 
     return collect
 
@@ -37,6 +45,12 @@ def _collecting(hook: Hook) -> Hook:
 def stream_of(result: Any) -> Any:
     """Return one async generator of whatever a callback returned."""
     return result if inspect.isasyncgen(result) else _outputs(result)
+
+
+def start_of(spider: Any) -> Any:
+    """Return the start requests: of `start` (Scrapy 2.13), or of `start_requests`, which `start` calls."""
+    start = inspect.getattr_static(type(spider), "start", None)
+    return spider.start_requests() if start is None or isinstance(start, classmethod) else spider.start()
 
 
 def line_of(stream: Any) -> str:

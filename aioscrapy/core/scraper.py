@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Callable
 from contextlib import aclosing
-from inspect import getattr_static, isasyncgen
+from inspect import isasyncgen
 from time import monotonic
 from typing import Any
 
@@ -12,7 +12,7 @@ from aioscrapy.cancellation import ERRORS, raise_if_aborted
 from aioscrapy.components import build_all
 from aioscrapy.context import CrawlContext
 from aioscrapy.contracts import SpiderMiddleware
-from aioscrapy.core.callback_output import line_of, piped, stream_of
+from aioscrapy.core.callback_output import line_of, piped, start_of, stream_of
 from aioscrapy.core.log_lines import LogLines
 from aioscrapy.core.pipelines import Pipelines
 from aioscrapy.core.scheduler import Scheduler
@@ -70,7 +70,7 @@ class Scraper:
     async def seed(self, page: Page) -> bool:
         """Run the start requests, and commit each as it comes; return False if a stop cut them short."""
         try:
-            stream = source = stream_of(_start(self._spider))
+            stream = source = stream_of(start_of(self._spider))
             for hook in self._on_start:
                 stream = stream_of(hook(stream))
             async with aclosing(stream):
@@ -91,12 +91,22 @@ class Scraper:
             for hook in self._on_input:
                 if (waiting := hook(response)) is not None:
                     await settle(waiting)
-        except ERRORS as exc:  # the errback handles a refused response
+        except ERRORS as exc:  # the errback handles a refused response, without one the hooks for exceptions
             raise_if_aborted(exc)
-            await self.fail(request, exc, page)
+            await self._refused(request, response, exc, page)
             return
         callback = request.callback or self._default_callback
         await self._run(callback, response, request, page, request._cb_kwargs or {})
+
+    async def _refused(self, request: Request, response: Response, exc: BaseException, page: Page) -> None:
+        """Handle a response that a hook refused."""
+        try:
+            if request.errback is None and await self._rescued(exc, response, page):
+                return
+        except ERRORS as another:  # its error takes the place of the first
+            raise_if_aborted(another)
+            exc = another
+        await self.fail(request, exc, page)
 
     async def fail(self, request: Request, exc: BaseException, page: Page) -> None:
         """Call the errback of a failed request; without one, log the failure and keep it with the page."""
@@ -315,9 +325,3 @@ def page_piece(page: Page) -> Page:
     piece = Page(page.lease, page.entries, page.items, page.packed_items, page.records, final=False)
     page.entries, page.items, page.packed_items, page.records = [], [], [], []
     return piece
-
-
-def _start(spider: Any) -> Any:
-    """Return the start requests: of `start` (Scrapy 2.13), or of `start_requests`, which `start` calls."""
-    start = getattr_static(type(spider), "start", None)
-    return spider.start_requests() if start is None or isinstance(start, classmethod) else spider.start()

@@ -3,7 +3,7 @@
 DIFFERS: dict[str, str] = {
     "core.scheduler": "the frontier is not Scrapy's scheduler; SCHEDULER_QUEUE_CLASS chooses it",
     "crawler.Crawler.stop": "stops at once without a Deferred; there is nothing to wait for",
-    "downloadermiddlewares.httpcompression": "the download handler unpacks bodies, before any middleware",
+    "downloadermiddlewares.httpcompression": "a name that does nothing: the download handler unpacks bodies",
     "dupefilters": "a filter of Scrapy's interface works in a crawl of one process in memory",
     "extensions.memusage": "it runs if a limit is set, and sends no mail",
     "exporters": "an exporter packs an item first and then writes it; see docs/feeds.md",

@@ -3,7 +3,7 @@
 import json
 import logging
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import Any, Self
 from urllib.parse import urlsplit
 
 from aioscrapy.context import CrawlContext
@@ -36,19 +36,21 @@ class CookiesMiddleware:
     false, no cookie is stored and only Request.cookies are sent. A request's own Cookie header wins.
     """
 
-    def __init__(self, *, keep: bool, debug: bool, shared: SharedCookies | None = None) -> None:
-        self._keep = keep
+    def __init__(self, debug: bool = False) -> None:
+        self._keep = True
         self._debug = debug
         self._jars: dict[tuple[Any, str], CookieJar] = {}
-        self._shared = shared if keep else None
-        if self._shared is not None:
-            self._shared.connect(self._shared_name, self._replace)
+        self._shared: SharedCookies | None = None
 
     @classmethod
-    def from_crawler(cls, crawler: CrawlContext) -> "CookiesMiddleware":
+    def from_crawler(cls, crawler: CrawlContext) -> Self:
         """Read COOKIES_ENABLED and COOKIES_DEBUG; take the crawl's shared cookies."""
-        keep, debug = (crawler.settings.getbool(name) for name in ("COOKIES_ENABLED", "COOKIES_DEBUG"))
-        return cls(keep=keep, debug=debug, shared=crawler.cookies)
+        middleware = cls(crawler.settings.getbool("COOKIES_DEBUG"))
+        middleware._keep = crawler.settings.getbool("COOKIES_ENABLED")
+        if middleware._keep and crawler.cookies is not None:
+            middleware._shared = crawler.cookies
+            crawler.cookies.connect(middleware._shared_name, middleware._replace)
+        return middleware
 
     def process_request(self, request: Request, spider: Any = None) -> None:
         """Set the Cookie header."""

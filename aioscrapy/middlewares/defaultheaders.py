@@ -31,17 +31,27 @@ class DefaultHeadersMiddleware:
 class UserAgentMiddleware:
     """Sets the User-Agent: the spider's `user_agent`, else the setting USER_AGENT."""
 
-    def __init__(self, user_agent: str) -> None:
-        self._header = Headers({"User-Agent": user_agent})
+    _header: Headers | None = None
+    user_agent: Any = None
+
+    def __init__(self, user_agent: Any = "Scrapy") -> None:
+        self.user_agent = user_agent
 
     @classmethod
     def from_crawler(cls, crawler: CrawlContext) -> Self:
         """Create the middleware; leave it out if neither the spider nor the settings name a user agent."""
         user_agent = getattr(crawler.spider, "user_agent", None) or crawler.settings["USER_AGENT"]
-        if not user_agent:
+        if not user_agent and cls is UserAgentMiddleware:
             raise NotConfigured
         return cls(user_agent)
 
     def process_request(self, request: Request, spider: Any = None) -> None:
         """Set the header if it is missing."""
-        request.headers.fill(self._header)
+        header = self._header
+        if header is None:
+            header = self._header = Headers({"User-Agent": self.user_agent} if self.user_agent else {})
+        request.headers.fill(header)
+
+    def spider_opened(self, spider: Any) -> None:
+        """Take the `user_agent` of this spider, if it has one."""
+        self.user_agent, self._header = getattr(spider, "user_agent", self.user_agent), None

@@ -1,37 +1,39 @@
 """Count the links between a start URL and a request."""
 
 import logging
-from typing import ClassVar
+from typing import ClassVar, Self
 
 from aioscrapy.context import CrawlContext
 from aioscrapy.http.request import Request
 from aioscrapy.http.response import Response
+from aioscrapy.middlewares.base import SpiderStream
 from aioscrapy.stats import StatsCollector
 
 logger = logging.getLogger(__name__)
 
 
-class DepthMiddleware:
+class DepthMiddleware(SpiderStream):
     """Sets meta["depth"], drops requests deeper than DEPTH_LIMIT, lowers the priority of deep requests."""
 
     changes_requests: ClassVar[bool] = False
 
-    def __init__(self, stats: StatsCollector, limit: int, priority: int, *, verbose: bool) -> None:
+    def __init__(
+        self, maxdepth: int, stats: StatsCollector, verbose_stats: bool = False, prio: int = 1
+    ) -> None:
         self._stats = stats
-        self._limit = limit
-        self._priority = priority
-        self._verbose = verbose
+        self._limit = maxdepth
+        self._priority = prio
+        self._verbose = verbose_stats
         self._deepest = 0
         self._reported = False
 
     @classmethod
-    def from_crawler(cls, crawler: CrawlContext) -> "DepthMiddleware":
+    def from_crawler(cls, crawler: CrawlContext) -> Self:
         """Read the DEPTH_ settings."""
         settings = crawler.settings
         verbose = settings.getbool("DEPTH_STATS_VERBOSE")
-        return cls(
-            crawler.stats, settings.getint("DEPTH_LIMIT"), settings.getint("DEPTH_PRIORITY"), verbose=verbose
-        )
+        limit, priority = settings.getint("DEPTH_LIMIT"), settings.getint("DEPTH_PRIORITY")
+        return cls(limit, crawler.stats, verbose, priority)
 
     def get_processed_request(self, request: Request, response: Response | None) -> Request | None:
         """Set the depth of a request; drop the request if it is too deep."""

@@ -13,8 +13,8 @@ class DownloadTimeoutMiddleware:
     Without that attribute the download handler takes DOWNLOAD_TIMEOUT.
     """
 
-    def __init__(self, timeout_s: float) -> None:
-        self._timeout_s = timeout_s
+    def __init__(self, timeout: float = 180.0) -> None:
+        self._timeout_s = timeout
 
     @classmethod
     def from_crawler(cls, crawler: CrawlContext) -> Self:

@@ -1,12 +1,12 @@
 """Pass only responses with status 200 to 299, or an allowed status, to callbacks."""
 
-from collections.abc import Collection
-from typing import Any
+from typing import Any, Self
 
 from aioscrapy.context import CrawlContext
 from aioscrapy.exceptions import IgnoreRequest, NotConfigured
 from aioscrapy.http.response import Response
-from aioscrapy.stats import StatsCollector
+from aioscrapy.middlewares.base import SpiderStream
+from aioscrapy.settings import Settings
 
 
 class HttpError(IgnoreRequest):  # Scrapy's name
@@ -20,25 +20,28 @@ class HttpError(IgnoreRequest):  # Scrapy's name
         self.response = response
 
 
-class HttpErrorMiddleware:
+class HttpErrorMiddleware(SpiderStream):
     """Rejects responses with other statuses, unless they are allowed.
 
     The first of these that is set applies: meta["handle_httpstatus_all"], meta["handle_httpstatus_list"], the
     spider's `handle_httpstatus_list`, HTTPERROR_ALLOWED_CODES.
     """
 
-    def __init__(self, stats: StatsCollector, allowed: Collection[int]) -> None:
-        self._stats = stats
-        self._allowed = allowed
+    def __init__(self, settings: Settings) -> None:
+        self.handle_httpstatus_all = settings.getbool("HTTPERROR_ALLOW_ALL")
+        self.handle_httpstatus_list = [int(code) for code in settings.getlist("HTTPERROR_ALLOWED_CODES")]
+        self.crawler: Any = None
 
     @classmethod
-    def from_crawler(cls, crawler: CrawlContext) -> "HttpErrorMiddleware":
+    def from_crawler(cls, crawler: CrawlContext) -> Self:
         """Create the middleware; leave it out if HTTPERROR_ALLOW_ALL is true."""
         if crawler.settings.getbool("HTTPERROR_ALLOW_ALL"):
             raise NotConfigured
-        return cls(crawler.stats, [int(code) for code in crawler.settings.getlist("HTTPERROR_ALLOWED_CODES")])
+        middleware = cls(crawler.settings)
+        middleware.crawler = crawler
+        return middleware
 
-    def process_spider_input(self, response: Response, spider: Any) -> None:
+    def process_spider_input(self, response: Response, spider: Any = None) -> None:
         """Reject a response whose status is not allowed.
 
         Raises:
@@ -48,12 +51,14 @@ class HttpErrorMiddleware:
         if 200 <= status < 300:
             return
         meta = response.meta
-        if meta.get("handle_httpstatus_all"):
+        if meta.get("handle_httpstatus_all") or self.handle_httpstatus_all:
             return
         allowed = meta.get("handle_httpstatus_list")
         if allowed is None:
-            allowed = getattr(spider, "handle_httpstatus_list", None) or self._allowed
+            spider = spider or self.crawler.spider
+            allowed = getattr(spider, "handle_httpstatus_list", None) or self.handle_httpstatus_list
         if status not in allowed:
-            self._stats.inc_value("httperror/response_ignored_count")
-            self._stats.inc_value(f"httperror/response_ignored_status_count/{status}")
+            stats = (self.crawler or spider.crawler).stats
+            stats.inc_value("httperror/response_ignored_count")
+            stats.inc_value(f"httperror/response_ignored_status_count/{status}")
             raise HttpError(response)

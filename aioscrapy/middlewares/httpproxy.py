@@ -1,7 +1,7 @@
 """Send requests through the proxy of meta["proxy"], else through that of the environment."""
 
 import base64
-from typing import Any
+from typing import Any, Self
 from urllib.parse import unquote, urlsplit
 from urllib.request import getproxies, proxy_bypass
 
@@ -20,15 +20,15 @@ class HttpProxyMiddleware:
     header is removed when the proxy changes, so that no proxy gets the password of another.
     """
 
-    def __init__(self, proxies: dict[str, str]) -> None:
-        self._proxies = {scheme: _split_login(url) for scheme, url in proxies.items() if url}
+    def __init__(self, auth_encoding: str | None = None) -> None:
+        self._proxies = {scheme: _split_login(url) for scheme, url in getproxies().items() if url}
 
     @classmethod
-    def from_crawler(cls, crawler: CrawlContext) -> "HttpProxyMiddleware":
+    def from_crawler(cls, crawler: CrawlContext) -> Self:
         """Create the middleware; leave it out if HTTPPROXY_ENABLED is false."""
         if not crawler.settings.getbool("HTTPPROXY_ENABLED"):
             raise NotConfigured
-        return cls(getproxies())
+        return cls()
 
     def process_request(self, request: Request, spider: Any = None) -> None:
         """Set meta["proxy"] (without user name and password) and the header."""

@@ -1,13 +1,14 @@
 """Drop requests outside the domains of the spider."""
 
 import logging
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 from urllib.parse import urlsplit
 
 from aioscrapy.context import CrawlContext
 from aioscrapy.exceptions import IgnoreRequest, NotConfigured
 from aioscrapy.http.request import Request
 from aioscrapy.http.response import Response
+from aioscrapy.middlewares.base import SpiderStream
 from aioscrapy.stats import StatsCollector
 
 logger = logging.getLogger(__name__)
@@ -21,30 +22,39 @@ class OffsiteRequest(IgnoreRequest):
     quiet = True  # the middleware logs the first request of every domain itself
 
 
-class OffsiteMiddleware:
+class OffsiteMiddleware(SpiderStream):
     """Drops requests outside the spider's `allowed_domains` and their subdomains.
 
     It works in both roles: as a spider middleware it drops links before they enter the frontier, as a
     downloader middleware it drops requests that a redirect or another middleware sends elsewhere. Start
     requests, dont_filter and meta["allow_offsite"] pass. A spider may change its `allowed_domains` while it
-    crawls. If a spider has no `allowed_domains`, every host is allowed.
+    crawls. If a spider has no `allowed_domains`, every host is allowed. A subclass may override
+    `should_follow`.
     """
 
     changes_requests: ClassVar[bool] = False
 
-    def __init__(self, spider: Any, stats: StatsCollector) -> None:
-        self._spider = spider
+    def __init__(self, stats: StatsCollector) -> None:
+        self._spider: Any = None
         self._stats = stats
+        self._is_own = type(self).should_follow is not OffsiteMiddleware.should_follow
         self._domains: tuple[str, ...] = ()
         self._verdicts: dict[str, bool] = {}  # host and port as in the URL -> may be crawled
         self._reported: set[str | None] = set()
 
     @classmethod
-    def from_crawler(cls, crawler: CrawlContext) -> "OffsiteMiddleware":
+    def from_crawler(cls, crawler: CrawlContext) -> Self:
         """Create the middleware; leave it out if the spider has no `allowed_domains`."""
-        if getattr(crawler.spider, "allowed_domains", None) is None:
+        if cls is OffsiteMiddleware and getattr(crawler.spider, "allowed_domains", None) is None:
             raise NotConfigured
-        return cls(crawler.spider, crawler.stats)
+        middleware = cls(crawler.stats)
+        if crawler.spider is not None:
+            middleware.spider_opened(crawler.spider)
+        return middleware
+
+    def spider_opened(self, spider: Any) -> None:
+        """Take the domains of this spider."""
+        self._spider = spider
 
     def get_processed_request(self, request: Request, response: Response | None) -> Request | None:
         """Drop an offsite link."""
@@ -65,6 +75,9 @@ class OffsiteMiddleware:
             raise OffsiteRequest(f"Filtered offsite request to {self._count(request)!r}")
 
     def _is_allowed(self, request: Request) -> bool:
+        if self._is_own:
+            skips = request.dont_filter or request.meta.get("allow_offsite")
+            return bool(skips or self.should_follow(request, self._spider))
         domains = self._spider.allowed_domains
         if not domains or request.dont_filter:
             return True
@@ -76,6 +89,12 @@ class OffsiteMiddleware:
         if verdict is None:
             verdict = self._judge(host, request.url)
         return verdict or bool(request.meta.get("allow_offsite"))
+
+    def should_follow(self, request: Request, spider: Any) -> bool:
+        """Return True if the host of a request is in the domains of the spider."""
+        domains = getattr(spider, "allowed_domains", None)
+        self._domains = tuple(domains or ())
+        return not domains or self._judge(_host_of(request.url), request.url)
 
     def _judge(self, host: str, url: str) -> bool:
         """Compare a host with the domains, and store the result."""

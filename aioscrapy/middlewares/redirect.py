@@ -2,7 +2,7 @@
 
 import logging
 import re
-from typing import Any
+from typing import Any, Self
 from urllib.parse import urldefrag, urljoin, urlsplit
 
 from aioscrapy.context import CrawlContext
@@ -30,10 +30,22 @@ class _Redirecting:
     Meta keys: redirect_times, redirect_ttl (redirects left), redirect_urls, redirect_reasons; dont_redirect.
     """
 
-    def __init__(self, max_times: int, priority_adjust: int, policy: Policy) -> None:
-        self._max_times = max_times
-        self._priority_adjust = priority_adjust
-        self._policy = policy
+    # the setting that leaves the middleware out
+    enabled_setting = "REDIRECT_ENABLED"
+
+    def __init__(self, settings: Settings) -> None:
+        if not settings.getbool(self.enabled_setting):
+            raise NotConfigured
+        self._max_times, self._priority_adjust, self._policy = _limits(settings)
+        self.max_redirect_times, self.priority_adjust = self._max_times, self._priority_adjust
+        self.crawler: Any = None
+
+    @classmethod
+    def from_crawler(cls, crawler: CrawlContext) -> Self:
+        """Create the middleware; leave it out if its setting is false."""
+        middleware = cls(crawler.settings)
+        middleware.crawler = crawler
+        return middleware
 
     def _redirect(self, request: Request, url: str, reason: int | str) -> Request | None:
         """Return the request for `url` that replaces `request`; None if `url` can't be crawled.
@@ -91,14 +103,6 @@ class RedirectMiddleware(_Redirecting):
     status.
     """
 
-    @classmethod
-    def from_crawler(cls, crawler: CrawlContext) -> "RedirectMiddleware":
-        """Create the middleware; leave it out if REDIRECT_ENABLED is false."""
-        settings = crawler.settings
-        if not settings.getbool("REDIRECT_ENABLED"):
-            raise NotConfigured
-        return cls(*_limits(settings))
-
     def process_response(
         self, request: Request, response: Response, spider: Any = None
     ) -> Request | Response:
@@ -121,17 +125,11 @@ class MetaRefreshMiddleware(_Redirecting):
     A page that only reloads itself is not a redirect.
     """
 
-    def __init__(self, max_times: int, priority_adjust: int, policy: Policy, max_delay_s: float) -> None:
-        super().__init__(max_times, priority_adjust, policy)
-        self._max_delay_s = max_delay_s
+    enabled_setting = "METAREFRESH_ENABLED"
 
-    @classmethod
-    def from_crawler(cls, crawler: CrawlContext) -> "MetaRefreshMiddleware":
-        """Create the middleware; leave it out if METAREFRESH_ENABLED is false."""
-        settings = crawler.settings
-        if not settings.getbool("METAREFRESH_ENABLED"):
-            raise NotConfigured
-        return cls(*_limits(settings), settings.getfloat("METAREFRESH_MAXDELAY"))
+    def __init__(self, settings: Settings) -> None:
+        super().__init__(settings)
+        self._max_delay_s = settings.getfloat("METAREFRESH_MAXDELAY")
 
     def process_response(
         self, request: Request, response: Response, spider: Any = None

@@ -1,13 +1,16 @@
 """Set the Referer header to the page that had the link, as far as the referrer policy allows it."""
 
 import logging
-from typing import ClassVar
+import re
+from typing import Any, ClassVar, Self
 from urllib.parse import urlsplit
 
 from aioscrapy.context import CrawlContext
 from aioscrapy.exceptions import NotConfigured, SettingError
 from aioscrapy.http.request import Request
 from aioscrapy.http.response import Response
+from aioscrapy.middlewares.base import SpiderStream
+from aioscrapy.settings import Settings
 
 logger = logging.getLogger(__name__)
 
@@ -38,16 +41,67 @@ def find_policy(names: str) -> Policy | None:
     return None
 
 
-def setting_policy(name: str) -> Policy:
-    """Return the policy of the setting REFERRER_POLICY.
+def setting_policy(name: Any) -> Policy:
+    """Return the policy of the setting REFERRER_POLICY: a name, or Scrapy's class of that name.
 
     Raises:
         SettingError: there is no such policy.
     """
-    policy = find_policy(name)
+    policy = find_policy(_name_of(name))
     if policy is None:
         raise SettingError("REFERRER_POLICY", f"{name!r} is not one of {', '.join(filter(None, POLICIES))}")
     return policy
+
+
+def _name_of(value: Any) -> str:
+    """Return the W3C's name for a class of Scrapy or its dotted path; another text itself."""
+    text = value if isinstance(value, str) else getattr(value, "__name__", repr(value))
+    last = text.rpartition(".")[2]
+    if not last.endswith("Policy"):
+        return text
+    words = re.findall("[A-Z][a-z]*", last.removesuffix("Policy"))
+    name = "-".join(words).lower()
+    return "scrapy-default" if name == "default-referrer" else name
+
+
+class ReferrerPolicy:
+    """A policy as Scrapy names it, for REFERRER_POLICY."""
+
+
+class NoReferrerPolicy(ReferrerPolicy):
+    """Scrapy's name of `no-referrer`."""
+
+
+class NoReferrerWhenDowngradePolicy(ReferrerPolicy):
+    """Scrapy's name of `no-referrer-when-downgrade`."""
+
+
+class SameOriginPolicy(ReferrerPolicy):
+    """Scrapy's name of `same-origin`."""
+
+
+class OriginPolicy(ReferrerPolicy):
+    """Scrapy's name of `origin`."""
+
+
+class StrictOriginPolicy(ReferrerPolicy):
+    """Scrapy's name of `strict-origin`."""
+
+
+class OriginWhenCrossOriginPolicy(ReferrerPolicy):
+    """Scrapy's name of `origin-when-cross-origin`."""
+
+
+class StrictOriginWhenCrossOriginPolicy(ReferrerPolicy):
+    """Scrapy's name of `strict-origin-when-cross-origin`."""
+
+
+class UnsafeUrlPolicy(ReferrerPolicy):
+    """Scrapy's name of `unsafe-url`."""
+
+
+class DefaultReferrerPolicy(NoReferrerWhenDowngradePolicy):
+    """Scrapy's name of `scrapy-default`."""
 
 
 def referrer(policy: Policy, page: str, target: str) -> str | None:
@@ -92,7 +146,7 @@ def _without_secrets(url: str) -> str | None:
     return parts._replace(netloc=parts.netloc.rpartition("@")[2], fragment="").geturl()
 
 
-class RefererMiddleware:
+class RefererMiddleware(SpiderStream):
     """Sets the Referer of the links of a page.
 
     The first of these policies that is set applies: the request's meta["referrer_policy"], the page's header
@@ -101,8 +155,9 @@ class RefererMiddleware:
 
     changes_requests: ClassVar[bool] = False
 
-    def __init__(self, policy: Policy) -> None:
-        self._policy = policy
+    def __init__(self, settings: Settings | None = None) -> None:
+        name = settings["REFERRER_POLICY"] if settings is not None else ""
+        self._policy = policy = setting_policy(name)
         self._page: Response | None = None  # the page of the last link: its policy is read once
         self._page_policy = policy
         self._plain: str | None = None  # the Referer of its links that do not lead from https to http
@@ -111,11 +166,11 @@ class RefererMiddleware:
         self._unknown: set[str] = set()
 
     @classmethod
-    def from_crawler(cls, crawler: CrawlContext) -> "RefererMiddleware":
+    def from_crawler(cls, crawler: CrawlContext) -> Self:
         """Create the middleware; leave it out if REFERER_ENABLED is false."""
         if not crawler.settings.getbool("REFERER_ENABLED"):
             raise NotConfigured
-        return cls(setting_policy(crawler.settings["REFERRER_POLICY"]))
+        return cls(crawler.settings)
 
     def get_processed_request(self, request: Request, response: Response | None) -> Request | None:
         """Set the Referer of a link, if it has none."""

@@ -3,9 +3,10 @@
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable
-from typing import Any
+from typing import Any, Self
 from urllib.parse import urljoin, urlsplit
 
+from aioscrapy import signals
 from aioscrapy.context import CrawlContext
 from aioscrapy.exceptions import IgnoreRequest, NotConfigured
 from aioscrapy.http.hosts import slot_of
@@ -34,9 +35,15 @@ class RobotsTxtMiddleware:
     Source: RFC 9309 (redirects, size limit, matching of rules).
     """
 
-    def __init__(self, user_agent: str | None, default_user_agent: str, crawler: CrawlContext) -> None:
-        self._user_agent = user_agent
-        self._default_user_agent = default_user_agent
+    def __init__(self, crawler: CrawlContext) -> None:
+        settings = crawler.settings
+        if not settings.getbool("ROBOTSTXT_OBEY"):
+            raise NotConfigured
+        default = getattr(crawler.spider, "user_agent", None) or settings["USER_AGENT"] or "*"
+        self._user_agent: str | None = settings["ROBOTSTXT_USER_AGENT"]
+        self._default_user_agent: str = default
+        self._on_parsed = crawler.signals.receivers(signals.robots_parsed)
+        self._send = crawler.signals.send
         self._politeness = crawler.politeness
         self._download: Callable[[Request], Awaitable[Response]] = crawler.download
         self._stats = crawler.stats
@@ -45,13 +52,9 @@ class RobotsTxtMiddleware:
         self._locks: dict[str, asyncio.Lock] = {}  # of the hosts whose robots.txt is being fetched
 
     @classmethod
-    def from_crawler(cls, crawler: CrawlContext) -> "RobotsTxtMiddleware":
+    def from_crawler(cls, crawler: CrawlContext) -> Self:
         """Create the middleware; leave it out if ROBOTSTXT_OBEY is false."""
-        settings = crawler.settings
-        if not settings.getbool("ROBOTSTXT_OBEY"):
-            raise NotConfigured
-        default = getattr(crawler.spider, "user_agent", None) or settings["USER_AGENT"] or "*"
-        return cls(settings["ROBOTSTXT_USER_AGENT"], default, crawler)
+        return cls(crawler)
 
     async def process_request(self, request: Request, spider: Any = None) -> None:
         """Reject a forbidden request.
@@ -95,11 +98,19 @@ class RobotsTxtMiddleware:
                 rules = _ALL_ALLOWED
             if rules is not _ALL_ALLOWED:
                 self._slow_down(rules, request)
+                if self._on_parsed:
+                    await self._announce(rules, request)
             if len(self._rules) >= _MAX_SITES:
                 del self._rules[next(iter(self._rules))]
             self._rules[site] = rules
         self._locks.pop(site, None)
         return rules
+
+    async def _announce(self, rules: Any, request: Request) -> None:
+        from aioscrapy.middlewares.robots_parser import ProtegoRobotParser
+
+        parser = ProtegoRobotParser(b"", rules=rules)
+        await self._send(signals.robots_parsed, robotparser=parser, request=request)
 
     def _slow_down(self, rules: Any, request: Request) -> None:
         """Apply the host's Crawl-delay if it is longer than the current delay."""

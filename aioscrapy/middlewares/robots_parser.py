@@ -1,0 +1,50 @@
+"""A robots.txt with the interface of Scrapy's parsers, as handlers of `robots_parsed` get it."""
+
+from typing import Any, Self
+
+from protego import Protego
+
+
+def decode_robotstxt(body: bytes | str, spider: Any = None, to_native_str_type: bool = False) -> str:
+    """Return the text of a robots.txt; bytes that are not UTF-8 are left out."""
+    return body if isinstance(body, str) else body.decode("utf-8-sig", "ignore")
+
+
+class RobotParser:
+    """The interface."""
+
+    @classmethod
+    def from_crawler(cls, crawler: Any, robotstxt_body: bytes) -> Self:
+        """Parse the body of a robots.txt."""
+        raise NotImplementedError
+
+    def allowed(self, url: str | bytes, user_agent: str | bytes) -> bool:
+        """Return True if this user agent may fetch the URL."""
+        raise NotImplementedError
+
+    def crawl_delay(self, user_agent: str | bytes) -> float | None:
+        """Return the seconds between two requests that the site asks for; None if it does not ask."""
+        return None
+
+
+class ProtegoRobotParser(RobotParser):
+    """A robots.txt that Protego has read."""
+
+    def __init__(self, robotstxt_body: bytes | str, spider: Any = None, rules: Any = None) -> None:
+        self.spider = spider
+        self.rp = rules if rules is not None else Protego.parse(decode_robotstxt(robotstxt_body))
+
+    @classmethod
+    def from_crawler(cls, crawler: Any, robotstxt_body: bytes) -> Self:
+        return cls(robotstxt_body, crawler.spider if crawler else None)
+
+    def allowed(self, url: str | bytes, user_agent: str | bytes) -> bool:
+        return bool(self.rp.can_fetch(_text(url), _text(user_agent)))
+
+    def crawl_delay(self, user_agent: str | bytes) -> float | None:
+        delay = self.rp.crawl_delay(_text(user_agent))
+        return None if delay is None else float(delay)
+
+
+def _text(value: str | bytes) -> str:
+    return value if isinstance(value, str) else value.decode("utf-8", "replace")
