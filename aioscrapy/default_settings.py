@@ -75,6 +75,10 @@ CONCURRENT_REQUESTS_PER_DOMAIN: Annotated[int, Whole(0, 100_000)] = 8
 POLITENESS_SCOPE: Annotated[str, Choice("worker", "crawl")] = "worker"
 # Seconds between two requests to one host.
 DOWNLOAD_DELAY: Seconds = 0.0
+# Limits of single hosts, or of meta["download_slot"]: {"a.test": {"concurrency": 1, "delay": 2.0,
+# "randomize_delay": False}}. What is left out is that of all hosts. If POLITENESS_SCOPE is "crawl", a concurrency
+# holds in each worker.
+DOWNLOAD_SLOTS: Annotated[dict[str, dict[str, object]], Table("host or slot", "a dict of limits", dict)] = {}
 # Vary DOWNLOAD_DELAY at random, between 0.5 and 1.5 times its value.
 RANDOMIZE_DOWNLOAD_DELAY: Flag = True
 # Adapt the delay of a host to its latency.

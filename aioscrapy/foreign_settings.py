@@ -32,7 +32,6 @@ INSTEAD: dict[str, str] = {
     "DOWNLOADER_HTTPCLIENTFACTORY": "use DOWNLOAD_HANDLERS",
     "DOWNLOAD_BIND_ADDRESS": "the operating system chooses the address; use a proxy of yours (meta['proxy'])",
     "DOWNLOAD_DELAY_JITTER": "use RANDOMIZE_DOWNLOAD_DELAY, which varies a delay between 0.5 and 1.5 times",
-    "DOWNLOAD_SLOTS": "all hosts have the same limits here: DOWNLOAD_DELAY, CONCURRENT_REQUESTS_PER_DOMAIN",
     "DOWNLOAD_TLS_MAX_VERSION": _TLS,
     "DOWNLOAD_TLS_MIN_VERSION": _TLS,
     "DOWNLOAD_VERIFY_CERTIFICATES": "use DOWNLOAD_VERIFY_SSL",

@@ -5,21 +5,32 @@ import random
 import sys
 import time
 from collections import deque
-from collections.abc import Callable
-from typing import Self
+from collections.abc import Callable, Mapping
+from typing import NamedTuple, Self
 
+from aioscrapy.exceptions import SettingError
 from aioscrapy.queue.base import HostLimits
 from aioscrapy.settings import Settings
 
 
-class _Slot:
-    __slots__ = ("active", "delay_s", "drawn_s", "extra", "next_s", "pauses", "turns")
+class SlotLimits(NamedTuple):
+    """The limits of one host or slot: requests at once, seconds between two, whether those vary."""
 
-    def __init__(self, delay_s: float) -> None:
+    limit: int
+    delay_s: float
+    jitter: bool
+
+
+class _Slot:
+    __slots__ = ("active", "base_s", "delay_s", "drawn_s", "extra", "limit", "next_s", "pauses", "turns")
+
+    def __init__(self, limits: SlotLimits) -> None:
         self.active = 0
+        self.limit = limits.limit
+        self.base_s = limits.delay_s
         self.extra = 0  # requests of components, see `take_extra`
         self.turns: deque[asyncio.Future[None]] = deque()  # components that wait
-        self.delay_s = delay_s
+        self.delay_s = limits.delay_s
         self.drawn_s = 0.0  # the wait after the request that was taken last, until it is sent
         self.next_s = 0.0  # monotonic time before which nothing is sent
         self.pauses = 0  # running timers
@@ -32,10 +43,11 @@ class Politeness:
         on_free: called with a host that was busy and may take a request again; the scheduler sets it.
     """
 
-    def __init__(self, limit: int, delay_s: float, jitter: bool) -> None:
-        self._limit = limit
-        self._delay_s = delay_s
-        self._jitter = jitter
+    def __init__(
+        self, limit: int, delay_s: float, jitter: bool, slots: Mapping[str, SlotLimits] | None = None
+    ) -> None:
+        self._limits = SlotLimits(limit, delay_s, jitter)
+        self._own_limits = slots or {}
         self.on_free: Callable[[str], None] = lambda host: None
         self._slots: dict[str, _Slot] = {}
 
@@ -51,7 +63,8 @@ class Politeness:
         if settings.getbool("AUTOTHROTTLE_ENABLED"):
             delay_s = max(float(delay_s), settings.getfloat("AUTOTHROTTLE_START_DELAY"))
         limit = limit or settings.getint("CONCURRENT_REQUESTS")
-        return cls(int(limit), float(delay_s), settings.getbool("RANDOMIZE_DOWNLOAD_DELAY"))
+        limits = SlotLimits(int(limit), float(delay_s), settings.getbool("RANDOMIZE_DOWNLOAD_DELAY"))
+        return cls(*limits, _slots(settings, limits))
 
     def limits(self) -> HostLimits | None:
         """Return the limits that a shared store applies; None if this process applies them."""
@@ -60,13 +73,13 @@ class Politeness:
     def is_free(self, host: str) -> bool:
         """Return True if this host may take a request now."""
         slot = self._slots.get(host)
-        return slot is None or (slot.active < self._limit and not slot.pauses)
+        return slot is None or (slot.active < slot.limit and not slot.pauses)
 
     def take(self, host: str) -> None:
         """Count a request that starts."""
         slot = self._slots.get(host)
         if slot is None:
-            slot = self._slots[host] = _Slot(self._delay_s)
+            slot = self._new_slot(host)
         slot.active += 1
         if slot.delay_s > 0:
             slot.drawn_s = self._wait_s(host)
@@ -97,7 +110,7 @@ class Politeness:
         Delay, pauses and the other requests of components count; pages in progress don't: a callback that
         waits here holds one of them.
         """
-        while (slot := self._slots.get(host)) is not None and (slot.pauses or slot.extra >= self._limit):
+        while (slot := self._slots.get(host)) is not None and (slot.pauses or slot.extra >= slot.limit):
             waiter = asyncio.get_running_loop().create_future()
             slot.turns.append(waiter)
             await waiter
@@ -125,7 +138,7 @@ class Politeness:
         """Send nothing to a host for some time."""
         slot = self._slots.get(host)
         if slot is None:
-            slot = self._slots[host] = _Slot(self._delay_s)
+            slot = self._new_slot(host)
         slot.next_s = max(slot.next_s, time.monotonic() + seconds)
         self._pause(host, slot, seconds)
 
@@ -139,19 +152,26 @@ class Politeness:
     def delay(self, host: str) -> float:
         """Return the seconds between two requests to this host."""
         slot = self._slots.get(host)
-        return slot.delay_s if slot else self._delay_s
+        return slot.delay_s if slot else self._limits_of(host).delay_s
 
     def set_delay(self, host: str, delay_s: float) -> None:
         """Change the seconds between two requests to this host, from the next request on."""
         slot = self._slots.get(host)
         if slot is None:
-            slot = self._slots[host] = _Slot(delay_s)
+            slot = self._new_slot(host)
         slot.delay_s = delay_s
+
+    def _new_slot(self, host: str) -> _Slot:
+        slot = self._slots[host] = _Slot(self._limits_of(host))
+        return slot
+
+    def _limits_of(self, host: str) -> SlotLimits:
+        return self._own_limits.get(host, self._limits)
 
     def _wait_s(self, host: str) -> float:
         """Return the seconds between two requests, varied if they shall be."""
         delay_s = self.delay(host)
-        return delay_s * random.uniform(0.5, 1.5) if self._jitter else delay_s  # noqa: S311 no secret
+        return delay_s * random.uniform(0.5, 1.5) if self._limits_of(host).jitter else delay_s  # noqa: S311 no secret
 
     def _pause(self, host: str, slot: _Slot, seconds: float) -> None:
         slot.pauses += 1  # not a time to compare: uvloop's timers ring up to a millisecond early
@@ -165,17 +185,22 @@ class Politeness:
             self.on_free(host)
 
     def _forget_idle(self, host: str, slot: _Slot) -> None:
-        if not (slot.active or slot.extra or slot.pauses or slot.turns) and slot.delay_s == self._delay_s:
+        if not (slot.active or slot.extra or slot.pauses or slot.turns) and slot.delay_s == slot.base_s:
             self._slots.pop(host, None)
 
 
 class SharedPoliteness(Politeness):
     """Limits that a shared store keeps for all workers; here is what this worker learns of the hosts."""
 
-    def __init__(self, limit: int, delay_s: float, jitter: bool) -> None:
-        super().__init__(sys.maxsize, 0.0, False)
+    def __init__(
+        self, limit: int, delay_s: float, jitter: bool, slots: Mapping[str, SlotLimits] | None = None
+    ) -> None:
+        # the store has one limit for all hosts: a smaller one of a slot holds in each worker
+        local = {name: SlotLimits(own.limit, 0.0, False) for name, own in (slots or {}).items()}
+        super().__init__(sys.maxsize, 0.0, False, local)
         self._shared = HostLimits(limit, delay_s, jitter)
-        self._own_delays: dict[str, float] = {}
+        self._own_delays: dict[str, float] = {name: own.delay_s for name, own in (slots or {}).items()}
+        self._shared.delays.update(self._own_delays)
 
     def limits(self) -> HostLimits:
         """Return the limits for the store, with what changed since the last call."""
@@ -200,3 +225,26 @@ class SharedPoliteness(Politeness):
     def _wait_s(self, host: str) -> float:
         # The store gives the turns; a request that was sent late must not come too close to the next one.
         return self.delay(host) * (0.5 if self._shared.jitter else 1.0)
+
+
+def _slots(settings: Settings, limits: SlotLimits) -> dict[str, SlotLimits]:
+    """Return the limits of the slots in DOWNLOAD_SLOTS; what a slot does not say is that of all hosts.
+
+    Raises:
+        SettingError: a value is not a number of the right kind.
+    """
+    slots = {}
+    for name, own in settings["DOWNLOAD_SLOTS"].items():
+        try:
+            limit, delay_s = (
+                int(own.get("concurrency") or limits.limit),
+                float(own.get("delay", limits.delay_s)),
+            )
+        except (TypeError, ValueError):
+            raise SettingError(
+                "DOWNLOAD_SLOTS", f"{name!r}: 'concurrency' or 'delay' is not a number"
+            ) from None
+        if limit < 1 or not 0 <= delay_s < sys.maxsize:
+            raise SettingError("DOWNLOAD_SLOTS", f"{name!r}: 'concurrency' or 'delay' is out of range")
+        slots[name] = SlotLimits(limit, delay_s, bool(own.get("randomize_delay", limits.jitter)))
+    return slots

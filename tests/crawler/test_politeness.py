@@ -4,9 +4,11 @@ import asyncio
 import time
 from collections.abc import Callable
 
+import pytest
 import uvloop
 
-from aioscrapy.core.politeness import Politeness
+from aioscrapy.core.politeness import Politeness, SharedPoliteness
+from aioscrapy.exceptions import SettingError
 from aioscrapy.settings import Settings
 from support.context import context
 
@@ -119,7 +121,52 @@ async def test_a_throttle_changes_the_delay_of_one_host() -> None:
 def test_the_spiders_own_limits_win() -> None:
     settings = Settings({"CONCURRENT_REQUESTS_PER_DOMAIN": 3, "DOWNLOAD_DELAY": 1.5})
     plain = Politeness.from_settings(settings, context().spider)
-    assert (plain._limit, plain.delay("a")) == (3, 1.5)
+    assert (plain._limits.limit, plain.delay("a")) == (3, 1.5)
     own = context(None, max_concurrent_requests=7, download_delay=0.25).spider
     special = Politeness.from_settings(settings, own)
-    assert (special._limit, special.delay("a")) == (7, 0.25)
+    assert (special._limits.limit, special.delay("a")) == (7, 0.25)
+
+
+def slots(**settings: object) -> Politeness:
+    own = {"a.test": {"concurrency": 1, "delay": 2.5, "randomize_delay": False}, "b.test": {"delay": 0}}
+    values = {"DOWNLOAD_SLOTS": own, "DOWNLOAD_DELAY": 1.0, "CONCURRENT_REQUESTS_PER_DOMAIN": 3, **settings}
+    crawler = context(values)
+    return Politeness.from_settings(crawler.settings, crawler.spider)
+
+
+async def test_a_slot_may_have_limits_of_its_own() -> None:
+    politeness = slots()
+    assert [politeness.delay(host) for host in ("a.test", "b.test", "c.test")] == [2.5, 0.0, 1.0]
+    for _ in range(2):
+        assert politeness.is_free("b.test")
+        politeness.take("b.test")
+    assert politeness.is_free("b.test")
+    politeness.take("a.test")
+    assert not politeness.is_free("a.test")
+    assert politeness._wait_s("a.test") == 2.5
+    assert 0.5 <= politeness._wait_s("c.test") <= 1.5
+
+
+def test_a_slot_is_one_request_at_once_without_a_delay() -> None:
+    politeness = slots(DOWNLOAD_SLOTS={"a.test": {"concurrency": 1}}, DOWNLOAD_DELAY=0)
+    politeness.take("a.test")
+    assert not politeness.is_free("a.test")
+    politeness.done("a.test")
+    assert politeness.is_free("a.test")
+    politeness.take("b.test")
+    assert politeness.is_free("b.test")
+
+
+def test_the_delays_of_slots_go_to_the_store() -> None:
+    crawler = context({"DOWNLOAD_SLOTS": {"a.test": {"concurrency": 1, "delay": 2.5}}})
+    politeness = SharedPoliteness.from_settings(crawler.settings, crawler.spider)
+    assert politeness.limits().delays == {"a.test": 2.5}
+    assert politeness.delay("a.test") == 2.5
+    politeness.take("a.test")
+    assert not politeness.is_free("a.test")
+
+
+@pytest.mark.parametrize("own", [{"concurrency": "many"}, {"delay": -1}, {"concurrency": -2}])
+def test_a_slot_that_can_not_be_read_is_named(own: dict[str, object]) -> None:
+    with pytest.raises(SettingError, match=r"DOWNLOAD_SLOTS: 'a\.test'"):
+        slots(DOWNLOAD_SLOTS={"a.test": own})
