@@ -124,6 +124,8 @@ DEFAULT_REQUEST_HEADERS: Annotated[
 DOWNLOAD_HANDLERS: Handlers = {}
 # Built-in download handlers; DOWNLOAD_HANDLERS_TYPE and DOWNLOAD_HANDLERS override them.
 DOWNLOAD_HANDLERS_BASE: Handlers = {
+    "data": "aioscrapy.handlers.local.DataDownloadHandler",
+    "file": "aioscrapy.handlers.local.FileDownloadHandler",
     "http": "aioscrapy.handlers.aiohttp.AioHttpDownloadHandler",
     "https": "aioscrapy.handlers.aiohttp.AioHttpDownloadHandler",
 }

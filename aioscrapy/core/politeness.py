@@ -234,13 +234,13 @@ def _slots(settings: Settings, limits: SlotLimits) -> dict[str, SlotLimits]:
         SettingError: a value is not a number of the right kind.
     """
     slots = {}
-    for name, own in settings["DOWNLOAD_SLOTS"].items():
+    for name, own in settings.getdict("DOWNLOAD_SLOTS").items():
         try:
             limit, delay_s = (
                 int(own.get("concurrency") or limits.limit),
                 float(own.get("delay", limits.delay_s)),
             )
-        except (TypeError, ValueError):
+        except (AttributeError, TypeError, ValueError):
             raise SettingError(
                 "DOWNLOAD_SLOTS", f"{name!r}: 'concurrency' or 'delay' is not a number"
             ) from None

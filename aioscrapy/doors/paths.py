@@ -61,6 +61,8 @@ NAMES: dict[str, dict[str, str]] = {
         "callback_contracts": "CallbackKeywordArgumentsContract MetadataContract ReturnsContract "
         "ScrapesContract UrlContract"
     },
+    "core.downloader.handlers.datauri": {"handlers.local": "DataURIDownloadHandler=DataDownloadHandler"},
+    "core.downloader.handlers.file": {"handlers.local": "FileDownloadHandler"},
     "core.downloader.handlers.http11": {"exceptions": "TunnelError"},
     "dupefilters": {"dupefilters.foreign": "BaseDupeFilter RFPDupeFilter"},
     "http": {"http.xmlrpc_request": "XmlRpcRequest"},
