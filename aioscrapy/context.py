@@ -13,6 +13,9 @@ from aioscrapy.stats import StatsCollector
 class PolitenessLike(Protocol):
     """The limits of every host, as a throttle reads and sets them."""
 
+    waits: bool
+    """Whether a host has had a delay or a pause; until then every turn is now."""
+
     def delay(self, host: str) -> float:
         """Return the seconds between two requests to this host."""
 

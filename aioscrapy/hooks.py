@@ -9,6 +9,9 @@ from typing import Any, Concatenate, ParamSpec
 Hook = Callable[..., Any]
 P = ParamSpec("P")
 
+# The default of an argument `spider` that a hook of ours takes, as Scrapy's has it, but never reads.
+UNREAD: Any = object()
+
 
 def passive(method: Any) -> Any:
     """Mark a hook that a base class has only for subclasses that call it: it is not called itself."""
@@ -47,6 +50,8 @@ def _bound(hook: Hook, arguments: int, spider: object) -> Hook:
     positional = [p for p in parameters if p.kind in {p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD}]
     takes_more = len(positional) > arguments or any(p.kind is p.VAR_POSITIONAL for p in parameters)
     named = [p for p in parameters if p.name == "spider" and p.kind is not p.POSITIONAL_ONLY]
+    if named and named[0].default is UNREAD:
+        return hook
     if named and (named[0].kind is named[0].KEYWORD_ONLY or positional[arguments:] == named):
         return partial(hook, spider=spider)  # calls the hook without a Python function between
     return (lambda *args: hook(*args, spider)) if takes_more else hook

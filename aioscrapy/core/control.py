@@ -33,16 +33,12 @@ class EngineControl:
         self._resumed = asyncio.Event()
         self._resumed.set()
         self.running = False
+        self.paused = False
 
     @property
     def spider(self) -> Any:
         """The spider of the crawl."""
         return self._crawler.spider
-
-    @property
-    def paused(self) -> bool:
-        """Return True between `pause` and `unpause`."""
-        return not self._resumed.is_set()
 
     def open(self, scheduler: Scheduler, downloader: Downloader) -> None:
         """Work from now on with these parts."""
@@ -55,7 +51,7 @@ class EngineControl:
     def close(self) -> None:
         """Note that the crawl is over."""
         self.running = False
-        self._resumed.set()
+        self.unpause()
 
     def download(self, request: Request, spider: Any = None) -> "Pending":
         """Fetch a request through the downloader middlewares; await the result for its response.
@@ -98,7 +94,7 @@ class EngineControl:
     def close_spider(self, spider: Any = None, reason: str = "cancelled") -> "Done":
         """End the crawl soon, with this reason."""
         self._crawler.stop(reason)
-        self._resumed.set()
+        self.unpause()
         return Done()
 
     async def close_spider_async(self, *, reason: str = "cancelled") -> None:
@@ -115,10 +111,12 @@ class EngineControl:
 
     def pause(self) -> None:
         """Begin no new request until `unpause`."""
+        self.paused = True
         self._resumed.clear()
 
     def unpause(self) -> None:
         """Begin requests again."""
+        self.paused = False
         self._resumed.set()
 
     async def wait(self) -> None:

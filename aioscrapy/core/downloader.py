@@ -90,7 +90,7 @@ class Downloader:
         self._spider = spider = crawler.spider
         self._handlers = handlers
         self._download = handlers.download
-        self._turn = crawler.politeness.turn
+        self._politeness = crawler.politeness
         self._inc_value = crawler.stats.inc_value
         self._send = crawler.signals.send
         self._on_received = crawler.signals.receivers(signals.response_received)
@@ -158,7 +158,8 @@ class Downloader:
                 result = await settle(result)
                 if result is not None and result is not request:  # the request itself means: go on
                     return _checked(result, hook)
-        while wait_s := self._turn(slot_of(request)):  # noqa: ASYNC110 the turns of many at one host
+        politeness = self._politeness
+        while politeness.waits and (wait_s := politeness.turn(slot_of(request))):  # noqa: ASYNC110 many at a host
             await asyncio.sleep(wait_s)
         return await self._download(request)
 

@@ -41,6 +41,7 @@ class Politeness:
 
     Attributes:
         on_free: called with a host that was busy and may take a request again; the scheduler sets it.
+        waits: a host has had a delay or a pause; until then every `turn` is now, and need not be asked for.
     """
 
     def __init__(
@@ -48,6 +49,7 @@ class Politeness:
     ) -> None:
         self._limits = SlotLimits(limit, delay_s, jitter)
         self._own_limits = slots or {}
+        self.waits = any(own.delay_s > 0 for own in (self._limits, *self._own_limits.values()))
         self.on_free: Callable[[str], None] = lambda host: None
         self._slots: dict[str, _Slot] = {}
 
@@ -136,6 +138,7 @@ class Politeness:
 
     def pause(self, host: str, seconds: float) -> None:
         """Send nothing to a host for some time."""
+        self.waits = True
         slot = self._slots.get(host)
         if slot is None:
             slot = self._new_slot(host)
@@ -156,6 +159,7 @@ class Politeness:
 
     def set_delay(self, host: str, delay_s: float) -> None:
         """Change the seconds between two requests to this host, from the next request on."""
+        self.waits = self.waits or delay_s > 0
         slot = self._slots.get(host)
         if slot is None:
             slot = self._new_slot(host)
@@ -201,6 +205,7 @@ class SharedPoliteness(Politeness):
         self._shared = HostLimits(limit, delay_s, jitter)
         self._own_delays: dict[str, float] = {name: own.delay_s for name, own in (slots or {}).items()}
         self._shared.delays.update(self._own_delays)
+        self.waits = delay_s > 0 or any(self._own_delays.values())
 
     def limits(self) -> HostLimits:
         """Return the limits for the store, with what changed since the last call."""
@@ -214,6 +219,7 @@ class SharedPoliteness(Politeness):
 
     def set_delay(self, host: str, delay_s: float) -> None:
         """Change the seconds between two requests to this host, for all workers."""
+        self.waits = self.waits or delay_s > 0
         if self.delay(host) != delay_s:
             self._own_delays[host] = self._shared.delays[host] = delay_s
 

@@ -100,6 +100,10 @@ class ItemExporter(BaseItemExporter):
         self.encoding = self._encoding = self.encoding or "utf-8"
         self._encoder = codecs.getincrementalencoder(self._encoding)(self.errors)
         self._lead = self._encoder.encode("")  # the byte order mark, if the encoding has one
+        self._keeps_dicts = (  # a dict without declared fields is exported as it is
+            type(self).serialize_field is BaseItemExporter.serialize_field
+            and type(self).get_serialized_fields is BaseItemExporter.get_serialized_fields
+        )
 
     @property
     def line_end(self) -> bytes:
@@ -139,18 +143,10 @@ class ItemExporter(BaseItemExporter):
 
     def fields(self, item: Any, default: Any = None, *, with_empty: bool | None = None) -> dict[str, Any]:
         """Return name in the output -> value, in the order of the output; `default` for unset ones."""
-        plain = self.fields_to_export is None and type(item) is dict and _declares_nothing(type(self))
+        plain = self.fields_to_export is None and type(item) is dict and self._keeps_dicts
         return item if plain else dict(self.get_serialized_fields(item, default, with_empty))
 
     def _refuse_unknown(self) -> None:
         """Raise TypeError if an option is left that nothing reads."""
         if self._kwargs:
             raise TypeError(f"Unexpected options: {', '.join(self._kwargs)}")
-
-
-def _declares_nothing(cls: type[BaseItemExporter]) -> bool:
-    """Return True if a dict is exported as it is."""
-    return (
-        cls.serialize_field is BaseItemExporter.serialize_field
-        and cls.get_serialized_fields is BaseItemExporter.get_serialized_fields
-    )

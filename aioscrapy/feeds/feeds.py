@@ -76,7 +76,7 @@ class Feeds:
             if feed in self._completion.failed:
                 continue
             try:
-                if feed.is_full:
+                if feed.ended:
                     feed.next_file()
                     feed.begin()
                 feed.write(record)

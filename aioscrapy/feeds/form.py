@@ -27,6 +27,8 @@ class Form:
         packs: an item is bytes before it is in the file, so another process can write it.
         can_be_cut: a file goes on behind a length at which it was complete.
         appendable: a new document can follow in a file that exists.
+        pack: returns the record of an item: its bytes, or the item itself for an exporter that writes by
+            itself; raises SerializeError if the format can't represent it.
     """
 
     name: str
@@ -36,21 +38,14 @@ class Form:
     packs: bool = field(init=False)
     can_be_cut: bool = field(init=False)
     appendable: bool = field(init=False)
-    _packer: BaseItemExporter = field(init=False)
+    pack: Callable[[Any], Any] = field(init=False)
 
     def __post_init__(self) -> None:
-        self._packer = packer = self.export(io.BytesIO())
+        packer: Any = self.export(io.BytesIO())
         self.packs = isinstance(packer, ItemExporter) and type(packer).export_item is ItemExporter.export_item
+        self.pack = packer.pack if self.packs else _itself
         self.can_be_cut = self.packs and are_appendable(self.plugins, self.options)
         self.appendable = isinstance(packer, ItemExporter) and packer.appendable
-
-    def pack(self, item: Any) -> Any:
-        """Return the record of an item: its bytes, or the item itself for an exporter that writes by itself.
-
-        Raises:
-            SerializeError: the format can't represent it.
-        """
-        return self._packer.pack(item) if self.packs else item  # type: ignore[attr-defined]  # see packs
 
     def pack_for_others(self, item: Any) -> bytes:
         """Return the record of an item for another process: its bytes, or those of a dict.
@@ -68,6 +63,10 @@ class Form:
             return None
         kind = MemberWriter if self.can_be_cut else StreamWriter
         return kind(self.plugins, file, self.options)
+
+
+def _itself(item: Any) -> Any:
+    return item
 
 
 def unpacked(record: Any) -> Any:

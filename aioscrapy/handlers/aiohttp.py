@@ -173,13 +173,15 @@ async def _read(
     if is_packed:
         body.unpack_by(received)
     try:
-        watch.headers(request, received, length)
+        if watch.on_headers:
+            watch.headers(request, received, length)
         if length and not is_packed and not watch.on_bytes:
             body.add(await reply.read())  # it has the declared length, and costs less in one piece
         else:
             async for part in reply.content.iter_any():
                 body.add(part)
-                watch.part(request, part)
+                if watch.on_bytes:
+                    watch.part(request, part)
     except StopDownload as stopped:
         reply.close()
         return stopped

@@ -11,14 +11,14 @@ from aioscrapy.http.response import Response
 
 
 class Watch:
-    """Sends the signals, if a receiver is connected.
+    """Sends the signals to the receivers.
 
-    `on_bytes`: the live list of receivers of bytes_received; ask before a body is read in one piece.
+    `on_headers`, `on_bytes`: the live lists of receivers; ask before you call `headers` or `part`.
     """
 
     def __init__(self, crawler: CrawlContext) -> None:
         self._crawler = crawler
-        self._on_headers = crawler.signals.receivers(signals.headers_received)
+        self.on_headers = crawler.signals.receivers(signals.headers_received)
         self.on_bytes = crawler.signals.receivers(signals.bytes_received)
 
     def headers(self, request: Request, headers: Headers, length: int | None) -> None:
@@ -27,8 +27,7 @@ class Watch:
         Raises:
             StopDownload: a receiver wants no body.
         """
-        if self._on_headers:
-            self._send(signals.headers_received, request, headers=headers, body_length=length or -1)
+        self._send(signals.headers_received, request, headers=headers, body_length=length or -1)
 
     def part(self, request: Request, data: bytes) -> None:
         """Announce bytes of a body, as they came.
@@ -36,8 +35,7 @@ class Watch:
         Raises:
             StopDownload: a receiver wants no more.
         """
-        if self.on_bytes:
-            self._send(signals.bytes_received, request, data=data)
+        self._send(signals.bytes_received, request, data=data)
 
     def ended(self, stopped: StopDownload, response: Response) -> Response:
         """Return the response as far as it came, or raise the exception with it.

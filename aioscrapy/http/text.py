@@ -1,5 +1,6 @@
 """Text responses; they are decoded and parsed on first use."""
 
+import functools
 import json
 import re
 from collections.abc import Iterable, Iterator
@@ -124,9 +125,7 @@ class TextResponse(Response):
     def selector(self) -> "Selector":
         """The parsed page."""
         if self._selector is None:
-            from aioscrapy.selector import Selector
-
-            self._selector = Selector(self)
+            self._selector = _selector_class()(self)
         return self._selector
 
     def css(self, query: str) -> "SelectorList":
@@ -173,6 +172,14 @@ class TextResponse(Response):
         if hasattr(urls, "getall"):
             urls = _links(urls or ())
         return super().follow_all(urls or (), callback, **kwargs)
+
+
+@functools.cache
+def _selector_class() -> "type[Selector]":
+    """Return the class; it loads lxml, which a crawl of JSON does not need."""
+    from aioscrapy.selector import Selector
+
+    return Selector
 
 
 def _links(selectors: Iterable[Any]) -> Iterator[str]:

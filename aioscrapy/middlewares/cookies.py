@@ -7,6 +7,7 @@ from typing import Any, Self
 from urllib.parse import urlsplit
 
 from aioscrapy.context import CrawlContext
+from aioscrapy.hooks import UNREAD
 from aioscrapy.http.cookies import (
     Cookie,
     CookieJar,
@@ -52,7 +53,7 @@ class CookiesMiddleware:
             crawler.cookies.connect(middleware._shared_name, middleware._replace)
         return middleware
 
-    def process_request(self, request: Request, spider: Any = None) -> None:
+    def process_request(self, request: Request, spider: Any = UNREAD) -> None:
         """Set the Cookie header."""
         meta, headers = request.meta, request.headers
         if _SENT in meta:
@@ -75,7 +76,7 @@ class CookiesMiddleware:
         if self._debug:
             logger.debug("Sending cookies to: %s\nCookie: %s", request, value.decode("latin-1"))
 
-    def process_response(self, request: Request, response: Response, spider: Any = None) -> Response:
+    def process_response(self, request: Request, response: Response, spider: Any = UNREAD) -> Response:
         """Store the cookies of a response."""
         if "Set-Cookie" not in response.headers or self._is_separate(request):
             return response

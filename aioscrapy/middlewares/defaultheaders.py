@@ -5,6 +5,7 @@ from typing import Any, Self
 
 from aioscrapy.context import CrawlContext
 from aioscrapy.exceptions import NotConfigured
+from aioscrapy.hooks import UNREAD
 from aioscrapy.http.headers import Headers
 from aioscrapy.http.request import Request
 
@@ -23,7 +24,7 @@ class DefaultHeadersMiddleware:
             raise NotConfigured
         return middleware
 
-    def process_request(self, request: Request, spider: Any = None) -> None:
+    def process_request(self, request: Request, spider: Any = UNREAD) -> None:
         """Set the missing headers."""
         request.headers.fill(self._headers)
 
@@ -45,7 +46,7 @@ class UserAgentMiddleware:
             raise NotConfigured
         return cls(user_agent)
 
-    def process_request(self, request: Request, spider: Any = None) -> None:
+    def process_request(self, request: Request, spider: Any = UNREAD) -> None:
         """Set the header if it is missing."""
         header = self._header
         if header is None:

@@ -4,6 +4,7 @@ from typing import Any, Self
 
 from aioscrapy.context import CrawlContext
 from aioscrapy.exceptions import NotConfigured
+from aioscrapy.hooks import UNREAD
 from aioscrapy.http.request import Request
 
 
@@ -24,6 +25,6 @@ class DownloadTimeoutMiddleware:
             raise NotConfigured
         return cls(float(timeout))
 
-    def process_request(self, request: Request, spider: Any = None) -> None:
+    def process_request(self, request: Request, spider: Any = UNREAD) -> None:
         """Set the time limit if the request has none."""
         request.meta.setdefault("download_timeout", self._timeout_s)

@@ -6,6 +6,7 @@ from urllib.parse import urlsplit
 
 from aioscrapy.context import CrawlContext
 from aioscrapy.exceptions import NotConfigured
+from aioscrapy.hooks import UNREAD
 from aioscrapy.http.request import Request
 
 
@@ -44,7 +45,7 @@ class HttpAuthMiddleware:
         domain: str | None = crawler.settings["HTTPAUTH_DOMAIN"]
         return domain
 
-    def process_request(self, request: Request, spider: Any = None) -> None:
+    def process_request(self, request: Request, spider: Any = UNREAD) -> None:
         """Set the Authorization header, if the request has none."""
         if "Authorization" not in request.headers and self._is_for(request.url):
             request.headers["Authorization"] = self._header

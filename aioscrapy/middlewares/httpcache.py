@@ -8,6 +8,7 @@ from aioscrapy import signals
 from aioscrapy.components import load_object
 from aioscrapy.context import CrawlContext
 from aioscrapy.exceptions import DownloadError, IgnoreRequest, NotConfigured
+from aioscrapy.hooks import UNREAD
 from aioscrapy.http.request import Request
 from aioscrapy.http.response import Response
 from aioscrapy.settings import Settings
@@ -65,7 +66,7 @@ class HttpCacheMiddleware:
         """Close the storage."""
         self.storage.close_spider(spider)
 
-    def process_request(self, request: Request, spider: Any = None) -> Response | None:
+    def process_request(self, request: Request, spider: Any = UNREAD) -> Response | None:
         """Return the kept response if it is fresh.
 
         Raises:
@@ -90,7 +91,7 @@ class HttpCacheMiddleware:
         request.meta["cached_response"] = cached  # until the next hook of this class
         return None
 
-    def process_response(self, request: Request, response: Response, spider: Any = None) -> Response:
+    def process_response(self, request: Request, response: Response, spider: Any = UNREAD) -> Response:
         """Keep a response of the server, or return the kept one that it confirms."""
         if request.meta.get("dont_cache", False):
             return response
@@ -116,7 +117,7 @@ class HttpCacheMiddleware:
         return response
 
     def process_exception(
-        self, request: Request, exception: Exception, spider: Any = None
+        self, request: Request, exception: Exception, spider: Any = UNREAD
     ) -> Response | None:
         """Return the stale response if the download has failed."""
         request.meta.pop("_dont_cache", None)

@@ -3,6 +3,7 @@
 from typing import Any, Self
 
 from aioscrapy.context import CrawlContext
+from aioscrapy.hooks import UNREAD
 from aioscrapy.http.request import Request
 from aioscrapy.http.response import Response
 
@@ -19,11 +20,11 @@ class HttpCompressionMiddleware:
         """Create the middleware."""
         return cls(crawler=crawler)
 
-    def process_request(self, request: Request, spider: Any = None) -> None:
+    def process_request(self, request: Request, spider: Any = UNREAD) -> None:
         """Do nothing."""
 
     def process_response(
-        self, request: Request, response: Response, spider: Any = None
+        self, request: Request, response: Response, spider: Any = UNREAD
     ) -> Response | Request:
         """Return the response, whose body is plain."""
         return response

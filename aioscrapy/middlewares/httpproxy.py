@@ -7,6 +7,7 @@ from urllib.request import getproxies, proxy_bypass
 
 from aioscrapy.context import CrawlContext
 from aioscrapy.exceptions import NotConfigured
+from aioscrapy.hooks import UNREAD
 from aioscrapy.http.request import Request
 
 _LOGIN_PROXY = "_auth_proxy"  # meta key: the proxy of the Proxy-Authorization header
@@ -30,7 +31,7 @@ class HttpProxyMiddleware:
             raise NotConfigured
         return cls()
 
-    def process_request(self, request: Request, spider: Any = None) -> None:
+    def process_request(self, request: Request, spider: Any = UNREAD) -> None:
         """Set meta["proxy"] (without user name and password) and the header."""
         meta = request.meta
         if meta.pop(_FROM_ENVIRONMENT, False):

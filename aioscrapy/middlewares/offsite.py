@@ -6,6 +6,7 @@ from urllib.parse import urlsplit
 
 from aioscrapy.context import CrawlContext
 from aioscrapy.exceptions import IgnoreRequest, NotConfigured
+from aioscrapy.hooks import UNREAD
 from aioscrapy.http.request import Request
 from aioscrapy.http.response import Response
 from aioscrapy.middlewares.base import SpiderStream
@@ -63,7 +64,7 @@ class OffsiteMiddleware(SpiderStream):
         self._count(request)
         return None
 
-    def process_request(self, request: Request, spider: Any = None) -> None:
+    def process_request(self, request: Request, spider: Any = UNREAD) -> None:
         """Reject an offsite request.
 
         Raises:

@@ -5,6 +5,7 @@ from typing import Any
 from aioscrapy.components import build_one
 from aioscrapy.context import CrawlContext
 from aioscrapy.exceptions import NotConfigured
+from aioscrapy.hooks import UNREAD
 from aioscrapy.http.request import Request
 from aioscrapy.http.response import Response
 
@@ -28,15 +29,15 @@ class ProxyPoolMiddleware:
         crawler.spider.proxy = pool
         return cls(pool)
 
-    async def process_request(self, request: Request, spider: Any = None) -> None:
+    async def process_request(self, request: Request, spider: Any = UNREAD) -> None:
         """Set meta["proxy"]."""
         await self._pool.add_proxy(request)
 
-    def process_response(self, request: Request, response: Response, spider: Any = None) -> Response:
+    def process_response(self, request: Request, response: Response, spider: Any = UNREAD) -> Response:
         """Report the status of the response to the pool."""
         self._pool.check(request, response=response)
         return response
 
-    def process_exception(self, request: Request, exception: Exception, spider: Any = None) -> None:
+    def process_exception(self, request: Request, exception: Exception, spider: Any = UNREAD) -> None:
         """Report the failure to the pool."""
         self._pool.check(request, exception=exception)

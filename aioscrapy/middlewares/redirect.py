@@ -7,6 +7,7 @@ from urllib.parse import urldefrag, urljoin, urlsplit
 
 from aioscrapy.context import CrawlContext
 from aioscrapy.exceptions import IgnoreRequest, NotConfigured
+from aioscrapy.hooks import UNREAD
 from aioscrapy.http.request import Request
 from aioscrapy.http.response import Response
 from aioscrapy.http.text import HEAD, HtmlResponse
@@ -132,7 +133,7 @@ class MetaRefreshMiddleware(_Redirecting):
         self._max_delay_s = settings.getfloat("METAREFRESH_MAXDELAY")
 
     def process_response(
-        self, request: Request, response: Response, spider: Any = None
+        self, request: Request, response: Response, spider: Any = UNREAD
     ) -> Request | Response:
         """Return the request for the target of a meta refresh; any other response unchanged."""
         by_header = "Refresh" in response.headers

@@ -9,6 +9,7 @@ from urllib.parse import urljoin, urlsplit
 from aioscrapy import signals
 from aioscrapy.context import CrawlContext
 from aioscrapy.exceptions import IgnoreRequest, NotConfigured
+from aioscrapy.hooks import UNREAD
 from aioscrapy.http.hosts import slot_of
 from aioscrapy.http.request import Request
 from aioscrapy.http.response import Response
@@ -56,7 +57,7 @@ class RobotsTxtMiddleware:
         """Create the middleware; leave it out if ROBOTSTXT_OBEY is false."""
         return cls(crawler)
 
-    async def process_request(self, request: Request, spider: Any = None) -> None:
+    async def process_request(self, request: Request, spider: Any = UNREAD) -> None:
         """Reject a forbidden request.
 
         Raises:

@@ -4,6 +4,7 @@ from typing import Any, Self
 
 from aioscrapy.context import CrawlContext
 from aioscrapy.exceptions import NotConfigured
+from aioscrapy.hooks import UNREAD
 from aioscrapy.http.request import Request
 from aioscrapy.http.response import Response
 from aioscrapy.stats import StatsCollector
@@ -29,7 +30,7 @@ class DownloaderStats:
             raise NotConfigured
         return cls(crawler.stats)
 
-    def process_request(self, request: Request, spider: Any = None) -> None:
+    def process_request(self, request: Request, spider: Any = UNREAD) -> None:
         """Count a request."""
         method = request.method
         size = len(method) + len(request.url) + len(request.body) + request.headers.size() + _REQUEST_FRAME
@@ -40,7 +41,7 @@ class DownloaderStats:
         }
         self._inc_values(counts)
 
-    def process_response(self, request: Request, response: Response, spider: Any = None) -> Response:
+    def process_response(self, request: Request, response: Response, spider: Any = UNREAD) -> Response:
         """Count a response."""
         counts = {
             "downloader/response_count": 1,
@@ -50,7 +51,7 @@ class DownloaderStats:
         self._inc_values(counts)
         return response
 
-    def process_exception(self, request: Request, exception: Exception, spider: Any = None) -> None:
+    def process_exception(self, request: Request, exception: Exception, spider: Any = UNREAD) -> None:
         """Count a failure."""
         cls = type(exception)
         name = f"{cls.__module__}.{cls.__qualname__}"

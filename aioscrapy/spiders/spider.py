@@ -1,7 +1,7 @@
 """The base class of spiders."""
 
 import logging
-from collections.abc import Generator, Iterator
+from collections.abc import Callable, Generator, Iterator
 from typing import Any, Self
 
 from aioscrapy.context import CrawlContext
@@ -124,9 +124,10 @@ class Spider:
         settings = getattr(self, "settings", None)
         return settings is None or settings.getbool("FILTER_START_URLS")
 
-    def _parse(self, response: Any, **kwargs: Any) -> Any:
-        """Handle a response of a request without a callback; a base class of spiders overrides this."""
-        return self.parse(response, **kwargs)
+    @property
+    def _parse(self) -> Callable[..., Any]:
+        """The callback of a request without one; a base class of spiders has a method in its place."""
+        return self.parse
 
     def parse(self, response: Any) -> Any:
         """Handle a response of a request without a callback: yield items and requests."""

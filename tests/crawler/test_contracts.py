@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from aioscrapy.contracts import DownloaderMiddleware, Pipeline, SpiderMiddleware
-from aioscrapy.hooks import hooks
+from aioscrapy.hooks import UNREAD, hooks
 from aioscrapy.http import Request, Response
 from support.crawling import SiteSpider, crawl
 from support.site import Site
@@ -79,3 +79,18 @@ class Defaulted:
 def test_a_hook_with_one_more_argument_gets_the_spider(component: type) -> None:
     (hook,) = hooks([component()], Pipeline.process_item, "the spider")
     assert hook("item") == ("item", "the spider")
+
+
+def test_a_hook_that_never_reads_the_spider_is_called_directly() -> None:
+    class Counts:
+        def process_request(self, request: Request, spider: Any = UNREAD) -> Any:
+            return "base", spider is UNREAD
+
+    class Overrides(Counts):
+        def process_request(self, request: Request, spider: Any = None) -> Any:
+            return spider
+
+    base, override = Counts(), Overrides()
+    bound = hooks([base, override], DownloaderMiddleware.process_request, "the spider")
+    assert bound[0] == base.process_request, "no call stands between"
+    assert [hook(Request("http://a.example")) for hook in bound] == [("base", True), "the spider"]

@@ -107,6 +107,18 @@ async def test_a_pause_holds_a_request_that_was_taken_before() -> None:
     assert 59 < politeness.turn("a") <= 60
 
 
+async def test_turns_are_asked_for_from_the_first_delay_or_pause_on() -> None:
+    assert polite(2, 0.1).waits
+    paused, throttled = polite(2), polite(2)
+    throttled.set_delay("a", 0.0)
+    assert not paused.waits
+    assert not throttled.waits
+    paused.pause("a", 60.0)
+    throttled.set_delay("a", 0.05)
+    assert paused.waits
+    assert throttled.waits
+
+
 async def test_a_throttle_changes_the_delay_of_one_host() -> None:
     politeness = polite(8, 0.0)
     politeness.set_delay("a", 0.05)
