@@ -10,7 +10,6 @@ import importlib.machinery
 import importlib.util
 import sys
 from collections.abc import Callable, Sequence
-from importlib.abc import InspectLoader
 from importlib.machinery import ModuleSpec, PathFinder
 from types import ModuleType
 from typing import Any
@@ -108,7 +107,9 @@ class _Door:
         """Return the code of our module, for `python -m`."""
         target = self._target or ""
         spec = importlib.util.find_spec(target) if target else None
-        return spec.loader.get_code(target) if spec and isinstance(spec.loader, InspectLoader) else None
+        # not by InspectLoader: importlib.abc would be loaded by every `import aioscrapy`
+        code_of = getattr(spec.loader, "get_code", None) if spec else None
+        return code_of(target) if code_of else None
 
 
 def alias_spec(name: str, target: str) -> ModuleSpec:

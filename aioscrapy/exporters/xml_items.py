@@ -3,7 +3,6 @@
 import re
 from collections.abc import Mapping
 from typing import Any
-from xml.sax.saxutils import escape
 
 from aioscrapy.exceptions import SerializeError
 from aioscrapy.exporters.base import BinaryWriter, ItemExporter
@@ -75,4 +74,6 @@ def _xml_text(value: Any) -> str:
     if value is None:
         return ""
     text = value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value)
-    return escape(re.sub(_NOT_IN_XML, "\ufffd", text))
+    text = re.sub(_NOT_IN_XML, "\ufffd", text)
+    # not saxutils.escape: its import loads urllib.request and the mail parser at the start of every crawl
+    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")

@@ -5,8 +5,7 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
-from urllib.request import url2pathname
+from urllib.parse import unquote, urlsplit
 
 from aioscrapy.exceptions import SettingError
 
@@ -110,4 +109,4 @@ def path_of(uri: str) -> Path | None:
         raise FeedError(uri, f"there is no storage for {parts.scheme}://; name one in FEED_STORAGES")
     if parts.netloc not in {"", "localhost"}:
         raise FeedError(uri, f"{parts.netloc!r} is taken for a host: a local file has file:///")
-    return Path(url2pathname(parts.path))
+    return Path(unquote(parts.path))
