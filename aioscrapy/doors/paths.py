@@ -70,7 +70,10 @@ NAMES: dict[str, dict[str, str]] = {
     "http.response.html": {"http.text": "HtmlResponse"},
     "http.response.json": {"http.text": "JsonResponse"},
     "http.response.xml": {"http.text": "XmlResponse"},
-    "responsetypes": {"http.responsetypes": "response_class"},
+    "responsetypes": {
+        "http.response_types": "ResponseTypes responsetypes",
+        "http.responsetypes": "response_class",
+    },
     "robotstxt": {"middlewares.robots_parser": "ProtegoRobotParser RobotParser decode_robotstxt"},
     "selector.unified": {"selector": "Selector SelectorList"},
     "signalmanager": {"signals": "SignalManager"},

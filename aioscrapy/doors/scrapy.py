@@ -1,6 +1,7 @@
 """Serve `import scrapy` from our modules, in a process of our engine."""
 
 import importlib
+import logging
 import os
 import sys
 from collections.abc import Sequence
@@ -90,12 +91,15 @@ def serve_scrapy() -> None:
         return
     _real.update(_take_modules())
     sys.meta_path.insert(0, ScrapyFinder)
+    # projects set the level of the logger "scrapy": it is ours
+    logging.root.manager.loggerDict["scrapy"] = logging.getLogger(ROOT)
 
 
 def stop_serving() -> None:
     """Undo `serve_scrapy`: `import scrapy` is the real Scrapy again, where it is installed."""
     if ScrapyFinder in sys.meta_path:
         sys.meta_path.remove(ScrapyFinder)
+        logging.root.manager.loggerDict.pop("scrapy", None)
         _take_modules()
         sys.modules.update(_real)
         _real.clear()

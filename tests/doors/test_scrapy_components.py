@@ -2,6 +2,8 @@
 
 import json
 import logging
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +13,8 @@ from aioscrapy import signals
 from aioscrapy.crawler import Crawler
 from aioscrapy.dupefilters.foreign import RFPDupeFilter
 from aioscrapy.exceptions import DownloadError, SettingError
-from aioscrapy.http import Request
+from aioscrapy.http import HtmlResponse, JsonResponse, Request, Response, XmlResponse
+from aioscrapy.http.response_types import responsetypes
 from aioscrapy.middlewares.retry import RetryMiddleware
 from aioscrapy.settings import Settings
 from aioscrapy.spiderloader import get_spider_loader
@@ -160,3 +163,23 @@ async def test_stats_are_logged_as_json(site: Site, caplog: pytest.LogCaptureFix
     assert lines[-1]["stats"] == {"item_scraped_count": 1}
     assert lines[-1]["delta"]["response_received_count"] == 1
     assert lines[-1]["time"]["elapsed"] >= 0
+
+
+def test_response_types_are_chosen_by_one_part() -> None:
+    assert responsetypes.from_args(headers={"Content-Type": "text/html"}, body=b"x") is HtmlResponse
+    assert responsetypes.from_filename("a.xml") is XmlResponse
+    assert responsetypes.from_filename("a.bin") is Response
+    assert responsetypes.from_mimetype("application/json") is JsonResponse
+    assert responsetypes.from_content_disposition('attachment; filename="a.xml"') is XmlResponse
+    assert responsetypes.from_body(b"<html><body>") is HtmlResponse
+
+
+@pytest.mark.server
+def test_the_logger_of_scrapy_is_ours() -> None:
+    script = (
+        "from aioscrapy.doors.scrapy import serve_scrapy\nserve_scrapy()\nimport logging\n"
+        "from aioscrapy.log import logger\nlogging.getLogger('scrapy').setLevel('ERROR')\n"
+        "assert not logger.isEnabledFor(logging.WARNING)\n"
+        "assert not logging.getLogger('scrapy.core.engine').isEnabledFor(logging.WARNING)\n"
+    )
+    subprocess.run([sys.executable, "-c", script], check=True)
