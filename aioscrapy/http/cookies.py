@@ -106,6 +106,27 @@ class CookieJar:
         pairs = (f"{cookie.name}={cookie.value}" if cookie.name else cookie.value for cookie in matches)
         return "; ".join(pairs).encode("latin-1") if matches else None
 
+    def make_cookies(self, response: Any, request: Any) -> list[Cookie]:
+        """Return the acceptable cookies of a response; Scrapy's interface."""
+        lines = response.headers.getlist("Set-Cookie")
+        cookies = (parse_set_cookie(line, request.url) for line in lines)
+        return [cookie for cookie in cookies if cookie is not None and _is_sendable(cookie)]
+
+    def extract_cookies(self, response: Any, request: Any) -> None:
+        """Store the cookies of a response; Scrapy's interface."""
+        for cookie in self.make_cookies(response, request):
+            self.put(cookie)
+
+    def add_cookie_header(self, request: Any) -> None:
+        """Set the Cookie header of a request that has none; Scrapy's interface."""
+        value = self.header(request.url)
+        if value is not None:
+            request.headers.setdefault("Cookie", value)
+
+    def clear(self) -> None:
+        """Delete all cookies; Scrapy's interface."""
+        self._cookies.clear()
+
 
 def parse_set_cookie(line: bytes, url: str) -> Cookie | None:
     """Return the cookie that a Set-Cookie line of a response from `url` sets; None if it is not acceptable.

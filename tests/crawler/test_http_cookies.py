@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from aioscrapy.http import Request, Response
 from aioscrapy.http.cookies import (
     MAX_BYTES,
     MAX_COOKIES,
@@ -258,3 +259,16 @@ def test_the_site_of_a_url() -> None:
 def test_no_line_breaks_the_jar_and_what_is_kept_can_be_sent(line: bytes, page: str) -> None:
     header = sent(line, page, page)
     assert header is None or not set(header) & {*range(9), *range(10, 32), 127}
+
+
+def test_a_jar_of_a_spider_takes_the_cookies_of_a_response() -> None:
+    request = Request("http://a.test/x")
+    headers = {"Set-Cookie": ["a=1; Path=/", "b=2; Domain=evil.test", "c=3"]}
+    jar = CookieJar()
+    jar.extract_cookies(Response(request.url, headers=headers, request=request), request)
+    assert {cookie.name: cookie.value for cookie in jar} == {"a": "1", "c": "3"}
+    following = Request("http://a.test/y")
+    jar.add_cookie_header(following)
+    assert following.headers["Cookie"] == b"a=1; c=3"
+    jar.clear()
+    assert not list(jar)
