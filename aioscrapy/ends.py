@@ -4,8 +4,10 @@
 """
 
 import asyncio
+from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Any
 
 
 class Reason(StrEnum):
@@ -46,6 +48,10 @@ _MEANINGS = {
     Reason.CRASHED: "an unexpected error ended it",
 }
 _OWN_WILL = {Reason.FINISHED, Reason.LATE, Reason.SHUTDOWN, Reason.STOPPED}  # exit status 0
+# Reasons that only the frontier may give: they say that a crawl is complete.
+_PROVEN = {Reason.FINISHED, Reason.LATE}
+# The reason of a stop that names none.
+_CANCELLED = "cancelled"
 
 
 @dataclass(frozen=True)
@@ -68,9 +74,17 @@ class End:
         return self.reason == Reason.FINISHED
 
 
+def text_of(value: object, form: Callable[[Any], str] = str) -> str:
+    """Return an object of the project as text; its class, if its own code fails at that."""
+    try:
+        return form(value)
+    except Exception as exc:  # noqa: BLE001 the text of an error must not be the next error
+        return f"<{type(value).__name__} without a text: {type(exc).__name__}>"
+
+
 def error_text(exc: BaseException) -> str:
     """Return an exception as text: its class and what it says."""
-    return f"{type(exc).__name__}: {exc}"
+    return f"{type(exc).__name__}: {text_of(exc)}"
 
 
 def end_for(reason: str, error: str = "") -> End:
@@ -99,8 +113,10 @@ class Ending:
         self._failure: End | None = None
 
     def stop(self, reason: str) -> None:
-        """Note that somebody asked for the end."""
-        self.stop_reason = self.stop_reason or reason
+        """Note that somebody asked for the end, for a reason of one line."""
+        text = " ".join(text_of(reason).split()) if reason else _CANCELLED
+        text = "".join(character if character.isprintable() else "?" for character in text)
+        self.stop_reason = self.stop_reason or text or _CANCELLED
 
     def fail(self, reason: Reason, error: str, status: int = 1) -> None:
         """Note something that keeps the crawl from being complete."""
@@ -120,6 +136,6 @@ class Ending:
         """Return the end. `proven` is the end of the frontier: `finished` if all requests are done."""
         if self._failure is not None:
             return self._failure
-        if self.stop_reason:
-            return end_for(self.stop_reason)
+        if self.stop_reason and (proven is None or self.stop_reason not in _PROVEN):
+            return end_for(_CANCELLED if self.stop_reason in _PROVEN else self.stop_reason)
         return proven or end_for(Reason.CRASHED)

@@ -3,6 +3,7 @@
 import traceback
 from typing import Any
 
+from aioscrapy.ends import text_of
 from aioscrapy.twisted_errors import ours_for
 
 _OTHERS = ("twisted.", "scrapy.")
@@ -10,15 +11,24 @@ _OTHERS = ("twisted.", "scrapy.")
 
 def as_failure(exc: Any, request: Any = None) -> Any:
     """Return an exception with `value`, `type`, `check`, `trap` and the texts of a Failure, and `request`."""
-    exc.value, exc.type = exc, type(exc)
+    attributes: dict[str, Any] = {
+        "value": exc,
+        "type": type(exc),
+        "check": lambda *kinds: next((kind for kind in kinds if _is(exc, kind)), None),
+        "trap": lambda *kinds: _trap(exc, kinds),
+        "getErrorMessage": lambda: text_of(exc),
+        "getTraceback": lambda *_, **__: "".join(traceback.format_exception(exc)),
+        "getBriefTraceback": lambda *_, **__: "".join(traceback.format_exception(exc)),
+        "getTracebackObject": lambda: exc.__traceback__,
+        "printTraceback": lambda *_, **__: traceback.print_exception(exc),
+    }
     if request is not None:
-        exc.request = request
-    exc.check = lambda *kinds: next((kind for kind in kinds if _is(exc, kind)), None)
-    exc.trap = lambda *kinds: _trap(exc, kinds)
-    exc.getErrorMessage = lambda: str(exc)
-    exc.getTraceback = exc.getBriefTraceback = lambda *_, **__: "".join(traceback.format_exception(exc))
-    exc.getTracebackObject = lambda: exc.__traceback__
-    exc.printTraceback = lambda *_, **__: traceback.print_exception(exc)
+        attributes["request"] = request
+    for name, value in attributes.items():
+        try:
+            setattr(exc, name, value)
+        except Exception:  # noqa: BLE001 a frozen class, or a property of the project's own
+            vars(exc)[name] = value
     return exc
 
 

@@ -70,6 +70,8 @@ class SignalManager:
         self.sender = sender
         self._receivers: dict[Any, list[tuple[Receiver, Receiver]]] = {}
         self._tasks: set[asyncio.Future[Any]] = set()
+        self.on_exit: Callable[[BaseException], None] | None = None
+        """Ends the crawl when a receiver raises what is not an Exception, such as SystemExit."""
 
     def connect(self, receiver: Receiver, signal: Any, **kwargs: Any) -> None:
         """Call `receiver` (plain or async) at each `signal`, in the order of connection.
@@ -169,6 +171,11 @@ class SignalManager:
                 result = _control(exc)
                 if result is exc:
                     logger.exception("Error in the handler %r of %r", receiver, signal)
+            except (SystemExit, KeyboardInterrupt) as exc:
+                if self.on_exit is None:
+                    raise
+                self.on_exit(exc)  # the caller completes its step: it may be in the middle of a commit
+                result = exc
             results.append(result)
         return results
 

@@ -64,6 +64,28 @@ def line_of(stream: Any) -> str:
     return f" ({frame.f_code.co_filename}:{frame.f_lineno}, in {frame.f_code.co_name})"
 
 
+def start_of(spider: Any) -> Any:
+    """Return the start requests: of `start` (Scrapy 2.13), or of `start_requests`, which `start` calls.
+
+    Raises:
+        TypeError: the method returned nothing; an async one raises it when it is awaited.
+    """
+    start = inspect.getattr_static(type(spider), "start", None)
+    name = "start_requests" if start is None or isinstance(start, classmethod) else "start"
+    requests = getattr(spider, name)()
+    return _awaited(requests, name) if inspect.isawaitable(requests) else _required(requests, name)
+
+
+async def _awaited(requests: Any, name: str) -> Any:
+    return _required(await settle(requests), name)
+
+
+def _required(requests: Any, name: str) -> Any:
+    if requests is None:
+        raise TypeError(f"{name} returned None: is `yield` or `return` missing?")
+    return requests
+
+
 async def _outputs(result: Any) -> AsyncIterator[Any]:
     """Yield what a callback returned: nothing, one output, or those of an iterable; awaited if need be."""
     if inspect.isawaitable(result):

@@ -49,6 +49,7 @@ class Engine:
     async def run(self) -> End | None:
         """Carry requests until the crawl ends; return the end that the frontier proves."""
         self._control.open(self._scheduler, self._downloader)
+        self._signals.on_exit = self._exit
         await self._signals.send(signals.engine_started)
         self._background = background = asyncio.create_task(self._announce(), name="frontier")
         self._tasks = [asyncio.create_task(self._work(), name=f"worker-{n}") for n in range(self._workers)]
@@ -66,6 +67,7 @@ class Engine:
             for page in await self._scheduler.close():
                 await self._scraper.announce(page)
             self._control.close()
+            self._signals.on_exit = None
             await self._signals.send(signals.engine_stopped)
         return self._scheduler.end
 
@@ -128,8 +130,11 @@ class Engine:
         except asyncio.CancelledError:
             await self._leave(page)
             raise
-        except BaseException as exc:  # noqa: BLE001 _exit raises it again unless it ends the crawl
-            self._exit(exc)
+        except BaseException as exc:  # noqa: BLE001 one bad request must not end the crawl
+            if isinstance(exc, Exception):
+                logger.error("Error while handling %s", lease.request, exc_info=exc)
+            else:
+                self._exit(exc)
             page.failure, page.fruitless = error_text(exc), True
         await self._scraper.commit(page)
 

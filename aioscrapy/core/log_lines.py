@@ -1,9 +1,12 @@
 """The log lines of pages and items: those of aioscrapy, or of the project's LOG_FORMATTER."""
 
 import logging
-from typing import Any
+from collections.abc import Callable
+from functools import wraps
+from typing import Any, Concatenate, ParamSpec
 
 from aioscrapy.context import CrawlContext
+from aioscrapy.ends import text_of
 from aioscrapy.exceptions import DropItem
 from aioscrapy.failure import as_failure
 from aioscrapy.http.request import Request
@@ -13,6 +16,23 @@ from aioscrapy.logformatter import write
 
 Traced = BaseException | None
 """An exception whose traceback is logged; None: only its text."""
+
+P = ParamSpec("P")
+
+
+def _guarded(
+    method: Callable[Concatenate["LogLines", P], None],
+) -> Callable[Concatenate["LogLines", P], None]:
+    """Return a method that logs its own failure: no log line may end a crawl or lose an item."""
+
+    @wraps(method)
+    def write_line(lines: "LogLines", /, *args: P.args, **kwargs: P.kwargs) -> None:
+        try:
+            method(lines, *args, **kwargs)
+        except Exception:  # noqa: BLE001 logged; a LOG_FORMATTER may raise anything
+            logger.exception("A log line of %s can't be written", method.__name__)
+
+    return write_line
 
 
 class LogLines:
@@ -27,6 +47,7 @@ class LogLines:
         self.pages = self._formatter is not None or self._verbose
         """Whether `crawled` and `scraped` write anything; ask before, they are called often."""
 
+    @_guarded
     def crawled(self, request: Request, response: Any) -> None:
         """Log a response."""
         if self._formatter is not None:
@@ -41,13 +62,15 @@ class LogLines:
             f" {response.flags}" if response.flags else "",
         )
 
+    @_guarded
     def scraped(self, item: Any, response: Response | None) -> None:
         """Log an item."""
         if self._formatter is not None:
             write(logger, self._formatter.scraped(item, response, self._spider), self._spider)
         else:
-            logger.debug("Scraped from %s\n%s", response, item)
+            logger.debug("Scraped from %s\n%s", response, text_of(item))
 
+    @_guarded
     def dropped(self, item: Any, exc: DropItem, response: Response | None) -> None:
         """Log an item that a pipeline dropped."""
         if self._formatter is not None:
@@ -55,16 +78,19 @@ class LogLines:
             return
         level = exc.log_level if exc.log_level is not None else self._drop_level
         number = logging.getLevelNamesMapping()[level.upper()] if isinstance(level, str) else level
-        logger.log(number, "Dropped: %s\n%r", exc, item)
+        logger.log(number, "Dropped: %s\n%s", text_of(exc), text_of(item, repr))
 
+    @_guarded
     def item_error(self, item: Any, exc: BaseException, response: Response | None, trace: Traced) -> None:
         """Log an item at which a pipeline failed."""
         if self._formatter is not None:
             line = self._formatter.item_error(item, exc, response, self._spider)
             write(logger, line, self._spider, trace)
         else:
-            logger.error("Error processing %r of %s: %s", item, response, exc, exc_info=trace)
+            text, problem = text_of(item, repr), text_of(exc)
+            logger.error("Error processing %s of %s: %s", text, response, problem, exc_info=trace)
 
+    @_guarded
     def spider_error(self, exc: BaseException, request: Request, response: Response | None) -> None:
         """Log a callback that failed."""
         if self._formatter is not None:
@@ -74,10 +100,12 @@ class LogLines:
             referer = request.headers.get("Referer")
             logger.error("Spider error processing %s (referer: %s)", request, referer, exc_info=exc)
 
+    @_guarded
     def download_error(self, request: Request, exc: BaseException, trace: Traced) -> None:
         """Log a request that got no response."""
         if self._formatter is not None:
-            line = self._formatter.download_error(as_failure(exc, request), request, self._spider, str(exc))
+            failure, problem = as_failure(exc, request), text_of(exc)
+            line = self._formatter.download_error(failure, request, self._spider, problem)
             write(logger, line, self._spider, trace)
         else:
-            logger.error("Error downloading %s: %s", request, exc, exc_info=trace)
+            logger.error("Error downloading %s: %s", request, text_of(exc), exc_info=trace)

@@ -6,6 +6,7 @@ from aioscrapy.cancellation import raise_if_aborted
 from aioscrapy.components import build_all
 from aioscrapy.context import CrawlContext
 from aioscrapy.contracts import Pipeline
+from aioscrapy.ends import error_text
 from aioscrapy.exceptions import ItemLostError
 from aioscrapy.hooks import Hook, hooks, settle
 from aioscrapy.log import logger
@@ -64,5 +65,5 @@ class Pipelines:
             except BaseException as exc:  # noqa: BLE001 the other pipelines must close too
                 raise_if_aborted(exc)
                 logger.exception("A pipeline did not close")
-                errors.append(f"a pipeline did not close: {type(exc).__name__}: {exc}")
+                errors.append(f"a pipeline did not close: {error_text(exc)}")
         return errors

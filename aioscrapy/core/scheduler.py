@@ -11,7 +11,7 @@ from aioscrapy import signals
 from aioscrapy.context import CrawlContext
 from aioscrapy.core.politeness import Politeness
 from aioscrapy.ends import End
-from aioscrapy.exceptions import DontCloseSpider
+from aioscrapy.exceptions import CloseSpider, DontCloseSpider
 from aioscrapy.feeds.feeds import Feeds
 from aioscrapy.http.hosts import slot_of
 from aioscrapy.http.request import Request
@@ -51,6 +51,7 @@ class Scheduler(ABC):
         self.known = known
         """True if `accept` would drop a request. Not a method, for speed: most links of a page end here."""
         self._stats = crawler.stats
+        self._stop = crawler.stop
         self._signals = crawler.signals
         self._on_scheduled = crawler.signals.receivers(signals.request_scheduled)
         self.on_dropped = crawler.signals.receivers(signals.request_dropped)
@@ -170,6 +171,9 @@ class Scheduler(ABC):
         """Return True if an idle crawl may end: no handler of `spider_idle` keeps it open."""
         results = await self._signals.send(signals.spider_idle, spider=self._spider)
         kept_open = any(isinstance(result, DontCloseSpider) for result in results)
+        closes = [result for result in results if isinstance(result, CloseSpider)]
+        if closes and not kept_open:
+            self._stop(closes[0].reason)
         return self._close_on_idle and not kept_open
 
     async def _wait(self) -> None:

@@ -16,7 +16,7 @@ from aioscrapy.core.callback_output import line_of, piped, start_of, stream_of
 from aioscrapy.core.log_lines import LogLines
 from aioscrapy.core.pipelines import Pipelines
 from aioscrapy.core.scheduler import Scheduler
-from aioscrapy.ends import error_text
+from aioscrapy.ends import error_text, text_of
 from aioscrapy.exceptions import AioscrapyError, CloseSpider, DropItem, IgnoreRequest, NotSupported
 from aioscrapy.failure import as_failure
 from aioscrapy.hooks import hooks, settle
@@ -274,7 +274,8 @@ class Scraper:
     ) -> None:
         """Report an output that can't be used, with the line that yielded it."""
         trace = None if isinstance(exc, (AioscrapyError, TypeError)) else exc
-        logger.error("Left out %r of %s%s: %s", output, response, line_of(source), exc, exc_info=trace)
+        text, problem = text_of(output, repr), text_of(exc)
+        logger.error("Left out %s of %s%s: %s", text, response, line_of(source), problem, exc_info=trace)
         await self._report(exc, response, page)
 
     async def _report(self, exc: BaseException, response: Response | None, page: Page) -> None:
@@ -300,8 +301,8 @@ class Scraper:
 
     def _log_failure(self, request: Request, exc: BaseException, page: Page) -> None:
         if isinstance(exc, IgnoreRequest):
-            if str(exc) and not exc.quiet:
-                logger.info("%s", exc)
+            if (text := text_of(exc)) and not exc.quiet:
+                logger.info("%s", text)
             page.fruitless = exc.fruitless
             return
         explained = isinstance(exc, (AioscrapyError, NotSupported, OSError))  # no traceback is needed

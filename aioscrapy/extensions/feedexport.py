@@ -4,7 +4,7 @@ from aioscrapy.context import CrawlContext
 from aioscrapy.exceptions import NotConfigured
 from aioscrapy.feeds.feeds import Feeds, PoolFeeds
 from aioscrapy.feeds.filters import ItemFilter
-from aioscrapy.feeds.options import feeds_of
+from aioscrapy.feeds.options import feeds_of, refuse_twins
 from aioscrapy.feeds.slot import FeedSlot
 from aioscrapy.feeds.storages import (
     BlockingFeedStorage,
@@ -53,6 +53,7 @@ class FeedExporter:
             raise NotConfigured
         for feed in feeds:
             feed.prepare(crawler.spider)
+        refuse_twins(feeds)
         return cls(cls.feeds_class(feeds, crawler))
 
     def __init__(self, feeds: Feeds) -> None:

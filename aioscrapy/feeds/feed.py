@@ -229,7 +229,7 @@ class Feed:
         """Write the end of the document; False if there is no file.
 
         Raises:
-            OSError: the end can't be written.
+            OSError: the end can't be written, or the file lacks what was written.
         """
         if self.ended:
             return False
@@ -238,6 +238,7 @@ class Feed:
                 self.file.remove()
             return False
         self._document.finish()
+        self.file.check()
         self.ended = True
         return True
 

@@ -12,6 +12,7 @@ from typing import Any
 
 from aioscrapy import signals
 from aioscrapy.context import CrawlContext
+from aioscrapy.ends import error_text
 from aioscrapy.exceptions import QueueError, SerializeError
 from aioscrapy.feeds.completion import Completion
 from aioscrapy.feeds.feed import Feed
@@ -62,7 +63,7 @@ class Feeds:
             except Exception as exc:  # noqa: BLE001 a value of an item may raise anything; the crawl continues
                 self._stats.inc_value("feedexport/item_error_count")
                 page = getattr(response, "url", "no page")
-                error = exc if isinstance(exc, SerializeError) else f"{type(exc).__name__}: {exc}"
+                error = exc if isinstance(exc, SerializeError) else error_text(exc)
                 logger.error("An item from <%s> is missing in %s: %s", page, feed.uri, error)
                 continue
             if record is not None:

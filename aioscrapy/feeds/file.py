@@ -21,8 +21,9 @@ class FeedFile:
     """
 
     def __init__(self, path: Path | None) -> None:
-        self.path = path
+        self.path = path.absolute() if path is not None else None  # the project may change the folder
         self._fd = -1
+        self._length = 0  # bytes that the file has at least, if nobody has cut it
         self._before = b""  # put before the next write
         self._gathered: list[bytes] | None = None
 
@@ -53,6 +54,7 @@ class FeedFile:
             return
         reading = os.O_RDWR if self.is_regular else os.O_WRONLY
         self._fd = os.open(self.path, reading | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o666)
+        self._length = self.size
 
     def lock(self) -> bool:
         """Become the only process that writes the file; False while another process is.
@@ -91,6 +93,22 @@ class FeedFile:
             self._undo(written)
             raise
         self._before = b""
+        self._length += written
+
+    def check(self) -> None:
+        """Make sure that what was written is in the file with this path.
+
+        Raises:
+            OSError: the file was removed, replaced or cut by another program or by the project.
+        """
+        if self._fd < 0 or self.path is None or not self.is_regular:
+            return
+        if not self.path.exists():
+            raise OSError("the file was removed during the crawl")
+        if not os.path.samestat(self.path.stat(), os.fstat(self._fd)):
+            raise OSError("the file was replaced during the crawl")
+        if self.size < self._length:
+            raise OSError(f"the file was cut during the crawl, from {self._length} to {self.size} bytes")
 
     @contextlib.contextmanager
     def one_write(self) -> Iterator[None]:
@@ -122,6 +140,7 @@ class FeedFile:
         """Remove everything behind `length` bytes."""
         self.open()
         os.ftruncate(self._fd, length)
+        self._length = length
 
     def move_tail(self, start: int) -> Path:
         """Copy the bytes from `start` on to a new file beside this one, and return its path."""

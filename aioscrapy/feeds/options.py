@@ -61,6 +61,17 @@ def feeds_of(settings: Settings, crawler: CrawlContext | None = None) -> list[Fe
     return [feed_of(key, options, settings, crawler) for key, options in settings.getdict("FEEDS").items()]
 
 
+def refuse_twins(feeds: Sequence[Feed]) -> None:
+    """Raise FeedError for two feeds with the same file, which would have every item twice."""
+    paths: dict[str, Feed] = {}
+    for feed in feeds:
+        if feed.file.path is None or not feed.file.is_regular:
+            continue
+        first = paths.setdefault(str(feed.file.path.resolve()), feed)
+        if first is not feed:
+            raise FeedError(feed.uri, f"the same file as {first.uri}: remove one of them from FEEDS")
+
+
 def formats_of(settings: Settings) -> dict[str, str]:
     """Return format -> path of its exporter."""
     return {name.lower(): path for name, path in settings.getwithbase("FEED_EXPORTERS").items() if path}

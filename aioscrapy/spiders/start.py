@@ -48,12 +48,23 @@ def _first_requests(spider: Any) -> AsyncIterable[Any]:
         return requests
     if inspect.isawaitable(requests):
         return _awaited(requests)
-    return StartRequests(requests or ())
+    return StartRequests(_required(requests))
 
 
 async def _awaited(requests: Any) -> AsyncIterator[Any]:
-    for request in await requests or ():
+    for request in _required(await requests):
         yield request
+
+
+def _required(requests: Any) -> Any:
+    """Return the requests.
+
+    Raises:
+        TypeError: there is nothing.
+    """
+    if requests is None:
+        raise TypeError("start_requests returned None: is `yield` or `return` missing?")
+    return requests
 
 
 def _crawl(

@@ -154,6 +154,8 @@ async def test_the_signals_of_a_crawl_come_in_their_order(site: Site) -> None:
         "engine_started",
         "request_scheduled",
         "request_reached_downloader",
+        "headers_received",
+        "bytes_received",
         "request_left_downloader",
         "response_downloaded",
         "response_received",
@@ -210,3 +212,42 @@ async def test_a_late_member_ends_with_that_reason(site: Site, shared: dict[str,
     site.reset()
     assert (await crawl(SiteSpider, shared, site=site.url)).reason == "late"
     assert site.counts() == {}
+
+
+# -- Reasons that the project gives
+
+
+@pytest.mark.parametrize("reason", ["finished", "late", "", None])
+async def test_only_the_frontier_says_that_a_crawl_is_complete(site: Site, reason: Any) -> None:
+    class Closes(SiteSpider):
+        paths = ("/page/1", "/page/2", "/page/3")
+
+        def parse(self, response: Any) -> Any:
+            raise CloseSpider(reason)
+
+    crawled = await crawl(Closes, {"CONCURRENT_REQUESTS": 1}, site=site.url)
+    assert (crawled.reason, crawled.stat("finish_reason")) == ("cancelled", "cancelled")
+
+
+@pytest.mark.parametrize("call", ["close_spider", "raise"])
+@pytest.mark.parametrize("reason", ["finished", "no more shops"])
+async def test_a_handler_of_spider_idle_names_the_reason(site: Site, call: str, reason: str) -> None:
+    crawled = Crawled(Crawler(SiteSpider, QUIET))
+
+    def idle() -> None:
+        if call == "raise":
+            raise CloseSpider(reason)
+        crawled.crawler.engine.close_spider(reason=reason)
+
+    crawled.crawler.signals.connect(idle, signals.spider_idle)
+    await crawled.crawler.crawl(site=site.url)
+    assert (crawled.reason, len(crawled.items)) == (reason, 1)
+
+
+async def test_a_reason_is_one_line_of_plain_text(site: Site, caplog: pytest.LogCaptureFixture) -> None:
+    class Closes(SiteSpider):
+        def parse(self, response: Any) -> Any:
+            raise CloseSpider("a\ud800\nb\x1b[31m")
+
+    assert (await crawl(Closes, site=site.url)).reason == "a? b?[31m"
+    assert "\x1b" not in caplog.text

@@ -282,3 +282,46 @@ def test_a_feed_that_cannot_be_is_refused_before_the_first_page(
         FeedExporter.from_crawler(context_for({uri: options}))
     assert str(caught.value).startswith(f"setting FEEDS: {uri}: ")
     assert problem in str(caught.value)
+
+
+# -- A file that is not what was written
+
+
+@pytest.mark.parametrize("change", ["removed", "replaced", "cut", "appended to", "other folder"])
+async def test_a_feed_that_lost_its_items_during_the_crawl_is_not_stored(
+    tmp_path: Path, change: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    path = tmp_path / "items.jl"
+    context = context_for({"items.jl": {"format": "jsonlines"}})
+    feeds = await opened(context)
+    feeds.write(feeds.pack({"number": 1}, RESPONSE))
+    if change in ("removed", "replaced"):
+        path.unlink()
+    if change == "replaced":
+        path.write_text('{"number": 0}\n{"number": 0}\n', encoding="utf-8")
+    elif change == "cut":
+        path.write_text("", encoding="utf-8")
+    elif change == "appended to":
+        with path.open("a", encoding="utf-8") as file:
+            file.write('{"number": 5}\n')
+    elif change == "other folder":
+        monkeypatch.chdir("/")
+    feeds.write(feeds.pack({"number": 2}, RESPONSE))
+    await feeds.close(finished=True)
+    whole = change in ("appended to", "other folder")
+    assert ("Error storing jsonlines feed" in caplog.text) is not whole
+    assert context.stats.get_value("feedexport/success_count/FileFeedStorage", 0) == whole
+    if whole:
+        lines = path.read_text(encoding="utf-8").splitlines()
+        assert [json.loads(line)["number"] for line in lines if "5" not in line] == [1, 2]
+
+
+@pytest.mark.parametrize("twin", ["./items.jl", "link.jl", "folder/../items.jl"])
+def test_one_file_is_one_feed(tmp_path: Path, twin: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "link.jl").symlink_to("items.jl")
+    (tmp_path / "folder").mkdir()
+    context = context_for({"items.jl": {"format": "jsonlines"}, twin: {"format": "jsonlines"}})
+    with pytest.raises(SettingError, match="the same file as items"):
+        FeedExporter.from_crawler(context)

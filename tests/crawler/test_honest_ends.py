@@ -1,6 +1,7 @@
 """A crawl says `finished` only where all is done; whatever else ends it has a reason and an exit status."""
 
 import asyncio
+import dataclasses
 import logging
 import sys
 from collections.abc import AsyncIterator, Callable, Iterator
@@ -11,9 +12,10 @@ import pytest
 from aioscrapy import signals
 from aioscrapy.crawler import Crawler
 from aioscrapy.ends import End
-from aioscrapy.exceptions import CloseSpider, CrawlError, IgnoreRequest, QueueError
+from aioscrapy.exceptions import CloseSpider, CrawlError, DropItem, IgnoreRequest, QueueError
 from aioscrapy.frontier_settings import open_crawls
 from aioscrapy.http import Request
+from aioscrapy.logformatter import LogFormatter
 from aioscrapy.settings import Settings
 from support.crawling import QUIET, Crawled, SiteSpider, crawl
 from support.site import Site
@@ -525,3 +527,130 @@ async def test_a_hook_that_raises_for_one_request_leaves_the_others(site: Site) 
     crawled = await crawl(Links, {"SPIDER_MIDDLEWARES": {Picky: 1}}, site=site.url)
     assert sorted(item["path"] for item in crawled.items) == ["/page/1", "/page/3", "/page/4", "/page/5"]
     assert crawled.stat("spider_exceptions/KeyError") == 1
+
+
+# -- Objects of the project that fail at their own text
+
+
+class MuteError(Exception):
+    """An exception whose text can't be had."""
+
+    def __str__(self) -> str:
+        raise ValueError("no text")
+
+
+class OwnValueError(Exception):
+    """An exception with a property of a name that failures have."""
+
+    @property
+    def value(self) -> int:
+        return 5
+
+
+@dataclasses.dataclass(frozen=True)
+class FrozenError(Exception):
+    """An exception that takes no attributes."""
+
+    code: int = 1
+
+
+@pytest.mark.parametrize("error", [MuteError, OwnValueError, FrozenError], ids=lambda error: error.__name__)
+@pytest.mark.parametrize("where", [*RUNNING, "signal"])
+async def test_an_odd_exception_is_an_error_of_its_page(
+    site: Site, where: str, error: type[Exception], caplog: pytest.LogCaptureFixture
+) -> None:
+    spider, settings = raising(where, error())
+    crawled = await crawl(spider, {**settings, "CONCURRENT_REQUESTS": 2}, site=site.url)
+    assert crawled.reason == ("start_failed" if where == "start" else "finished")
+    expected = {"start": 3, "errback": 5, "signal": 5}.get(where, 4)
+    assert len(crawled.items) == expected
+    assert error.__name__ in caplog.text or where == "errback"
+
+
+async def test_a_pipeline_that_closes_with_an_odd_exception_is_an_output_that_is_not_closed(
+    site: Site,
+) -> None:
+    spider, settings = raising("close_spider", MuteError())
+    assert (await crawl(spider, settings, site=site.url)).reason == "output_failed"
+
+
+async def test_items_that_can_not_be_printed_do_not_end_a_crawl(
+    site: Site, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    deep: list[Any] = []
+    for _ in range(5000):
+        deep = [deep]
+
+    class Unprintable(dict[str, Any]):
+        def __repr__(self) -> str:
+            raise ValueError("no text")
+
+    class Refuses:
+        def process_item(self, item: Any) -> Any:
+            if item.get("bad"):
+                raise DropItem("bad") if item["bad"] == "drop" else ValueError("bad")
+            return item
+
+    class Odd(SiteSpider):
+        def parse(self, response: Any) -> Any:
+            for value in ({"a": deep}, Unprintable(a=1)):
+                yield value
+                yield Unprintable(value, bad="drop")
+                yield Unprintable(value, bad="raise")
+            yield {"last": True}
+
+    crawled = await crawl(Odd, {"ITEM_PIPELINES": {Refuses: 1}}, site=site.url)
+    assert (crawled.reason, len(crawled.items)) == ("finished", 3)
+    assert crawled.items[-1] == {"last": True}
+    assert crawled.stat("item_error_count") == 2
+
+
+async def test_a_log_formatter_that_raises_does_not_end_a_crawl(
+    site: Site, caplog: pytest.LogCaptureFixture
+) -> None:
+    class Raises(LogFormatter):
+        def crawled(self, *args: Any) -> Any:
+            raise ValueError("no line")
+
+        scraped = crawled
+
+    crawled = await crawl(SiteSpider, {"LOG_FORMATTER": Raises}, site=site.url, paths=PAGES)
+    assert (crawled.reason, len(crawled.items)) == ("finished", len(PAGES))
+    assert "A log line of crawled can't be written" in caplog.text
+
+
+# -- Exits in handlers that the frontier calls
+
+
+@pytest.mark.parametrize("moment", ["spider_idle", "request_scheduled", "engine_started"])
+async def test_an_exit_in_a_handler_of_the_frontier_ends_the_crawl(
+    site: Site, store: dict[str, Any], moment: str
+) -> None:
+    crawled = Crawled(Crawler(SiteSpider, {**QUIET, **store}))
+
+    def leave() -> None:
+        sys.exit(4)
+
+    crawled.crawler.signals.connect(leave, getattr(signals, moment))
+    async with asyncio.timeout(20):
+        await crawled.crawler.crawl(site=site.url)
+    assert (crawled.reason, end_of(crawled).exit_status) == ("exited", 4)
+
+
+@pytest.mark.parametrize("kind", ["plain", "async", "start"])
+async def test_start_requests_that_return_nothing_are_named(site: Site, kind: str) -> None:
+    class Forgets(SiteSpider):
+        paths = PAGES
+
+    def forget(self: Any) -> None:
+        [self.request(path) for path in self.paths]
+
+    async def forget_async(self: Any) -> None:
+        forget(self)
+
+    method = forget_async if kind == "async" else forget
+    setattr(Forgets, "start" if kind == "start" else "start_requests", method)
+    crawled = await crawl(Forgets, site=site.url)
+    assert (crawled.reason, end_of(crawled).exit_status) == ("start_failed", 1)
+    assert "missing?" in end_of(crawled).error
