@@ -34,10 +34,18 @@ async def announce_opened(context: CrawlContext) -> None:
 async def announce_end(context: CrawlContext, end: End) -> None:
     """Announce the end: the signal, the stats, and the last line of the log."""
     await context.signals.send(signals.spider_closed, spider=context.spider, reason=end.reason)
-    if hasattr(context.stats, "close_spider"):
-        context.stats.close_spider(context.spider, reason=end.reason)
-    elif context.settings.getbool("STATS_DUMP"):
-        context.stats.dump()
+    _close_stats(context, end)
     if end.error:
         logger.error("The crawl is not complete (%s): %s", end.reason, end.error)
     logger.info("Spider closed (%s)", end.reason)
+
+
+def _close_stats(context: CrawlContext, end: End) -> None:
+    """Log and store the stats; a collector of the project that fails does not change how the crawl ended."""
+    try:
+        if hasattr(context.stats, "close_spider"):
+            context.stats.close_spider(context.spider, reason=end.reason)
+        elif context.settings.getbool("STATS_DUMP"):
+            context.stats.dump()
+    except Exception:
+        logger.exception("The stats can't be stored")

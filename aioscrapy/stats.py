@@ -3,7 +3,10 @@
 import logging
 import pprint
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
+
+from aioscrapy.ends import text_of
 
 logger = logging.getLogger(__name__)
 
@@ -30,25 +33,42 @@ class StatsCollector:
 
     def set_stats(self, stats: dict[str, Any], spider: object = None) -> None:
         """Replace all values."""
-        self._stats = stats
+        self._stats = stats if isinstance(stats, dict) else dict(stats)
 
     def inc_value(self, key: str, count: float = 1, start: float = 0, spider: object = None) -> None:
-        """Add `count` to a value that starts at `start`."""
-        self._stats[key] = self._stats.get(key, start) + count
+        """Add `count` to a value that starts at `start`; count anew if the value is not a number."""
+        try:
+            self._stats[key] = self._stats.get(key, start) + count
+        except TypeError:  # of the project's `set_value`: a page must not fail for it
+            self._replace(key, start + count)
 
     def inc_values(self, counts: Mapping[str, float]) -> None:
         """Add to several values that start at 0."""
         stats = self._stats
         for key, count in counts.items():
-            stats[key] = stats.get(key, 0) + count
+            try:
+                stats[key] = stats.get(key, 0) + count
+            except TypeError:
+                self._replace(key, count)
 
     def max_value(self, key: str, value: Any, spider: object = None) -> None:
-        """Store `value` if it is larger."""
-        self._stats[key] = max(self._stats.get(key, value), value)
+        """Store `value` if it is larger, or if the two can't be compared."""
+        try:
+            self._stats[key] = max(self._stats.get(key, value), value)
+        except TypeError:
+            self._replace(key, value)
 
     def min_value(self, key: str, value: Any, spider: object = None) -> None:
-        """Store `value` if it is smaller."""
-        self._stats[key] = min(self._stats.get(key, value), value)
+        """Store `value` if it is smaller, or if the two can't be compared."""
+        try:
+            self._stats[key] = min(self._stats.get(key, value), value)
+        except TypeError:
+            self._replace(key, value)
+
+    def _replace(self, key: str, value: Any) -> None:
+        kind = type(self._stats.get(key)).__name__
+        logger.warning("The stat %r had a value of type %s: it begins anew with %r", key, kind, value)
+        self._stats[key] = value
 
     def clear_stats(self, spider: object = None) -> None:
         """Delete all values."""
@@ -68,7 +88,11 @@ class StatsCollector:
 
     def dump(self) -> None:
         """Log all values in the format that LogParser and ScrapydWeb read."""
-        logger.info("Dumping Scrapy stats:\n%s", pprint.pformat(self._stats))
+        try:
+            text = pprint.pformat(self._stats)
+        except Exception:  # noqa: BLE001 an object of the project fails at its own text
+            text = pprint.pformat({text_of(key): _printable(value) for key, value in self._stats.items()})
+        logger.info("Dumping Scrapy stats:\n%s", text)
 
 
 class MemoryStatsCollector(StatsCollector):
@@ -113,3 +137,7 @@ class DummyStatsCollector(StatsCollector):
 
     def min_value(self, key: str, value: Any, spider: object = None) -> None:
         """Do nothing."""
+
+
+def _printable(value: Any) -> Any:
+    return value if isinstance(value, (int, float, str, datetime)) else text_of(value, repr)

@@ -11,7 +11,11 @@ HeadersArgument = Mapping[Any, Any] | Iterable[tuple[Any, Any]] | None
 
 @lru_cache(maxsize=1024)
 def _title(name: str | bytes) -> bytes:
-    return name.encode("utf-8").title() if isinstance(name, str) else name.title()
+    if isinstance(name, str):
+        return name.encode("utf-8").title()
+    if isinstance(name, bytes):
+        return name.title()
+    raise TypeError(f"a header's name must be str or bytes, got {type(name).__name__}")
 
 
 class Headers(MutableMapping[str | bytes, Any]):

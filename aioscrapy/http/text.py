@@ -119,7 +119,10 @@ class TextResponse(Response):
             return self._url
         from w3lib.html import get_base_url
 
-        return str(get_base_url(self.text[:HEAD], self._url, self.encoding))
+        try:
+            return str(get_base_url(self.text[:HEAD], self._url, self.encoding))
+        except ValueError:  # browsers ignore a base that is not a URL
+            return self._url
 
     @property
     def selector(self) -> "Selector":

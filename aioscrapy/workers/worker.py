@@ -15,7 +15,7 @@ from typing import Any
 from aioscrapy import event_loop
 from aioscrapy.components import load_object
 from aioscrapy.crawler import Crawler
-from aioscrapy.ends import End, Reason, end_for, error_text
+from aioscrapy.ends import End, Reason, end_for, error_text, text_of
 from aioscrapy.exceptions import AioscrapyError
 from aioscrapy.extensions.feedexport import FeedExporter
 from aioscrapy.log import configure_logging, logger
@@ -113,7 +113,10 @@ class _Worker:
         try:
             data = pickle.dumps(snapshot)
         except Exception:  # noqa: BLE001 a value of the user's that can't be pickled
-            values = {k: value if _can_pickle(value) else repr(value) for k, value in snapshot.stats.items()}
+            values = {
+                text_of(key): value if _can_pickle(value) else text_of(value, repr)
+                for key, value in snapshot.stats.items()
+            }
             data = pickle.dumps(WorkerStats(values, snapshot.rules, snapshot.waiting))
         if data != self._reported:
             self._reported = data

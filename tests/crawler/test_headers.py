@@ -1,6 +1,7 @@
 """Headers: names in any case, values as bytes, several of one name."""
 
 import copy
+from typing import Any
 
 import pytest
 
@@ -112,3 +113,9 @@ def test_filling_sets_what_is_missing_and_shares_nothing() -> None:
     second.appendlist("User-Agent", "too")
     assert first.items() == {b"Accept": [b"c/d"], b"User-Agent": [b"me"]}.items()
     assert defaults.getlist("User-Agent") == [b"me"]
+
+
+@pytest.mark.parametrize("name", [5, None, 1.5, ("a",)])
+def test_a_name_that_is_not_a_text_is_refused_in_words(name: Any) -> None:
+    with pytest.raises(TypeError, match="name must be str or bytes"):
+        Headers({name: "value"})

@@ -17,6 +17,7 @@ from aioscrapy.frontier_settings import open_crawls
 from aioscrapy.http import Request
 from aioscrapy.logformatter import LogFormatter
 from aioscrapy.settings import Settings
+from aioscrapy.stats import StatsCollector
 from support.crawling import QUIET, Crawled, SiteSpider, crawl
 from support.site import Site
 
@@ -654,3 +655,13 @@ async def test_start_requests_that_return_nothing_are_named(site: Site, kind: st
     crawled = await crawl(Forgets, site=site.url)
     assert (crawled.reason, end_of(crawled).exit_status) == ("start_failed", 1)
     assert "missing?" in end_of(crawled).error
+
+
+async def test_stats_that_fail_do_not_change_the_end(site: Site, caplog: pytest.LogCaptureFixture) -> None:
+    class Fails(StatsCollector):
+        def _persist_stats(self, stats: Any) -> None:
+            raise OSError("no room")
+
+    crawled = await crawl(SiteSpider, {"STATS_CLASS": Fails, "STATS_DUMP": True}, site=site.url)
+    assert (crawled.reason, len(crawled.items)) == ("finished", 1)
+    assert "The stats can't be stored" in caplog.text

@@ -85,6 +85,7 @@ class TestUrljoin:
             (b"<!-- <base href='/no/'> -->", "http://a/dir/x"),
             (b"<base>", "http://a/dir/x"),
             (b" " * 5000 + b"<base href='/late/'>", "http://a/dir/x"),
+            (b"<base href='http://[no'>", "http://a/dir/x"),
         ],
     )
     def test_honours_the_base_of_a_page(self, base: bytes, joined: str) -> None:

@@ -149,6 +149,7 @@ def feed_fallen_back(folder: Path, chance: random.Random, pages: int) -> Outcome
     with FeedFleet(folder, pages=pages, lease_s=4.0, durable=False) as fleet:
         for number in range(2):
             fleet.run("-o", f"items-{number}.{chance.choice(FORMATS)}")
+        fleet.until_joined()
         fleet.until_items(int(chance.uniform(0.05, 0.6) * pages))
         with fleet.redis.client() as client:
             client.save()
@@ -163,6 +164,7 @@ def feed_forgotten(folder: Path, chance: random.Random, pages: int) -> Outcome:
     with FeedFleet(folder, pages=pages, lease_s=4.0, durable=False) as fleet:
         for number in range(2):
             fleet.run("-o", f"items-{number}.{chance.choice(FORMATS)}")
+        fleet.until_joined()
         fleet.until_items(chance.randrange(1, pages // 2))
         fleet.redis.kill()
         fleet.redis.start()
@@ -228,6 +230,7 @@ def feed_batches_fallen_back(folder: Path, chance: random.Random, pages: int) ->
     settings = in_batches(chance.choice(FORMATS), size)
     with FeedFleet(folder, pages=pages, lease_s=4.0, durable=False, settings=settings) as fleet:
         fleet.run()
+        fleet.until_joined()
         fleet.until_items(int(chance.uniform(0.05, 0.6) * pages))
         with fleet.redis.client() as client:
             client.save()

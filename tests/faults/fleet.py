@@ -72,15 +72,26 @@ class Outcome:
         return self.items - self.distinct
 
     @property
+    def is_honest(self) -> bool:
+        """Nothing is lost, or a worker has said that the crawl is not complete."""
+        return not self.lost or any(self.ended)
+
+    @property
     def is_right(self) -> bool:
         """Every page once, and every worker ended in good order."""
         return not (self.lost or self.doubled or self.foreign or any(self.ended)) and bool(self.ended)
+
+    @property
+    def _verdict(self) -> str:
+        if self.is_right:
+            return "ok"
+        return f"WRONG (exit statuses {self.ended}{'' if self.is_honest else ', called finished'})"
 
     def __str__(self) -> str:
         return (
             f"{self.name:<24} pages {self.pages}  items {self.items}  lost {self.lost}  "
             f"doubled {self.doubled}  fetched {self.fetched}  refused {self.refused}  "
-            f"workers lost {self.workers_lost}  {self.seconds:.1f} s  {'ok' if self.is_right else 'WRONG'}"
+            f"workers lost {self.workers_lost}  {self.seconds:.1f} s  {self._verdict}"
         )
 
 
@@ -230,6 +241,10 @@ class Fleet:
     def until_items(self, count: int) -> None:
         """Wait until there are that many items."""
         self.until(lambda: self.count() >= count, f"item {count}")
+
+    def until_joined(self) -> None:
+        """Wait until every worker is in the crawl: one that starts while Redis is away ends with an error."""
+        self.until(lambda: all("Spider opened" in self.log_of(w) for w in self.living()), "the start")
 
     def join(self) -> None:
         """Wait until every worker has ended by itself."""

@@ -21,6 +21,7 @@ FEED_PAGES = 300  # a feed shows a fault on fewer pages
 def test_every_item_is_in_the_feeds_once(tmp_path: Path, name: str) -> None:
     seed = random.SystemRandom().randrange(2**32)
     outcome = FEED_SCENARIOS[name](tmp_path, random.Random(seed), FEED_PAGES)
+    assert outcome.is_honest, f"seed {seed}: items are lost under `finished`: {outcome}"
     assert outcome.is_right, f"seed {seed}: {outcome}"
 
 
@@ -28,4 +29,5 @@ def test_every_item_is_in_the_feeds_once(tmp_path: Path, name: str) -> None:
 def test_every_page_is_there_once(tmp_path: Path, name: str) -> None:
     seed = random.SystemRandom().randrange(2**32)
     outcome = SHORT[name](tmp_path, random.Random(seed), PAGES)
+    assert outcome.is_honest, f"seed {seed}: items are lost under `finished`: {outcome}"
     assert outcome.is_right, f"seed {seed}: {outcome}"
