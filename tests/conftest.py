@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from aioscrapy.doors.scrapy import stop_serving
 from support.project import write_seed_project
@@ -16,6 +17,9 @@ from support.site import Site
 
 SERVER_FIXTURES = {"redis_server", "site_server", "scrapyd", "server", "python"}
 SERVER_FOLDERS = {"e2e", "faults", "node", "page", "plugin"}
+# The time of one example is not what a property test asserts: on a loaded machine it may take any time.
+settings.register_profile("untimed", deadline=None)
+settings.load_profile("untimed")
 _STARTS = {"subprocess.Popen", "os.fork", "os.posix_spawn", "socket.bind"}
 
 

@@ -47,12 +47,6 @@ def stream_of(result: Any) -> Any:
     return result if inspect.isasyncgen(result) else _outputs(result)
 
 
-def start_of(spider: Any) -> Any:
-    """Return the start requests: of `start` (Scrapy 2.13), or of `start_requests`, which `start` calls."""
-    start = inspect.getattr_static(type(spider), "start", None)
-    return spider.start_requests() if start is None or isinstance(start, classmethod) else spider.start()
-
-
 def line_of(stream: Any) -> str:
     """Return where a callback's generator stands, as " (FILE:LINE, in NAME)"; "" where that is not known."""
     frame = getattr(stream, "ag_frame", None)
