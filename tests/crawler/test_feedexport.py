@@ -11,6 +11,8 @@ from typing import Any
 from xml.etree import ElementTree as ET
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from aioscrapy.context import CrawlContext
 from aioscrapy.ends import Reason
@@ -325,3 +327,56 @@ def test_one_file_is_one_feed(tmp_path: Path, twin: str, monkeypatch: pytest.Mon
     context = context_for({"items.jl": {"format": "jsonlines"}, twin: {"format": "jsonlines"}})
     with pytest.raises(SettingError, match="the same file as items"):
         FeedExporter.from_crawler(context)
+
+
+# -- Whatever an item holds
+
+
+class Odd:
+    """An object that fails at its own text, and can't be copied."""
+
+    def __repr__(self) -> str:
+        raise ValueError("no text")
+
+    __str__ = __reduce__ = __repr__  # type: ignore[assignment]
+
+
+CIRCULAR: dict[str, Any] = {}
+CIRCULAR["self"] = CIRCULAR
+VALUES = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers(-(10**400), 10**400)
+    | st.floats()
+    | st.text(st.characters(exclude_categories=()))  # with surrogates
+    | st.binary(max_size=5)
+    | st.dates()
+    | st.decimals()
+    | st.builds(Odd)
+    | st.just(CIRCULAR),
+    lambda inner: (
+        st.lists(inner, max_size=2) | st.dictionaries(st.text(max_size=3) | st.integers(), inner, max_size=2)
+    ),
+    max_leaves=4,
+)
+FORMATS = ("jsonlines", "json", "csv", "xml", "pickle", "marshal")
+
+
+@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(values=st.lists(VALUES, max_size=4))
+async def test_an_item_is_in_each_feed_or_counted(tmp_path: Path, values: list[Any]) -> None:
+    paths = {name: tmp_path / f"items.{name}" for name in FORMATS}
+    context = context_for({str(path): {"format": name, "overwrite": True} for name, path in paths.items()})
+    feeds = await opened(context)
+    records = 0
+    for value in [*values, "last"]:
+        packed = feeds.pack({"value": value}, RESPONSE)
+        records += len(packed)
+        feeds.write(packed)
+    await feeds.close(finished=True)
+    lost = context.stats.get_value("feedexport/item_error_count", 0)
+    assert records + lost == len(FORMATS) * (len(values) + 1)
+    assert context.stats.get_value("feedexport/success_count/FileFeedStorage") == len(FORMATS)
+    assert json.loads(paths["json"].read_text(encoding="utf-8"))[-1] == {"value": "last"}
+    assert json.loads(paths["jsonlines"].read_text(encoding="utf-8").splitlines()[-1]) == {"value": "last"}
+    assert list(ET.fromstring(paths["xml"].read_text(encoding="utf-8")))[-1].findtext("value") == "last"
