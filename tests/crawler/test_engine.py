@@ -127,7 +127,7 @@ class Failing(SiteSpider):
 
 async def test_an_errback_gets_what_could_not_be_downloaded(site: Site) -> None:
     crawled = await crawl(Failing, {"RETRY_TIMES": 1}, site=site.url)
-    error = {"error": "DownloadError", "url": f"{site.url}/truncated", "mark": 7, "status": None}
+    error = {"error": "ResponseDataLossError", "url": f"{site.url}/truncated", "mark": 7, "status": None}
     assert crawled.items == [error, {"path": "/page/9"}]
     assert site.counts() == {"/truncated": 2, "/page/9": 1}
     assert crawled.stat("retry/count") == 1

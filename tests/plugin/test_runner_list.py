@@ -172,7 +172,7 @@ def test_the_scrapy_that_an_egg_storage_imports_is_not_that_of_the_spiders(daemo
         "    def get(self, project, version=None):\n"
         "        return version, open(f'elsewhere/{project}/{version}.egg', 'rb')\n"
     )
-    assert daemon.list(version="1") == (0, "aioscrapy.spiders\n", "")
+    assert daemon.list(version="1") == (0, "aioscrapy.spiders.spider\n", "")
 
 
 def test_a_project_of_settings_runs_in_place(daemon: Daemon) -> None:
