@@ -49,8 +49,6 @@ item_dropped = Signal("item_dropped")  # item, response, exception, spider
 feed_slot_closed = Signal("feed_slot_closed")  # slot: a file of a feed is complete
 feed_exporter_closed = Signal("feed_exporter_closed")  # all feeds are closed
 item_error = Signal("item_error")  # item, response, spider, failure (the exception)
-feed_slot_closed = Signal("feed_slot_closed")  # slot: a feed is complete
-feed_exporter_closed = Signal("feed_exporter_closed")  # all feeds are complete
 memusage_warning_reached = Signal("memusage_warning_reached")
 
 
