@@ -11,7 +11,7 @@ from types import ModuleType
 from typing import NoReturn
 
 from aioscrapy.doors.scrapy import serve_scrapy
-from aioscrapy.exceptions import AioscrapyError, ConfigError
+from aioscrapy.exceptions import AioscrapyError
 from aioscrapy.project import project_settings, settings_here
 from aioscrapy.scrapy_redis_settings import understand_scrapy_redis
 from aioscrapy.settings import Settings
@@ -99,7 +99,7 @@ def _of_project(name: str, arguments: list[str]) -> argparse.Namespace:
     """Return the options of a command of the project (COMMANDS_MODULE).
 
     Raises:
-        ConfigError: there is no such command; the text has similar names.
+        SystemExit: there is no such command; the line has similar names.
     """
     from aioscrapy.project_command import project_commands, run_command
 
@@ -109,7 +109,8 @@ def _of_project(name: str, arguments: list[str]) -> argparse.Namespace:
     if name not in commands:
         close = difflib.get_close_matches(name, [*_names(), *commands], 3)
         hint = f"did you mean {' or '.join(close)}?" if close else "see aioscrapy --help"
-        raise ConfigError(f"no command {name!r}; {hint}")
+        report(f"no command {name!r}; {hint}", program="aioscrapy")
+        raise SystemExit(2)
     understand_scrapy_redis(settings)
     run = partial(run_command, commands[name], name, arguments, settings)
     return argparse.Namespace(run=lambda options: run())

@@ -71,7 +71,7 @@ class Pool:
     def __init__(self, spider_class: Any, settings: Settings, arguments: Mapping[str, Any]) -> None:
         self.spidercls = spider_class
         self.settings = settings
-        self.stats = PoolStats()
+        self.stats = PoolStats(self)
         self.signals = SignalManager()
         self.end: End | None = None
         self._ending = Ending()

@@ -61,8 +61,8 @@ class MergeableStats(StatsCollector):
 class PoolStats(StatsCollector):
     """The parent's own stats, merged with those of the worker processes."""
 
-    def __init__(self) -> None:
-        super().__init__()
+    def __init__(self, crawler: Any = None) -> None:
+        super().__init__(crawler)
         self._workers: dict[int, WorkerStats] = {}
 
     def update(self, number: int, stats: WorkerStats) -> None:

@@ -130,4 +130,4 @@ def test_every_command_stands_in_the_help_once(tmp_path: Path) -> None:
 def test_a_command_that_is_none_is_wrong_usage(tmp_path: Path) -> None:
     done = aioscrapy(tmp_path, "crwal", "spider")
     assert done.returncode == 2
-    assert "invalid choice: 'crwal'" in done.stderr
+    assert done.stderr == "aioscrapy: no command 'crwal'; did you mean crawl or crawls?\n"

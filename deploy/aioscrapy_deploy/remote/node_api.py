@@ -6,8 +6,6 @@ from datetime import datetime
 from typing import Any
 from urllib.parse import quote
 
-from typing_extensions import override
-
 from aioscrapy_deploy.errors import RefusedError, ScrapydError
 from aioscrapy_deploy.remote.connection import LISTING_S, node_message
 from aioscrapy_deploy.remote.form import Body, Sent
@@ -25,7 +23,6 @@ _STOCK_STATE = {"pending": "pending", **dict.fromkeys(("finished", "failed", "ca
 class NodeApi(StockApi):
     """Calls of /api/v1; `ScrapydClient` describes them."""
 
-    @override
     def daemonstatus(self) -> DaemonStatus:
         data = self._read(STATUS_PAGE)
         with reading(self._connection, STATUS_PAGE):
@@ -33,14 +30,12 @@ class NodeApi(StockApi):
             problems = tuple(names_in(data["problems"]))
             return DaemonStatus(str(data.get("node_name", "")), **counts, problems=problems)
 
-    @override
     def listprojects(self) -> list[str]:
         page = "api/v1/projects"
         data = self._read(page)
         with reading(self._connection, page):
             return names_in(data["projects"])
 
-    @override
     def versions(self, project: str) -> Versions:
         page = f"{_of(project)}/versions"
         try:
@@ -54,26 +49,22 @@ class NodeApi(StockApi):
             deployed = {str(one["version"]): float(one.get("deployed") or 0) for one in stored}
             return Versions([str(one["version"]) for one in stored], data["active"], deployed)
 
-    @override
     def listspiders(self, project: str, version: str | None) -> list[str]:
         page = f"{_of(project)}/spiders"
         data = self._read(page, LISTING_S, version=version)
         with reading(self._connection, page):
             return names_in(data["spiders"])
 
-    @override
     def listjobs(self, project: str | None) -> list[Job]:
         jobs = self._jobs(project=project)
         if project and not jobs and project not in self.listprojects():
             raise ScrapydError(f"{self._connection.url}/api/v1/jobs: project '{project}' not found")
         return jobs
 
-    @override
     def find(self, words: Sequence[str], project: str | None) -> list[Job]:
         lists = (self._jobs(project=project, text=word, limit=_SEARCHED) for word in words)
         return list({(job.project, job.id): job for jobs in lists for job in jobs}.values())
 
-    @override
     def status(self, job: str, project: str | None) -> str | None:
         if project is None:
             return super().status(job, project)
@@ -92,7 +83,6 @@ class NodeApi(StockApi):
         with reading(self._connection, page):
             return _job(data)
 
-    @override
     def schedule(self, job: Job, priority: float | None, instances: int = 1) -> list[str]:
         fields: dict[str, Any] = {"project": job.project, "spider": job.spider, "job": job.id}
         fields |= {"args": dict(job.arguments), "settings": dict(job.settings)}
@@ -103,7 +93,6 @@ class NodeApi(StockApi):
         with reading(self._connection, page):
             return [str(one["job"]) for one in data["jobs"]]
 
-    @override
     def cancel(self, project: str, job: str, signal: str | None) -> str | None:
         if signal is not None:
             return super().cancel(project, job, signal)
@@ -120,11 +109,9 @@ class NodeApi(StockApi):
             return None
         return "pending" if states == {"pending"} else "running"
 
-    @override
     def upload_page(self, project: str, version: str) -> str:
         return f"{_of(project)}/versions/{_quoted(version)}"
 
-    @override
     def addversion(self, project: str, version: str, egg: bytes, on_sent: Sent | None) -> Answer:
         body = Body([egg], on_sent)
         headers = {"Content-Type": "application/octet-stream"}
@@ -133,17 +120,14 @@ class NodeApi(StockApi):
             response = self._connection.ask("PUT", page, answer_s=LISTING_S, data=body, headers=headers)
         return NodeAnswer(response.status_code, response.text, self._connection.proxy)
 
-    @override
     def activate(self, project: str, version: str) -> str | None:
         data = self._change("POST", f"{self.upload_page(project, version)}/activate", LISTING_S)
         previous = data.get("previous")
         return None if previous is None else str(previous)
 
-    @override
     def delversion(self, project: str, version: str) -> None:
         self._change("DELETE", self.upload_page(project, version))
 
-    @override
     def delproject(self, project: str) -> None:
         self._change("DELETE", _of(project))
 
