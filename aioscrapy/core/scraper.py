@@ -192,7 +192,14 @@ class Scraper:
             await self._output_failed(exc, output, response, page, source)
 
     def _request(self, request: Request, response: Response | None, page: Page) -> None:
-        """Put a request onto the page, unless a hook drops it or it is known."""
+        """Put a request onto the page, unless a hook drops it or it is known.
+
+        Raises:
+            NotSupported: a callback or an errback links to a local file: no page of the web may read one.
+        """
+        is_start = page.lease is None or page.lease.request is None
+        if not is_start and request.url[:5].lower() == "file:":
+            raise NotSupported(f"{request.url}: file: URLs are for start requests, not for links of a page")
         for hook in self._on_request:
             request = hook(request, response)
             if request is None:
@@ -273,7 +280,7 @@ class Scraper:
         self, exc: BaseException, output: Any, response: Response | None, page: Page, source: Any
     ) -> None:
         """Report an output that can't be used, with the line that yielded it."""
-        trace = None if isinstance(exc, (AioscrapyError, TypeError)) else exc
+        trace = None if isinstance(exc, (AioscrapyError, NotSupported, TypeError)) else exc
         text, problem = text_of(output, repr), text_of(exc)
         logger.error("Left out %s of %s%s: %s", text, response, line_of(source), problem, exc_info=trace)
         await self._report(exc, response, page)

@@ -11,6 +11,7 @@ from aioscrapy.handlers.local import DataDownloadHandler, FileDownloadHandler
 from aioscrapy.http import Request
 from aioscrapy.spiders import Spider
 from support.crawling import QUIET, Crawled
+from support.site import Site
 
 
 class Local(Spider):
@@ -33,6 +34,39 @@ async def test_data_and_files_are_read_and_a_link_to_a_file_is_not(tmp_path: Pat
     texts = sorted(item["text"] for item in crawled.items)
     assert texts == sorted([page.read_text(), "<p>é", "linked"])
     assert {item["kind"] for item in crawled.items} == {"HtmlResponse", "TextResponse"}
+
+
+class Following(Spider):
+    """Its errback follows the links of a page that is refused, and copies whatever meta it can."""
+
+    name = "following"
+    handle_httpstatus_list = ()
+
+    def start_requests(self) -> Any:
+        for path in ("/status/404", "/"):
+            yield Request(self.site + path, errback=self.follow)  # type: ignore[attr-defined]
+
+    def parse(self, response: Any) -> Any:
+        yield {"text": response.text}
+        yield Request(self.secret, meta={"depth": 0, "is_start_request": True})  # type: ignore[attr-defined]
+
+    def follow(self, failure: Any) -> Any:
+        for meta in ({}, {"depth": 0}, dict(failure.request.meta)):
+            yield Request(self.secret, meta=meta, dont_filter=True)  # type: ignore[attr-defined]
+        yield {"text": "the rest of the errback"}
+
+
+@pytest.mark.server
+async def test_neither_callback_nor_errback_makes_a_start_request(tmp_path: Path, site: Site) -> None:
+    secret = tmp_path / "secret.html"
+    secret.write_text("<title>secret</title>")
+    crawled = Crawled(Crawler(Following, {**QUIET, "RETRY_ENABLED": False}))
+    await crawled.crawler.crawl(site=site.url, secret=secret.as_uri())
+    texts = [item["text"] for item in crawled.items]
+    assert "the rest of the errback" in texts
+    assert len(texts) == 2
+    assert not [text for text in texts if "secret" in text]
+    assert crawled.crawler.stats.get_value("spider_exceptions/NotSupported") == 4
 
 
 @pytest.mark.parametrize(
