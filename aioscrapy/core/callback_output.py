@@ -4,9 +4,11 @@ import inspect
 from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterable, Iterator
 from typing import Any, Concatenate, ParamSpec
 
+from aioscrapy.exceptions import NotSupported
 from aioscrapy.hooks import Hook, hooks, settle
 from aioscrapy.http.request import Request
 from aioscrapy.items import is_item
+from aioscrapy.queue.base import Page
 
 P = ParamSpec("P")
 
@@ -103,3 +105,14 @@ def _is_many(result: Any) -> bool:
         and not isinstance(result, (dict, str, bytes, Request))
         and not is_item(result)
     )
+
+
+def refuse_local_file(request: Request, page: Page) -> None:
+    """Let only the start requests name a file of this machine: no page of the web may make a crawl read one.
+
+    Raises:
+        NotSupported: a callback or an errback yields such a request.
+    """
+    is_start = page.lease is None or page.lease.request is None
+    if not is_start and request.url[:5].lower() == "file:":
+        raise NotSupported(f"{request.url}: file: URLs are for start requests, not for links of a page")

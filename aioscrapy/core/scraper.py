@@ -12,7 +12,7 @@ from aioscrapy.cancellation import ERRORS, raise_if_aborted
 from aioscrapy.components import build_all
 from aioscrapy.context import CrawlContext
 from aioscrapy.contracts import SpiderMiddleware
-from aioscrapy.core.callback_output import line_of, piped, start_of, stream_of
+from aioscrapy.core.callback_output import line_of, piped, refuse_local_file, start_of, stream_of
 from aioscrapy.core.log_lines import LogLines
 from aioscrapy.core.pipelines import Pipelines
 from aioscrapy.core.scheduler import Scheduler
@@ -192,14 +192,8 @@ class Scraper:
             await self._output_failed(exc, output, response, page, source)
 
     def _request(self, request: Request, response: Response | None, page: Page) -> None:
-        """Put a request onto the page, unless a hook drops it or it is known.
-
-        Raises:
-            NotSupported: a callback or an errback links to a local file: no page of the web may read one.
-        """
-        is_start = page.lease is None or page.lease.request is None
-        if not is_start and request.url[:5].lower() == "file:":
-            raise NotSupported(f"{request.url}: file: URLs are for start requests, not for links of a page")
+        """Put a request onto the page, unless a hook drops it or it is known."""
+        refuse_local_file(request, page)
         for hook in self._on_request:
             request = hook(request, response)
             if request is None:
