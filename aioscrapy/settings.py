@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import Any
 
-from aioscrapy import default_settings
+from aioscrapy import default_output_settings, default_settings
 from aioscrapy.base_settings import (
     MIDDLEWARES,
     PRIORITIES,
@@ -47,8 +47,11 @@ _SPIDER_ATTRIBUTES = {
 
 def setting_type(name: str) -> SettingType | None:
     """Return what `default_settings.py` declares for a setting; None for a name that it does not have."""
-    declared = default_settings.__annotations__.get(name)
-    return declared.__metadata__[0] if declared is not None else None
+    for module in (default_settings, default_output_settings):
+        if (declared := module.__annotations__.get(name)) is not None:
+            kind: SettingType = declared.__metadata__[0]
+            return kind
+    return None
 
 
 def check_attributes(spider: Any) -> None:

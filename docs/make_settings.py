@@ -1,17 +1,21 @@
-"""Make docs/settings.md from default_settings.py: python docs/make_settings.py."""
+"""Make docs/settings.md from the files that declare the settings: python docs/make_settings.py."""
 
 import ast
 from pathlib import Path
 
 from aioscrapy.settings import setting_type
 
-SOURCE = Path(__file__).parents[1] / "aioscrapy" / "default_settings.py"
+SOURCES = [
+    Path(__file__).parents[1] / "aioscrapy" / name
+    for name in ("default_settings.py", "default_output_settings.py")
+]
 TARGET = Path(__file__).with_name("settings.md")
 LONGEST_DEFAULT = 70  # characters that a default may take in the table
 
 _HEAD = """# Settings
 
-This page is made from `aioscrapy/default_settings.py`, where each setting has its default, type and meaning.
+This page is made from `aioscrapy/default_settings.py` and, for what a crawl keeps and writes,
+`aioscrapy/default_output_settings.py`, where each setting has its default, type and meaning.
 
 A setting can be set in these places; a later place overrides an earlier one:
 
@@ -70,10 +74,10 @@ def _default(value: ast.expr) -> str:
     return f"`{text}`" if len(text) <= LONGEST_DEFAULT else "see `aioscrapy/default_settings.py`"
 
 
-def page(text: str) -> str:
-    """Return the whole page."""
+def page(*texts: str) -> str:
+    """Return the whole page, from the texts of the files."""
     parts, section = [_HEAD], None
-    for group, *row in settings(text):
+    for group, *row in (row for text in texts for row in settings(text)):
         if group != section:
             section = group
             parts.append(f"\n## {group}\n\n| setting | type | default | meaning |\n|---|---|---|---|\n")
@@ -83,4 +87,4 @@ def page(text: str) -> str:
 
 
 if __name__ == "__main__":
-    TARGET.write_text(page(SOURCE.read_text("utf-8")), "utf-8")
+    TARGET.write_text(page(*(source.read_text("utf-8") for source in SOURCES)), "utf-8")
