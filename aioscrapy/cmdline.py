@@ -99,7 +99,7 @@ def _of_project(name: str, arguments: list[str]) -> argparse.Namespace:
     """Return the options of a command of the project (COMMANDS_MODULE).
 
     Raises:
-        SystemExit: there is no such command; the line has similar names.
+        SystemExit: the command does not exist; a line with similar names was printed.
     """
     from aioscrapy.project_command import project_commands, run_command
 

@@ -7,7 +7,7 @@ from typing import Any
 from aioscrapy.process import Crawl, CrawlerProcess
 from aioscrapy.settings import PRIORITIES, Settings
 from aioscrapy.spiderloader import load_spider
-from aioscrapy_deploy.terminal.option_types import name_value
+from aioscrapy_deploy.terminal.option_types import add_spider_arguments
 
 PROJECT = True
 
@@ -26,15 +26,7 @@ def run(options: argparse.Namespace) -> int:
 
 def add_crawl_options(parser: argparse.ArgumentParser) -> None:
     """Declare the options of every command that crawls."""
-    parser.add_argument(
-        "-a",
-        action="append",
-        default=[],
-        type=name_value,
-        metavar="NAME=VALUE",
-        dest="arguments",
-        help="spider argument",
-    )
+    add_spider_arguments(parser)
     parser.add_argument(
         "-o",
         "--output",

@@ -19,7 +19,7 @@ from aioscrapy.dupefilters.redis import BloomDupeFilter
 from aioscrapy.exceptions import ConfigError
 from aioscrapy.frontier_settings import open_crawls
 from aioscrapy.settings import PRIORITIES, Settings
-from aioscrapy_deploy.terminal.option_types import pause
+from aioscrapy_deploy.terminal.option_types import add_watch_option
 from aioscrapy_deploy.terminal.screen import live
 from aioscrapy_deploy.terminal.table import json_text, print_json, print_table
 from aioscrapy_deploy.terminal.text import printable
@@ -47,15 +47,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("crawl", nargs="?", metavar="CRAWL", help=CRAWL_HELP)
     add_redis_option(parser)
     parser.add_argument("--json", action="store_true", help="print JSON (list, show)")
-    parser.add_argument(
-        "-w",
-        "--watch",
-        type=pause,
-        nargs="?",
-        const=2.0,
-        metavar="SECONDS",
-        help="repeat the list every SECONDS (default: 2) until Ctrl-C; with --json one line per repetition",
-    )
+    add_watch_option(parser)
     parser.add_argument("--yes", action="store_true", help="delete without confirmation")
     parser.add_argument("--force", action="store_true", help="delete even if workers are running")
 

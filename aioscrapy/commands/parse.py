@@ -13,7 +13,7 @@ from aioscrapy.fetching import Fetcher, request_of, spider_for
 from aioscrapy.http.request import Request
 from aioscrapy.http.response import Response
 from aioscrapy.items import as_dict
-from aioscrapy_deploy.terminal.option_types import name_value
+from aioscrapy_deploy.terminal.option_types import add_spider_arguments
 
 PROJECT = True
 
@@ -24,15 +24,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--spider", metavar="SPIDER", help="spider (default: the one that the URL belongs to)"
     )
-    parser.add_argument(
-        "-a",
-        action="append",
-        default=[],
-        type=name_value,
-        metavar="NAME=VALUE",
-        dest="arguments",
-        help="spider argument",
-    )
+    add_spider_arguments(parser)
     parser.add_argument("-c", "--callback", metavar="METHOD", help="callback (default: parse)")
     parser.add_argument(
         "-r", "--rules", action="store_true", help="find the callback by a CrawlSpider's rules"

@@ -202,7 +202,7 @@ def build_response(
 
 
 def is_too_old(timestamp_s: float, limit_s: int) -> bool:
-    """Return True if a response was kept longer ago than the limit; 0 is no limit."""
+    """Return True if a stored response is older than the limit. A limit of 0 means no limit."""
     return 0 < limit_s < time.time() - timestamp_s
 
 

@@ -20,7 +20,7 @@ def own(value: Any) -> Any:
     """Return our request or response for one of the real Scrapy; another value itself.
 
     Raises:
-        TypeError: it is an object of the real Scrapy for which there is no equal one here.
+        TypeError: the object belongs to the real Scrapy, and nothing here is equal to it.
     """
     if "scrapy" not in sys.modules or isinstance(value, (dict, Request, Response)):
         return value

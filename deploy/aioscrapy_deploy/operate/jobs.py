@@ -13,9 +13,10 @@ from typing import Any
 
 from aioscrapy_deploy.fleet import Fleet, add_target_options, reported
 from aioscrapy_deploy.operate.find_jobs import JobOnNode, all_jobs
-from aioscrapy_deploy.operate.watching import Rates, Rows, add_watch_option, show
+from aioscrapy_deploy.operate.watching import Rates, Rows, show
 from aioscrapy_deploy.remote.job_end import End, read_counts, read_end
 from aioscrapy_deploy.remote.models import Counts
+from aioscrapy_deploy.terminal.option_types import add_watch_option
 
 _ORDER = {"running": 0, "pending": 1, "finished": 2}
 # What a narrow terminal leaves out, the first one first.

@@ -11,9 +11,10 @@ from typing import Any
 
 from aioscrapy_deploy.fleet import Fleet, add_target_options, reported
 from aioscrapy_deploy.operate.find_jobs import JobOnNode, find_jobs
-from aioscrapy_deploy.operate.watching import Rows, add_watch_option, show
+from aioscrapy_deploy.operate.watching import Rows, show
 from aioscrapy_deploy.remote.client import ScrapydClient
 from aioscrapy_deploy.remote.job_end import read_end
+from aioscrapy_deploy.terminal.option_types import add_watch_option
 
 _JOB_COLUMNS = ("job", "state", "node", "pages", "items", "errors", "reason")
 _SERVER_COLUMNS = ("node", "node_name", "pending", "running", "finished", "slots", "free", "problems")

@@ -7,26 +7,12 @@ from collections.abc import Callable, Hashable, Sequence
 from typing import Any
 
 from aioscrapy_deploy.fleet import Fleet
-from aioscrapy_deploy.terminal.option_types import pause
 from aioscrapy_deploy.terminal.screen import live
 from aioscrapy_deploy.terminal.table import json_text, print_json, print_table
 
 Rows = list[dict[str, Any]]
 # Seconds back that a rate looks, and seconds that two looks must lie apart.
 _WINDOW_S, _APART_S = 30.0, 1.5
-
-
-def add_watch_option(parser: argparse.ArgumentParser) -> None:
-    """Declare --watch."""
-    parser.add_argument(
-        "-w",
-        "--watch",
-        type=pause,
-        nargs="?",
-        const=2.0,
-        metavar="SECONDS",
-        help="repeat every SECONDS (default: 2) until Ctrl-C; with --json one line per repetition",
-    )
 
 
 def show(

@@ -1,7 +1,33 @@
-"""Types of options for argparse: numbers and NAME=VALUE, with readable errors."""
+"""Options that several commands have, and types of options for argparse with readable errors."""
 
 import math
-from argparse import ArgumentTypeError
+from argparse import ArgumentParser, ArgumentTypeError
+
+
+def add_watch_option(parser: ArgumentParser) -> None:
+    """Declare --watch."""
+    parser.add_argument(
+        "-w",
+        "--watch",
+        type=pause,
+        nargs="?",
+        const=2.0,
+        metavar="SECONDS",
+        help="repeat the list every SECONDS (default: 2) until Ctrl-C; with --json one line per repetition",
+    )
+
+
+def add_spider_arguments(parser: ArgumentParser) -> None:
+    """Declare -a, the arguments of a spider."""
+    parser.add_argument(
+        "-a",
+        action="append",
+        default=[],
+        type=name_value,
+        metavar="NAME=VALUE",
+        dest="arguments",
+        help="spider argument",
+    )
 
 
 def count(text: str) -> int:
