@@ -179,6 +179,8 @@ REDIRECT_MAX_TIMES: Count = 20
 METAREFRESH_ENABLED: Flag = True
 # Don't follow a meta refresh that waits longer, in seconds.
 METAREFRESH_MAXDELAY: Seconds = 100
+# A meta refresh inside of these tags is not followed.
+METAREFRESH_IGNORE_TAGS: Names = ["noscript"]
 # Added to the priority of a redirected request.
 REDIRECT_PRIORITY_ADJUST: Priority = 2
 # User name for HTTP basic authentication, unless the spider has http_user or http_pass.
@@ -195,8 +197,8 @@ RETRY_TIMES: Count = 2
 RETRY_AFTER_MAX: Seconds = 300.0
 # HTTP statuses that cause another attempt.
 RETRY_HTTP_CODES: Statuses = [500, 502, 503, 504, 522, 524, 408, 429]
-# Exceptions that cause another attempt: classes or their paths. None: every failure of a download.
-RETRY_EXCEPTIONS: Annotated[list[object] | None, Many(Component())] = None
+# Exceptions that cause another attempt: classes or their paths. The default is every failure of a download.
+RETRY_EXCEPTIONS: Annotated[list[object], Many(Component())] = ["aioscrapy.exceptions.DownloadError"]
 # Level of the line about a request that failed in all attempts.
 RETRY_GIVE_UP_LOG_LEVEL: Annotated[str, LogLevel()] = "ERROR"
 # Added to the priority of a repeated request.
@@ -207,8 +209,12 @@ HTTPERROR_ALLOW_ALL: Flag = False
 HTTPERROR_ALLOWED_CODES: Statuses = []
 # Set the Referer header to the page that had the link.
 REFERER_ENABLED: Flag = True
-# Which Referer is sent: the name of a W3C policy. meta["referrer_policy"] overrides it.
-REFERRER_POLICY: Annotated[str, Text(empty=True)] = "no-referrer-when-downgrade"
+# Which Referer is sent: the name of a policy (W3C, REFERRER_POLICIES), or a class. meta["referrer_policy"] overrides it.
+REFERRER_POLICY: Annotated[object, Text(empty=True, or_class=True)] = "scrapy-default"
+# Further referrer policies: name -> subclass of aioscrapy.middlewares.referer.ReferrerPolicy. None: remove this name.
+REFERRER_POLICIES: Annotated[
+    dict[str, object], Table("name", "a class, its path, or None", str, type, type(None))
+] = {}
 # Most links between a start URL and a page. 0: no limit.
 DEPTH_LIMIT: Count = 0
 # Subtracted from the priority of a request for every link between it and the start URL.

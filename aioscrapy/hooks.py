@@ -19,22 +19,74 @@ def passive(method: Any) -> Any:
     return method
 
 
+def leave_out(component: Any) -> None:
+    """Call no hook of this component: it has nothing to do in this crawl."""
+    component.left_out = True
+
+
+def is_left_out(component: object) -> bool:
+    """Return True if `leave_out` was called for this component."""
+    return getattr(component, "left_out", False) is True
+
+
 def hooks(
-    components: Iterable[object], contract: Callable[Concatenate[Any, P], Any], spider: object
+    components: Iterable[object],
+    contract: Callable[Concatenate[Any, P], Any],
+    spider: object,
+    suffix: str = "",
 ) -> list[Callable[P, Any]]:
     """Return the method of each component that has the one of the contract, ready to be called.
 
     `contract` is a method of a class in aioscrapy.contracts: it names the hook and its arguments. A hook with
-    one more argument gets the spider there, as in Scrapy and aio-scrapy.
+    one more argument gets the spider there, as in Scrapy and aio-scrapy. `suffix` is added to the name.
     """
-    name = contract.__name__
+    name = contract.__name__ + suffix
     arguments = len(inspect.signature(contract).parameters) - 1
     candidates = [
         getattr(component, name, None)
         for component in components
-        if not _is_inherited(getattr(type(component), name, None), contract)
+        if not is_left_out(component) and not _is_inherited(getattr(type(component), name, None), contract)
     ]
     return [_bound(hook, arguments, spider) for hook in candidates if callable(hook)]
+
+
+def element_hooks(
+    components: Iterable[object], contract: Callable[[Any, Any, Any], Any], spider: object
+) -> list[Hook]:
+    """Return the hooks for single elements of a stream: `hook(element, response)`, as `hooks` does.
+
+    Where a class overrides a hook of the stream, that one calls the hook for its elements, by `super()`.
+    """
+    bound: list[Hook] = []
+    for component in components:
+        overrides = {name for name in _STREAM_HOOKS if _overrides(component, name)}
+        for hook in hooks([component], contract, spider):
+            if not overrides:
+                bound.append(hook)
+            elif "process_start" not in overrides:
+                bound.append(partial(_at_start, hook))
+            elif len(overrides) == 1:
+                bound.append(partial(_with_response, hook))
+    return bound
+
+
+# Hooks of a spider middleware for all that comes from a callback, or from the start.
+_STREAM_HOOKS = ("process_spider_output", "process_spider_output_async", "process_start")
+
+
+def _overrides(component: object, name: str) -> bool:
+    """Return True if the class of a component replaces a hook that one of its bases has only for it."""
+    cls = type(component)
+    is_base = any(getattr(base.__dict__.get(name), "passive", False) for base in cls.__mro__)
+    return is_base and not getattr(getattr(cls, name), "passive", False)
+
+
+def _at_start(hook: Hook, element: Any, response: Any) -> Any:
+    return hook(element, response) if response is None else element
+
+
+def _with_response(hook: Hook, element: Any, response: Any) -> Any:
+    return element if response is None else hook(element, response)
 
 
 def _is_inherited(method: Any, contract: Hook) -> bool:

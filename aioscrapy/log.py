@@ -31,6 +31,7 @@ def configure_logging(settings: Settings, handler: logging.Handler | None = None
     root.addHandler(handler)
     _levels_before[handler] = {name: logging.getLogger(name).level for name in (None, *_QUIET)}
     root.setLevel(level)
+    logging.captureWarnings(True)
     for name in _QUIET:
         logging.getLogger(name).setLevel(max(level, logging.WARNING))
     if settings.getbool("LOG_STDOUT"):
@@ -42,6 +43,7 @@ def remove_handler(handler: logging.Handler) -> None:
     """Remove the handler, close its file, and restore the levels of the loggers."""
     logging.getLogger().removeHandler(handler)
     handler.close()
+    logging.captureWarnings(False)
     for name, level in _levels_before.pop(handler, {}).items():
         logging.getLogger(name).setLevel(level)
     if isinstance(sys.stdout, StdoutToLog):

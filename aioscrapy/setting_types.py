@@ -95,19 +95,16 @@ class Whole(Number):
 
 
 class Text(SettingType):
-    """A text in one line that UTF-8 can encode."""
+    """A text in one line that UTF-8 can encode; with `or_class` a class too."""
 
-    def __init__(self, *, optional: bool = False, empty: bool = False) -> None:
+    def __init__(self, *, optional: bool = False, empty: bool = False, or_class: bool = False) -> None:
         super().__init__(f"a text in one line{'' if empty else ', not empty'}", optional=optional)
-        self._empty = empty
+        self._empty, self._or_class = empty, or_class
 
     def accepts(self, value: Any) -> bool:
-        return (
-            isinstance(value, str)
-            and len(value) <= _LONGEST
-            and (self._empty or value != "")
-            and _is_one_line(value)
-        )
+        if not isinstance(value, str):
+            return self._or_class and isinstance(value, type)
+        return len(value) <= _LONGEST and (self._empty or value != "") and _is_one_line(value)
 
 
 class FilePath(SettingType):

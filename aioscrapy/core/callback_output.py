@@ -19,8 +19,11 @@ def piped(
     """Return hooks that take a stream as their last argument and return one; plain ones get a list."""
     pipes = []
     for middleware in middlewares:
-        for hook in hooks([middleware], contract, spider):
-            method = getattr(middleware, contract.__name__)
+        name, own = contract.__name__, hooks([middleware], contract, spider)
+        if not own and (own := hooks([middleware], contract, spider, "_async")):
+            name += "_async"
+        for hook in own:
+            method = getattr(middleware, name)
             takes_stream = inspect.isasyncgenfunction(method) or inspect.iscoroutinefunction(method)
             pipes.append(hook if takes_stream else _collecting(hook))
     return pipes

@@ -19,7 +19,7 @@ from aioscrapy.core.scheduler import Scheduler
 from aioscrapy.ends import error_text, text_of
 from aioscrapy.exceptions import AioscrapyError, CloseSpider, DropItem, IgnoreRequest, NotSupported
 from aioscrapy.failure import as_failure
-from aioscrapy.hooks import hooks, settle
+from aioscrapy.hooks import element_hooks, hooks, settle
 from aioscrapy.http.foreign import own, own_exception
 from aioscrapy.http.request import Request
 from aioscrapy.http.response import Response
@@ -47,9 +47,9 @@ class Scraper:
         self._commit_size = crawler.settings.getint("SCHEDULER_COMMIT_SIZE")
         up = list(reversed(middlewares))
         self._on_input = hooks(middlewares, SpiderMiddleware.process_spider_input, spider)
-        self._on_request = hooks(up, SpiderMiddleware.get_processed_request, spider)
+        self._on_request = element_hooks(up, SpiderMiddleware.get_processed_request, spider)
         self._drop_early = not any(map(_changes_requests, middlewares))
-        self._on_item = hooks(up, SpiderMiddleware.get_processed_item, spider)
+        self._on_item = element_hooks(up, SpiderMiddleware.get_processed_item, spider)
         self._on_output = piped(up, SpiderMiddleware.process_spider_output, spider)
         self._on_exception = hooks(up, SpiderMiddleware.process_spider_exception, spider)
         self._on_start = piped(up, SpiderMiddleware.process_start, spider)

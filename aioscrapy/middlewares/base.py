@@ -12,28 +12,47 @@ from aioscrapy.http.response import Response
 class SpiderStream:
     """The hooks of Scrapy's own spider middlewares, for subclasses that call them by `super()`.
 
-    They pass everything on: the crawl calls `get_processed_request` and `get_processed_item` itself, for what
-    comes out of all of these hooks.
+    They pass each element through `get_processed_request` or `get_processed_item`. Where a class does not
+    override one of these hooks, the crawl calls the two methods itself.
     """
 
     @passive
     def process_spider_output(self, response: Response, result: Any, spider: Any = None) -> Any:
-        """Return the output as it is."""
-        return result
+        """Yield the processed output."""
+        for output in result:
+            if (processed := self._processed(output, response)) is not None:
+                yield processed
 
     @passive
     async def process_spider_output_async(
         self, response: Response, result: Any, spider: Any = None
     ) -> AsyncIterator[Any]:
-        """Yield the output as it is."""
+        """Yield the processed output."""
         async for output in result:
-            yield output
+            if (processed := self._processed(output, response)) is not None:
+                yield processed
 
     @passive
     async def process_start(self, start: AsyncIterator[Any]) -> AsyncIterator[Any]:
-        """Yield the start requests as they are."""
+        """Yield the processed start requests."""
         async for output in start:
-            yield output
+            if (processed := self._processed(output, None)) is not None:
+                yield processed
+
+    def _processed(self, output: Any, response: Response | None) -> Any:
+        if isinstance(output, Request):
+            return self.get_processed_request(output, response)
+        return self.get_processed_item(output, response)
+
+    @passive
+    def get_processed_request(self, request: Request, response: Response | None) -> Request | None:
+        """Return the request; None drops it."""
+        return request
+
+    @passive
+    def get_processed_item(self, item: Any, response: Response | None) -> Any:
+        """Return the item; None drops it."""
+        return item
 
 
 class BaseSpiderMiddleware(SpiderStream):
@@ -46,13 +65,3 @@ class BaseSpiderMiddleware(SpiderStream):
     def from_crawler(cls, crawler: CrawlContext) -> Self:
         """Create the middleware."""
         return cls(crawler)
-
-    @passive
-    def get_processed_request(self, request: Request, response: Response | None) -> Request | None:
-        """Return the request."""
-        return request
-
-    @passive
-    def get_processed_item(self, item: Any, response: Response | None) -> Any:
-        """Return the item."""
-        return item

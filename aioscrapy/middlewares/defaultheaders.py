@@ -5,7 +5,7 @@ from typing import Any, Self
 
 from aioscrapy.context import CrawlContext
 from aioscrapy.exceptions import NotConfigured
-from aioscrapy.hooks import UNREAD
+from aioscrapy.hooks import UNREAD, leave_out
 from aioscrapy.http.headers import Headers
 from aioscrapy.http.request import Request
 
@@ -40,11 +40,12 @@ class UserAgentMiddleware:
 
     @classmethod
     def from_crawler(cls, crawler: CrawlContext) -> Self:
-        """Create the middleware; leave it out if neither the spider nor the settings name a user agent."""
+        """Create the middleware; no hook is called without a user agent of the spider or the settings."""
         user_agent = getattr(crawler.spider, "user_agent", None) or crawler.settings["USER_AGENT"]
+        middleware = cls(user_agent)
         if not user_agent and cls is UserAgentMiddleware:
-            raise NotConfigured
-        return cls(user_agent)
+            leave_out(middleware)
+        return middleware
 
     def process_request(self, request: Request, spider: Any = UNREAD) -> None:
         """Set the header if it is missing."""

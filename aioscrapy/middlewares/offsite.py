@@ -1,12 +1,14 @@
 """Drop requests outside the domains of the spider."""
 
 import logging
+import re
 from typing import Any, ClassVar, Self
 from urllib.parse import urlsplit
 
+from aioscrapy import signals
 from aioscrapy.context import CrawlContext
-from aioscrapy.exceptions import IgnoreRequest, NotConfigured
-from aioscrapy.hooks import UNREAD
+from aioscrapy.exceptions import IgnoreRequest
+from aioscrapy.hooks import UNREAD, leave_out
 from aioscrapy.http.request import Request
 from aioscrapy.http.response import Response
 from aioscrapy.middlewares.base import SpiderStream
@@ -34,28 +36,35 @@ class OffsiteMiddleware(SpiderStream):
     """
 
     changes_requests: ClassVar[bool] = False
+    host_regex: re.Pattern[str] | None = None
 
     def __init__(self, stats: StatsCollector) -> None:
+        self.stats = stats
+        self.domains_seen: set[str | None] = set()
         self._spider: Any = None
-        self._stats = stats
-        self._is_own = type(self).should_follow is not OffsiteMiddleware.should_follow
+        cls = type(self)
+        self._is_own = (
+            cls.should_follow is not OffsiteMiddleware.should_follow
+            or cls.get_host_regex is not OffsiteMiddleware.get_host_regex
+        )
         self._domains: tuple[str, ...] = ()
         self._verdicts: dict[str, bool] = {}  # host and port as in the URL -> may be crawled
-        self._reported: set[str | None] = set()
 
     @classmethod
     def from_crawler(cls, crawler: CrawlContext) -> Self:
-        """Create the middleware; leave it out if the spider has no `allowed_domains`."""
-        if cls is OffsiteMiddleware and getattr(crawler.spider, "allowed_domains", None) is None:
-            raise NotConfigured
+        """Create the middleware; no hook is called if the spider has no `allowed_domains`."""
         middleware = cls(crawler.stats)
         if crawler.spider is not None:
-            middleware.spider_opened(crawler.spider)
+            middleware._spider = crawler.spider
+            if cls is OffsiteMiddleware and getattr(crawler.spider, "allowed_domains", None) is None:
+                leave_out(middleware)
+        crawler.signals.connect(middleware.spider_opened, signals.spider_opened)
         return middleware
 
     def spider_opened(self, spider: Any) -> None:
         """Take the domains of this spider."""
         self._spider = spider
+        self._update_host_regex(spider)
 
     def get_processed_request(self, request: Request, response: Response | None) -> Request | None:
         """Drop an offsite link."""
@@ -71,15 +80,19 @@ class OffsiteMiddleware(SpiderStream):
             OffsiteRequest: its host is not in the domains of the spider.
         """
         meta = request.meta
-        is_start = not meta.get("depth") and "redirect_times" not in meta
+        is_start = meta.get("depth") == 0 and "redirect_times" not in meta
         if not is_start and not self._is_allowed(request):
             raise OffsiteRequest(f"Filtered offsite request to {self._count(request)!r}")
+
+    def request_scheduled(self, request: Request, spider: Any = UNREAD) -> None:
+        """Reject an offsite request; a method of Scrapy's, for subclasses."""
+        self.process_request(request)
 
     def _is_allowed(self, request: Request) -> bool:
         if self._is_own:
             skips = request.dont_filter or request.meta.get("allow_offsite")
             return bool(skips or self.should_follow(request, self._spider))
-        domains = self._spider.allowed_domains
+        domains = getattr(self._spider, "allowed_domains", None)
         if not domains or request.dont_filter:
             return True
         if len(domains) != len(self._domains) or tuple(domains) != self._domains:
@@ -93,9 +106,21 @@ class OffsiteMiddleware(SpiderStream):
 
     def should_follow(self, request: Request, spider: Any) -> bool:
         """Return True if the host of a request is in the domains of the spider."""
-        domains = getattr(spider, "allowed_domains", None)
-        self._domains = tuple(domains or ())
-        return not domains or self._judge(_host_of(request.url), request.url)
+        self._update_host_regex(spider)
+        return self.host_regex is None or bool(self.host_regex.search(urlsplit(request.url).hostname or ""))
+
+    def get_host_regex(self, spider: Any) -> re.Pattern[str]:
+        """Return the pattern of allowed hosts; called again if the spider changes its domains."""
+        domains = [re.escape(domain.lower()) for domain in spider.allowed_domains or () if domain]
+        return re.compile(rf"^(.*\.)?({'|'.join(domains)})$" if domains else "")
+
+    def _update_host_regex(self, spider: Any) -> None:
+        domains = tuple(getattr(spider, "allowed_domains", None) or ())
+        if self._is_own and domains and (self.host_regex is None or domains != self._domains):
+            self.host_regex = self.get_host_regex(spider)
+        elif not domains:
+            self.host_regex = None
+        self._domains = domains
 
     def _judge(self, host: str, url: str) -> bool:
         """Compare a host with the domains, and store the result."""
@@ -110,11 +135,11 @@ class OffsiteMiddleware(SpiderStream):
     def _count(self, request: Request) -> str | None:
         """Count a dropped request, log the first of every domain, and return the domain."""
         domain = urlsplit(request.url).hostname
-        if domain not in self._reported:
-            self._reported.add(domain)
-            self._stats.inc_value("offsite/domains")
+        if domain not in self.domains_seen:
+            self.domains_seen.add(domain)
+            self.stats.inc_value("offsite/domains")
             logger.debug("Filtered offsite request to %r: %s", domain, request)
-        self._stats.inc_value("offsite/filtered")
+        self.stats.inc_value("offsite/filtered")
         return domain
 
 

@@ -3,15 +3,16 @@
 import logging
 import re
 from typing import Any, Self
-from urllib.parse import urldefrag, urljoin, urlsplit
+from urllib.parse import SplitResult, urldefrag, urljoin, urlsplit
 
+from aioscrapy import signals
 from aioscrapy.context import CrawlContext
 from aioscrapy.exceptions import IgnoreRequest, NotConfigured
 from aioscrapy.hooks import UNREAD
 from aioscrapy.http.request import Request
 from aioscrapy.http.response import Response
 from aioscrapy.http.text import HEAD, HtmlResponse
-from aioscrapy.middlewares.referer import Policy, find_policy, origin, referrer, setting_policy
+from aioscrapy.middlewares.referer import RefererMiddleware
 from aioscrapy.settings import Settings
 
 logger = logging.getLogger(__name__)
@@ -22,10 +23,10 @@ _STRIPPED = bytes(range(33))  # control characters and the space
 _authority = re.compile(rb"(?:[A-Za-z][A-Za-z0-9+.-]*:)?[/\\]{2,}[^/\\?#]*").match
 _refresh = re.compile(rb"([0-9]*\.?[0-9]*)\s*[;,]\s*(?:url\s*=\s*)?(\S.*)", re.IGNORECASE).fullmatch
 _special = re.compile(r"(https?):", re.IGNORECASE).match
-_SCHEMES = frozenset({"http", "https"})
+_PORTS = {"http": 80, "https": 443}
 
 
-class _Redirecting:
+class BaseRedirectMiddleware:
     """Builds the request that follows a redirect.
 
     Meta keys: redirect_times, redirect_ttl (redirects left), redirect_urls, redirect_reasons; dont_redirect.
@@ -37,8 +38,9 @@ class _Redirecting:
     def __init__(self, settings: Settings) -> None:
         if not settings.getbool(self.enabled_setting):
             raise NotConfigured
-        self._max_times, self._priority_adjust, self._policy = _limits(settings)
-        self.max_redirect_times, self.priority_adjust = self._max_times, self._priority_adjust
+        self.max_redirect_times = settings.getint("REDIRECT_MAX_TIMES")
+        self.priority_adjust = settings.getint("REDIRECT_PRIORITY_ADJUST")
+        self._referer_spider_middleware: RefererMiddleware | None = None
         self.crawler: Any = None
 
     @classmethod
@@ -46,20 +48,51 @@ class _Redirecting:
         """Create the middleware; leave it out if its setting is false."""
         middleware = cls(crawler.settings)
         middleware.crawler = crawler
+        crawler.signals.connect(middleware._engine_started, signals.engine_started)
         return middleware
 
-    def _redirect(self, request: Request, url: str, reason: int | str) -> Request | None:
-        """Return the request for `url` that replaces `request`; None if `url` can't be crawled.
+    def handle_referer(self, request: Request, response: Response) -> None:
+        """Set the Referer of a redirected request as that of a link on the page of its redirect.
+
+        Without RefererMiddleware the request has no Referer. A subclass may override it.
+        """
+        request.headers.pop("Referer", None)
+        if self._referer_spider_middleware is not None:
+            self._referer_spider_middleware.get_processed_request(request, response)
+
+    def _engine_started(self) -> None:
+        self._referer_spider_middleware = self.crawler.get_spider_middleware(RefererMiddleware)
+
+    def _build_redirect_request(
+        self, source_request: Request, response: Response, *, url: str, **kwargs: Any
+    ) -> Request:
+        """Return a copy of a request for another URL, without what the new host must not get."""
+        redirected: Request = source_request.replace(url=url, cookies=None, **kwargs)
+        meta = redirected.meta
+        if "_scheme_proxy" in meta and urlsplit(source_request.url).scheme != urlsplit(redirected.url).scheme:
+            for name in ("_scheme_proxy", "proxy", "_auth_proxy"):
+                meta.pop(name, None)
+            redirected.headers.pop("Proxy-Authorization", None)
+        _remove_secrets(source_request, redirected)
+        self.handle_referer(redirected, response)
+        return redirected
+
+    def _redirect_request_using_get(self, request: Request, response: Response, redirect_url: str) -> Request:
+        """Return the redirected request as a GET, without its body and the headers of the body."""
+        redirected = self._build_redirect_request(request, response, url=redirect_url, method="GET", body=b"")
+        for name in _CONTENT_HEADERS:
+            redirected.headers.pop(f"Content-{name}", None)
+        return redirected
+
+    def _redirect(self, redirected: Request, request: Request, reason: int | str) -> Request:
+        """Return the request for a target, with its chain in its meta.
 
         Raises:
             IgnoreRequest: the request was redirected REDIRECT_MAX_TIMES times.
         """
-        redirected = _moved(request, url)
-        if redirected is None:
-            return None
-        old = request.meta
-        times, ttl = old.get("redirect_times", 0) + 1, old.get("redirect_ttl", self._max_times)
-        if ttl <= 0 or times > self._max_times:
+        old, most = request.meta, self.max_redirect_times
+        times, ttl = old.get("redirect_times", 0) + 1, old.get("redirect_ttl", most)
+        if ttl <= 0 or times > most:
             raise IgnoreRequest(f"Discarding {request}: max redirections reached")
         visited = [*old.get("redirect_urls", ()), request.url]
         redirected.meta.update(
@@ -68,36 +101,15 @@ class _Redirecting:
             redirect_urls=visited,
             redirect_reasons=[*old.get("redirect_reasons", ()), reason],
         )
-        redirected.priority = request.priority + self._priority_adjust
+        redirected.priority = request.priority + self.priority_adjust
         if urldefrag(redirected.url).url in {urldefrag(url).url for url in visited}:
             # a page that sets a cookie and redirects back is not a duplicate; redirect_times ends a loop
             redirected.dont_filter = True
-        self._remove_secrets(request, redirected)
         logger.debug("Redirecting (%s) to %s from %s", reason, redirected, request)
         return redirected
 
-    def _remove_secrets(self, request: Request, redirected: Request) -> None:
-        """Remove the headers that the new host must not get.
 
-        Source: https://fetch.spec.whatwg.org/#http-redirect-fetch and RFC 6265, section 5.4.
-        """
-        headers = redirected.headers
-        old, new = urlsplit(request.url), urlsplit(redirected.url)
-        if origin(request.url) != origin(redirected.url):
-            headers.pop("Authorization", None)
-        if old.hostname != new.hostname or new.scheme not in {old.scheme, "https"}:
-            headers.pop("Cookie", None)
-        referer = headers.get("Referer")
-        if referer is None:
-            return
-        policy = find_policy(str(request.meta.get("referrer_policy", "none")))
-        value = referrer(policy or self._policy, referer.decode("latin-1"), redirected.url)
-        headers.pop("Referer", None)
-        if value is not None:
-            headers["Referer"] = value
-
-
-class RedirectMiddleware(_Redirecting):
+class RedirectMiddleware(BaseRedirectMiddleware):
     """Follows the Location header of a response.
 
     It does not if meta["dont_redirect"] is set, or if `handle_httpstatus_list` of meta or spider has the
@@ -108,19 +120,26 @@ class RedirectMiddleware(_Redirecting):
         self, request: Request, response: Response, spider: Any = None
     ) -> Request | Response:
         """Return the request for the target of a redirect; any other response unchanged."""
-        if response.status not in _REDIRECTING or _is_handled(request, response.status, spider):
+        if response.status not in _REDIRECTING:
+            return response
+        spider = spider or getattr(self.crawler, "spider", None)
+        if _is_handled(request, response.status, spider):
             return response
         location = _location(response)
-        if location is None:
+        url = _target(request.url, location) if location is not None else None
+        if url is None or not _can_be_crawled(url):
             return response
-        url = _target(request.url, location)
-        if url is None:
+        try:
+            if _becomes_get(response.status, request.method):
+                redirected = self._redirect_request_using_get(request, response, url)
+            else:
+                redirected = self._build_redirect_request(request, response, url=url)
+        except ValueError:
             return response
-        source = _as_get(request) if _becomes_get(response.status, request.method) else request
-        return self._redirect(source, url, response.status) or response
+        return self._redirect(redirected, request, response.status)
 
 
-class MetaRefreshMiddleware(_Redirecting):
+class MetaRefreshMiddleware(BaseRedirectMiddleware):
     """Follows <meta http-equiv="refresh"> and the Refresh header, up to METAREFRESH_MAXDELAY seconds.
 
     A page that only reloads itself is not a redirect.
@@ -131,6 +150,7 @@ class MetaRefreshMiddleware(_Redirecting):
     def __init__(self, settings: Settings) -> None:
         super().__init__(settings)
         self._max_delay_s = settings.getfloat("METAREFRESH_MAXDELAY")
+        self._ignored_tags = tuple(settings.getlist("METAREFRESH_IGNORE_TAGS"))
 
     def process_response(
         self, request: Request, response: Response, spider: Any = UNREAD
@@ -139,18 +159,35 @@ class MetaRefreshMiddleware(_Redirecting):
         by_header = "Refresh" in response.headers
         if not by_header and not (isinstance(response, HtmlResponse) and "refresh" in response.lower_head()):
             return response
-        if request.method == "HEAD" or request.meta.get("dont_redirect"):
+        if request.method == "HEAD" or request.meta.get("dont_redirect") or not _can_be_crawled(request.url):
             return response
-        wait_s, url = _refresh_header(response) if by_header else _meta_refresh(response)
-        if url is None or wait_s >= self._max_delay_s or urldefrag(url).url == urldefrag(request.url).url:
+        wait_s, url = _refresh_header(response) if by_header else _meta_refresh(response, self._ignored_tags)
+        if url is None or wait_s >= self._max_delay_s or not _can_be_crawled(url):
             return response
-        return self._redirect(_as_get(request), url, "meta refresh") or response
+        if urldefrag(url).url == urldefrag(response.url).url:
+            return response
+        try:
+            redirected = self._redirect_request_using_get(request, response, url)
+        except ValueError:
+            return response
+        return self._redirect(redirected, request, "meta refresh")
 
 
-def _limits(settings: Settings) -> tuple[int, int, Policy]:
-    """Return the arguments that both middlewares have."""
-    policy = setting_policy(settings["REFERRER_POLICY"])
-    return settings.getint("REDIRECT_MAX_TIMES"), settings.getint("REDIRECT_PRIORITY_ADJUST"), policy
+def _remove_secrets(request: Request, redirected: Request) -> None:
+    """Remove the headers that the new host must not get.
+
+    Source: https://fetch.spec.whatwg.org/#http-redirect-fetch and RFC 6265, section 5.4.
+    """
+    headers = redirected.headers
+    old, new = urlsplit(request.url), urlsplit(redirected.url)
+    if "Authorization" in headers and _origin(old) != _origin(new):
+        headers.pop("Authorization", None)
+    if old.hostname != new.hostname or new.scheme not in {old.scheme, "https"}:
+        headers.pop("Cookie", None)
+
+
+def _origin(parts: SplitResult) -> tuple[str, str | None, int | None]:
+    return parts.scheme, parts.hostname, parts.port or _PORTS.get(parts.scheme)
 
 
 def _is_handled(request: Request, status: int, spider: Any) -> bool:
@@ -216,24 +253,13 @@ def _as_browsers_read(base: str, text: str) -> str:
     return f"{scheme}://{rest.lstrip('/')}"
 
 
-def _moved(request: Request, url: str) -> Request | None:
-    """Return a copy of a request for another URL, without its cookies; None if the URL can't be crawled."""
+def _can_be_crawled(url: str) -> bool:
+    """Return True for a URL of the web."""
     try:
         parts = urlsplit(url)
-        if parts.scheme not in _SCHEMES or not parts.hostname:
-            return None
-        moved: Request = request.replace(url=url, cookies=None)
+        return parts.scheme in _PORTS and bool(parts.hostname) and parts.port != 0
     except ValueError:
-        return None
-    return moved
-
-
-def _as_get(request: Request) -> Request:
-    """Return a copy of a request as a GET, without its body and the headers of the body."""
-    copy: Request = request.replace(method="GET", body=b"")
-    for name in _CONTENT_HEADERS:
-        copy.headers.pop(f"Content-{name}", None)
-    return copy
+        return False
 
 
 def _refresh_header(response: Response) -> tuple[float, str | None]:
@@ -244,7 +270,7 @@ def _refresh_header(response: Response) -> tuple[float, str | None]:
     return float(match[1] or 0), _target(response.url, match[2].strip(b"\"'"))
 
 
-def _meta_refresh(response: Any) -> tuple[float, str | None]:
+def _meta_refresh(response: Any, ignored_tags: tuple[str, ...]) -> tuple[float, str | None]:
     """Return the delay in seconds and the absolute URL of a page's meta refresh; None without one."""
     from w3lib.html import get_meta_refresh
 
@@ -252,7 +278,7 @@ def _meta_refresh(response: Any) -> tuple[float, str | None]:
     encoding = "utf-8" if response.encoding.lower().startswith("utf") else response.encoding
     head = response.text[:HEAD]
     try:
-        wait_s, url = get_meta_refresh(head, response.url, encoding, ignore_tags=("noscript",))
+        wait_s, url = get_meta_refresh(head, response.url, encoding, ignore_tags=ignored_tags)
     except ValueError:
         return 0.0, None
     return wait_s or 0.0, url

@@ -8,7 +8,7 @@ from typing import Any, Self
 
 from aioscrapy.components import load_object
 from aioscrapy.context import CrawlContext
-from aioscrapy.exceptions import DownloadError, NotConfigured, ResponseTooLargeError
+from aioscrapy.exceptions import NotConfigured, ResponseTooLargeError
 from aioscrapy.http.hosts import slot_of
 from aioscrapy.http.request import Request
 from aioscrapy.http.response import Response
@@ -43,7 +43,7 @@ def get_retry_request(
     """
     settings = spider.crawler.settings
     times, adjust = settings.getint("RETRY_TIMES"), settings.getint("RETRY_PRIORITY_ADJUST")
-    retries = _Retries(times, adjust, spider.crawler.stats, logger, stats_base_key)
+    retries = _Retries(times, adjust, spider.crawler.stats, logger, stats_base_key, spider)
     level = give_up_log_level or request.meta.get("give_up_log_level") or settings["RETRY_GIVE_UP_LOG_LEVEL"]
     retries.give_up_level = _level(level)
     return retries.again(request, reason, max_retry_times, priority_adjust)
@@ -65,7 +65,7 @@ class RetryMiddleware:
         self.priority_adjust = settings.getint("RETRY_PRIORITY_ADJUST")
         self.exceptions_to_retry = _exceptions(settings)
         self._longest_pause_s = settings.getfloat("RETRY_AFTER_MAX")
-        self._give_up_level = settings["RETRY_GIVE_UP_LOG_LEVEL"]
+        self.give_up_log_level = settings["RETRY_GIVE_UP_LOG_LEVEL"]
         self.crawler: Any = None
 
     @classmethod
@@ -97,8 +97,8 @@ class RetryMiddleware:
         """Return a new attempt; None after the last one. Subclasses call it, as in Scrapy."""
         spider = spider or self.crawler.spider
         stats = self.crawler.stats if self.crawler is not None else spider.crawler.stats
-        retries = _Retries(self.max_retry_times, self.priority_adjust, stats, logger, "retry")
-        retries.give_up_level = _level(request.meta.get("give_up_log_level") or self._give_up_level)
+        retries = _Retries(self.max_retry_times, self.priority_adjust, stats, logger, "retry", spider)
+        retries.give_up_level = _level(request.meta.get("give_up_log_level") or self.give_up_log_level)
         return retries.again(request, reason)
 
     def _pause_host(self, request: Request, response: Response) -> None:
@@ -121,12 +121,15 @@ class _Retries:
 
     give_up_level: int = logging.ERROR
 
-    def __init__(self, times: int, adjust: int, stats: StatsCollector, log: logging.Logger, key: str) -> None:
+    def __init__(
+        self, times: int, adjust: int, stats: StatsCollector, log: logging.Logger, key: str, spider: Any
+    ) -> None:
         self._times = times
         self._priority_adjust = adjust
         self._stats = stats
         self._log = log
         self._key = key
+        self._extra = {"spider": spider}  # log filters of projects look for it
 
     def again(
         self, request: Request, reason: Reason, times: int | None = None, adjust: int | None = None
@@ -137,9 +140,10 @@ class _Retries:
         if attempt > _first(times, meta.get("max_retry_times"), self._times):
             self._stats.inc_value(f"{self._key}/max_reached")
             text = "Gave up retrying %s (failed %d times): %s"
-            self._log.log(self.give_up_level, text, request, attempt, reason)
+            self._log.log(self.give_up_level, text, request, attempt, reason, extra=self._extra)
             return None
-        self._log.debug("Retrying %s (failed %d times): %s", request, attempt, reason)
+        text = "Retrying %s (failed %d times): %s"
+        self._log.debug(text, request, attempt, reason, extra=self._extra)
         self._stats.inc_value(f"{self._key}/count")
         self._stats.inc_value(f"{self._key}/reason_count/{_named(reason)}")
         retried = request.copy()
@@ -158,8 +162,6 @@ def _exceptions(settings: Settings) -> tuple[type[BaseException], ...]:
         SettingError: a class can't be loaded.
     """
     listed = settings["RETRY_EXCEPTIONS"]
-    if listed is None:
-        return (DownloadError,)
     classes: list[type[BaseException]] = []
     for path in listed if not isinstance(listed, str) else settings.getlist("RETRY_EXCEPTIONS"):
         name = path if isinstance(path, str) else f"{path.__module__}.{path.__qualname__}"
@@ -171,7 +173,15 @@ def _exceptions(settings: Settings) -> tuple[type[BaseException], ...]:
 
 
 def _level(value: int | str) -> int:
-    return value if isinstance(value, int) else logging.getLevelNamesMapping()[str(value).upper()]
+    """Return the number of a level.
+
+    Raises:
+        ValueError: there is no level of this name.
+    """
+    number = value if isinstance(value, int) else logging.getLevelNamesMapping().get(str(value).upper())
+    if number is None:
+        raise ValueError(f"Invalid give-up log level: {value!r}")
+    return number
 
 
 def _seconds(retry_after: str) -> float:

@@ -38,8 +38,10 @@ class RequestCodec:
             SerializeError: they are not a request of this spider.
         """
         try:
-            return request_from_dict(self._read(payload), self._spider)
+            request = request_from_dict(self._read(payload), self._spider)
         except SerializeError:
             raise
         except Exception as exc:  # any error here is one bad entry, which must not end the workers
             raise SerializeError(f"no request can be made of {payload[:200]!r}: {exc!r}") from exc
+        request.meta.setdefault("depth", 0)  # a request that a program pushed is a start request
+        return request

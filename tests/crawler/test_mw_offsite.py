@@ -1,10 +1,12 @@
 """Requests that leave the domains of the spider."""
 
 import logging
+import re
+from typing import Any
 
 import pytest
 
-from aioscrapy.exceptions import IgnoreRequest, NotConfigured
+from aioscrapy.exceptions import IgnoreRequest
 from aioscrapy.http import HtmlResponse, Request
 from aioscrapy.middlewares.offsite import OffsiteMiddleware
 from support.context import context
@@ -89,5 +91,34 @@ def test_a_spider_may_change_its_domains() -> None:
 
 
 def test_a_spider_without_domains_has_no_filter() -> None:
-    with pytest.raises(NotConfigured):
-        OffsiteMiddleware.from_crawler(context())
+    middleware = OffsiteMiddleware.from_crawler(context())
+    middleware.process_request(Request("http://b.test/", meta={"depth": 1}))
+
+
+def test_a_request_without_a_depth_is_checked() -> None:
+    middleware = OffsiteMiddleware.from_crawler(context(allowed_domains=["a.test"]))
+    with pytest.raises(IgnoreRequest, match=r"Filtered offsite request to 'b\.test'"):
+        middleware.process_request(Request("http://b.test/"))
+    with pytest.raises(IgnoreRequest):
+        middleware.request_scheduled(Request("http://b.test/"))
+    assert middleware.domains_seen == {"b.test"}
+
+
+def test_a_subclass_has_its_own_pattern_of_hosts() -> None:
+    class Mirrors(OffsiteMiddleware):
+        patterns = 0
+
+        def get_host_regex(self, spider: Any) -> Any:
+            self.patterns += 1
+            return re.compile(rf"^mirror\d+\.({'|'.join(spider.allowed_domains)})$")
+
+    crawler = context(allowed_domains=["a.test"])
+    middleware = Mirrors.from_crawler(crawler)
+    links = [
+        Request(f"http://{host}/", meta={"depth": 1})
+        for host in ("mirror1.a.test", "www.a.test", "mirror2.b.test")
+    ]
+    assert [middleware.get_processed_request(link, PAGE) is link for link in links] == [True, False, False]
+    crawler.spider.allowed_domains.append("b.test")
+    assert [middleware.get_processed_request(link, PAGE) is link for link in links] == [True, False, True]
+    assert middleware.patterns == 2

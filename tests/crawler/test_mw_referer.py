@@ -8,8 +8,17 @@ from hypothesis import strategies as st
 
 from aioscrapy.exceptions import NotConfigured, SettingError
 from aioscrapy.http import Request, Response
-from aioscrapy.middlewares.referer import POLICIES, RefererMiddleware, referrer
+from aioscrapy.middlewares.referer import NoReferrerPolicy, RefererMiddleware, ReferrerPolicy
+from aioscrapy.middlewares.referrer_policies import STANDARD_POLICIES
 from support.context import context
+
+PATH_IN_HEADER = {"Referrer-Policy": "aioscrapy.middlewares.referer.NoReferrerPolicy"}
+
+
+class OwnPolicy(ReferrerPolicy):
+    def referrer(self, response_url: str, request_url: str) -> str | None:
+        return f"https://own.test/{request_url.partition(':')[0]}"
+
 
 PAGE = "https://u:p@a.test/x?y=1#part"
 FULL, ORIGIN = "https://a.test/x?y=1", "https://a.test/"
@@ -32,16 +41,20 @@ def test_each_policy_tells_what_the_standard_says(
     policy: str, same: str | None, other: str | None, downgrade: str | None
 ) -> None:
     targets = ("https://a.test:443/z", "https://b.test/", "http://a.test/")
-    assert [referrer(POLICIES[policy], PAGE, target) for target in targets] == [same, other, downgrade]
+    assert [STANDARD_POLICIES[policy]().referrer(PAGE, target) for target in targets] == [
+        same,
+        other,
+        downgrade,
+    ]
 
 
-@pytest.mark.parametrize("page", ["file:///etc/passwd", "data:,x", "about:blank"])
+@pytest.mark.parametrize("page", ["file:///etc/passwd", "s3://bucket/key", "data:,x", "about:blank"])
 def test_only_pages_of_the_web_are_told(page: str) -> None:
-    assert referrer(POLICIES["unsafe-url"], page, "http://a.test/") is None
+    assert STANDARD_POLICIES["scrapy-default"]().referrer(page, "http://a.test/") is None
 
 
 @given(
-    policy=st.sampled_from(list(POLICIES)),
+    policy=st.sampled_from(list(STANDARD_POLICIES)),
     user=st.text("abc%:", min_size=1, max_size=5),
     host=st.sampled_from(["a.test", "a.test:8080", "[::1]:80", "a.test:bad"]),
     tail=st.text("ab/?#@:[]", max_size=12),
@@ -50,7 +63,7 @@ def test_only_pages_of_the_web_are_told(page: str) -> None:
 def test_no_policy_tells_a_password_or_a_fragment(
     policy: str, user: str, host: str, tail: str, target: str
 ) -> None:
-    told = referrer(POLICIES[policy], f"http://{user}@{host}/{tail}", target)
+    told = STANDARD_POLICIES[policy]().referrer(f"http://{user}@{host}/{tail}", target)
     if told is not None:
         assert told.startswith(f"http://{host.removesuffix(':80').removesuffix(':bad')}")
         assert "#" not in told
@@ -93,13 +106,49 @@ def test_pages_keep_their_own_policies() -> None:
     assert told == [None, b"https://a.test/2", None, b"https://a.test/2"]
 
 
-def test_an_unknown_policy_of_a_page_is_named_once(caplog: pytest.LogCaptureFixture) -> None:
+@pytest.mark.parametrize(
+    ("meta", "header"),
+    [({"referrer_policy": "invented"}, {}), ({}, {"Referrer-Policy": "invented"}), ({}, PATH_IN_HEADER)],
+)
+def test_a_warning_names_an_unknown_policy(meta: dict[str, str], header: dict[str, str]) -> None:
     middleware = RefererMiddleware.from_crawler(context())
-    for _ in range(2):
-        link = Request("https://a.test/", meta={"referrer_policy": "invented"})
-        middleware.get_processed_request(link, Response("https://a.test/1"))
-        assert link.headers["Referer"] == b"https://a.test/1"
-    assert caplog.messages == ["Unknown referrer policy 'invented': REFERRER_POLICY is used"]
+    link = Request("https://a.test/", meta=meta)
+    with pytest.warns(RuntimeWarning, match="Could not load referrer policy '(invented|aioscrapy)"):
+        middleware.get_processed_request(link, Response("https://a.test/1", headers=header))
+    assert link.headers["Referer"] == b"https://a.test/1"
+
+
+@pytest.mark.parametrize(
+    ("settings", "meta", "header"),
+    [
+        ({"REFERRER_POLICY": OwnPolicy}, {}, {}),
+        ({"REFERRER_POLICY": f"{__name__}.OwnPolicy"}, {}, {}),
+        ({}, {"referrer_policy": f"{__name__}.OwnPolicy"}, {}),
+        ({"REFERRER_POLICIES": {"own": OwnPolicy}}, {}, {"Referrer-Policy": "own"}),
+        ({"REFERRER_POLICIES": {"own": f"{__name__}.OwnPolicy"}}, {"referrer_policy": "OWN"}, {}),
+    ],
+)
+def test_a_policy_of_the_project_is_used(settings: Any, meta: dict[str, str], header: dict[str, str]) -> None:
+    page = Response("https://a.test/x", headers=header)
+    assert link_of(page, settings, meta=meta) == b"https://own.test/https"
+
+
+def test_a_removed_policy_is_unknown() -> None:
+    settings = {"REFERRER_POLICIES": {"origin": None}}
+    with pytest.warns(RuntimeWarning, match="'origin'"):
+        assert link_of(Response("https://a.test/x"), settings, meta={"referrer_policy": "origin"})
+
+
+def test_a_subclass_chooses_the_policy() -> None:
+    class Quiet(RefererMiddleware):
+        def policy(self, response: Any = None, request: Any = None, **old: Any) -> ReferrerPolicy:
+            return NoReferrerPolicy() if request.url.endswith("/quiet") else super().policy(response, request)
+
+    middleware, page = Quiet.from_crawler(context()), Response("https://a.test/x")
+    links = [Request("https://a.test/quiet"), Request("https://a.test/loud")]
+    for link in links:
+        middleware.get_processed_request(link, page)
+    assert [link.headers.get("Referer") for link in links] == [None, b"https://a.test/x"]
 
 
 def test_a_start_request_has_no_referer() -> None:

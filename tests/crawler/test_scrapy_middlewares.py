@@ -100,7 +100,11 @@ def test_should_follow_decides_in_a_subclass() -> None:
 
 @pytest.mark.parametrize(
     "name",
-    ["scrapy.spidermiddlewares.referer.SameOriginPolicy", "same-origin", "aioscrapy.x.SameOriginPolicy"],
+    [
+        "scrapy.spidermiddlewares.referer.SameOriginPolicy",
+        "same-origin",
+        "aioscrapy.spidermiddlewares.referer.SameOriginPolicy",
+    ],
 )
 def test_a_referrer_policy_may_be_named_as_in_scrapy(name: str) -> None:
     middleware = RefererMiddleware.from_crawler(context({"REFERRER_POLICY": name}))
@@ -139,6 +143,42 @@ async def test_a_subclass_of_a_spider_middleware_calls_its_base(site: Site) -> N
     crawled = await crawl(Linking, settings, site=site.url)
     assert sorted(item["depth"] for item in crawled.items) == [0, 1]
     assert {item["bot"] for item in crawled.items} == {"shop"}
+
+
+@pytest.mark.server
+@pytest.mark.parametrize("name", ["process_spider_output", "process_spider_output_async", "process_start"])
+async def test_a_hook_of_the_stream_gets_each_element_once(site: Site, name: str) -> None:
+    class Counting(BaseSpiderMiddleware):
+        def get_processed_request(self, request: Request, response: Any) -> Request:
+            request.meta["seen"] = request.meta.get("seen", 0) + 1
+            return request
+
+        def get_processed_item(self, item: Any, response: Any) -> Any:
+            return {**item, "seen": item.get("seen", 0) + 1}
+
+    class Plain(Counting):
+        def process_spider_output(self, response: Any, result: Any, spider: Any = None) -> Iterator[Any]:
+            yield from super().process_spider_output(response, result, spider)
+
+    class Streamed(Counting):
+        async def process_spider_output_async(self, response: Any, result: Any, spider: Any = None) -> Any:
+            async for output in super().process_spider_output_async(response, result, spider):
+                yield output
+
+    class Starting(Counting):
+        async def process_start(self, start: Any) -> Any:
+            async for output in super().process_start(start):
+                yield output
+
+    class Linking(SiteSpider):
+        def parse(self, response: Any) -> Any:
+            yield {"request": response.meta["seen"]}
+            if not response.meta["depth"]:
+                yield self.request("/page/1")
+
+    middleware = next(cls for cls in (Plain, Streamed, Starting) if name in vars(cls))
+    crawled = await crawl(Linking, {**QUIET, "SPIDER_MIDDLEWARES": {middleware: 10}}, site=site.url)
+    assert crawled.items == [{"request": 1, "seen": 1}, {"request": 1, "seen": 1}]
 
 
 @pytest.mark.server
