@@ -94,6 +94,8 @@ class Actions:
             NotFoundError: there is no such version.
             ListingError: the version can't be listed.
         """
+        if version:
+            check_name("version", version)
         chosen, path = await deferToThread(self._egg, project, version)
         if version and chosen is None:
             raise NotFoundError("version", version)

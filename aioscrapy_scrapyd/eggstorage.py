@@ -120,6 +120,10 @@ class EggStorage(scrapyd.eggstorage.FilesystemEggStorage):
         found: tuple[str | None, IO[bytes] | None] = super().get(project, chosen) if chosen else (None, None)
         return found
 
+    @override
+    def list(self, project: str) -> list[str]:
+        return [] if "\0" in project else super().list(project)
+
     def active(self, project: str) -> str | None:
         """Return the version that a job without a version runs; None if the project has no egg."""
         return self.records.active(project, self.list(project))

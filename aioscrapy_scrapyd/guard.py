@@ -86,9 +86,7 @@ class Guard:
             by_link = request.method in READING and headers.get("sec-fetch-mode") == "navigate"
             framed = headers.get("sec-fetch-dest") in {"iframe", "frame", "object", "embed"}
             return site not in {"same-origin", "none"} and (framed or not by_link)
-        if origin:
-            return urlsplit(origin).netloc.lower() != headers.get("host", "").lower()
-        return False
+        return bool(origin) and _authority(origin) != headers.get("host", "").lower()
 
 
 def role_for(request: Incoming) -> Role:
@@ -125,6 +123,13 @@ def _is_address(host: str) -> bool:
     except ValueError:
         return False
     return True
+
+
+def _authority(origin: str) -> str | None:
+    try:
+        return urlsplit(origin).netloc.lower()
+    except ValueError:  # half an IPv6 address
+        return None
 
 
 def _origin(origin: str) -> str:

@@ -1,11 +1,13 @@
 """A job as Scrapyd's services, its page and programs around them know one."""
 
 import contextlib
+import math
 import signal
 from datetime import datetime
 from typing import Any
 
 from aioscrapy_scrapyd.node import Node
+from aioscrapy_scrapyd.numbers import whole
 from aioscrapy_scrapyd.state.job import Job, JobError, State, masked
 
 
@@ -103,10 +105,14 @@ def cursor_of(before: str) -> tuple[float, int]:
         JobError: it is something else.
     """
     ended, _, seq = before.rpartition("-")
+    number = whole(seq)
     try:
-        return float(ended), int(seq)
+        moment = float(ended)
     except ValueError:
-        raise JobError(f"before={before[:80]!r} is not a cursor: take `next` of the page before") from None
+        moment = math.nan
+    if number is None or not math.isfinite(moment):
+        raise JobError(f"before={before[:80]!r} is not a cursor: take `next` of the page before")
+    return moment, number
 
 
 def _time(seconds: float) -> datetime:

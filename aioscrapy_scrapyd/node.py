@@ -14,7 +14,7 @@ from aioscrapy_scrapyd.accepting import Accepting
 from aioscrapy_scrapyd.command import Command, Files, leave_reason
 from aioscrapy_scrapyd.counting import Counting
 from aioscrapy_scrapyd.daemonlog import one_line, say, say_waiting
-from aioscrapy_scrapyd.endrecord import ending_of
+from aioscrapy_scrapyd.endrecord import ending_of, exit_status_of
 from aioscrapy_scrapyd.oom import OutOfMemoryKills
 from aioscrapy_scrapyd.processes import Exit, Process, run_seconds
 from aioscrapy_scrapyd.state.job import Job, State
@@ -250,7 +250,7 @@ class Node:
         record, stderr = await deferToThread(self.files(job).read)
         no_memory = left.signal == signal.SIGKILL and not job.stop_asked and self._kills.explains()
         ending = ending_of(job, left, record, stderr, no_memory=no_memory)
-        job.exit_status = left.status if left.status is not None else record.get("exit_status")
+        job.exit_status = exit_status_of(left, record)
         job.signal = left.signal or 0
         job.take_counts(ending.counts)
         if ending.state is State.FAILED and job.attempt <= job.retries:

@@ -12,6 +12,7 @@ from scrapyd.exceptions import ConfigError, InvalidUsernameError
 from aioscrapy.db.redis_url import address_of
 from aioscrapy_scrapyd.guard import Guard, is_loopback
 from aioscrapy_scrapyd.housekeeping import Keep
+from aioscrapy_scrapyd.numbers import whole
 from aioscrapy_scrapyd.state.jobs import Limits
 from aioscrapy_scrapyd.users import User, UserError, scrapyd_login, users_of
 
@@ -167,6 +168,7 @@ def _number(config: Any, key: str, default: int, *, least: int = 0, variable: st
     name, text = variable, os.getenv(variable) if variable else None
     if not text:
         name, text = key, config.get(key, str(default))
-    if not text.strip().isdecimal() or int(text) < least:
-        raise ConfigError(f"{name} = {text} is not a whole number of at least {least}")
-    return int(text)
+    number = whole(text)
+    if number is None or number < least:
+        raise ConfigError(f"{name} = {text[:80]} is not a whole number of at least {least}")
+    return number

@@ -1,6 +1,5 @@
 """The web site of a node: each request passes the guard before its body is parsed or a resource sees it."""
 
-import re
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -8,19 +7,21 @@ from functools import partial
 from http import HTTPStatus
 from io import BytesIO
 from typing import Any
-from urllib.parse import unquote
 
+from twisted.internet.defer import maybeDeferred
 from twisted.internet.threads import deferToThread
 from twisted.logger import Logger
+from twisted.python.failure import Failure
+from twisted.web.http_headers import Headers
 from twisted.web.server import Request, Site
 from typing_extensions import override
 
-from aioscrapy_scrapyd.api.routes import PREFIX, role_of
-from aioscrapy_scrapyd.guard import Guard, Incoming, Refusal, is_prefix, role_for
+from aioscrapy_scrapyd.access import concerns, needed_role, served_path
+from aioscrapy_scrapyd.bodies import LARGE, PLAIN_LIMIT, Fields, FormError, body_limit, form_of
+from aioscrapy_scrapyd.guard import Guard, Incoming, Refusal, is_prefix
 from aioscrapy_scrapyd.logins import Logins, basic_login
 from aioscrapy_scrapyd.tokens import PREFIX as TOKEN_PREFIX
-from aioscrapy_scrapyd.users import Role, User
-from aioscrapy_scrapyd.web.routes import TABLE
+from aioscrapy_scrapyd.users import User
 
 log = Logger()
 
@@ -32,13 +33,6 @@ PAGE_POLICY = (
 # Logs and items hold what sites sent: a browser shows them and runs nothing.
 FILE_POLICY = "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'; sandbox"
 FILE_FOLDERS = ("/logs/", "/items/")
-
-# Where a path names a project, and the paths that show all projects.
-_PROJECT_IN_PATH = re.compile(rf"(?:/logs|/items|{PREFIX}/projects|{PREFIX}/jobs)/([^/]+)")
-_ALL_PROJECTS = {
-    *("/listjobs.json", "/status.json", "/jobs", "/logs", "/items", "/metrics"),
-    f"{PREFIX}/jobs",
-}
 
 Audit = Callable[[str, str, str, str, int], None]
 Ended = Callable[[str, str, int, float], None]
@@ -71,22 +65,27 @@ class NodeRequest(Request):
     """One request. A refused one costs no parsing of its body."""
 
     channel: Any
+    content: Any
     node_user: User | None = None
     policy = PAGE_POLICY
+    form: Fields = {}  # noqa: RUF012 it is replaced, never changed
     _received = 0
+    _limit = 0
     _problem = ""
 
     @override
     def gotLength(self, length: int | None) -> None:
+        _clean(self.requestHeaders)
+        self._limit = self._door.body_limit
         try:  # a large body becomes a temporary file
-            super().gotLength(min(length, self._door.body_limit) if length is not None else None)
+            super().gotLength(min(length, self._limit) if length is not None else None)
         except OSError as exc:
             self._drop_body(exc)
 
     @override
     def handleContentChunk(self, data: bytes) -> None:
         self._received += len(data)
-        if self._received > self._door.body_limit or self._problem:
+        if self._received > self._limit or self._problem:
             return
         try:
             super().handleContentChunk(data)
@@ -105,9 +104,12 @@ class NodeRequest(Request):
         self._measure()
         incoming = self._incoming()
         refusal = self._door.guard.refuse(incoming)
+        content_type = incoming.headers.get("content-type", "")
         if refusal is None and self._received > self._door.body_limit:
             megabytes = self._door.body_limit // 2**20
             refusal = Refusal(413, f"more than {megabytes} MB: see egg_max_mb")
+        elif refusal is None and self._received > body_limit(incoming.method, content_type, self._limit):
+            refusal = Refusal(413, f"more than {PLAIN_LIMIT // 10**6} MB: only an egg may be larger")
         if refusal is None and self._problem:
             refusal = Refusal(503, self._problem)
         if refusal is not None:
@@ -115,12 +117,15 @@ class NodeRequest(Request):
             return
         self._drop_untrusted_prefix()
         if not self._door.logins.users:
-            super().requestReceived(command, path, version)
+            self._read_form(incoming)
             return
         self._log_in(incoming)
 
     @override
     def process(self) -> None:
+        self.content = self._body
+        self.content.seek(0)
+        self.args.update({name: list(values) for name, values in self.form.items()})
         user = self.node_user
         if user is not None and user.projects and not self._concerns(user):
             self._refuse(Refusal(403, f"{user.name} has access to {', '.join(sorted(user.projects))} only"))
@@ -206,12 +211,36 @@ class NodeRequest(Request):
         self._admit(logins.passed(*login) if login is not None else answer, incoming)
 
     def _admit(self, user: User, incoming: Incoming) -> None:
-        needed = _needed_role(incoming)
+        needed = needed_role(incoming)
         if user.role < needed:
             name = needed.name.lower()
             self._refuse(Refusal(403, f"{user.name} is {user.role.name.lower()}; this needs the role {name}"))
             return
         self.node_user = user
+        self._read_form(incoming)
+
+    def _read_form(self, incoming: Incoming) -> None:
+        """Parse the form in the body, then go on: a large one in a thread, so that no other request waits."""
+        content_type = incoming.headers.get("content-type", "")
+        if incoming.method != "POST" or not self._received:
+            self._go_on({})
+            return
+        self.content.seek(0)
+        body = self.content.read()
+        parsing = (maybeDeferred if len(body) < LARGE else deferToThread)(form_of, body, content_type)
+        parsing.addCallbacks(self._go_on, self._not_a_form)
+        parsing.addErrback(lambda failure: log.failure("A form was not handled", failure))
+
+    def _not_a_form(self, failure: Failure) -> None:
+        failure.trap(FormError)
+        if not self._disconnected:
+            self._refuse(Refusal(400, str(failure.value)))
+
+    def _go_on(self, form: Fields) -> None:
+        """Let Twisted find the resource: it gets an empty body, for it would parse forms itself, and wait."""
+        if self._disconnected:
+            return
+        self.form, self._body, self.content = form, self.content, BytesIO()
         super().requestReceived(self.method, self.uri, self.clientproto)
 
     def _ask_for_login(self) -> None:
@@ -226,18 +255,16 @@ class NodeRequest(Request):
         return " ".join(filter(None, map(self._argument, ("project", "spider", "job", "jobid", "version"))))
 
     def _concerns(self, user: User) -> bool:
-        """Return True if the request is about a project of the user, or about none."""
-        path = served_path(self.path.decode("latin-1"))
-        in_path = _PROJECT_IN_PATH.match(path)
-        project = unquote(in_path[1]) if in_path else self._argument("project")
-        if self.method == b"POST" and path == f"{PREFIX}/jobs":
-            return True  # the project is in the body: the route checks it (Call.check_access)
-        return user.may_use(project) if project else path not in _ALL_PROJECTS
+        """Return True if the request is about projects of the user, or about none."""
+        method, path = self.method.decode("latin-1"), self.path.decode("latin-1")
+        return concerns(user, method, path, self._arguments("project"))
 
     def _argument(self, name: str) -> str:
         """Return the first value of an argument of the request; "" if there is none."""
-        values = (self.args or {}).get(name.encode(), [b""])
-        return bytes(values[0]).decode("utf-8", "replace")
+        return next(iter(self._arguments(name)), "")
+
+    def _arguments(self, name: str) -> list[str]:
+        return [value.decode("utf-8", "replace") for value in (self.args or {}).get(name.encode(), [])]
 
     def _refuse(self, refusal: Refusal) -> None:
         body = refusal.reason.encode()
@@ -266,25 +293,15 @@ class NodeRequest(Request):
         headers.setRawHeaders("cross-origin-resource-policy", ["same-origin"])
 
 
-def served_path(path: str) -> str:
-    """Return the path that Twisted serves for the path of a request: unquoted, without empty parts.
+def _clean(headers: Headers) -> None:
+    """Replace what a reader of headers fails at: bytes that are not UTF-8, and a list of ranges.
 
-    What is behind the name of a service or of the list of jobs changes nothing. The API reads its own path.
+    Twisted's answer with several ranges of a file breaks off where one of them is very short.
     """
-    if path.startswith(f"{PREFIX}/"):
-        return path
-    parts = [unquote(part) for part in path.split("/") if part]
-    if parts and (parts[0].endswith(".json") or parts[0] == "jobs"):
-        parts = parts[:1]
-    return "/" + "/".join(parts)
-
-
-def _needed_role(incoming: Incoming) -> Role:
-    if incoming.path.startswith(f"{PREFIX}/"):
-        return role_of(incoming.method, incoming.path.removeprefix(PREFIX))
-    is_page = incoming.method in {"GET", "HEAD", "POST"}
-    role = TABLE.role_of(incoming.method, incoming.path) if is_page else None
-    return role or role_for(Incoming(incoming.method, served_path(incoming.path)))
+    for name, values in list(headers.getAllRawHeaders()):
+        headers.setRawHeaders(name, [value.decode("utf-8", "replace").encode() for value in values])
+    if any("," in value for value in headers.getRawHeaders("range", [])):
+        headers.removeHeader("range")
 
 
 class NodeSite(Site):

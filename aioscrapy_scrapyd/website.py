@@ -7,7 +7,6 @@ from urllib.parse import quote, urlsplit
 import scrapyd.webservice as stock
 import scrapyd.website
 from scrapyd.utils import local_items
-from twisted.web.resource import Resource
 from typing_extensions import override
 
 from aioscrapy_scrapyd.actions import Actions
@@ -79,7 +78,7 @@ class Root(scrapyd.website.Root):
             if isinstance(self.eggstorage, EggStorage):
                 services |= EGG_SERVICES
                 self.putChild(b"activate.json", eggs.Activate(self))
-                self.putChild(b"api", _api(self.actions))
+                self.putChild(b"api", Api(self.actions))
             for name, service in list(self.children.items()):
                 if type(service) in services:
                     self.putChild(name, services[type(service)](self))
@@ -156,12 +155,6 @@ class Home(scrapyd.website.Home):
     @override
     def render(self, request: Any) -> Any:
         return self.root.pages.render(request)
-
-
-def _api(actions: Actions) -> Any:
-    folder: Any = Resource()
-    folder.putChild(b"v1", Api(actions))
-    return folder
 
 
 def _quoted(url: str | None) -> str | None:

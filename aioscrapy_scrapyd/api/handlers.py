@@ -17,6 +17,7 @@ from aioscrapy_scrapyd.actions import NotFoundError
 from aioscrapy_scrapyd.api.call import JOB_FIELDS, Call
 from aioscrapy_scrapyd.joblog import LEVELS, read_log
 from aioscrapy_scrapyd.jobview import about, cursor_behind, cursor_of
+from aioscrapy_scrapyd.numbers import whole
 from aioscrapy_scrapyd.state.history import Filter
 from aioscrapy_scrapyd.state.job import Job, JobError, State
 from aioscrapy_scrapyd.state.jobs import starting_order
@@ -183,7 +184,7 @@ async def log(call: Call) -> dict[str, Any]:
         raise JobError(f"level={level[:80]!r} is not one of {', '.join(LEVELS)}")
     if not found.log:
         raise NotFoundError("log of job", found.id)
-    after = _whole(call.query, "after", -1, 2**63, least=0) if "after" in call.query else None
+    after = _whole(call.query, "after", -1, 10**18, least=0) if "after" in call.query else None
     tail = _whole(call.query, "tail", 200, 10_000)
     return await deferToThread(read_log, Path(found.log), tail, after, level.upper())
 
@@ -264,6 +265,7 @@ def _whole(query: dict[str, str], name: str, default: int, most: int, *, least: 
     text = query.get(name)
     if text is None:
         return default
-    if not text.isdecimal() or not least <= int(text) <= most:
+    number = whole(text)
+    if number is None or not least <= number <= most:
         raise JobError(f"{name}={text[:80]!r} is not a whole number from {least} to {most}")
-    return int(text)
+    return number

@@ -35,7 +35,7 @@ STATUSES = (
 
 
 class Api(Resource):
-    """All of /api/v1."""
+    """All of /api: what is not in /api/v1 does not exist."""
 
     isLeaf = True  # noqa: N815 Twisted's name
 
@@ -56,7 +56,10 @@ class Api(Resource):
                 request, *_error(HTTPStatus.METHOD_NOT_ALLOWED, f"{path} has {', '.join(methods)}")
             )
         if route is None:
-            return _answer(request, *_error(HTTPStatus.NOT_FOUND, f"there is no route {PREFIX}{path}"))
+            return _answer(
+                request,
+                *_error(HTTPStatus.NOT_FOUND, f"there is no route {request.path.decode('latin-1')[:200]}"),
+            )
         try:
             call = Call(
                 self._actions,

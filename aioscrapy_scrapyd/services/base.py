@@ -40,6 +40,8 @@ class NodeResource(WsResource):
     @override
     def render(self, txrequest: Any) -> Any:
         try:
+            if txrequest.method == b"HEAD" and not hasattr(self, "render_GET"):
+                raise error.UnsupportedMethod([b"OPTIONS", b"POST"])
             result = resource.Resource.render(self, txrequest)
         except Exception:  # noqa: BLE001 every error is an answer
             return self._content(txrequest, Failure())
@@ -100,6 +102,8 @@ def _message(txrequest: Any, failure: Failure) -> str:
         return f"{type(exc).__name__}: {exc}"
     if isinstance(exc, _PLAIN):
         return str(exc)
+    if isinstance(exc, error.UnsupportedMethod):  # Scrapyd's own words
+        return f"{type(exc).__name__}: {exc}"
     if isinstance(exc, OSError):
         return f"{exc.strerror or exc}: nothing has changed"
     log.failure("A service failed", failure)

@@ -28,6 +28,7 @@ from typing_extensions import override
 from zope.interface import implementer
 
 from aioscrapy_scrapyd.jobview import about
+from aioscrapy_scrapyd.numbers import whole
 from aioscrapy_scrapyd.state.job import Job
 
 # Events that a client can ask for when it comes back.
@@ -166,8 +167,9 @@ class Client:
         request.registerProducer(self, True)
         request.write(f"retry: {RETRY_MS}\n\n".encode())
         start, _, number = last.rpartition("-")
-        if start == self._events.start and number.isdecimal():
-            self._sent = int(number)
+        sent = whole(number)
+        if start == self._events.start and sent is not None:
+            self._sent = sent
         else:
             request.write(self._events.reset())
         self._events.connect(self)

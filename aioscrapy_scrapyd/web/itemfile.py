@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import re
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
@@ -21,6 +22,9 @@ ITEM_LIMIT = 4_000_000
 # Bytes that a download looks at before it gives its thread back.
 STEP = 500_000
 FORMATS = ("jl", "json", "csv")
+# What a cell begins with that a spreadsheet computes; the last four are the wide forms of the first.
+_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
+_NUMBER = re.compile(r"[+-]?[\d.,]+(?:[eE][+-]?\d+)?")
 
 
 class ItemError(ValueError):
@@ -104,14 +108,14 @@ def _as_csv(path: Path) -> Iterator[bytes]:
             names |= dict.fromkeys(row[1])
     buffer = io.StringIO()
     writer = csv.writer(buffer)
-    writer.writerow(names)
+    writer.writerow(map(_cell, names))
     for row in _objects(path):
         if row is None:
             yield buffer.getvalue().encode("utf-8", "replace")
             buffer.seek(0)
             buffer.truncate()
         else:
-            writer.writerow([_text(row[1].get(name)) for name in names])
+            writer.writerow([_cell(row[1].get(name)) for name in names])
     yield buffer.getvalue().encode("utf-8", "replace")
 
 
@@ -155,6 +159,15 @@ def _parse(line: bytes) -> dict[str, Any] | None:
 
 def _cells(item: dict[str, Any], columns: list[str]) -> list[str]:
     return [visible(_text(item.get(name)), CELL_LIMIT) for name in columns]
+
+
+def _cell(value: Any) -> str:
+    """Return a value as a cell of CSV in which no spreadsheet sees a formula: a quote comes before it.
+
+    Numbers stay as they are. Source: OWASP, "CSV Injection".
+    """
+    text = _text(value)
+    return f"'{text}" if text.startswith(_FORMULA) and not _NUMBER.fullmatch(text) else text
 
 
 def _text(value: Any) -> str:

@@ -106,7 +106,7 @@ class Pages(Resource):
         request.notifyFinish().addErrback(gone.append)  # the client hung up
         answering = Deferred.fromCoroutine(self._answer(request, path))
         answering.addCallback(lambda reply: None if gone else _send(request, reply))
-        answering.addErrback(lambda failure: log.failure("A page could not be sent", failure))
+        answering.addErrback(lambda failure: _send_failure(request, failure, is_gone=bool(gone)))
         return NOT_DONE_YET
 
     async def _answer(self, request: Any, path: str) -> Reply | Raw:
@@ -199,7 +199,7 @@ class Pages(Resource):
             ended=self._ended,
             names={name: unquote(value, errors="replace") for name, value in names.items()},
             query=_query(request),
-            form=dict(_form(request)) if request.method == b"POST" else {},
+            form={name.decode("utf-8", "replace"): values for name, values in request.form.items()},
             user=getattr(request, "node_user", None),
             language=self._languages[code],
             theme=theme if theme in THEMES else "auto",
@@ -241,16 +241,6 @@ def _query(request: Any) -> dict[str, list[str]]:
     return query
 
 
-def _form(request: Any) -> Any:
-    """Return the fields of the body alone: Twisted puts those of the address before them."""
-    query = _query(request)
-    for name, values in (request.args or {}).items():
-        text = name.decode("utf-8", "replace")
-        own = values[len(query.get(text, [])) :]
-        if own:
-            yield text, own
-
-
 def _wants_json(request: Any, path: str) -> bool:
     accept = request.getHeader("accept") or ""
     return path.endswith(".json") or ("application/json" in accept and "text/html" not in accept)
@@ -285,6 +275,15 @@ def _send(request: Any, reply: Reply | Raw) -> None:
         request.setHeader(name, value)
     request.write(b"" if request.method == b"HEAD" else body)
     request.finish()
+
+
+def _send_failure(request: Any, failure: Any, *, is_gone: bool) -> None:
+    """Answer where no page can be made: a browser must not wait for ever."""
+    log.failure("A page could not be sent", failure)
+    if not is_gone and not request.startedWriting:
+        text = f"{failure.type.__name__}: see the log of the node\n".encode()
+        kind = "text/plain; charset=utf-8"
+        _send(request, Reply(HTTPStatus.INTERNAL_SERVER_ERROR.value, kind, text))
 
 
 def _send_asset(request: Any, asset: Asset) -> bytes:

@@ -8,9 +8,9 @@ import pytest
 import requests
 from scrapyd.config import Config
 
+from aioscrapy_scrapyd.access import served_path
 from aioscrapy_scrapyd.api.routes import PREFIX, ROUTES
 from aioscrapy_scrapyd.guard import READING, ROLES
-from aioscrapy_scrapyd.site import served_path
 from aioscrapy_scrapyd.tokens import add_token
 from aioscrapy_scrapyd.users import Role, hash_password
 from aioscrapy_scrapyd.web.routes import TABLE

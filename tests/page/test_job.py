@@ -250,6 +250,35 @@ def test_items_of_every_shape(tmp_path: Path) -> None:
     assert read_items(deep)["sampled"] == 0
 
 
+@pytest.mark.parametrize(
+    ("value", "cell"),
+    [
+        ("=1+1", "'=1+1"),
+        ("@SUM(A1)", "'@SUM(A1)"),
+        ("+cmd|' /C calc'!A0", "'+cmd|' /C calc'!A0"),
+        ("-2+3+cmd|x", "'-2+3+cmd|x"),
+        ("\t=1", "'\t=1"),
+        ("\r=1", "'\r=1"),
+        ("\n=1", "'\n=1"),
+        ("\uff1d1+1", "'\uff1d1+1"),
+        ("-12.50", "-12.50"),
+        ("+491234567", "+491234567"),
+        ("-1e9", "-1e9"),
+        (-5, "-5"),
+        ("a=1", "a=1"),
+        ("", ""),
+        (None, ""),
+        (["=1"], '["=1"]'),
+        ({"=": "="}, '{"=": "="}'),
+    ],
+)
+def test_a_cell_of_csv_is_not_a_formula(value: object, cell: str, tmp_path: Path) -> None:
+    path = tmp_path / "items.jl"
+    path.write_text(json.dumps({"a": "x", "=b": value}) + "\n")
+    text = b"".join(converted(path, "csv")).decode()
+    assert list(csv.reader(io.StringIO(text, newline=""))) == [["a", "'=b"], ["x", cell]]
+
+
 def test_both_ends_of_many_items(tmp_path: Path) -> None:
     path = write(tmp_path / "i.jl", *(json.dumps({"n": n, "x": "y" * 1000}) for n in range(6000)))
     table = read_items(path)

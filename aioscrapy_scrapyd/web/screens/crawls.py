@@ -9,6 +9,7 @@ from aioscrapy.exceptions import ConfigError
 from aioscrapy_scrapyd.actions import NotFoundError
 from aioscrapy_scrapyd.crawls.client import AwayError
 from aioscrapy_scrapyd.crawls.shared import LETTERS_LIMIT, CrawlName, UnknownCrawlError
+from aioscrapy_scrapyd.numbers import whole
 from aioscrapy_scrapyd.state.history import Filter
 from aioscrapy_scrapyd.state.job import Job
 from aioscrapy_scrapyd.users import Role
@@ -90,8 +91,8 @@ async def add_workers(visit: Visit) -> Done:
     back = address(OVERVIEW, visit.names)
     if row is None:
         return _away(back, problem)
-    text = visit.field("workers", "1")
-    if not text.isdecimal() or not 1 <= int(text) <= WORKERS_LIMIT:
+    number = whole(visit.field("workers", "1"))
+    if number is None or not 1 <= number <= WORKERS_LIMIT:
         most = {"most": WORKERS_LIMIT}
         return Done(back, "The number of workers is from 1 to {most}", most, bad=True)
     projects = _projects(visit, row)
@@ -108,7 +109,7 @@ async def add_workers(visit: Visit) -> Done:
         user=visit.user_name,
     )
     job.crawl = job.args["crawl"] = visit.names["crawl"]
-    jobs, _ = await visit.actions.schedule(job, int(text))
+    jobs, _ = await visit.actions.schedule(job, number)
     return Done(back, "New workers: {count}", values={"count": len(jobs)})
 
 

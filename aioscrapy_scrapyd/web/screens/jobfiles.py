@@ -8,6 +8,7 @@ from twisted.internet.threads import deferToThread
 
 from aioscrapy_scrapyd.actions import NotFoundError
 from aioscrapy_scrapyd.joblog import LEVELS
+from aioscrapy_scrapyd.numbers import whole
 from aioscrapy_scrapyd.state.job import ENDED, Job, JobError
 from aioscrapy_scrapyd.web.itemfile import FORMATS, converted, read_items
 from aioscrapy_scrapyd.web.jobdata import about_job, find_job
@@ -92,9 +93,10 @@ def _byte(visit: Visit, name: str) -> int | None:
     text = visit.ask(name)
     if not text:
         return None
-    if not text.isascii() or not text.isdecimal() or len(text) > 18:
+    number = whole(text)
+    if number is None:
         raise JobError(f"{name}={text[:80]!r} is not a number of bytes")
-    return int(text)
+    return number
 
 
 SCREENS = (

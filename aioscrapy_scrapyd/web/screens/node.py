@@ -8,6 +8,7 @@ from twisted.internet.threads import deferToThread
 
 from aioscrapy.version import __version__
 from aioscrapy_scrapyd.facts import Problem
+from aioscrapy_scrapyd.numbers import whole
 from aioscrapy_scrapyd.state.job import JobError
 from aioscrapy_scrapyd.tokens import add_token, list_tokens, remove_token
 from aioscrapy_scrapyd.users import Role, UserError, role_of
@@ -63,13 +64,14 @@ async def new_token(visit: Visit) -> Done | Data:
         role = role_of(visit.field("role"))
         if not name or len(name) > 100:
             raise JobError("a token needs a name of at most 100 characters")
-        if not days.isdecimal() or int(days) > 36_500:
+        number = whole(days)
+        if number is None or number > 36_500:
             raise JobError(f"{days[:20]!r} is not a number of days")
     except (JobError, UserError) as exc:
         return await _access_page(visit, str(exc))
     projects = ",".join(part.strip() for part in visit.field("projects").split(",") if part.strip())
     path = visit.actions.node.store.path
-    token = await deferToThread(add_token, path, name, role, projects, int(days))
+    token = await deferToThread(add_token, path, name, role, projects, number)
     text = "The token of {name} is {token}. Copy it now: it is not displayed again"
     return Done("/node/access", text, values={"name": name, "token": token})
 
@@ -93,9 +95,9 @@ async def audit(visit: Visit) -> Data:
     if text:
         clauses.append("(instr(lower(user), ?) OR instr(lower(action), ?) OR instr(lower(object), ?))")
         values += [text.lower()] * 3
-    if before.isdecimal():
+    if (row := whole(before)) is not None:
         clauses.append("rowid < ?")
-        values.append(int(before))
+        values.append(row)
     where = f" WHERE {' AND '.join(clauses)}" if clauses else ""
     sql = f"{_AUDIT}{where} ORDER BY rowid DESC LIMIT {ROWS}"
     rows = await deferToThread(visit.actions.node.store.query, sql, values)
