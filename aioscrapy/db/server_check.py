@@ -1,5 +1,6 @@
 """Whether a Redis server may delete keys of a crawl, or forgets them at a restart."""
 
+from dataclasses import dataclass, field
 from typing import Any
 
 from redis.exceptions import RedisError
@@ -7,21 +8,36 @@ from redis.exceptions import RedisError
 HELP = "docs/redis.md, What to configure"
 
 
-async def server_problems(redis: Any) -> list[str]:
-    """Return what the server may do to a crawl, one line each; three round trips."""
+@dataclass(frozen=True)
+class ServerProblem:
+    """What a server may do to a crawl: a sentence with {names}, and their values."""
+
+    text: str
+    values: dict[str, str] = field(default_factory=dict)
+
+    def __str__(self) -> str:
+        return self.text.format_map(self.values)
+
+
+_EVICTION = (
+    "Redis may delete keys of the crawl when its memory is full (maxmemory-policy {policy}): "
+    "set it to noeviction ({help})"
+)
+_NO_FILE = (
+    "Redis keeps the crawl in memory only (appendonly no, no save): a restart of the server "
+    "loses it; set appendonly to yes ({help})"
+)
+
+
+async def server_problems(redis: Any) -> list[ServerProblem]:
+    """Return what the server may do to a crawl; three round trips."""
     problems = []
     memory, persistence = await _info(redis, "memory"), await _info(redis, "persistence")
     eviction = str(memory.get("maxmemory_policy", ""))
     if eviction.startswith("allkeys"):
-        problems.append(
-            f"Redis may delete keys of the crawl when its memory is full (maxmemory-policy {eviction}): "
-            f"set it to noeviction ({HELP})"
-        )
+        problems.append(ServerProblem(_EVICTION, {"policy": eviction, "help": HELP}))
     if persistence.get("aof_enabled") == 0 and await _snapshots(redis) == "":
-        problems.append(
-            "Redis keeps the crawl in memory only (appendonly no, no save): a restart of the server "
-            f"loses it; set appendonly to yes ({HELP})"
-        )
+        problems.append(ServerProblem(_NO_FILE, {"help": HELP}))
     return problems
 
 

@@ -133,7 +133,7 @@ class RedisQueue(Store):
     async def _check_server(self) -> None:
         problems = await server_problems(self._redis)
         if problems and self._check == "refuse":
-            raise ConfigError(f"{'; '.join(problems)} (REDIS_CHECK)")
+            raise ConfigError(f"{'; '.join(map(str, problems))} (REDIS_CHECK)")
         for problem in problems:
             logger.warning("%s", problem)
 

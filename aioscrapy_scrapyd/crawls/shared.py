@@ -234,7 +234,7 @@ class SharedCrawls:
         return {
             **self._row(server, rows[0]),
             "workers_alive": [worker for worker in workers if worker["alive"]],
-            "problems": await server_problems(crawls.redis),
+            "problems": [asdict(problem) for problem in await server_problems(crawls.redis)],
         }
 
     def _row(self, server: Server, row: Progress) -> dict[str, Any]:

@@ -20,7 +20,7 @@ from aioscrapy_scrapyd.api.resource import STATUSES
 from aioscrapy_scrapyd.users import User
 from aioscrapy_scrapyd.web.activity import Activity
 from aioscrapy_scrapyd.web.assets import PREFIX, Asset, Assets
-from aioscrapy_scrapyd.web.downloads import Download
+from aioscrapy_scrapyd.web.downloads import Download, accepts_gzip
 from aioscrapy_scrapyd.web.ended import EndedJobs
 from aioscrapy_scrapyd.web.forms import MESSAGE_COOKIE, Forms
 from aioscrapy_scrapyd.web.language import NAMES, languages, preferred
@@ -268,7 +268,7 @@ def _send(request: Any, reply: Reply | Raw) -> None:
     request.setResponseCode(reply.status, HTTPStatus(reply.status).phrase.encode())
     headers = {"Content-Type": reply.kind, "Cache-Control": "private, no-cache", **reply.headers}
     body = reply.body
-    if len(body) > _WORTH_COMPRESSING and "gzip" in (request.getHeader("accept-encoding") or ""):
+    if len(body) > _WORTH_COMPRESSING and accepts_gzip(request):
         body = gzip.compress(body, 5)
         headers["Content-Encoding"] = "gzip"
     for name, value in {**headers, "Content-Length": str(len(body))}.items():
@@ -287,7 +287,7 @@ def _send_failure(request: Any, failure: Any, *, is_gone: bool) -> None:
 
 
 def _send_asset(request: Any, asset: Asset) -> bytes:
-    compressed = "gzip" in (request.getHeader("accept-encoding") or "")
+    compressed = accepts_gzip(request)
     body = asset.compressed if compressed else asset.data
     if compressed:
         request.setHeader("Content-Encoding", "gzip")

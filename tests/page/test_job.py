@@ -250,6 +250,35 @@ def test_items_of_every_shape(tmp_path: Path) -> None:
     assert read_items(deep)["sampled"] == 0
 
 
+def test_a_download_is_compressed_where_the_client_takes_it(node: ScrapydServer) -> None:
+    url = f"{node.url.rstrip('/')}{of('evil', 'log')}/download"
+    plain = requests.get(url, headers={"Accept-Encoding": "identity, gzip;q=0"}, timeout=30)
+    packed = requests.get(url, headers={"Accept-Encoding": "br, GZIP;q=0.5"}, timeout=30)
+    assert "Content-Encoding" not in plain.headers
+    assert packed.headers["Content-Encoding"] == "gzip"
+    assert packed.content == plain.content == (node.folder / "logs/shop/hostile/evil.log").read_bytes()
+    assert plain.headers["Vary"] == packed.headers["Vary"] == "Accept-Encoding"
+
+
+def test_the_form_of_a_run_is_filled_in_like_a_job(
+    node: ScrapydServer, visitor: Callable[..., Visitor]
+) -> None:
+    form = requests.get(f"{node.url}run.json?project=shop&like=good", timeout=30).json()
+    args = {row["name"]: row["value"] for row in form["args"] if row["name"]}
+    assert (form["spider"], form["version"], args["pages"], args["note"]) == ("quick", "1_0", "12", MARKUP)
+    assert args["api_key"] == ""  # a secret goes to nobody's browser
+    assert requests.get(f"{node.url}run.json?project=shop&like=none", timeout=30).status_code == 404
+    someone = visitor(script=False)
+    page = someone.open(of("good", "overview"))
+    page.get_by_role("link", name="Change and run").click()
+    page.locator("input[name=arg_value]").first.fill("2")
+    before = {job["id"] for job in node.api("listjobs", project="shop")["finished"]}
+    page.get_by_role("button", name="Run", exact=True).click()
+    new = page.url.partition("/job/shop/")[2].partition("/")[0]
+    assert new not in before
+    assert node.wait_job(new)["state"] in {"finished", "failed"}
+
+
 @pytest.mark.parametrize(
     ("value", "cell"),
     [

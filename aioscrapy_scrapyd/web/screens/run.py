@@ -19,9 +19,15 @@ _NUMBERS = {"priority": 0.0, "timeout": 0.0, "workers": 1, "retries": 0}
 
 
 async def run(visit: Visit) -> Data:
-    """Return the form of a project and a version, with the names of its spiders."""
-    form = {name: visit.ask(name) for name in ("project", "version", "spider")}
-    return await _form_page(visit, {**form, "args": [], "settings": []})
+    """Return the form of a project and a version, with the names of its spiders.
+
+    With `like`, the id of a job, it is filled in as that job was started.
+    """
+    form: dict[str, Any] = {name: visit.ask(name) for name in ("project", "version", "spider")}
+    form |= {"args": [], "settings": []}
+    if visit.ask("like"):
+        form |= await _like(visit, form["project"], visit.ask("like"))
+    return await _form_page(visit, form)
 
 
 async def start(visit: Visit) -> Done | Data | Preview:
@@ -74,8 +80,34 @@ async def _form_page(visit: Visit, form: dict[str, Any]) -> Data:
         "spiders": spiders,
         "problem": problem,
         "command": "",
+        "like": visit.ask("like"),
         "workers_limit": INSTANCES_LIMIT,
     }
+
+
+async def _like(visit: Visit, project: str, name: str) -> dict[str, Any]:
+    """Return the form of a job that exists; the values of secrets are left empty.
+
+    Raises:
+        NotFoundError: there is no such job.
+    """
+    job = await visit.actions.job(project, name) if visit.sees(project) else None
+    job = job or (visit.ended.recent(project, name) if visit.sees(project) else None)
+    if job is None:
+        raise NotFoundError("job", name)
+    return {
+        "version": job.version or "",
+        "spider": job.spider,
+        "priority": f"{job.priority:g}",
+        "timeout": f"{job.timeout_s:g}" if job.timeout_s else "",
+        "retries": str(job.retries),
+        "args": _filled(job.args),
+        "settings": _filled(job.settings),
+    }
+
+
+def _filled(values: dict[str, str]) -> Rows:
+    return [_row(name, "" if is_secret(name) else value) for name, value in values.items()]
 
 
 def _form(visit: Visit) -> dict[str, Any]:
