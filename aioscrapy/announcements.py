@@ -6,9 +6,10 @@ from typing import Any
 from aioscrapy import signals
 from aioscrapy.context import CrawlContext
 from aioscrapy.ends import End
+from aioscrapy.exceptions import CloseSpider
 from aioscrapy.settings import PRIORITIES, Settings
 from aioscrapy.unread_settings import unread_settings
-from aioscrapy.version import __version__
+from aioscrapy.version import __version__, version_of
 
 logger = logging.getLogger("aioscrapy.crawler")
 
@@ -18,6 +19,8 @@ def log_start(settings: Settings, spider_class: Any) -> None:
     logger.info("Scrapy %s started (bot: %s, by aioscrapy)", __version__, settings["BOT_NAME"])
     if (settings.getpriority("CRAWL_PROCESSES") or 0) > max(PRIORITIES.values()):
         return  # a worker process: its parent has named them
+    if names := settings.getlist("LOG_VERSIONS"):
+        logger.info("Versions: %s", ", ".join(f"{name} {version_of(name)}" for name in names))
     logger.info("Overridden settings: %s", ", ".join(settings.overridden()) or "none")
     if unread := unread_settings(settings, spider_class):
         logger.warning("Nothing reads these settings: %s", unread)
@@ -28,7 +31,9 @@ async def announce_opened(context: CrawlContext) -> None:
     logger.info("Spider opened")
     if hasattr(context.stats, "open_spider"):
         context.stats.open_spider(context.spider)
-    await context.signals.send(signals.spider_opened, spider=context.spider)
+    for result in await context.signals.send(signals.spider_opened, spider=context.spider):
+        if isinstance(result, CloseSpider):
+            context.stop(result.reason)
 
 
 async def announce_end(context: CrawlContext, end: End) -> None:

@@ -3,15 +3,18 @@
 import argparse
 import difflib
 import importlib
+import os
 import re
 import sys
 import traceback
+from contextlib import ExitStack
 from functools import partial
+from pathlib import Path
 from types import ModuleType
 from typing import NoReturn
 
 from aioscrapy.doors.scrapy import serve_scrapy
-from aioscrapy.exceptions import AioscrapyError
+from aioscrapy.exceptions import AioscrapyError, ConfigError
 from aioscrapy.project import project_settings, settings_here
 from aioscrapy.scrapy_redis_settings import understand_scrapy_redis
 from aioscrapy.settings import Settings
@@ -50,7 +53,9 @@ def main(argv: list[str] | None = None) -> int:
     arguments = sys.argv[1:] if argv is None else argv
     try:
         options = parse(arguments)
-        return int(options.run(options) or 0)
+        with ExitStack() as files:
+            _open_files(options, files)
+            return int(options.run(options) or 0)
     except AioscrapyError as exc:
         if _wants_traceback(arguments):
             traceback.print_exc()
@@ -190,6 +195,8 @@ def _add_setting_options(parser: argparse.ArgumentParser) -> None:
     group.add_argument("-L", "--loglevel", metavar="LEVEL", help="lowest level that is logged")
     group.add_argument("--logfile", metavar="FILE", help="write the log to FILE")
     group.add_argument("--nolog", action="store_true", help="don't log")
+    group.add_argument("--pidfile", metavar="FILE", help="write the id of the process to FILE")
+    group.add_argument("--profile", metavar="FILE", help="write a profile of cProfile to FILE at the end")
 
 
 def _settings(command: ModuleType, options: argparse.Namespace) -> Settings:
@@ -206,6 +213,29 @@ def _settings(command: ModuleType, options: argparse.Namespace) -> Settings:
     if getattr(command, "CHECK", True):
         settings.check()
     return settings
+
+
+def _open_files(options: argparse.Namespace, files: ExitStack) -> None:
+    """Write the file of --pidfile; begin the profile of --profile, which ends with the command.
+
+    Raises:
+        ConfigError: a file can't be written.
+    """
+    pidfile, profile = (getattr(options, name, None) for name in ("pidfile", "profile"))
+    try:
+        if pidfile:
+            Path(pidfile).write_text(f"{os.getpid()}\n", "utf-8")
+        if profile:
+            Path(profile).touch()
+    except OSError as exc:
+        raise ConfigError(f"{exc.filename} can't be written: {exc.strerror}") from None
+    if profile:
+        from cProfile import Profile
+
+        profiler = Profile()
+        files.callback(profiler.dump_stats, profile)
+        files.callback(profiler.disable)
+        profiler.enable()
 
 
 def _wants_traceback(arguments: list[str]) -> bool:

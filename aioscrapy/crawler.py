@@ -23,11 +23,11 @@ from aioscrapy.core.frontier import (
     choose_frontier,
 )
 from aioscrapy.core.pipelines import Pipelines
-from aioscrapy.core.scheduler import Scheduler
+from aioscrapy.core.scheduler import Frontier
 from aioscrapy.core.scraper import Scraper
 from aioscrapy.db import db_manager
 from aioscrapy.ends import End, Ending, Reason, end_for, error_text
-from aioscrapy.exceptions import AioscrapyError, ConfigError, CrawlError, SettingError
+from aioscrapy.exceptions import AioscrapyError, CloseSpider, ConfigError, CrawlError, SettingError
 from aioscrapy.extensions.feedexport import FeedExporter
 from aioscrapy.hooks import settle
 from aioscrapy.http.foreign import refuse_spider
@@ -65,7 +65,7 @@ class Crawler(CrawlContext):
         self.crawling = False
         self._ending = Ending()
         self._engine: Engine | None = None
-        self._scheduler: Scheduler | None = None
+        self._scheduler: Frontier | None = None
 
     @property
     def reason(self) -> str:
@@ -91,6 +91,14 @@ class Crawler(CrawlContext):
     def waiting(self) -> int:
         """Return the number of requests that are known to wait."""
         return self._scheduler.waiting() if self._scheduler is not None else 0
+
+    def add_settings(self, settings: Settings) -> None:
+        """Set what another layer of `settings` sets, where this crawl has nothing from as high a layer."""
+        if not self.settings.frozen:
+            for name in settings:
+                layer = settings.getpriority(name) or 0
+                if layer > (self.settings.getpriority(name) or 0):
+                    self.settings.set(name, settings[name], layer)
 
     @property
     def addons(self) -> list[Any]:
@@ -155,6 +163,7 @@ class Crawler(CrawlContext):
             closing.push_async_callback(downloader.close)
             pipelines = await Pipelines.from_crawler(context)
             scraper = await Scraper.from_crawler(context, pipelines, scheduler)
+            self.signals.adopt_dispatcher()
             engine = Engine(context, self._ending, scheduler, downloader, scraper, self.engine)
             state = await self._open(scheduler, pipelines)
             self._engine = engine
@@ -169,11 +178,14 @@ class Crawler(CrawlContext):
             finally:
                 await self._close(scheduler, pipelines)
 
-    async def _open(self, scheduler: Scheduler, pipelines: Pipelines) -> State:
+    async def _open(self, scheduler: Frontier, pipelines: Pipelines) -> State:
         """Join the crawl and open its outputs; leave it again if that fails."""
         state = await scheduler.open()
         try:
-            await pipelines.open()
+            try:
+                await pipelines.open()
+            except CloseSpider as close:  # the crawl opens and ends, as in Scrapy
+                self.stop(close.reason)
             await announce_opened(self)
         except BaseException:
             await pipelines.close()
@@ -181,7 +193,7 @@ class Crawler(CrawlContext):
             raise
         return state
 
-    async def _close(self, scheduler: Scheduler, pipelines: Pipelines) -> None:
+    async def _close(self, scheduler: Frontier, pipelines: Pipelines) -> None:
         """Close the pipelines; then the end is certain, and is announced."""
         for error in await pipelines.close():
             self._ending.fail(Reason.OUTPUT_FAILED, error)

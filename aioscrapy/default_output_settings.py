@@ -189,6 +189,8 @@ LOG_FORMAT: Annotated[str, LogForm()] = "%(asctime)s [%(name)s] %(levelname)s: %
 LOG_DATEFORMAT: OptionalText = "%Y-%m-%d %H:%M:%S"
 # Class with the texts of log lines, such as a subclass of aioscrapy.logformatter.LogFormatter. None: those of aioscrapy.
 LOG_FORMATTER: Annotated[str | None, Component(optional=True)] = None
+# Libraries whose versions the second line of a crawl names, such as lxml; also Python and Platform.
+LOG_VERSIONS: Names = []
 # Level of the line about an item that a pipeline dropped.
 DEFAULT_DROPITEM_LOG_LEVEL: Annotated[str, LogLevel()] = "WARNING"
 # Log what the spider prints.

@@ -42,6 +42,8 @@ SPIDER_MODULES: Names = []
 NEWSPIDER_MODULE: OptionalText = ""
 # Package with the project's own commands (subclasses of ScrapyCommand).
 COMMANDS_MODULE: OptionalText = None
+# Folder with the folder spiders/, whose *.tmpl files are the templates of `aioscrapy genspider`. None: our own.
+TEMPLATES_DIR: OptionalPath = None
 # Editor that `aioscrapy edit` starts. None: the variable EDITOR, else vi.
 EDITOR: OptionalText = None
 # Contracts that `aioscrapy check` knows: dotted path -> order. None: switch one of SPIDER_CONTRACTS_BASE off.
@@ -315,6 +317,10 @@ CLOSE_SPIDER_ON_IDLE: Flag = True
 SCHEDULER_QUEUE_CLASS: Annotated[str, Component("shared", "dupefilter")] = (
     "aioscrapy.queue.memory.SpiderPriorityQueue"
 )
+# Scheduler of Scrapy's interface (enqueue_request, next_request, has_pending_requests), for a crawl of one process in memory. None: the frontier.
+SCHEDULER: Annotated[
+    str | None, Component("enqueue_request", "next_request", "has_pending_requests", optional=True)
+] = None
 # Alias in REDIS_ARGS of the Redis that holds the frontier.
 SCHEDULER_QUEUE_ALIAS: Name = "queue"
 # Duplicate filter. None: the exact filter of the queue.

@@ -2,6 +2,7 @@
 
 import asyncio
 import inspect
+import sys
 from collections.abc import Awaitable, Callable, Iterable
 from functools import partial
 from typing import Any, Concatenate, ParamSpec
@@ -87,6 +88,21 @@ def _at_start(hook: Hook, element: Any, response: Any) -> Any:
 
 def _with_response(hook: Hook, element: Any, response: Any) -> Any:
     return element if response is None else hook(element, response)
+
+
+def own_hooks(spider: object, contract: Callable[Concatenate[Any, P], Any]) -> list[Callable[P, Any]]:
+    """Return the spider's own hook, as aio-scrapy has it, if its arguments have the names of the contract.
+
+    Another method of the name belongs to the project: a callback `process_item(response)`, or the
+    `process_request(request, response)` of a Rule. Spiders of Scrapy have no hooks: if something has imported
+    `scrapy`, only a coroutine function counts.
+    """
+    method = getattr(spider, contract.__name__, None)
+    if not callable(method) or ("scrapy" in sys.modules and not inspect.iscoroutinefunction(method)):
+        return []
+    expected = [*inspect.signature(contract).parameters][1:]
+    names = [*inspect.signature(method).parameters]
+    return hooks([spider], contract, spider) if names in (expected, [*expected, "spider"]) else []
 
 
 def _is_inherited(method: Any, contract: Hook) -> bool:

@@ -4,6 +4,7 @@ import asyncio
 import logging
 import signal
 from collections.abc import Mapping
+from functools import cached_property
 from typing import Any, Protocol
 
 from aioscrapy import event_loop
@@ -15,7 +16,7 @@ from aioscrapy.os_signals import STOP_SIGNALS, policy
 from aioscrapy.project import settings_here
 from aioscrapy.settings import Settings
 from aioscrapy.signals import SignalManager
-from aioscrapy.spiderloader import load_spider
+from aioscrapy.spiderloader import get_spider_loader, load_spider
 from aioscrapy.workers import process_count
 
 logger = logging.getLogger(__name__)
@@ -63,6 +64,11 @@ class CrawlerProcess:
         self.settings = settings.copy() if isinstance(settings, Settings) else Settings(settings)
         self._crawls: list[tuple[Any, tuple[Any, ...], dict[str, Any]]] = []
 
+    @cached_property
+    def spider_loader(self) -> Any:
+        """The spiders of the project, by name."""
+        return get_spider_loader(self.settings)
+
     @property
     def crawlers(self) -> list[Any]:
         """The planned crawls, in their order."""
@@ -96,6 +102,7 @@ class CrawlerProcess:
             ConfigError: no spider has the name, or the settings can't be used.
         """
         if isinstance(spider_class, Crawler):
+            spider_class.add_settings(self.settings)
             return spider_class
         return Crawler(load_spider(spider_class, self.settings), self.settings)
 

@@ -3,6 +3,7 @@
 import asyncio
 import sys
 from collections.abc import Coroutine, Mapping
+from functools import cached_property
 from typing import Any
 
 from aioscrapy.core.control import Pending
@@ -10,7 +11,7 @@ from aioscrapy.crawler import Crawler
 from aioscrapy.exceptions import ConfigError
 from aioscrapy.process import CrawlerProcess
 from aioscrapy.settings import Settings
-from aioscrapy.spiderloader import load_spider
+from aioscrapy.spiderloader import get_spider_loader, load_spider
 
 _ASYNCIO_REACTOR = "twisted.internet.asyncioreactor"
 
@@ -30,6 +31,11 @@ class _Runner:
         self.bootstrap_failed = False
         self._active: set[asyncio.Future[Any]] = set()
 
+    @cached_property
+    def spider_loader(self) -> Any:
+        """The spiders of the project, by name."""
+        return get_spider_loader(self.settings)
+
     def create_crawler(self, crawler_or_spidercls: Any) -> Crawler:
         """Return a crawler of a spider class or of a spider's name; a crawler is returned itself.
 
@@ -38,6 +44,7 @@ class _Runner:
             ConfigError: the settings can't be used.
         """
         if isinstance(crawler_or_spidercls, Crawler):
+            crawler_or_spidercls.add_settings(self.settings)
             return crawler_or_spidercls
         return Crawler(load_spider(crawler_or_spidercls, self.settings), self.settings)
 

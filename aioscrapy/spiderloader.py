@@ -179,7 +179,9 @@ def load_spider(spider: Any, settings: Settings) -> Any:
     if isinstance(spider, str):
         return load_by_name(get_spider_loader(settings), spider)
     if not isinstance(spider, type):
-        raise ValueError(f"a crawl needs a spider class or its name, not an object: {spider!r}")
+        raise ValueError(
+            f"{spider!r} is an object: what is crawled cannot be a spider object, but its class or name"
+        )
     return spider
 
 

@@ -2,3 +2,21 @@
 
 # A constant: importlib.metadata would slow down the start of every job.
 __version__ = "0.1.0"
+
+
+def version_of(name: str) -> str:
+    """Return the version of a library, of Python, or of the platform."""
+    import platform
+    import sys
+    from importlib.metadata import PackageNotFoundError, version
+
+    if name == "Python":
+        return sys.version.replace("\n", "- ")
+    if name == "Platform":
+        return platform.platform()
+    if name in ("Scrapy", "aioscrapy"):
+        return __version__
+    try:
+        return version(name)
+    except PackageNotFoundError:
+        return "not installed"

@@ -3,6 +3,7 @@
 import argparse
 import asyncio
 import os
+import sys
 import time
 from typing import Any
 from unittest import TextTestResult, TextTestRunner
@@ -14,6 +15,7 @@ from aioscrapy.exceptions import DownloadError
 from aioscrapy.fetching import Fetcher
 from aioscrapy.settings import Settings
 from aioscrapy.spiderloader import SpiderLoader
+from aioscrapy_deploy.terminal.option_types import add_spider_arguments
 
 PROJECT = True
 
@@ -21,6 +23,7 @@ PROJECT = True
 def configure(parser: argparse.ArgumentParser) -> None:
     """Declare the options."""
     parser.add_argument("spiders", metavar="SPIDER", nargs="*", help="names of spiders (default: all)")
+    add_spider_arguments(parser)
     parser.add_argument("-l", "--list", action="store_true", help="list the callbacks that have contracts")
     parser.add_argument("-v", "--verbose", action="store_true", help="print every check")
 
@@ -41,11 +44,12 @@ def run(options: argparse.Namespace) -> int:
     results = TextTestResult(runner.stream, runner.descriptions, runner.verbosity)
     os.environ["SCRAPY_CHECK"] = "true"  # Scrapy's sign for spiders
     start_s = time.monotonic()
-    asyncio.run(_check_all(classes, manager, settings, results))
+    asyncio.run(_check_all(classes, manager, settings, results, dict(options.arguments)))
     results.printErrors()
     seconds = time.monotonic() - start_s
     failed = len(results.failures) + len(results.errors)
-    print(f"{results.testsRun} contracts in {seconds:.3f} s: {'OK' if not failed else f'{failed} failed'}")
+    end = "OK" if not failed else f"{failed} failed"
+    print(f"{results.testsRun} contracts in {seconds:.3f} s: {end}", file=sys.stderr)
     return 1 if failed else 0
 
 
@@ -58,12 +62,16 @@ def _list(classes: list[Any], manager: ContractsManager) -> None:
 
 
 async def _check_all(
-    classes: list[Any], manager: ContractsManager, settings: Settings, results: TextTestResult
+    classes: list[Any],
+    manager: ContractsManager,
+    settings: Settings,
+    results: TextTestResult,
+    arguments: dict[str, str],
 ) -> None:
     for spider_class in classes:
         if not manager.tested_methods_from_spidercls(spider_class):
             continue
-        async with Fetcher(settings, spider_class) as fetcher:
+        async with Fetcher(settings, spider_class, **arguments) as fetcher:
             for request in manager.from_spider(fetcher.spider, results):
                 if request is not None:
                     await _check(request, fetcher)

@@ -8,6 +8,7 @@ import subprocess
 import sys
 
 from aioscrapy.exceptions import ConfigError
+from aioscrapy.settings import Settings
 from aioscrapy.spiderloader import SpiderLoader
 
 PROJECT = True
@@ -26,7 +27,16 @@ def run(options: argparse.Namespace) -> int:
     """
     spider_class = SpiderLoader(options.settings).load(options.spider)
     file = inspect.getsourcefile(sys.modules[spider_class.__module__]) or ""
-    editor = options.settings["EDITOR"] or os.environ.get("EDITOR") or "vi"
+    return open_editor(file, options.settings)
+
+
+def open_editor(file: str, settings: Settings) -> int:
+    """Run the editor with a file; return its exit status.
+
+    Raises:
+        ConfigError: the editor can't be started.
+    """
+    editor = settings["EDITOR"] or os.environ.get("EDITOR") or "vi"
     try:
         return subprocess.run([*shlex.split(editor), file], check=False).returncode  # noqa: S603 the user's own
     except OSError as exc:

@@ -9,9 +9,11 @@ from pathlib import Path
 from string import Template
 from urllib.parse import urlsplit
 
+from aioscrapy.commands.edit import open_editor
 from aioscrapy.exceptions import ConfigError, SettingError
 from aioscrapy.settings import Settings
 from aioscrapy.spiderloader import SpiderLoader
+from aioscrapy_deploy.terminal.messages import report
 
 _TEMPLATES = Path(__file__).parent.parent / "templates" / "spiders"
 
@@ -20,20 +22,28 @@ def configure(parser: argparse.ArgumentParser) -> None:
     """Declare the options."""
     parser.add_argument("name", metavar="NAME", nargs="?", help="name of the spider")
     parser.add_argument("url", metavar="DOMAIN|URL", nargs="?", help="domain or URL to start from")
-    parser.add_argument("-t", "--template", default="basic", help="name of the template (default: basic)")
+    parser.add_argument(
+        "-t", "--template", default="basic", help="name of the template, or its file (default: basic)"
+    )
     parser.add_argument("-l", "--list", action="store_true", help="list the templates")
+    parser.add_argument("-d", "--dump", metavar="TEMPLATE", help="print a template")
+    parser.add_argument("-e", "--edit", action="store_true", help="open the new spider in your editor")
     parser.add_argument("--force", action="store_true", help="overwrite an existing spider")
 
 
 def run(options: argparse.Namespace) -> int:
     """Write a module to NEWSPIDER_MODULE, outside of a project NAME.py to the current folder."""
+    settings: Settings = options.settings
     if options.list:
-        for name in _template_names():
+        for name in _templates(settings):
             print(name)
         return 0
+    if options.dump:
+        print(_template(options.dump, settings).read_text("utf-8"))
+        return 0
     if not (options.name and options.url):
-        raise ConfigError("genspider takes two arguments: NAME and DOMAIN or URL")
-    settings: Settings = options.settings
+        report("genspider takes two arguments: NAME and DOMAIN or URL", program="aioscrapy")
+        return 2
     module = _module_name(options.name)
     if settings["NEWSPIDER_MODULE"] and options.name == settings["BOT_NAME"]:
         raise ConfigError(f"the project is called {options.name!r}: give the spider another name")
@@ -41,16 +51,15 @@ def run(options: argparse.Namespace) -> int:
     if not options.force:
         _check_free(options.name, path, settings)
     try:
-        path.write_text(_rendered(options.template, options.name, module, options.url), "utf-8")
+        path.write_text(_rendered(options.template, options.name, module, options.url, settings), "utf-8")
     except OSError as exc:
         raise ConfigError(f"{path} can't be written: {exc.strerror}") from None
-    print(f"Created spider {options.name!r} in {path}")
-    return 0
+    print(f"Created spider {options.name!r} using template {options.template!r} in {path}")
+    return open_editor(str(path), settings) if options.edit else 0
 
 
-def _rendered(template: str, name: str, module: str, url: str) -> str:
-    if template not in _template_names():
-        raise ConfigError(f"no template {template!r}; there are {', '.join(_template_names())}")
+def _rendered(template: str, name: str, module: str, url: str, settings: Settings) -> str:
+    file = _template(template, settings)
     start = url if "://" in url else f"https://{url}"
     try:
         domain = urlsplit(start).hostname
@@ -58,17 +67,36 @@ def _rendered(template: str, name: str, module: str, url: str) -> str:
         domain = None
     if not domain or re.search(r"\s", start):
         raise ConfigError(f"{url!r} is neither a domain nor a URL")
-    text = (_TEMPLATES / f"{template}.tmpl").read_text("utf-8")
-    return Template(text).substitute(
-        classname="".join(part.capitalize() for part in module.split("_")) + "Spider",
-        name=json.dumps(name, ensure_ascii=False),
-        domain=json.dumps(domain, ensure_ascii=False),
-        url=json.dumps(start, ensure_ascii=False),
-    )
+    words = {"name": name, "domain": domain, "url": start}
+    if file.parent == _TEMPLATES:  # in Scrapy's templates the quotes are in the template
+        words = {word: json.dumps(value, ensure_ascii=False) for word, value in words.items()}
+    words["classname"] = "".join(part.capitalize() for part in module.split("_")) + "Spider"
+    words |= {"project_name": str(settings["BOT_NAME"]), "ProjectName": str(settings["BOT_NAME"])}
+    try:
+        return Template(file.read_text("utf-8")).substitute(words)
+    except (KeyError, ValueError) as exc:
+        raise ConfigError(f"{file}: {exc} is not a word of templates: use {', '.join(words)}") from None
 
 
-def _template_names() -> list[str]:
-    return sorted(path.stem for path in _TEMPLATES.glob("*.tmpl"))
+def _templates(settings: Settings) -> dict[str, Path]:
+    """Return name -> file, of TEMPLATES_DIR or of our own."""
+    folder = Path(settings["TEMPLATES_DIR"]) / "spiders" if settings["TEMPLATES_DIR"] else _TEMPLATES
+    return {path.stem: path for path in sorted(folder.glob("*.tmpl"))}
+
+
+def _template(name: str, settings: Settings) -> Path:
+    """Return the file of a template: a name, or a path with or without its ending.
+
+    Raises:
+        ConfigError: there is none.
+    """
+    templates = _templates(settings)
+    if name in templates:
+        return templates[name]
+    for path in (Path(name), Path(f"{name}.tmpl")):
+        if path.is_file():
+            return path
+    raise ConfigError(f"no template {name!r}; there are {', '.join(templates) or 'none in TEMPLATES_DIR'}")
 
 
 def _module_name(name: str) -> str:

@@ -6,7 +6,7 @@ from typing import Any
 
 from aioscrapy.context import CrawlContext
 from aioscrapy.core.downloader import Downloader
-from aioscrapy.core.scheduler import Scheduler
+from aioscrapy.core.scheduler import Frontier
 from aioscrapy.exceptions import CrawlError
 from aioscrapy.failure import as_failure
 from aioscrapy.http.hosts import slot_of
@@ -28,7 +28,7 @@ class EngineControl:
     def __init__(self, crawler: CrawlContext) -> None:
         self._crawler = crawler
         self._early: list[Request] = []
-        self._scheduler: Scheduler | None = None
+        self._scheduler: Frontier | None = None
         self._downloader: Downloader | None = None
         self._resumed = asyncio.Event()
         self._resumed.set()
@@ -40,7 +40,7 @@ class EngineControl:
         """The spider of the crawl."""
         return self._crawler.spider
 
-    def open(self, scheduler: Scheduler, downloader: Downloader) -> None:
+    def open(self, scheduler: Frontier, downloader: Downloader) -> None:
         """Work from now on with these parts."""
         self._scheduler, self._downloader = scheduler, downloader
         self.running = True

@@ -10,7 +10,7 @@ from aioscrapy.context import CrawlContext
 from aioscrapy.contracts import DownloaderMiddleware
 from aioscrapy.exceptions import NotSupported, SettingError
 from aioscrapy.handlers.base import DownloadHandler
-from aioscrapy.hooks import Hook, hooks, settle
+from aioscrapy.hooks import Hook, hooks, own_hooks, settle
 from aioscrapy.http.foreign import own, own_exception
 from aioscrapy.http.hosts import slot_of
 from aioscrapy.http.request import Request
@@ -94,10 +94,13 @@ class Downloader:
         self._inc_value = crawler.stats.inc_value
         self._send = crawler.signals.send
         self._on_received = crawler.signals.receivers(signals.response_received)
-        down, up = [*middlewares, spider], [*reversed(middlewares), spider]
-        self._on_request = hooks(down, DownloaderMiddleware.process_request, spider)
+        up = [*reversed(middlewares)]
+        self._on_request = hooks(middlewares, DownloaderMiddleware.process_request, spider)
+        self._on_request += own_hooks(spider, DownloaderMiddleware.process_request)
         self._on_response = hooks(up, DownloaderMiddleware.process_response, spider)
+        self._on_response += own_hooks(spider, DownloaderMiddleware.process_response)
         self._on_exception = hooks(up, DownloaderMiddleware.process_exception, spider)
+        self._on_exception += own_hooks(spider, DownloaderMiddleware.process_exception)
 
     @classmethod
     async def from_crawler(cls, crawler: CrawlContext) -> Self:

@@ -9,7 +9,7 @@ from aioscrapy.context import CrawlContext
 from aioscrapy.core.control import EngineControl
 from aioscrapy.core.downloader import Downloader
 from aioscrapy.core.log_lines import LogLines
-from aioscrapy.core.scheduler import Scheduler
+from aioscrapy.core.scheduler import Frontier
 from aioscrapy.core.scraper import Scraper
 from aioscrapy.ends import End, Ending, Reason, error_text
 from aioscrapy.http.request import Request
@@ -27,7 +27,7 @@ class Engine:
         self,
         crawler: CrawlContext,
         ending: Ending,
-        scheduler: Scheduler,
+        scheduler: Frontier,
         downloader: Downloader,
         scraper: Scraper,
         control: EngineControl,

@@ -7,7 +7,7 @@ from aioscrapy import signals
 from aioscrapy.context import CrawlContext
 from aioscrapy.core.politeness import Politeness
 from aioscrapy.core.proof import end_of_done
-from aioscrapy.core.scheduler import Scheduler
+from aioscrapy.core.scheduler import Frontier
 from aioscrapy.dupefilters.base import LocalDupeFilter
 from aioscrapy.feeds.feeds import Feeds
 from aioscrapy.http.request import Request
@@ -20,7 +20,7 @@ SEEDS_AHEAD = 100_000
 IDLE_AGAIN_S = 5.0
 
 
-class MemoryScheduler(Scheduler):
+class MemoryScheduler(Frontier):
     """Keeps requests as objects; a page is visible when it is committed."""
 
     resumable = False

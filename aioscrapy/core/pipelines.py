@@ -8,7 +8,7 @@ from aioscrapy.context import CrawlContext
 from aioscrapy.contracts import Pipeline
 from aioscrapy.ends import error_text
 from aioscrapy.exceptions import ItemLostError
-from aioscrapy.hooks import Hook, hooks, settle
+from aioscrapy.hooks import Hook, hooks, own_hooks, settle
 from aioscrapy.log import logger
 
 
@@ -21,7 +21,7 @@ class Pipelines:
             for pipeline in pipelines
             for hook in hooks([pipeline], Pipeline.process_item, spider)
         ]
-        self._last: list[Hook] = hooks([spider], Pipeline.process_item, spider)
+        self._last: list[Hook] = own_hooks(spider, Pipeline.process_item)
         self._on_open: list[Hook] = hooks(pipelines, Pipeline.open_spider, spider)
         self._on_close: list[Hook] = hooks(reversed(pipelines), Pipeline.close_spider, spider)
         self.empty = not self._steps and not self._last

@@ -20,7 +20,7 @@ from aioscrapy.queue.base import Entry, Lease, Page, State
 from aioscrapy.queue.hosts import HostQueue
 
 
-class Scheduler(ABC):
+class Frontier(ABC):
     """Leases requests whose hosts may take one now, and takes the finished pages.
 
     All tasks of the engine share it; a task without a request waits here.

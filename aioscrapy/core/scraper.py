@@ -15,7 +15,7 @@ from aioscrapy.contracts import SpiderMiddleware
 from aioscrapy.core.callback_output import line_of, piped, refuse_local_file, start_of, stream_of
 from aioscrapy.core.log_lines import LogLines
 from aioscrapy.core.pipelines import Pipelines
-from aioscrapy.core.scheduler import Scheduler
+from aioscrapy.core.scheduler import Frontier
 from aioscrapy.ends import error_text, text_of
 from aioscrapy.exceptions import AioscrapyError, CloseSpider, DropItem, IgnoreRequest, NotSupported
 from aioscrapy.failure import as_failure
@@ -34,7 +34,7 @@ class Scraper:
     """Spider middlewares around the callbacks, and the pipelines behind them."""
 
     def __init__(
-        self, crawler: CrawlContext, middlewares: list[Any], pipelines: Pipelines, scheduler: Scheduler
+        self, crawler: CrawlContext, middlewares: list[Any], pipelines: Pipelines, scheduler: Frontier
     ) -> None:
         self._spider = spider = crawler.spider
         self._default_callback = getattr(spider, "_parse", None) or spider.parse
@@ -57,7 +57,7 @@ class Scraper:
 
     @classmethod
     async def from_crawler(
-        cls, crawler: CrawlContext, pipelines: Pipelines, scheduler: Scheduler
+        cls, crawler: CrawlContext, pipelines: Pipelines, scheduler: Frontier
     ) -> "Scraper":
         """Create the spider middlewares of the settings.
 
@@ -127,6 +127,9 @@ class Scraper:
         try:
             call = getattr(self._spider, callback) if isinstance(callback, str) else callback
             result = call(argument, **kwargs)
+            if isinstance(argument, BaseException) and (result := await settle(result)) is argument:
+                self._log_failure(request, argument, page)  # the errback leaves it to us, as in Scrapy
+                return
             stream = source = result if isasyncgen(result) else stream_of(result)
             for hook in self._on_output:
                 stream = stream_of(hook(response, stream))
@@ -283,10 +286,8 @@ class Scraper:
         """Count an error of the spider, announce it, and keep it with its page."""
         self._stats.inc_value(f"spider_exceptions/{type(exc).__name__}")
         self._stats.inc_value("spider_exceptions/count")
-        failure = as_failure(exc)
-        await self._signals.send(
-            signals.spider_error, failure=failure, response=response, spider=self._spider
-        )
+        send, failure = self._signals.send, as_failure(exc)
+        await send(signals.spider_error, failure=failure, response=response, spider=self._spider)
         if page.lease is not None and page.lease.request is not None:
             page.failure = page.failure or error_text(exc)
 

@@ -13,7 +13,7 @@ from aioscrapy.core.lease_timers import LeaseTimers
 from aioscrapy.core.politeness import Politeness, SharedPoliteness
 from aioscrapy.core.proof import end_of_reply, end_of_state
 from aioscrapy.core.retrying import FIRST_RETRY_S, until_answered
-from aioscrapy.core.scheduler import Scheduler
+from aioscrapy.core.scheduler import Frontier
 from aioscrapy.ends import Reason
 from aioscrapy.exceptions import QueueError, StoreError
 from aioscrapy.feeds.feeds import Feeds, Record
@@ -28,7 +28,7 @@ KNOWN_LIMIT = 200_000
 GOODBYE_S = 1.0
 
 
-class SharedScheduler(Scheduler):
+class SharedScheduler(Frontier):
     """Holds a few leased requests ready, and commits many pages in one exchange.
 
     One task, `run`, talks to the store. During an exchange the next pages gather in the outbox.
@@ -307,7 +307,7 @@ class SharedScheduler(Scheduler):
                 return
             logger.warning("%s", reply.problem or "The crawl was deleted from Redis; this worker ends")
         self.end = end_of_reply(reply)
-        Scheduler.stop(self)
+        Frontier.stop(self)
         self._go.set()
 
     def _begin(self, lease: Lease) -> None:

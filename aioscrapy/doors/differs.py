@@ -1,7 +1,7 @@
 """What is there and differs from Scrapy, in one line each; a path covers what is below it."""
 
 DIFFERS: dict[str, str] = {
-    "core.scheduler": "the frontier is not Scrapy's scheduler; SCHEDULER_QUEUE_CLASS chooses it",
+    "core.scheduler": "a SCHEDULER of the project works in a crawl of one process in memory",
     "crawler.Crawler.stop": "stops at once without a Deferred; there is nothing to wait for",
     "downloadermiddlewares.httpcompression": "a name that does nothing: the download handler unpacks bodies",
     "dupefilters": "a filter of Scrapy's interface works in a crawl of one process in memory",

@@ -24,6 +24,7 @@ EXTENDED = frozenset(
         "contracts",
         "core",
         "core.downloader",
+        "core.scheduler",
         "dupefilters",
         "exceptions",
         "exporters",
@@ -112,9 +113,9 @@ class _Door:
         return code_of(target) if code_of else None
 
 
-def alias_spec(name: str, target: str) -> ModuleSpec:
+def alias_spec(name: str, target: str, *, is_package: bool = True) -> ModuleSpec:
     """Return a spec under which the module `target` is imported itself."""
-    return ModuleSpec(name, _Door(target), is_package=True)  # type: ignore[arg-type]  # a loader by its methods
+    return ModuleSpec(name, _Door(target), is_package=is_package)  # type: ignore[arg-type]  # a loader by its methods
 
 
 def _door_spec(name: str) -> ModuleSpec | None:

@@ -64,6 +64,7 @@ NAMES: dict[str, dict[str, str]] = {
     "core.downloader.handlers.datauri": {"handlers.local": "DataURIDownloadHandler=DataDownloadHandler"},
     "core.downloader.handlers.file": {"handlers.local": "FileDownloadHandler"},
     "core.downloader.handlers.http11": {"exceptions": "TunnelError"},
+    "core.scheduler": {"queue.foreign": "BaseScheduler Scheduler"},
     "dupefilters": {"dupefilters.foreign": "BaseDupeFilter RFPDupeFilter"},
     "http": {"http.xmlrpc_request": "XmlRpcRequest"},
     "http.request": {"http.no_callback": "NO_CALLBACK"},

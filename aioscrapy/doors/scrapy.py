@@ -39,14 +39,14 @@ class ScrapyFinder:
             return None
         ours = f"{ROOT}.{name.removeprefix('scrapy.')}"
         try:
-            importlib.import_module(ours)
+            module = importlib.import_module(ours)
         except AbsentError:
             raise
         except ModuleNotFoundError as exc:
             if exc.name and f"{ours}.".startswith(f"{exc.name}."):
                 return None
             raise
-        return alias_spec(name, ours)
+        return alias_spec(name, ours, is_package=hasattr(module, "__path__"))  # for `python -m`
 
 
 class _Top:

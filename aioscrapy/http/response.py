@@ -1,9 +1,11 @@
 """A response of any type; a response that is not text has only bytes."""
 
+import ipaddress
 import logging
 import re
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
+from functools import lru_cache
 from operator import attrgetter
 from typing import Any, NoReturn, Self, TypeVar, cast, overload
 
@@ -17,6 +19,15 @@ logger = logging.getLogger(__name__)
 R = TypeVar("R", bound="Response")
 
 _other_scheme = re.compile(r"(?!https?:)[a-zA-Z][a-zA-Z0-9+.-]*:(?!//)").match  # javascript:, mailto:, tel:
+
+
+@lru_cache(1000)
+def _address(text: str) -> Any:
+    """Return an IP address as an object; another text itself."""
+    try:
+        return ipaddress.ip_address(text)
+    except ValueError:
+        return text
 
 
 class Response:
@@ -78,7 +89,7 @@ class Response:
         self._flags = list(flags) if flags else None
         self.request = request
         self.certificate = certificate
-        self.ip_address = ip_address
+        self.ip_address = _address(ip_address) if isinstance(ip_address, str) else ip_address
         self.protocol = protocol
         self._base: Base | None = None
         self.invalid_links = 0  # links that `follow_all` could not use

@@ -23,8 +23,8 @@ class Spider:
         settings, crawler, stats: set by `from_crawler`.
 
     The hooks `process_request(request)`, `process_response(request, response)`,
-    `process_exception(request, exception)` and `process_item(item)` may be defined on the spider itself;
-    they run after those of all middlewares and pipelines.
+    `process_exception(request, exception)` and `process_item(item)` may be defined on the spider itself,
+    with these names of arguments; they run after those of all middlewares and pipelines.
     """
 
     name: str = ""

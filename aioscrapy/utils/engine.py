@@ -1,8 +1,9 @@
 """The state of a running engine, as text."""
 
+from operator import attrgetter
 from typing import Any
 
-_TESTS = ("running", "paused", "spider_is_idle()", "waiting()")
+_TESTS = ("spider.name", "running", "paused", "spider_is_idle()")
 
 
 def get_engine_status(engine: Any) -> list[tuple[str, Any]]:
@@ -10,7 +11,7 @@ def get_engine_status(engine: Any) -> list[tuple[str, Any]]:
     rows: list[tuple[str, Any]] = []
     for name in _TESTS:
         try:
-            value = getattr(engine, name.removesuffix("()"))
+            value = attrgetter(name.removesuffix("()"))(engine)
             rows.append((f"engine.{name}", value() if name.endswith("()") else value))
         except Exception as exc:  # noqa: BLE001 a report of a state must not fail
             rows.append((f"engine.{name}", f"{type(exc).__name__} (exception)"))

@@ -41,7 +41,12 @@ def move_to_redis(settings: Settings, spider_class: Any) -> None:
             "JOBDIR keeps the crawl of one process and can't be used with CRAWL_PROCESSES: to resume a crawl "
             "of several processes, keep it in your Redis (SCHEDULER_QUEUE_CLASS, REDIS_ARGS)"
         )
-    queue, dupefilter = load_frontier(settings)
+    queue, dupefilter, scheduler = load_frontier(settings)
+    if scheduler is not None:
+        raise ConfigError(
+            f"SCHEDULER {scheduler.__module__}.{scheduler.__name__} works in one process: "
+            "remove it, or crawl without CRAWL_PROCESSES"
+        )
     if not dupefilter.shared:
         _use_shared_filter(settings, dupefilter)
     if not queue.shared:

@@ -179,7 +179,6 @@ def test_a_url_can_hold_quotes_and_no_code(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("arguments", "problem"),
     [
-        (["quotes"], "genspider takes two arguments"),
         (
             ["quotes", "example.com", "-t", "none"],
             "no template 'none'; there are basic, crawl, csvfeed, single",
@@ -194,6 +193,11 @@ def test_a_spider_that_cannot_be_written_is_refused(
 ) -> None:
     fails(aioscrapy(tmp_path, "genspider", *arguments), problem)
     assert tree(tmp_path) == set()
+    done = aioscrapy(tmp_path, "genspider", "quotes")
+    assert (done.returncode, done.stderr) == (
+        2,
+        "aioscrapy: genspider takes two arguments: NAME and DOMAIN or URL\n",
+    )
 
 
 def test_a_spider_is_overwritten_only_by_force(shop: Path) -> None:

@@ -164,8 +164,8 @@ def test_check_reports_the_contracts_that_do_not_hold(shop: Path) -> None:
     assert "[pages] parse_list (@scrapes post-hook)" in done.stderr
     assert "Missing fields: price" in done.stderr
     assert "parse_page" not in done.stderr
-    assert "6 contracts in" in done.stdout
-    assert "2 failed" in done.stdout
+    assert "6 contracts in" in done.stderr
+    assert "2 failed" in done.stderr
 
 
 def test_a_contract_needs_words_that_it_knows() -> None:
@@ -211,3 +211,41 @@ def test_edit_opens_the_file_of_a_spider(shop: Path) -> None:
 @pytest.mark.server
 def test_bench_counts_pages(tmp_path: Path) -> None:
     assert "pages a minute" in output(tmp_path, "bench", "--seconds", "1")
+
+
+def test_check_passes_arguments_to_the_spiders(shop: Path) -> None:
+    with (shop / "shop" / "spiders.py").open("a") as file:
+        file.write(
+            "\n\nclass Named(Spider):\n    name = 'named'\n\n    def parse(self, response):\n"
+            "        '''@url data:,\n        @returns items 1 1'''\n        yield {'key': self.key}\n"
+        )
+    assert aioscrapy(shop, "check", "named", "-a", "key=value").returncode == 0
+    assert "AttributeError" in aioscrapy(shop, "check", "named").stderr
+    assert aioscrapy(shop, "check", "named", "-a", "key").returncode == 2
+
+
+def test_genspider_prints_edits_and_reads_templates(shop: Path) -> None:
+    assert "CrawlSpider" in output(shop, "genspider", "-d", "crawl")
+    own = shop / "own" / "spiders"
+    own.mkdir(parents=True)
+    (own / "small.tmpl").write_text('class $classname:\n    name = "$name"\n    url = "$url"\n')
+    (own / "bad.tmpl").write_text("$nothing")
+    expected = 'class NewSpider:\n    name = "new"\n    url = "https://a.example"\n'
+    spider = shop / "new.py"
+    for template in ("own/spiders/small.tmpl", "own/spiders/small"):
+        output(shop, "genspider", "new", "a.example", "-t", template, "--force")
+        assert spider.read_text() == expected
+    folder = ("-s", "TEMPLATES_DIR=own")
+    assert output(shop, "genspider", "-l", *folder) == "bad\nsmall\n"
+    output(shop, "genspider", "new", "a.example", "-t", "small", "--force", "-e", "-s", "EDITOR=rm", *folder)
+    assert not spider.exists()
+    fails(aioscrapy(shop, "genspider", "new", "a.example", "-t", "bad", *folder), "'nothing' is not a word")
+    fails(aioscrapy(shop, "genspider", "new", "a.example", "-t", "basic", *folder), "there are bad, small")
+    fails(aioscrapy(shop, "genspider", "-d", "none"), "no template 'none'")
+
+
+def test_a_command_writes_its_process_id_and_its_profile(shop: Path) -> None:
+    output(shop, "list", "--pidfile", "list.pid", "--profile", "list.prof")
+    assert int((shop / "list.pid").read_text()) > 1
+    assert (shop / "list.prof").stat().st_size > 0
+    fails(aioscrapy(shop, "list", "--pidfile", "no/such.pid"), "no/such.pid can't be written")

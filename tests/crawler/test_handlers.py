@@ -9,6 +9,7 @@ import socket
 import sys
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
+from ipaddress import ip_address
 from typing import Any
 
 import pytest
@@ -66,7 +67,7 @@ async def test_a_page_comes_whole(fetch: Fetch, site: Site) -> None:
     assert response.status == 200
     assert "<title>Page 2</title>" in response.text
     assert response.headers["Content-Type"] == b"text/html; charset=utf-8"
-    assert response.ip_address == "127.0.0.1"
+    assert response.ip_address == ip_address("127.0.0.1")
     assert response.protocol == "HTTP/1.1"
     assert response.request is not None
     assert 0 < response.meta["download_latency"] < 5

@@ -8,7 +8,7 @@ from typing import Any, Self
 
 from aioscrapy.context import CrawlContext
 from aioscrapy.core.frontier import build_cookies, build_politeness, build_scheduler, choose_frontier
-from aioscrapy.core.scheduler import Scheduler
+from aioscrapy.core.scheduler import Frontier
 from aioscrapy.db import db_manager
 from aioscrapy.http import Request
 from aioscrapy.queue.base import Entry, Lease, Page, State
@@ -29,7 +29,7 @@ class Worker:
 
     def __init__(self, settings: dict[str, Any], **attributes: Any) -> None:
         self.crawler: CrawlContext = context(settings, **attributes)
-        self.scheduler: Scheduler
+        self.scheduler: Frontier
         self.state: State
         self._task: asyncio.Task[None] | None = None
 
