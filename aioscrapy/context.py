@@ -37,8 +37,8 @@ class CrawlContext:
         spider: the spider; None only while `Spider.from_crawler` creates it.
         engine: the running engine: `download`, `crawl`, `close_spider`, `pause` and so on.
         politeness: the limits of every host; set before the first component is built.
-        download: sends a Request past all middlewares and returns the Response, or raises DownloadError; set
-            before the first downloader middleware is built.
+        download: sends a Request of a middleware through all downloader middlewares; returns the Response,
+            or raises DownloadError; set before the first downloader middleware is built.
         waiting: returns the number of requests that are known to wait; set before the spider is created.
         cookies: the cookies that the workers of the crawl share; None if each worker keeps its own.
         request_fingerprinter: its `fingerprint(request)` returns the bytes that identify a request.

@@ -327,8 +327,10 @@ SCHEDULER_QUEUE_ALIAS: Name = "queue"
 DUPEFILTER_CLASS: Annotated[str | None, Component(optional=True)] = None
 # Log every duplicate, not only the first.
 DUPEFILTER_DEBUG: Flag = False
-# Class whose fingerprint(request) returns the bytes that identify a request. None: aioscrapy.http.fingerprint.RequestFingerprinter, which applies the FINGERPRINT_ settings.
-REQUEST_FINGERPRINTER_CLASS: Annotated[str | None, Component(optional=True)] = None
+# Class whose fingerprint(request) returns the bytes that identify a request. The default applies the FINGERPRINT_ settings.
+REQUEST_FINGERPRINTER_CLASS: Annotated[str | None, Component(optional=True)] = (
+    "aioscrapy.http.fingerprint.RequestFingerprinter"
+)
 # Query parameters that don't distinguish requests. A * matches any text: "utm_*".
 FINGERPRINT_IGNORE_PARAMS: Names = []
 # The text behind the # of a URL distinguishes requests.

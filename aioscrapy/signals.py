@@ -18,6 +18,9 @@ Receiver = Callable[..., Any]
 # Exceptions by which a receiver answers.
 CONTROLS = (CloseSpider, DontCloseSpider, StopDownload)
 
+# The module by which projects connect to Scrapy's signals without a crawler: dispatcher.connect(f, signal).
+_DISPATCHER = "pydispatch.dispatcher"
+
 
 class Signal:
     """A moment in a crawl; compared by identity."""
@@ -52,6 +55,10 @@ feed_exporter_closed = Signal("feed_exporter_closed")  # all feeds are closed
 item_error = Signal("item_error")  # item, response, spider, failure (the exception)
 memusage_warning_reached = Signal("memusage_warning_reached")
 
+_ALL = tuple(value for value in globals().values() if isinstance(value, Signal))
+# The steps of a crawl at which the receivers of PyDispatcher are looked at.
+_STEPS = frozenset({engine_started, spider_opened, spider_idle, spider_closed, engine_stopped})
+
 
 def own_signal(signal: Any) -> Any:
     """Return our signal for that of the real Scrapy; another signal itself."""
@@ -69,6 +76,7 @@ class SignalManager:
         self.sender = sender
         self._receivers: dict[Any, list[tuple[Receiver, Receiver]]] = {}
         self._tasks: set[asyncio.Future[Any]] = set()
+        self._dispatched: set[tuple[Receiver, Signal]] = set()
         self.on_exit: Callable[[BaseException], None] | None = None
         """Ends the crawl when a receiver raises what is not an Exception, such as SystemExit."""
 
@@ -165,6 +173,8 @@ class SignalManager:
         A receiver that fails is logged with its traceback and does not stop the others. The control
         exceptions CloseSpider and DontCloseSpider are returned without a log line.
         """
+        if signal in _STEPS and _DISPATCHER in sys.modules:
+            self._connect_dispatched()
         results: list[Any] = []
         for receiver, call in tuple(self._receivers.get(signal, ())):
             try:
@@ -185,6 +195,20 @@ class SignalManager:
                 result = exc
             results.append(result)
         return results
+
+    def _connect_dispatched(self) -> None:
+        """Connect the receivers that PyDispatcher has for our signals; disconnect those that left it."""
+        dispatcher = sys.modules[_DISPATCHER]
+        now = {
+            (receiver, signal)
+            for signal in _ALL
+            for receiver in dispatcher.liveReceivers(dispatcher.getAllReceivers(self.sender, signal))
+        }
+        for receiver, signal in self._dispatched - now:
+            self.disconnect(receiver, signal)
+        for receiver, signal in now - self._dispatched:
+            self.connect(receiver, signal)
+        self._dispatched = now
 
 
 async def _dispatch(dispatcher: Any, sender: Any, signal: Signal, **arguments: Any) -> None:

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from aioscrapy.doors.absent import ABSENT
 from aioscrapy.doors.differs import DIFFERS
-from aioscrapy.doors.paths import MODULES, NAMES
+from aioscrapy.doors.paths import MODULES, NAMES, public_name
 from aioscrapy.foreign_settings import INSTEAD
 
 TARGET = Path(__file__).with_name("from-scrapy.md")
@@ -25,13 +25,15 @@ def tables() -> str:
             "## What differs\n",
             *_table("in Scrapy", "here", {f"`scrapy.{name}`": text for name, text in DIFFERS.items()}),
             "## What is absent\n",
-            *_table("in Scrapy", "instead", {f"`scrapy.{name}`": text for name, text in ABSENT.items()}),
+            *_table(
+                "in Scrapy", "instead", {f"`{public_name(name)}`": text for name, text in ABSENT.items()}
+            ),
             "## Settings that nothing reads\n",
             "Of Scrapy, scrapy-redis and aio-scrapy. A crawl warns of those that a project sets.\n",
             *_table("setting", "instead", INSTEAD),
             "## Paths that lead to another file\n",
             "Every other path of Scrapy is the same below `aioscrapy`.\n",
-            *_table("in Scrapy", "here", {f"`scrapy.{path}`": place for path, place in paths.items()}),
+            *_table("in Scrapy", "here", {f"`{public_name(path)}`": place for path, place in paths.items()}),
         ]
     )
 

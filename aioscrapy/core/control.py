@@ -6,6 +6,7 @@ from typing import Any
 
 from aioscrapy.context import CrawlContext
 from aioscrapy.core.downloader import Downloader
+from aioscrapy.core.downloader_view import DownloaderView
 from aioscrapy.core.scheduler import Frontier
 from aioscrapy.exceptions import CrawlError
 from aioscrapy.failure import as_failure
@@ -21,6 +22,7 @@ class EngineControl:
 
     Attributes:
         spider: the spider of the crawl.
+        downloader: the slots of requests, and the middlewares.
         running: between the first and the last request.
         paused: no new request begins.
     """
@@ -32,6 +34,7 @@ class EngineControl:
         self._downloader: Downloader | None = None
         self._resumed = asyncio.Event()
         self._resumed.set()
+        self.downloader = DownloaderView(crawler)
         self.running = False
         self.paused = False
 
@@ -130,7 +133,7 @@ class EngineControl:
     def __getattr__(self, name: str) -> Any:
         raise AttributeError(
             f"crawler.engine.{name} does not exist here: the engine has download, crawl, close_spider, "
-            "pause, unpause, spider_is_idle, stop, spider, running and paused"
+            "pause, unpause, spider_is_idle, stop, spider, downloader, running and paused"
         )
 
 

@@ -8,7 +8,7 @@ from aioscrapy import signals
 from aioscrapy.components import build_all, build_one
 from aioscrapy.context import CrawlContext
 from aioscrapy.contracts import DownloaderMiddleware
-from aioscrapy.exceptions import NotSupported, SettingError
+from aioscrapy.exceptions import CrawlError, NotSupported, SettingError
 from aioscrapy.handlers.base import DownloadHandler
 from aioscrapy.hooks import Hook, hooks, own_hooks, settle
 from aioscrapy.http.foreign import own, own_exception
@@ -110,22 +110,49 @@ class Downloader:
             SettingError: one of them can't be loaded or created; names the setting.
         """
         handlers = await Handlers.from_crawler(crawler)
-        crawler.download = handlers.download
+        downloader: Self | None = None
+
+        async def download(request: Request) -> Response:
+            if downloader is None:
+                raise CrawlError(f"{request}: a request of a middleware before all middlewares are created")
+            return await downloader.download(request)
+
+        crawler.download = download
         try:
             orders = crawler.settings.getwithbase("DOWNLOADER_MIDDLEWARES")
             middlewares = await build_all("DOWNLOADER_MIDDLEWARES", orders, crawler)
         except BaseException:
             await handlers.close()
             raise
-        return cls(crawler, middlewares, handlers)
+        downloader = cls(crawler, middlewares, handlers)
+        return downloader
 
     async def fetch(self, request: Request) -> Response | Request:
-        """Pass a request through the middlewares; return the response, or a request to send instead.
+        """Pass a page's request through the middlewares; return its response, or a request to send instead.
 
         Raises:
             DownloadError: there is no response, and no middleware replaced it.
             IgnoreRequest: a middleware drops the request.
         """
+        result = await self._pass(request)
+        if isinstance(result, Request):
+            return result
+        self._inc_value("response_received_count")
+        if self._on_received:
+            await self._send(signals.response_received, response=result, request=request, spider=self._spider)
+        return result
+
+    async def download(self, request: Request) -> Response:
+        """Return the response to a middleware's own request; retries and redirects are followed.
+
+        Raises: as `fetch`.
+        """
+        result: Request | Response = request
+        while isinstance(result, Request):
+            result = await self._pass(result)
+        return result
+
+    async def _pass(self, request: Request) -> Response | Request:
         try:
             result = await self._down(request)
         except Exception as exc:  # noqa: BLE001 middlewares may handle every failure of a request
@@ -143,11 +170,6 @@ class Downloader:
             if isinstance(result, Request):
                 return result
             response = result
-        self._inc_value("response_received_count")
-        if self._on_received:
-            await self._send(
-                signals.response_received, response=response, request=request, spider=self._spider
-            )
         return response
 
     async def close(self) -> None:

@@ -53,12 +53,11 @@ class LogLines:
         if self._formatter is not None:
             write(logger, self._formatter.crawled(request, response, self._spider), self._spider)
             return
-        referer = request.headers.get("Referer")
         logger.debug(
             "Crawled (%s) %s (referer: %s)%s",
             response.status,
             request,
-            referer.decode("latin-1") if referer else None,
+            _referer(request),
             f" {response.flags}" if response.flags else "",
         )
 
@@ -97,8 +96,7 @@ class LogLines:
             line = self._formatter.spider_error(as_failure(exc, request), request, response, self._spider)
             write(logger, line, self._spider, exc)
         else:
-            referer = request.headers.get("Referer")
-            logger.error("Spider error processing %s (referer: %s)", request, referer, exc_info=exc)
+            logger.error("Spider error processing %s (referer: %s)", request, _referer(request), exc_info=exc)
 
     @_guarded
     def download_error(self, request: Request, exc: BaseException, trace: Traced) -> None:
@@ -109,3 +107,8 @@ class LogLines:
             write(logger, line, self._spider, trace)
         else:
             logger.error("Error downloading %s: %s", request, text_of(exc), exc_info=trace)
+
+
+def _referer(request: Request) -> str | None:
+    referer = request.headers.get("Referer")
+    return referer.decode("latin-1") if referer else None

@@ -33,5 +33,6 @@ ABSENT: dict[str, str] = {
     "extensions.telnet": _REMOTE,
     "extensions.statsmailer": _MAIL,
     "mail": _MAIL,
+    "scrapy_redis.picklecompat": "the frontier is stored as JSON; import pickle itself for data of your own",
     "resolver": "the HTTP client resolves names",
 }

@@ -8,16 +8,27 @@ from typing import Any, NamedTuple
 
 from aioscrapy.doors.differs import DIFFERS
 from aioscrapy.doors.finder import ROOT
-from aioscrapy.doors.paths import absence
+from aioscrapy.doors.paths import absence, public_name
 from aioscrapy.foreign_settings import INSTEAD, WITHOUT_EFFECT
 
 _ROOTS = ("scrapy", ROOT)
+_REDIS = ("scrapy_redis", "aioscrapy_redis")
 _SKIPPED = {".git", ".scrapy", ".tox", ".venv", "__pycache__", "build", "dist", "node_modules", "venv"}
 # What crawler.engine has here.
 _ENGINE = (
-    *("close_spider", "close_spider_async", "crawl", "download", "download_async", "pause", "paused"),
+    *(
+        "close_spider",
+        "close_spider_async",
+        "crawl",
+        "download",
+        "download_async",
+        "downloader",
+        "pause",
+        "paused",
+    ),
     *("running", "spider", "spider_is_idle", "stop", "stop_async", "unpause"),
 )
+_DOWNLOADER = ("get_slot_key", "middleware", "slots", "_get_slot", "_get_slot_key")
 
 
 class Finding(NamedTuple):
@@ -115,9 +126,15 @@ def _import(node: ast.Import | ast.ImportFrom) -> Iterator[Use]:
 
 def _attribute(node: ast.Attribute, aliases: dict[str, str]) -> Iterator[Use]:
     dotted = ast.unparse(node)
-    if ".engine." in f".{dotted}." and dotted.rpartition(".")[0].endswith("crawler.engine"):
+    owner = dotted.rpartition(".")[0]
+    if owner.endswith("crawler.engine"):
         if node.attr not in _ENGINE:
             yield node.lineno, True, f"crawler.engine.{node.attr}: the engine has {', '.join(_ENGINE)}"
+        return
+    if owner.endswith("crawler.engine.downloader"):
+        if node.attr not in _DOWNLOADER:
+            text = f"crawler.engine.downloader.{node.attr}: it has {', '.join(_DOWNLOADER[:3])}"
+            yield node.lineno, True, text
         return
     first, _, rest = dotted.partition(".")
     if first in aliases and rest.replace(".", "").isidentifier():
@@ -155,11 +172,13 @@ def _setting(name: str, value: ast.expr, line: int) -> Iterator[Use]:
 def _path(path: str, line: int) -> Iterator[Use]:
     """Look at a dotted path of Scrapy; a path of ours is looked at only for names that we do not have."""
     root, _, rest = path.partition(".")
-    if root not in _ROOTS or not rest:
+    if root in _REDIS:
+        rest = f"scrapy_redis.{rest}".rstrip(".")
+    elif root not in _ROOTS or not rest:
         return
     rest = rest.removesuffix(".*")
     if not _exists(rest):
-        yield line, True, absence(rest) or f"scrapy.{rest} isn't here"
+        yield line, True, absence(rest) or f"{public_name(rest)} isn't here"
     elif differing := next((part for part in _prefixes(rest) if part in DIFFERS), ""):
         yield line, False, f"scrapy.{differing}: {DIFFERS[differing]}"
 

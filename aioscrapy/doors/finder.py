@@ -149,7 +149,7 @@ def _extend(module: ModuleType) -> None:
                 return own(name)
             line = paths.absence(f"{path}.{name}") or f"module {module.__name__!r} has no attribute {name!r}"
             raise AttributeError(line, name=name, obj=module)
-        value = getattr(importlib.import_module(f"{ROOT}.{home[0]}"), home[1])
+        value = getattr(importlib.import_module(f"{ROOT}.{home[0]}".rstrip(".")), home[1])
         module.__dict__[name] = value
         return value
 

@@ -77,9 +77,14 @@ NAMES: dict[str, dict[str, str]] = {
     },
     "robotstxt": {"middlewares.robots_parser": "ProtegoRobotParser RobotParser decode_robotstxt"},
     "selector.unified": {"selector": "Selector SelectorList"},
-    "signalmanager": {"signals": "SignalManager"},
+    "signalmanager": {"signals": "SignalManager", "utils.signal": "dispatcher"},
     "statscollectors": {"stats": "StatsCollector MemoryStatsCollector DummyStatsCollector"},
 }
+
+# Names of the top level that Scrapy's modules import for themselves, and that projects import from there.
+PASSED_ON = frozenset(
+    {"Field", "FormRequest", "Item", "Request", "Response", "Selector", "Spider", "signals"}
+)
 
 
 @cache
@@ -89,18 +94,28 @@ def all_paths() -> frozenset[str]:
 
 
 def home_of(path: str, name: str) -> tuple[str, str] | None:
-    """Return the module of ours that has a name of a door, and its name there; None if no row has it."""
+    """Return the module of ours that has a name of a door, and its name there; None if no row has it.
+
+    The module "" is the root.
+    """
     for module, names in NAMES.get(path, {}).items():
         for pair in names.split():
             public, _, ours = pair.partition("=")
             if public == name:
                 return module, ours or public
-    return None
+    return ("", name) if name in PASSED_ON else None
+
+
+def public_name(path: str) -> str:
+    """Return the dotted name by which projects import a path: of Scrapy, scrapy-redis or aio-scrapy."""
+    if path.startswith("scrapy_redis"):
+        return path
+    return f"aioscrapy.{path}" if path.startswith(("libs.", "queue.")) else f"scrapy.{path}"
 
 
 def absence(path: str) -> str:
     """Return the line about a name of Scrapy that does not exist here; "" for a name without a row."""
     if path in ABSENT:
-        return f"scrapy.{path} isn't here: {ABSENT[path]}"
+        return f"{public_name(path)} isn't here: {ABSENT[path]}"
     parent = path.rpartition(".")[0]
     return absence(parent) if parent else ""

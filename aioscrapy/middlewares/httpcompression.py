@@ -7,6 +7,9 @@ from aioscrapy.hooks import UNREAD
 from aioscrapy.http.request import Request
 from aioscrapy.http.response import Response
 
+# The codings that the download handlers unpack.
+ACCEPTED_ENCODINGS = [b"gzip", b"deflate", b"br", b"zstd"]
+
 
 class HttpCompressionMiddleware:
     """Passes everything on, so that a project may name it, switch it off or derive from it."""

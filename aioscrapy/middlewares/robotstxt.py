@@ -124,11 +124,14 @@ class RobotsTxtMiddleware:
     async def _fetch(self, site: str, request: Request) -> Any:
         """Return the rules of a site: an object with `can_fetch(url, user_agent)`, or _ALL_ALLOWED.
 
-        It is fetched with the user agent and the proxy of the first request to the host.
+        It is fetched through the downloader middlewares, with the user agent and the proxy of the first
+        request to the host if that has its own.
         """
-        headers = {"User-Agent": request.headers.get("User-Agent") or self._default_user_agent}
-        copied = {"proxy", "download_timeout"}
+        agent = request.headers.get("User-Agent")
+        headers = {"User-Agent": agent} if agent else {}
+        copied = {"proxy", "download_timeout", "download_slot"}
         meta = {name: value for name, value in request.meta.items() if name in copied}
+        meta["dont_obey_robotstxt"] = True
         url = f"{site}/robots.txt"
         response = await self._download(Request(url, headers=headers, meta=meta))
         for _ in range(_MAX_REDIRECTS):

@@ -4,6 +4,7 @@ import inspect
 import logging
 from typing import Any
 
+from pydispatch import dispatcher
 from pydispatch.dispatcher import Anonymous, connect, disconnect, getAllReceivers, liveReceivers
 from pydispatch.dispatcher import Any as AnySender
 from pydispatch.robustapply import robustApply
@@ -12,7 +13,7 @@ from aioscrapy.exceptions import CloseSpider, DontCloseSpider
 
 logger = logging.getLogger(__name__)
 
-__all__ = ["connect", "disconnect", "disconnect_all", "send_catch_log", "send_catch_log_async"]
+__all__ = ["connect", "disconnect", "disconnect_all", "dispatcher", "send_catch_log", "send_catch_log_async"]
 
 
 def send_catch_log(

@@ -24,10 +24,9 @@ class TestCrawler(Crawler):
     def __init__(self, spider_class: Any, settings: Any = None) -> None:
         super().__init__(spider_class, settings)
         self.politeness = Politeness.from_settings(self.settings, spider_class)
-        self.request_fingerprinter = load_object(
-            self.settings["REQUEST_FINGERPRINTER_CLASS"] or RequestFingerprinter
-        )
-        self.request_fingerprinter = build_from_crawler(self.request_fingerprinter, self)
+        name = "REQUEST_FINGERPRINTER_CLASS"
+        fingerprinter = self.settings[name] if self.settings.getpriority(name) else RequestFingerprinter
+        self.request_fingerprinter = build_from_crawler(load_object(fingerprinter), self)
         self.logformatter = build_from_crawler(
             load_object(self.settings["LOG_FORMATTER"] or LogFormatter), self
         )

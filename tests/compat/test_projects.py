@@ -63,14 +63,18 @@ class Unique:
         if adapter["url"] in self.seen:
             raise DropItem("seen")
         self.seen.add(adapter["url"])
-        adapter["opened"] = spider.opened
+        adapter["opened"] = spider.opened, spider.dispatched
         return item
 """,
     "shop/middlewares.py": """
-from scrapy import signals
+from scrapy.signalmanager import dispatcher
+from scrapy.spiders import signals
 
 
 class Marking:
+    def __init__(self):
+        dispatcher.connect(self.dispatched, signal=signals.spider_opened)
+
     @classmethod
     def from_crawler(cls, crawler):
         middleware = cls()
@@ -86,6 +90,9 @@ class Marking:
 
     def spider_opened(self, spider):
         spider.opened = True
+
+    def dispatched(self, spider):
+        spider.dispatched = True
 """,
     "shop/spiders/__init__.py": "",
     "shop/spiders/rules.py": """

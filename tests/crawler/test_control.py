@@ -33,6 +33,27 @@ async def test_a_callback_downloads_a_page_although_its_host_takes_one_request_a
     assert crawled.reason == "finished"
 
 
+async def test_a_plugin_reads_and_changes_the_slot_of_a_request(site: Site) -> None:
+    seen: list[Any] = []
+
+    class Slots(SiteSpider):
+        def parse(self, response: Any) -> Any:
+            downloader = self.crawler.engine.downloader
+            key = downloader.get_slot_key(response.request)
+            downloader.slots[key].delay = 0.02
+            (again, slot) = downloader._get_slot(response.request, self)
+            seen.extend([key, again, slot.delay, downloader._get_slot_key(Request("http://a.test/"), None)])
+            seen.append(any(isinstance(part, RetryMiddleware) for part in downloader.middleware.middlewares))
+            with pytest.raises(
+                AttributeError, match=r"engine\.downloader\.active does not exist here: it has"
+            ):
+                downloader.active  # noqa: B018
+
+    crawled = Crawled(Crawler(Slots, QUIET))
+    await crawled.crawler.crawl(site=site.url, paths=("/page/1",))
+    assert seen == ["127.0.0.1", "127.0.0.1", 0.02, "a.test", True]
+
+
 async def test_a_download_has_callbacks_like_a_deferred(site: Site) -> None:
     seen: list[Any] = []
 

@@ -115,8 +115,10 @@ async def test_rules_are_for_a_user_agent(
 async def test_robots_txt_is_asked_for_as_the_request_would_be() -> None:
     web = Web(rules)
     await make(web).process_request(Request("http://a.test/", meta={"proxy": "http://p.test", "x": 1}))
-    assert web.asked[0].headers["User-Agent"] == b"tested"
-    assert web.asked[0].meta == {"proxy": "http://p.test"}
+    await make(web).process_request(Request("http://a.test/", headers={"User-Agent": "own"}))
+    assert "User-Agent" not in web.asked[0].headers, "the middlewares set it"
+    assert web.asked[0].meta == {"proxy": "http://p.test", "dont_obey_robotstxt": True}
+    assert web.asked[1].headers["User-Agent"] == b"own"
 
 
 def failing(request: Request) -> Response:

@@ -231,6 +231,28 @@ async def test_robots_parsed_has_the_parser_and_the_request(site: Site) -> None:
     assert parsed == [(False, site.url + "/")]
 
 
+class Marked:
+    def process_request(self, request: Request, spider: Any) -> None:
+        request.headers["X-Mark"] = "1"
+
+
+@pytest.mark.server
+async def test_robots_txt_passes_the_middlewares_of_the_project(site: Site) -> None:
+    sent: dict[str, Any] = {}
+
+    def keep(request: Request) -> None:
+        sent[request.url.removeprefix(site.url)] = (
+            request.headers.get("X-Mark"),
+            request.headers["User-Agent"],
+        )
+
+    settings = {"ROBOTSTXT_OBEY": True, "USER_AGENT": "us", "DOWNLOADER_MIDDLEWARES": {Marked: 350}}
+    crawled = Crawled(Crawler(SiteSpider, {**QUIET, **settings}))
+    crawled.crawler.signals.connect(keep, signals.request_reached_downloader)
+    await crawled.crawler.crawl(site=site.url)
+    assert sent == {"/robots.txt": (b"1", b"us"), "/": (b"1", b"us")}
+
+
 def test_the_status_middleware_takes_the_settings() -> None:
     middleware = HttpErrorMiddleware(context({"HTTPERROR_ALLOWED_CODES": [404]}).settings)
     assert middleware.handle_httpstatus_list == [404]

@@ -23,7 +23,7 @@ SPIDER = """
 import scrapy
 from scrapy import signals
 from scrapy.mail import MailSender as Mail
-from scrapy.utils.project import get_project_settings
+from scrapy_redis import get_redis, picklecompat; from scrapy.spiders import signals as s
 raise RuntimeError("a doctor does not run the project")
 
 class Shop(scrapy.Spider):
@@ -31,7 +31,7 @@ class Shop(scrapy.Spider):
 
     def parse(self, response):
         self.crawler.engine.slot.scheduler
-        self.crawler.engine.close_spider(self, "x")
+        self.crawler.engine.close_spider(self, "x"), self.crawler.engine.downloader.active
         self.crawler.signals.connect(self.failed, signals.spider_error)
         self.settings.set("MAIL_HOST", "localhost", priority="spider")
         yield scrapy.Request(response.url)
@@ -51,8 +51,10 @@ def test_each_use_of_a_missing_name_has_its_place(tmp_path: Path) -> None:
         "shop/settings.py:4: missing: setting",
         "shop/settings.py:7: missing: scrapy.extensions.telnet",
         "shop/spider.py:4: missing: scrapy.mail",
+        "shop/spider.py:5: missing: scrapy_redis.picklecompat",
         "shop/spider.py:9: missing: setting",
         "shop/spider.py:12: missing: crawler.engine.slot:",
+        "shop/spider.py:13: missing: crawler.engine.downloader.active:",
         "shop/spider.py:14: differs: scrapy.signals.spider_error:",
         "shop/spider.py:15: missing: setting",
         "shop/spider.py:17: missing: scrapy.nothing",
