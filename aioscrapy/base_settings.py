@@ -248,15 +248,28 @@ class BaseSettings(MutableMapping[str, Any]):
         return [component for component in components if component_path(component) == component_path(cls)]
 
     def delete(self, name: str, priority: int | str = "project") -> None:
-        """Delete a setting, unless a higher layer has set it."""
+        """Delete a setting, unless a higher layer has set it.
+
+        Raises:
+            KeyError: there is no such setting.
+        """
         self._check_not_frozen()
-        if name in self._values and priority_number(priority) >= self._values[name][1]:
+        if priority_number(priority) >= self._values[name][1]:
             del self._values[name]
 
     # Scrapy's signature, with a layer.
-    def update(self, values: Mapping[str, Any], priority: int | str = "project") -> None:  # type: ignore[override]
-        """Set many values of one layer, as Scrapy's settings do."""
-        self.setdict(values, priority)
+    def update(self, values: Any, priority: int | str = "project") -> None:  # type: ignore[override]
+        """Set many values of one layer; of other settings each with its own layer.
+
+        The values may also be pairs, or a text with a JSON object.
+        """
+        if isinstance(values, str):
+            values = self._from_json("update()", values, dict)
+        if isinstance(values, BaseSettings):
+            for name, (value, layer) in values._values.items():
+                self.set(name, value, layer)
+        else:
+            self.setdict(values if isinstance(values, Mapping) else dict(values), priority)
 
     def setmodule(self, module: ModuleType | str, priority: int | str = "project") -> None:
         """Set every UPPER_CASE name of a module or of the module with this dotted path."""
@@ -306,5 +319,7 @@ class BaseSettings(MutableMapping[str, Any]):
 
 
 def _own(value: Any) -> Any:
-    """Return a copy of a dict or a list, one level deep; another value itself."""
-    return value.copy() if type(value) in (dict, list) else value
+    """Return a copy of a dict or a list, with those in it; another value itself."""
+    if type(value) is dict:
+        return {key: _own(part) for key, part in value.items()}
+    return [_own(part) for part in value] if type(value) is list else value

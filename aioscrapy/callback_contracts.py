@@ -4,6 +4,7 @@ import json
 import re
 import sys
 from collections.abc import Callable, Iterable
+from functools import partial
 from inspect import getmembers, isawaitable
 from typing import Any
 from unittest import TestCase, TestResult
@@ -35,6 +36,22 @@ class Contract:
     def __init__(self, method: Callable[..., Any], *args: str) -> None:
         self.method = method
         self.args = args
+        self.testcase_pre = _case(method, f"@{self.name} pre-hook")
+        self.testcase_post = _case(method, f"@{self.name} post-hook")
+
+    def add_pre_hook(self, request: Request, results: TestResult) -> Request:
+        """Call `pre_process` before the callback of a request, and put its result into `results`."""
+        if (hook := getattr(self, "pre_process", None)) is not None:
+            before = partial(_run, hook, self.testcase_pre, results)
+            request.callback = _Hooked(request.callback, before=before)
+        return request
+
+    def add_post_hook(self, request: Request, results: TestResult) -> Request:
+        """Call `post_process` behind the callback of a request, and put its result into `results`."""
+        if (hook := getattr(self, "post_process", None)) is not None:
+            after = partial(_run, hook, self.testcase_post, results)
+            request.callback = _Hooked(request.callback, after=after)
+        return request
 
     def adjust_request_args(self, args: dict[str, Any]) -> dict[str, Any]:
         """Return the arguments of the request."""
@@ -144,15 +161,21 @@ class ContractsManager:
         """
         try:
             contracts = self.extract_contracts(method)
-            arguments: dict[str, Any] = {"dont_filter": True}
+            arguments: dict[str, Any] = {"dont_filter": True, "callback": method}
             request_cls: type[Request] = Request
             for contract in contracts:
                 request_cls = contract.request_cls or request_cls
                 arguments = contract.adjust_request_args(arguments)
             if not contracts or ("url" not in arguments and request_cls is Request):
                 return None
-            check = _Check(method, contracts, results)
-            return request_cls(callback=check.callback, errback=check.errback, **arguments)
+            request = request_cls(**arguments)
+            for contract in reversed(contracts):
+                request = contract.add_pre_hook(request, results)
+            for contract in reversed(contracts):
+                request = contract.add_post_hook(request, results)
+            check = _Check(method, request.callback, results)
+            request.callback, request.errback = check.callback, check.errback
+            return request
         except Exception:  # noqa: BLE001 it is a result
             results.addError(_case(method, "contract"), _exc_info())
             return None
@@ -162,64 +185,77 @@ class ContractsManager:
         return [(name, args) for name, args in lines if name in self.contracts]
 
 
-class _Check:
-    """A callback with its contracts."""
+class _Hooked:
+    """A callback that returns its output as a list, with a function before or behind it."""
 
-    def __init__(self, method: Callable[..., Any], contracts: list[Contract], results: TestResult) -> None:
+    def __init__(self, callback: Any, before: Any = None, after: Any = None) -> None:
+        self._callback = callback
+        self._before, self._after = before, after
+
+    def __call__(self, response: Any, **kwargs: Any) -> Any:
+        """Return the output; an awaitable if the callback is asynchronous."""
+        if self._before is not None:
+            self._before(response)
+        result = self._callback(response, **kwargs)
+        if isawaitable(result) or hasattr(result, "__aiter__"):
+            return self._collected(result)
+        return self._checked(list(iterate_spider_output(result)))
+
+    async def _collected(self, result: Any) -> list[Any]:
+        if isawaitable(result):
+            return self._checked(list(iterate_spider_output(await result)))
+        return self._checked([output async for output in result])
+
+    def _checked(self, output: list[Any]) -> list[Any]:
+        if self._after is not None:
+            self._after(output)
+        return output
+
+
+class _Check:
+    """The callback and the errback of a request for a method: they put errors into the results."""
+
+    def __init__(self, method: Callable[..., Any], callback: Any, results: TestResult) -> None:
         self._method = method
-        self._contracts = contracts
+        self._call = _Hooked(callback)
         self._results = results
 
     def callback(self, response: Any, **kwargs: Any) -> Any:
         """Return the output of the method, after all checks; an awaitable if the method is asynchronous."""
-        for contract in self._contracts:
-            self._test(contract, "pre", response)
         try:
-            result = self._method(response, **kwargs)
-            if isawaitable(result) or hasattr(result, "__aiter__"):
-                return self._collected(result)
-            output = list(iterate_spider_output(result))
+            result = self._call(response, **kwargs)
         except Exception:  # noqa: BLE001 it is a result
-            self._results.addError(_case(self._method, "callback"), _exc_info())
-            return []
-        return self._checked(output)
+            return self._failed()
+        return self._awaited(result) if isawaitable(result) else result
+
+    async def _awaited(self, result: Any) -> Any:
+        try:
+            return await result
+        except Exception:  # noqa: BLE001 it is a result
+            return self._failed()
+
+    def _failed(self) -> list[Any]:
+        self._results.addError(_case(self._method, "callback"), _exc_info())
+        return []
 
     def errback(self, failure: Any) -> None:
         """Note that there is no response."""
         exc = getattr(failure, "value", failure)
         self._results.addError(_case(self._method, "errback"), (type(exc), exc, exc.__traceback__))
 
-    async def _collected(self, result: Any) -> list[Any]:
-        try:
-            if isawaitable(result):
-                output = list(iterate_spider_output(await result))
-            else:
-                output = [output async for output in result]
-        except Exception:  # noqa: BLE001 it is a result
-            self._results.addError(_case(self._method, "callback"), _exc_info())
-            return []
-        return self._checked(output)
 
-    def _checked(self, output: list[Any]) -> list[Any]:
-        for contract in reversed(self._contracts):
-            self._test(contract, "post", output)
-        return output
-
-    def _test(self, contract: Contract, when: str, argument: Any) -> None:
-        hook = getattr(contract, f"{when}_process", None)
-        if hook is None:
-            return
-        case = _case(self._method, f"@{contract.name} {when}-hook")
-        self._results.startTest(case)
-        try:
-            hook(argument)
-        except AssertionError:
-            self._results.addFailure(case, _exc_info())
-        except Exception:  # noqa: BLE001 it is a result
-            self._results.addError(case, _exc_info())
-        else:
-            self._results.addSuccess(case)
-        self._results.stopTest(case)
+def _run(hook: Callable[[Any], Any], case: TestCase, results: TestResult, argument: Any) -> None:
+    """Run a hook as a test."""
+    results.startTest(case)
+    try:
+        hook(argument)
+    except AssertionError:
+        results.addFailure(case, _exc_info())
+    except Exception:  # noqa: BLE001 it is a result
+        results.addError(case, _exc_info())
+    else:
+        results.addSuccess(case)
+    results.stopTest(case)
 
 
 def _case(method: Any, what: str) -> TestCase:

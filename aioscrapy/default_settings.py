@@ -99,6 +99,10 @@ ROBOTSTXT_OBEY: Flag = False
 ROBOTSTXT_CRAWL_DELAY_MAX: Seconds = 60.0
 # Name to look up in robots.txt. None: the User-Agent header of the request.
 ROBOTSTXT_USER_AGENT: OptionalText = None
+# Reads a robots.txt: a class as aioscrapy.middlewares.robots_parser.RobotParser.
+ROBOTSTXT_PARSER: Annotated[str, Component("from_crawler", "allowed")] = (
+    "aioscrapy.middlewares.robots_parser.ProtegoRobotParser"
+)
 
 # -- Requests and downloads
 

@@ -37,6 +37,7 @@ class LogFormatter:
     def dropped(self, item: Any, exception: BaseException, response: Any, spider: Any) -> Line:
         """Return the line about an item that a pipeline dropped."""
         level = getattr(exception, "log_level", None) or spider.crawler.settings["DEFAULT_DROPITEM_LOG_LEVEL"]
+        level = logging.getLevelNamesMapping()[level.upper()] if isinstance(level, str) else level
         return _line(level, "Dropped: %(exception)s\n%(item)s", exception=exception, item=item)
 
     def item_error(self, item: Any, exception: BaseException, response: Any, spider: Any) -> Line:

@@ -1,10 +1,13 @@
-"""Parse a curl command line, as browsers copy it, into the arguments of a request."""
+"""Command lines of curl: read one, as browsers copy it, and write one."""
 
 import argparse
+import logging
 import re
 import shlex
 from base64 import b64encode
 from typing import Any, NoReturn
+
+logger = logging.getLogger("aioscrapy.utils.request")
 
 _NO_VALUE = (
     ("--compressed",), ("-s", "--silent"), ("-v", "--verbose"), ("-#", "--progress-bar"), ("-i", "--include"),
@@ -71,8 +74,10 @@ def request_arguments(command: str, ignore_unknown_options: bool) -> dict[str, A
     return arguments
 
 
-def _headers_and_cookies(options: argparse.Namespace) -> tuple[list[tuple[str, str]], dict[str, str]]:
-    headers: list[tuple[str, str]] = []
+def _headers_and_cookies(
+    options: argparse.Namespace,
+) -> tuple[list[tuple[str, str | bytes]], dict[str, str]]:
+    headers: list[tuple[str, str | bytes]] = []
     cookies = _cookies(options.cookie or "")
     for line in options.header:
         name, _, value = (part.strip() for part in line.partition(":"))
@@ -84,10 +89,44 @@ def _headers_and_cookies(options: argparse.Namespace) -> tuple[list[tuple[str, s
         if value:
             headers.append((name, value))
     if options.user:
-        headers.append(("Authorization", f"Basic {b64encode(options.user.encode()).decode()}"))
+        headers.append(("Authorization", b"Basic " + b64encode(options.user.encode())))
     return headers, cookies
 
 
 def _cookies(line: str) -> dict[str, str]:
     pairs = (pair.partition("=") for pair in re.split(r";\s*", line) if "=" in pair)
     return {name.strip(): value.strip() for name, _, value in pairs}
+
+
+def request_to_curl(request: Any) -> str:
+    """Return a command line of curl that sends the request."""
+    words = [f"curl -X {request.method} {request.url}"]
+    if request.body:
+        words.append(f"--data-raw '{request.body.decode('utf-8')}'")
+    words += [f"-H '{name.decode()}: {value.decode()}'" for name, value in request.headers.raw()]
+    cookies: Any = request.cookies
+    if isinstance(cookies, dict):
+        cookies = [{"name": name, "value": value} for name, value in cookies.items()]
+    pairs = [pair for cookie in cookies if (pair := _cookie_text(cookie, request))]
+    if pairs:
+        words.append(f"--cookie '{'; '.join(pairs)}'")
+    return " ".join(" ".join(words).split())
+
+
+def _cookie_text(cookie: dict[str, Any], request: Any) -> str:
+    """Return NAME=VALUE of a cookie; "" if one of them is missing."""
+    texts = []
+    for key in ("name", "value"):
+        value = cookie.get(key)
+        if value is None:
+            logger.warning("Invalid cookie in request %s: %s (%r is missing)", request, cookie, key)
+            return ""
+        if isinstance(value, bytes):
+            text = value.decode("utf-8", "replace")
+            if "\N{REPLACEMENT CHARACTER}" in text:
+                logger.warning("Non UTF-8 encoded cookie in request %s: %s", request, cookie)
+                text = value.decode("latin1")
+            texts.append(text)
+        else:
+            texts.append(str(value))
+    return "=".join(texts)

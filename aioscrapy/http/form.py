@@ -1,7 +1,7 @@
 """A request that sends a form: your own data, or a form of a page."""
 
 from collections.abc import Iterable, Mapping
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 from urllib.parse import urlencode, urljoin
 
 from aioscrapy.http.form_controls import click_of, controls_of, is_button, pairs_of
@@ -11,8 +11,6 @@ from aioscrapy.http.url import HTML_WHITESPACE, clean_url
 FormData = Mapping[str, Any] | Iterable[tuple[str, Any]] | None
 Pairs = list[tuple[Any, Any]]
 
-_METHODS = ("GET", "POST")
-
 
 class FormRequest(Request):
     """A request that sends `formdata`: name -> value or list of values, or pairs of them.
@@ -21,6 +19,8 @@ class FormRequest(Request):
     """
 
     __slots__ = ()
+
+    valid_form_methods: ClassVar[list[str]] = ["GET", "POST"]
 
     def __init__(self, url: Any, *args: Any, formdata: FormData = None, **kwargs: Any) -> None:
         if formdata:
@@ -69,7 +69,7 @@ class FormRequest(Request):
         pairs = list(formdata.items() if isinstance(formdata, Mapping) else formdata or ())
         values = _filled(fields, pairs, button)
         method = str(kwargs.pop("method", None) or _attribute(form, button, "method")).upper()
-        method = method if method in _METHODS else "GET"
+        method = method if method in cls.valid_form_methods else "GET"
         action = kwargs.pop("url", None) or _attribute(form, button, "action").strip(HTML_WHITESPACE)
         url = urljoin(form.base_url or response.url, action) if action else response.url
         if method == "GET" and not values:

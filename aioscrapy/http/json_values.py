@@ -1,5 +1,6 @@
 """The form in which JSON represents a value of a request."""
 
+from base64 import b64encode
 from typing import Any
 
 
@@ -36,3 +37,11 @@ def not_json(value: Any) -> str:
                 return f"[{index}]{problem}"
         return ""
     return f": {type(value).__name__} can't be stored as JSON: {str(value)[:80]!r}"
+
+
+def text_or_base64(body: bytes) -> str | dict[str, str]:
+    """Return UTF-8 as a text, other bytes as {"b64": …}."""
+    try:
+        return body.decode()
+    except UnicodeDecodeError:
+        return {"b64": b64encode(body).decode("ascii")}

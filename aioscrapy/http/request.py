@@ -1,16 +1,16 @@
 """A request: what to fetch, and what to do with the response. `to_dict` is its stored form."""
 
-from base64 import b64decode, b64encode
+from base64 import b64decode
 from collections.abc import Callable, Iterable
 from operator import attrgetter
 from typing import Any, Self, TypeVar, cast, overload
 
 from aioscrapy.exceptions import SerializeError
 from aioscrapy.http.headers import Headers, HeadersArgument
-from aioscrapy.http.json_values import json_form
+from aioscrapy.http.json_values import json_form, text_or_base64
 from aioscrapy.http.no_callback import NO_CALLBACK  # noqa: F401 its path in Scrapy
 from aioscrapy.http.payload import Pairs, written_out
-from aioscrapy.http.url import clean_url
+from aioscrapy.http.url import clean_url, verbatim
 
 R = TypeVar("R", bound="Request")
 
@@ -100,7 +100,7 @@ class Request:
         content_type = ""
         if params or data is not None or json is not None:
             url, body, content_type = written_out(clean_url(url, encoding), params, data, json, body)
-        self._url = clean_url(url, encoding)
+        self._url = verbatim(url) if meta and meta.get("verbatim_url") else clean_url(url, encoding)
         self.method = method if method == "GET" else str(method).upper()
         self._body = _bytes(body, encoding) if body else b""
         self.callback = callback if callback is None else _callback("callback", callback)
@@ -198,6 +198,12 @@ class Request:
 
         return cls(**{**request_arguments(curl_command, ignore_unknown_options), **kwargs})
 
+    def to_curl(self) -> str:
+        """Return a command line of curl that sends the request."""
+        from aioscrapy.http.curl import request_to_curl
+
+        return request_to_curl(self)
+
     def to_dict(self, spider: Any) -> dict[str, Any]:
         """Return the request as a dict of JSON values, with the fields that differ from their defaults.
 
@@ -207,9 +213,7 @@ class Request:
         values becomes a list. A subclass becomes a plain Request with the same method, headers and body.
 
         Raises:
-            SerializeError: a callback is not a method of the spider, or JSON can't represent a value; the
-            text
-                names it.
+            SerializeError: a callback is not a method of the spider, or a value is not one of JSON.
         """
         fields: dict[str, Any] = {"url": self._url}
         for name in ("callback", "errback"):
@@ -223,7 +227,7 @@ class Request:
                 for name, values in self._headers.items()
             }
         if self._body:
-            fields["body"] = _text_or_base64(self._body)
+            fields["body"] = text_or_base64(self._body)
         for name in ("priority", "dont_filter", "fingerprint", "meta", "_cb_kwargs", "_cookies", "_flags"):
             if value := getattr(self, name):
                 name = name.removeprefix("_")  # noqa: PLW2901 its public name
@@ -275,13 +279,6 @@ def _callback(part: str, callback: Any) -> Callback:
     if not callable(callback) and not isinstance(callback, str):
         raise TypeError(f"{part} must be a callable or a method's name, got {type(callback).__name__}")
     return callback  # type: ignore[no-any-return]  # just checked
-
-
-def _text_or_base64(body: bytes) -> str | dict[str, str]:
-    try:
-        return body.decode()
-    except UnicodeDecodeError:
-        return {"b64": b64encode(body).decode("ascii")}
 
 
 def _method(spider: Any, name: str, part: str, url: str) -> Any:

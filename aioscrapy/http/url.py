@@ -110,3 +110,14 @@ def href_of(link: Any) -> str:
     if href is None:
         raise ValueError(f"<{tag}> has no href attribute: {link!r}")
     return str(href).strip(HTML_WHITESPACE)
+
+
+def verbatim(url: str) -> str:
+    """Return a URL as it is, for meta["verbatim_url"].
+
+    Raises:
+        ValueError: it has no scheme, or a control character, which could start another line of the request.
+    """
+    if ":" not in url or any(character < " " or character == "\x7f" for character in url):
+        raise ValueError(f"a verbatim URL needs a scheme and no control characters: {url!r}")
+    return url

@@ -13,7 +13,10 @@ logger = logging.getLogger(__name__)
 
 
 class DepthMiddleware(SpiderStream):
-    """Sets meta["depth"], drops requests deeper than DEPTH_LIMIT, lowers the priority of deep requests."""
+    """Sets meta["depth"], drops requests deeper than DEPTH_LIMIT, lowers the priority of deep requests.
+
+    A link with meta["depth_reset"] has the depth 0, as a start request.
+    """
 
     changes_requests: ClassVar[bool] = False
 
@@ -40,8 +43,12 @@ class DepthMiddleware(SpiderStream):
         if response is None:
             depth = request.meta.setdefault("depth", 0)
         else:
-            depth = response.meta.get("depth", 0) + 1
-            request.meta["depth"] = depth
+            meta = request.meta
+            if "depth_reset" in meta and meta.pop("depth_reset"):
+                depth = 0
+            else:
+                depth = response.meta.get("depth", 0) + 1
+            meta["depth"] = depth
             if self._limit and depth > self._limit:
                 self._ignore(request)
                 return None

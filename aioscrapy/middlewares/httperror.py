@@ -3,7 +3,8 @@
 from typing import Any, Self
 
 from aioscrapy.context import CrawlContext
-from aioscrapy.exceptions import IgnoreRequest, NotConfigured
+from aioscrapy.exceptions import IgnoreRequest
+from aioscrapy.hooks import passive
 from aioscrapy.http.response import Response
 from aioscrapy.middlewares.base import SpiderStream
 from aioscrapy.settings import Settings
@@ -23,8 +24,8 @@ class HttpError(IgnoreRequest):  # Scrapy's name
 class HttpErrorMiddleware(SpiderStream):
     """Rejects responses with other statuses, unless they are allowed.
 
-    The first of these that is set applies: meta["handle_httpstatus_all"], meta["handle_httpstatus_list"], the
-    spider's `handle_httpstatus_list`, HTTPERROR_ALLOWED_CODES.
+    The first of these that is set applies: meta["handle_httpstatus_all"], meta["handle_httpstatus_list"],
+    HTTPERROR_ALLOW_ALL, the spider's `handle_httpstatus_list`, HTTPERROR_ALLOWED_CODES.
     """
 
     def __init__(self, settings: Settings) -> None:
@@ -34,9 +35,7 @@ class HttpErrorMiddleware(SpiderStream):
 
     @classmethod
     def from_crawler(cls, crawler: CrawlContext) -> Self:
-        """Create the middleware; leave it out if HTTPERROR_ALLOW_ALL is true."""
-        if crawler.settings.getbool("HTTPERROR_ALLOW_ALL"):
-            raise NotConfigured
+        """Create the middleware."""
         middleware = cls(crawler.settings)
         middleware.crawler = crawler
         return middleware
@@ -51,10 +50,12 @@ class HttpErrorMiddleware(SpiderStream):
         if 200 <= status < 300:
             return
         meta = response.meta
-        if meta.get("handle_httpstatus_all") or self.handle_httpstatus_all:
+        if meta.get("handle_httpstatus_all"):
             return
         allowed = meta.get("handle_httpstatus_list")
         if allowed is None:
+            if self.handle_httpstatus_all:
+                return
             spider = spider or self.crawler.spider
             allowed = getattr(spider, "handle_httpstatus_list", None) or self.handle_httpstatus_list
         if status not in allowed:
@@ -62,3 +63,10 @@ class HttpErrorMiddleware(SpiderStream):
             stats.inc_value("httperror/response_ignored_count")
             stats.inc_value(f"httperror/response_ignored_status_count/{status}")
             raise HttpError(response)
+
+    @passive
+    def process_spider_exception(
+        self, response: Response, exception: BaseException, spider: Any = None
+    ) -> tuple[()] | None:
+        """Return () for a response that was rejected; for subclasses, the crawl itself drops it."""
+        return () if isinstance(exception, HttpError) else None

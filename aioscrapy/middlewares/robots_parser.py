@@ -1,4 +1,4 @@
-"""A robots.txt with the interface of Scrapy's parsers, as handlers of `robots_parsed` get it."""
+"""Parsers of robots.txt, with the interface of Scrapy's; handlers of `robots_parsed` get one."""
 
 from typing import Any, Self
 
@@ -30,9 +30,9 @@ class RobotParser:
 class ProtegoRobotParser(RobotParser):
     """A robots.txt that Protego has read."""
 
-    def __init__(self, robotstxt_body: bytes | str, spider: Any = None, rules: Any = None) -> None:
+    def __init__(self, robotstxt_body: bytes | str, spider: Any = None) -> None:
         self.spider = spider
-        self.rp = rules if rules is not None else Protego.parse(decode_robotstxt(robotstxt_body))
+        self.rp = Protego.parse(decode_robotstxt(robotstxt_body))
 
     @classmethod
     def from_crawler(cls, crawler: Any, robotstxt_body: bytes) -> Self:

@@ -7,6 +7,7 @@ from typing import Any, Self
 from urllib.parse import urljoin, urlsplit
 
 from aioscrapy import signals
+from aioscrapy.components import load_object
 from aioscrapy.context import CrawlContext
 from aioscrapy.exceptions import IgnoreRequest, NotConfigured
 from aioscrapy.hooks import UNREAD
@@ -41,6 +42,8 @@ class RobotsTxtMiddleware:
         if not settings.getbool("ROBOTSTXT_OBEY"):
             raise NotConfigured
         default = getattr(crawler.spider, "user_agent", None) or settings["USER_AGENT"] or "*"
+        self.crawler = crawler
+        self._parser: Any = load_object(settings["ROBOTSTXT_PARSER"], "ROBOTSTXT_PARSER")
         self._user_agent: str | None = settings["ROBOTSTXT_USER_AGENT"]
         self._default_user_agent: str = default
         self._on_parsed = crawler.signals.receivers(signals.robots_parsed)
@@ -70,7 +73,7 @@ class RobotsTxtMiddleware:
             return
         site = f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}"
         rules = self._rules[site] if site in self._rules else await self._read(site, request)
-        if rules is _ALL_ALLOWED or rules.can_fetch(request.url, self._agent_of(request)):
+        if rules is _ALL_ALLOWED or rules.allowed(request.url, self._agent_of(request)):
             return
         self._stats.inc_value("robotstxt/forbidden")
         raise ForbiddenByRobotsTxt(f"Forbidden by robots.txt: {request}")
@@ -100,29 +103,25 @@ class RobotsTxtMiddleware:
             if rules is not _ALL_ALLOWED:
                 self._slow_down(rules, request)
                 if self._on_parsed:
-                    await self._announce(rules, request)
+                    await self._send(signals.robots_parsed, robotparser=rules, request=request)
             if len(self._rules) >= _MAX_SITES:
                 del self._rules[next(iter(self._rules))]
             self._rules[site] = rules
         self._locks.pop(site, None)
         return rules
 
-    async def _announce(self, rules: Any, request: Request) -> None:
-        from aioscrapy.middlewares.robots_parser import ProtegoRobotParser
-
-        parser = ProtegoRobotParser(b"", rules=rules)
-        await self._send(signals.robots_parsed, robotparser=parser, request=request)
-
     def _slow_down(self, rules: Any, request: Request) -> None:
         """Apply the host's Crawl-delay if it is longer than the current delay."""
-        delay_s = min(rules.crawl_delay(self._agent_of(request)) or 0.0, self._longest_delay_s)
+        crawl_delay = getattr(rules, "crawl_delay", None)  # a parser of a project may not have it
+        requested_s = crawl_delay(self._agent_of(request)) if crawl_delay is not None else None
+        delay_s = min(requested_s or 0.0, self._longest_delay_s)
         host = slot_of(request)
         if delay_s > self._politeness.delay(host):
             logger.info("%s asks for %.1f s between two requests (robots.txt)", host, delay_s)
             self._politeness.set_delay(host, delay_s)
 
     async def _fetch(self, site: str, request: Request) -> Any:
-        """Return the rules of a site: an object with `can_fetch(url, user_agent)`, or _ALL_ALLOWED.
+        """Return the rules of a site: the parser with `allowed(url, user_agent)`, or _ALL_ALLOWED.
 
         It is fetched through the downloader middlewares, with the user agent and the proxy of the first
         request to the host if that has its own.
@@ -144,6 +143,4 @@ class RobotsTxtMiddleware:
         self._stats.inc_value(f"robotstxt/response_status_count/{response.status}")
         if not 200 <= response.status < 300:
             return _ALL_ALLOWED
-        from protego import Protego
-
-        return Protego.parse(response.body[:_MAX_BYTES].decode("utf-8-sig", "replace"))
+        return self._parser.from_crawler(self.crawler, response.body[:_MAX_BYTES])

@@ -11,6 +11,7 @@ from weakref import WeakKeyDictionary
 from w3lib.http import basic_auth_header
 from w3lib.url import canonicalize_url
 
+from aioscrapy.http.curl import request_to_curl  # noqa: F401 its path in Scrapy
 from aioscrapy.http.request import Request
 from aioscrapy.utils.httpobj import urlparse_cached
 from aioscrapy.utils.misc import load_object
@@ -18,7 +19,7 @@ from aioscrapy.utils.python import to_bytes, to_unicode
 
 logger = logging.getLogger(__name__)
 
-_fingerprints: WeakKeyDictionary[Any, dict[Any, bytes]] = WeakKeyDictionary()
+_fingerprint_cache: WeakKeyDictionary[Any, dict[Any, bytes]] = WeakKeyDictionary()
 
 
 def fingerprint(
@@ -30,7 +31,7 @@ def fingerprint(
     """
     names = tuple(to_bytes(name).lower() for name in sorted(include_headers or ()))
     verbatim = bool(request.meta.get("verbatim_url"))
-    results = _fingerprints.setdefault(request, {})
+    results = _fingerprint_cache.setdefault(request, {})
     key = (names, keep_fragments, verbatim)
     if key not in results:
         url = request.url if verbatim else canonicalize_url(request.url, keep_fragments=keep_fragments)
@@ -108,37 +109,3 @@ def request_from_dict(d: dict[str, Any], *, spider: Any = None) -> Request:
             arguments[part] = getattr(spider, name)
     request: Request = request_class(**arguments)
     return request
-
-
-def request_to_curl(request: Request) -> str:
-    """Return a command line of curl that sends the request."""
-    words = [f"curl -X {request.method} {request.url}"]
-    if request.body:
-        words.append(f"--data-raw '{request.body.decode('utf-8')}'")
-    words += [f"-H '{name.decode()}: {value.decode()}'" for name, value in request.headers.raw()]
-    cookies: Any = request.cookies
-    if isinstance(cookies, dict):
-        cookies = [{"name": name, "value": value} for name, value in cookies.items()]
-    pairs = [pair for cookie in cookies if (pair := _cookie_text(cookie, request))]
-    if pairs:
-        words.append(f"--cookie '{'; '.join(pairs)}'")
-    return " ".join(" ".join(words).split())
-
-
-def _cookie_text(cookie: dict[str, Any], request: Request) -> str:
-    """Return NAME=VALUE of a cookie; "" if one of them is missing."""
-    texts = []
-    for key in ("name", "value"):
-        value = cookie.get(key)
-        if value is None:
-            logger.warning("Invalid cookie in request %s: %s (%r is missing)", request, cookie, key)
-            return ""
-        if isinstance(value, bytes):
-            text = value.decode("utf-8", "replace")
-            if "\N{REPLACEMENT CHARACTER}" in text:
-                logger.warning("Non UTF-8 encoded cookie in request %s: %s", request, cookie)
-                text = value.decode("latin1")
-            texts.append(text)
-        else:
-            texts.append(str(value))
-    return "=".join(texts)

@@ -2,6 +2,8 @@
 
 _TWISTED = "Twisted's client, reactor or Deferreds themselves"
 _PRIVATE = "private parts of Scrapy's engine"
+_HELPER = "private functions and methods, which no page of Scrapy's documentation names"
+_DEPRECATED = "Scrapy warns of a form that it will remove; that form stays here, without a warning"
 
 # whole modules
 MODULES: dict[str, str] = {
@@ -50,6 +52,28 @@ LEFT_OUT: dict[str, str] = {
     "test_spider_crawl.py::*test_log": "a warning about an old name",
     "test_spider_sitemap.py::*test_log": "a warning about an old name",
     "test_spidermiddleware.py::": _PRIVATE,
-    "test_spidermiddleware_base.py::": "hooks that are called by hand; here the crawl calls them",
+    "test_contracts.py::test_hook_override_deprecation": _DEPRECATED,
+    "test_downloadermiddleware_cookies.py::*test_server_set_cookie_domain*public*": _HELPER,
+    "test_downloadermiddleware_cookies.py::*test_server_set_cookie_domain*private*": _HELPER,
+    "test_downloadermiddleware_httpauth.py::TestHttpAuthMiddlewareLegacySpiderAttr": _DEPRECATED,
+    "test_downloadermiddleware_httpcache.py::*::test_storage": "replaces the clock in a module of Scrapy",
+    "test_downloadermiddleware_redirect.py::test_*warning*": _HELPER,
+    "test_downloadermiddleware_redirect_metarefresh.py::test_warning*": _HELPER,
+    "test_downloadermiddleware_stats.py::test_get_header_size": _HELPER,
+    "test_dupefilters.py::*deprecation": _DEPRECATED,
+    "test_http_cookies.py::TestWrapped": "wrappers around http.cookiejar; the cookie jar is another here",
+    "test_http_request*.py::*test_setter_mutable_lazy_loading": _HELPER,
+    "test_http_request_form.py::*test_from_response_deprecated": _DEPRECATED,
+    "test_http_response*.py::*test_setter_mutable_lazy_loading": _HELPER,
+    "test_http_response_text.py::*test_body_inferred_encoding": _HELPER,
+    "test_http_response_text.py::*test_declared_encoding_invalid": _HELPER,
+    "test_settings/__init__.py::test_deprecated": _DEPRECATED,
+    "test_stats.py::*deprecated": _DEPRECATED,
+    "test_utils_asyncio.py::TestParallelAsyncio": _HELPER,
+    "test_utils_decorators.py::TestWarnSpiderArg": _HELPER,
+    "test_utils_defer.py::test_process_pending_io": _HELPER,
+    "test_utils_deprecate.py::TestUpdateClassPath": _HELPER,
+    "test_utils_display.py::test_pformat_windows": _HELPER,
+    "test_utils_iterators.py::TestBodyOrStr": _HELPER,
     "test_spidermiddleware_metacopy.py::": "a middleware that only warns",
 }

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 
@@ -168,3 +169,25 @@ async def test_some_requests_need_no_robots_txt(request_: Request) -> None:
 def test_robots_txt_is_off_by_default() -> None:
     with pytest.raises(NotConfigured):
         RobotsTxtMiddleware.from_crawler(context())
+
+
+class NoPrivatePages:
+    """A parser of a project, without `crawl_delay`."""
+
+    def __init__(self, body: bytes) -> None:
+        self.body = body
+
+    @classmethod
+    def from_crawler(cls, crawler: Any, robotstxt_body: bytes) -> Any:
+        assert crawler.spider.name == "tested"
+        return cls(robotstxt_body)
+
+    def allowed(self, url: str, user_agent: str) -> bool:
+        return b"Disallow" in self.body and "/private" not in url
+
+
+@pytest.mark.parametrize("parser", [NoPrivatePages, f"{__name__}.NoPrivatePages"])
+async def test_a_parser_of_the_project_decides(parser: Any) -> None:
+    middleware = make(Web(rules), {"ROBOTSTXT_PARSER": parser})
+    assert await is_allowed(middleware, Request("http://a.test/open"))
+    assert not await is_allowed(middleware, Request("http://a.test/private"))

@@ -62,8 +62,21 @@ def test_other_responses_are_refused(attributes: dict[str, Any], meta: dict[str,
 
 
 def test_all_statuses_can_be_allowed() -> None:
-    with pytest.raises(NotConfigured):
-        HttpErrorMiddleware.from_crawler(context({"HTTPERROR_ALLOW_ALL": "yes"}))
+    middleware = HttpErrorMiddleware.from_crawler(context({"HTTPERROR_ALLOW_ALL": "yes"}))
+    middleware.process_spider_input(page(503))
+    middleware.process_spider_input(page(404, handle_httpstatus_list=[404]))
+    with pytest.raises(HttpError) as rejected:  # the list of a request limits what the setting allows
+        middleware.process_spider_input(page(503, handle_httpstatus_list=[404]))
+    assert middleware.process_spider_exception(page(503), rejected.value) == ()
+    assert middleware.process_spider_exception(page(503), ValueError()) is None
+
+
+def test_a_link_may_begin_at_depth_0_again() -> None:
+    middleware = DepthMiddleware.from_crawler(context({"DEPTH_LIMIT": 1, "DEPTH_PRIORITY": 1}))
+    link = Request(URL, meta={"depth_reset": True})
+    assert middleware.get_processed_request(link, page(depth=5)) is link
+    assert (link.meta, link.priority) == ({"depth": 0}, 0)
+    assert middleware.get_processed_request(Request(URL), page(depth=5)) is None
 
 
 def test_depth_counts_the_links_from_the_start() -> None:

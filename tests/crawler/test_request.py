@@ -446,3 +446,25 @@ class TestCurl:
                 Request.from_curl(command)
         with pytest.raises(ValueError, match="--nothing"):
             Request.from_curl("curl http://a/ --nothing", ignore_unknown_options=False)
+
+
+@pytest.mark.parametrize("url", ["http://a.test/price/£", "http://a.test/blank space", "http://a.test/%zz"])
+def test_a_verbatim_url_stays_as_it_is(url: str) -> None:
+    request = Request(url, meta={"verbatim_url": True})
+    assert request.url == url
+    assert request.copy().url == url
+    assert request_from_dict(request.to_dict(None), None).url == url
+
+
+@pytest.mark.parametrize("url", ["a.test/x", "http://a.test/\r\nX: 1", "http://a.test/\0"])
+def test_a_verbatim_url_starts_no_other_line(url: str) -> None:
+    with pytest.raises(ValueError, match="verbatim URL"):
+        Request(url, meta={"verbatim_url": True})
+
+
+def test_a_request_is_written_as_a_command_of_curl() -> None:
+    request = Request("http://a.test/", method="POST", body=b"x=1", headers={"A": "b"}, cookies={"c": "d"})
+    assert request.to_curl() == "curl -X POST http://a.test/ --data-raw 'x=1' -H 'A: b' --cookie 'c=d'"
+    again = Request.from_curl(request.to_curl())
+    assert (again.method, again.url, again.body) == ("POST", "http://a.test/", b"x=1")
+    assert again.cookies == {"c": "d"}

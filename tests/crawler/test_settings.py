@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from aioscrapy import default_settings
 from aioscrapy.exceptions import SettingError
 from aioscrapy.middlewares.offsite import OffsiteMiddleware
-from aioscrapy.settings import PRIORITIES, Settings
+from aioscrapy.settings import PRIORITIES, BaseSettings, Settings
 
 
 def test_settings_start_with_every_default() -> None:
@@ -162,3 +162,16 @@ def test_settings_are_a_mapping() -> None:
     del settings["X"]
     assert settings.setdefault("X", 3) == 3
     assert settings.setdefault("X", 4) == 3
+
+
+def test_settings_take_other_settings_pairs_and_json() -> None:
+    settings = BaseSettings({"A": 0, "B": [[1]]}, "spider")
+    settings.update(BaseSettings({"A": 1}, "cmdline"))
+    settings.update([("A", 2), ("C", 3)], "project")
+    settings.update('{"D": 4}')
+    copy = settings.copy()
+    settings["B"][0].append(2)
+    assert copy.copy_to_dict() == {"A": 1, "B": [[1]], "C": 3, "D": 4}
+    assert settings.getpriority("A") == 40
+    with pytest.raises(KeyError):
+        settings.delete("UNKNOWN")
