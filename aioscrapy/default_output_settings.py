@@ -179,6 +179,10 @@ LOG_ENABLED: Flag = True
 LOG_FILE: OptionalPath = None
 # True: append to LOG_FILE. False: replace it.
 LOG_FILE_APPEND: Flag = True
+# When to begin a new LOG_FILE: at a size such as "20 MB", or after a time such as "1 day". None: never.
+LOG_ROTATION: OptionalText = None
+# Number of earlier files (LOG_FILE.1 or LOG_FILE.DATE) that LOG_ROTATION keeps.
+LOG_RETENTION: Count = 10
 # Character encoding of LOG_FILE.
 LOG_ENCODING: Annotated[str, Encoding()] = "utf-8"
 # Lowest level that is logged.

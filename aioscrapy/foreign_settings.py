@@ -5,7 +5,6 @@ _TELNET = "there is no telnet console here"
 _REMOTE = "there is no remote control here; use aioscrapy crawls and jobs"
 _TWISTED = "asyncio runs the crawl here"
 _QUEUE = "use SCHEDULER_QUEUE_CLASS"
-_LOG_SERVICE = "let logrotate with copytruncate rotate LOG_FILE"
 _DNS = "the HTTP client resolves names; DOWNLOAD_TIMEOUT limits the whole download"
 _TLS = "use DOWNLOADER_CLIENT_TLS_METHOD and DOWNLOADER_CLIENT_TLS_CIPHERS"
 _DATABASE = "there is no such database connection here; open yours in a pipeline"
@@ -95,10 +94,8 @@ INSTEAD: dict[str, str] = {
     "DUPEFILTER_SET_KEY_TTL": "a mark and its request are one step here; use CRAWL_KEEP",
     "ENQUEUE_CACHE_NUM": _LOCAL_CACHE,
     "GET_REQUESTS_COUNT": _LOCAL_CACHE,
-    "LOG_BACKUP_COUNT": _LOG_SERVICE,
-    "LOG_MAX_BYTES": _LOG_SERVICE,
-    "LOG_RETENTION": _LOG_SERVICE,
-    "LOG_ROTATION": _LOG_SERVICE,
+    "LOG_BACKUP_COUNT": "use LOG_RETENTION",
+    "LOG_MAX_BYTES": 'use LOG_ROTATION = "20 MB"',
     "MONGO_ARGS": _DATABASE,
     "MYSQL_ARGS": _DATABASE,
     "PG_ARGS": _DATABASE,

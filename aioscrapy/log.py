@@ -66,6 +66,10 @@ def _handler(settings: Settings) -> logging.Handler:
         return logging.StreamHandler()
     mode = "a" if settings.getbool("LOG_FILE_APPEND") else "w"
     try:
+        if settings["LOG_ROTATION"]:
+            from aioscrapy.log_rotation import rotating_handler
+
+            return rotating_handler(path, settings)
         return logging.FileHandler(path, mode, encoding=settings["LOG_ENCODING"])
     except OSError as exc:
         raise SettingError("LOG_FILE", f"can't be opened: {exc}") from None

@@ -1,6 +1,7 @@
 """One handler on the root logger, in the form that LogParser reads."""
 
 import logging
+import os
 import re
 import sys
 from pathlib import Path
@@ -86,3 +87,27 @@ def test_a_removed_handler_leaves_nothing_behind(tmp_path: Path) -> None:
     before = list(logging.getLogger().handlers)
     logged(tmp_path / "x.log")
     assert logging.getLogger().handlers == before
+
+
+def test_a_log_begins_anew_at_its_size_and_keeps_some_files(tmp_path: Path) -> None:
+    path = tmp_path / "x.log"
+    path.write_text("old\n")
+    lines = [(logging.INFO, f"line {number} {'x' * 150}") for number in range(20)]
+    text = logged(path, *lines, LOG_ROTATION="1 KB", LOG_RETENTION=2, LOG_FILE_APPEND=False)
+    assert "line 19" in text
+    assert sorted(file.name for file in tmp_path.iterdir()) == ["x.log", "x.log.1", "x.log.2"]
+    assert all(file.stat().st_size <= 1000 for file in tmp_path.iterdir())
+
+
+def test_a_log_begins_anew_after_a_time(tmp_path: Path) -> None:
+    path = tmp_path / "x.log"
+    path.write_text("yesterday\n")
+    os.utime(path, (0, 0))
+    assert "yesterday" not in logged(path, (logging.INFO, "today"), LOG_ROTATION="1 day")
+    assert [file.read_text() for file in tmp_path.iterdir() if file != path] == ["yesterday\n"]
+
+
+@pytest.mark.parametrize("rule", ["soon", "20", "0 MB", "1 parsec", "12:00"])
+def test_a_rule_of_rotation_that_is_not_known_is_named(rule: str, tmp_path: Path) -> None:
+    with pytest.raises(SettingError, match=r"LOG_ROTATION: .* is neither a size such as '20 MB' nor a time"):
+        logged(tmp_path / "x.log", LOG_ROTATION=rule)
