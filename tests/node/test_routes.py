@@ -134,6 +134,29 @@ def test_each_route_for_each_caller(
     assert (linked == 403) == (method not in READING)
 
 
+def token_of(caller: requests.Session, node: ScrapydServer) -> str:
+    """Return the token that the forms of this user carry."""
+    page = caller.get(f"{node.url}run?project=mine", timeout=30).text
+    match = re.search(r'name="token" value="([0-9a-f]+)"', page)
+    assert match is not None
+    return match[1]
+
+
+@pytest.mark.parametrize("path", [action.path for _, action in TABLE.actions])
+def test_each_form_wants_the_token_of_its_user(
+    node: ScrapydServer, callers: dict[str, requests.Session], path: str
+) -> None:
+    admin, valid = callers["admin"], token_of(callers["admin"], node)
+    stranger = token_of(callers["operator"], node)
+    own = {"Sec-Fetch-Site": "same-origin", "Sec-Fetch-Mode": "navigate"}
+    for token in ("", "x", "00" * 64, stranger, valid[:-2], "\u00e9"):
+        assert call(admin, node, "POST", filled(path), data={"token": token}, headers=own) == 403, token
+    assert call(admin, node, "POST", filled(path), headers=own) == 403
+    assert call(admin, node, "POST", filled(path), json={"token": valid}, headers=own) == 403
+    assert call(admin, node, "POST", f"{filled(path)}?token={valid}", headers=own) == 403
+    assert call(admin, node, "POST", filled(path), data={"token": valid}, headers=own) != 403
+
+
 QUOTED = ["", "/", "//", "/x"]
 
 
