@@ -163,7 +163,6 @@ class Crawler(CrawlContext):
             closing.push_async_callback(downloader.close)
             pipelines = await Pipelines.from_crawler(context)
             scraper = await Scraper.from_crawler(context, pipelines, scheduler)
-            self.signals.adopt_dispatcher()
             engine = Engine(context, self._ending, scheduler, downloader, scraper, self.engine)
             state = await self._open(scheduler, pipelines)
             self._engine = engine

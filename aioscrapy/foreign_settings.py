@@ -116,6 +116,13 @@ WITHOUT_EFFECT: dict[str, tuple[object, ...]] = {
     "REDIS_START_URLS_AS_SET": (False, True),
     "REDIS_START_URLS_AS_ZSET": (False, True),
     "SCHEDULER_DEBUG": (False,),
+    # what is so here: the oldest first, and the hosts apart
+    "SCHEDULER_DISK_QUEUE": ("scrapy.squeues.PickleFifoDiskQueue", "scrapy.squeues.MarshalFifoDiskQueue"),
+    "SCHEDULER_MEMORY_QUEUE": ("scrapy.squeues.FifoMemoryQueue",),
+    "SCHEDULER_PRIORITY_QUEUE": (
+        "scrapy.pqueues.DownloaderAwarePriorityQueue",
+        "scrapy.pqueues.ScrapyPriorityQueue",
+    ),
     "SCHEDULER_IDLE_BEFORE_CLOSE": (0,),
     "TELNETCONSOLE_ENABLED": (False,),
     "TWISTED_REACTOR": ("twisted.internet.asyncioreactor.AsyncioSelectorReactor", None),

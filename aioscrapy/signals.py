@@ -5,7 +5,6 @@ import inspect
 import logging
 import sys
 from collections.abc import Callable, Sequence
-from functools import partial
 from typing import Any
 
 from aioscrapy.cancellation import ERRORS, raise_if_aborted
@@ -141,14 +140,6 @@ class SignalManager:
         """Do the same; return an awaitable at once."""
         return asyncio.ensure_future(self.send_catch_log_async(signal, **arguments))
 
-    def adopt_dispatcher(self) -> None:
-        """Call the receivers, too, that the project has connected by pydispatch itself, as older ones do."""
-        dispatcher = sys.modules.get("pydispatch.dispatcher")
-        if dispatcher is not None:
-            for signal in [value for value in globals().values() if isinstance(value, Signal)]:
-                if any(True for _ in dispatcher.getAllReceivers(self.sender, signal)):
-                    self.connect(partial(_dispatch, dispatcher, self.sender, signal), signal)
-
     async def wait_for(self, signal: Any) -> None:
         """Return at the next `signal`."""
         seen = asyncio.get_running_loop().create_future()
@@ -209,14 +200,6 @@ class SignalManager:
         for receiver, signal in now - self._dispatched:
             self.connect(receiver, signal)
         self._dispatched = now
-
-
-async def _dispatch(dispatcher: Any, sender: Any, signal: Signal, **arguments: Any) -> None:
-    """Call the receivers that pydispatch has for a signal."""
-    for receiver in dispatcher.liveReceivers(dispatcher.getAllReceivers(sender, signal)):
-        result = dispatcher.robustapply.robustApply(receiver, signal=signal, sender=sender, **arguments)
-        if inspect.isawaitable(result):
-            await result
 
 
 def _control(exc: BaseException) -> BaseException:

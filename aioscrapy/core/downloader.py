@@ -1,7 +1,9 @@
 """Pass a request through the middlewares to the network, and its response back."""
 
 import asyncio
-from collections.abc import Mapping
+import inspect
+from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any, Self
 
 from aioscrapy import signals
@@ -34,6 +36,7 @@ class Handlers:
     def __init__(self, crawler: CrawlContext, handlers: Mapping[str, DownloadHandler]) -> None:
         self._spider = crawler.spider
         self._handlers = handlers
+        self._fetch = {scheme: _fetch_of(handler, self._spider) for scheme, handler in handlers.items()}
         self._send = crawler.signals.send
         self._on_reached = crawler.signals.receivers(signals.request_reached_downloader)
         self._on_left = crawler.signals.receivers(signals.request_left_downloader)
@@ -58,13 +61,13 @@ class Handlers:
 
     async def download(self, request: Request) -> Response:
         """Download without any middleware."""
-        handler = self._handlers.get(request.url.partition(":")[0].lower())
-        if handler is None:
+        fetch = self._fetch.get(request.url.partition(":")[0].lower())
+        if fetch is None:
             raise NotSupported(f"no download handler for {request.url} (see DOWNLOAD_HANDLERS)")
         if self._on_reached:
             await self._send(signals.request_reached_downloader, request=request, spider=self._spider)
         try:
-            response = await handler.download_request(request, self._spider)
+            response: Response = await fetch(request)
         finally:
             if self._on_left:
                 await self._send(signals.request_left_downloader, request=request, spider=self._spider)
@@ -78,9 +81,23 @@ class Handlers:
         """Close the handlers; an error of one does not keep the others open."""
         for handler in dict.fromkeys(self._handlers.values()):
             try:
-                await settle(handler.close())
+                if hasattr(handler, "close"):
+                    await settle(handler.close())
             except Exception:  # noqa: BLE001 the other handlers must close too
                 logger.exception("%r did not close", handler)
+
+
+def _fetch_of(handler: Any, spider: Any) -> Callable[[Request], Any]:
+    """Return the method of a handler that takes only the request; one of Scrapy's may return a Deferred."""
+    method: Callable[[Request], Any] = handler.download_request
+    positional = [
+        p for p in inspect.signature(method).parameters.values() if p.kind is p.POSITIONAL_OR_KEYWORD
+    ]
+    if len(positional) > 1:
+        method = partial(method, **{positional[1].name: spider})
+    if inspect.iscoroutinefunction(handler.download_request):
+        return method
+    return lambda request: settle(method(request))
 
 
 class Downloader:

@@ -29,6 +29,8 @@ ABSENT: dict[str, str] = {
     "core.downloader.handlers.http2": 'HTTP/2 is there with DOWNLOAD_HANDLERS_TYPE = "wreq"',
     "core.downloader.handlers.s3": "s3:// is not supported; download such files in a pipeline",
     "core.downloader.webclient": _HANDLER,
+    "pqueues": "use SCHEDULER_QUEUE_CLASS: the frontier has the queues of the hosts apart, and priorities",
+    "squeues": "use SCHEDULER_QUEUE_CLASS for the order, and JOBDIR for a queue on disk",
     "extensions.remote_control": _REMOTE,
     "extensions.telnet": _REMOTE,
     "extensions.statsmailer": _MAIL,

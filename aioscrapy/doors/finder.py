@@ -24,6 +24,7 @@ EXTENDED = frozenset(
         "contracts",
         "core",
         "core.downloader",
+        "core.engine",
         "core.scheduler",
         "dupefilters",
         "exceptions",

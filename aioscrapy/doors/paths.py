@@ -64,6 +64,8 @@ NAMES: dict[str, dict[str, str]] = {
     "core.downloader.handlers.datauri": {"handlers.local": "DataURIDownloadHandler=DataDownloadHandler"},
     "core.downloader.handlers.file": {"handlers.local": "FileDownloadHandler"},
     "core.downloader.handlers.http11": {"exceptions": "TunnelError"},
+    "core.downloader.handlers.base": {"handlers.base": "BaseDownloadHandler"},
+    "core.engine": {"core.control": "ExecutionEngine=EngineControl"},
     "core.scheduler": {"queue.foreign": "BaseScheduler Scheduler"},
     "dupefilters": {"dupefilters.foreign": "BaseDupeFilter RFPDupeFilter"},
     "http": {"http.xmlrpc_request": "XmlRpcRequest"},

@@ -1,7 +1,7 @@
 """What a download handler is: the one seam between a crawl and the network."""
 
 from abc import ABC, abstractmethod
-from typing import Any
+from typing import Any, Self
 
 from aioscrapy.http.request import Request
 from aioscrapy.http.response import Response
@@ -21,3 +21,24 @@ class DownloadHandler(ABC):
     @abstractmethod
     async def close(self) -> None:
         """Close the connections."""
+
+
+class BaseDownloadHandler(ABC):
+    """Scrapy's base class of download handlers: `download_request` has no argument `spider`."""
+
+    lazy = False
+
+    def __init__(self, crawler: Any) -> None:
+        self.crawler = crawler
+
+    @classmethod
+    def from_crawler(cls, crawler: Any) -> Self:
+        """Create it."""
+        return cls(crawler)
+
+    @abstractmethod
+    async def download_request(self, request: Request) -> Response:
+        """Fetch one request."""
+
+    async def close(self) -> None:  # noqa: B027 it need not be replaced
+        """Do nothing; for subclasses."""

@@ -20,7 +20,7 @@ class Limits:
     def __init__(self, settings: Settings) -> None:
         self._timeout_s = settings.getfloat("DOWNLOAD_TIMEOUT")
         self._maxsize = settings.getint("DOWNLOAD_MAXSIZE")
-        self.warnsize = settings.getint("DOWNLOAD_WARNSIZE")
+        self._warnsize = settings.getint("DOWNLOAD_WARNSIZE")
         self.maxratio = settings.getfloat("DOWNLOAD_MAXRATIO")
         self._fail_on_loss = settings.getbool("DOWNLOAD_FAIL_ON_DATALOSS")
 
@@ -31,9 +31,9 @@ class Limits:
     def body(self, request: Request, meta: dict[str, Any]) -> "Body":
         """Return the buffer for a response body, with its size limits."""
         maxsize = int(meta.get("download_maxsize", self._maxsize))
-        return Body(
-            request.url, self, maxsize, bool(meta.get("download_fail_on_dataloss", self._fail_on_loss))
-        )
+        warnsize = int(meta.get("download_warnsize", self._warnsize))
+        fail_on_loss = bool(meta.get("download_fail_on_dataloss", self._fail_on_loss))
+        return Body(request.url, self, maxsize, warnsize, fail_on_loss)
 
 
 def has_end(headers: Headers, protocol: str | None) -> bool:
@@ -58,15 +58,17 @@ class Body:
         "_received",
         "_size",
         "_url",
+        "_warnsize",
         "flags",
         "is_packed",
         "maxsize",
     )
 
-    def __init__(self, url: str, limits: Limits, maxsize: int, fail_on_loss: bool) -> None:
+    def __init__(self, url: str, limits: Limits, maxsize: int, warnsize: int, fail_on_loss: bool) -> None:
         self._url = url
         self._limits = limits
         self.maxsize = maxsize
+        self._warnsize = warnsize
         self._fail_on_loss = fail_on_loss
         self._layers: list[Unpacker] = []
         self._is_damaged = False
@@ -186,7 +188,7 @@ class Body:
         """
         if self._layers:
             self._finish(has_end)
-        warnsize = self._limits.warnsize
+        warnsize = self._warnsize
         if warnsize and self._size > warnsize:
             logger.warning(
                 "%s: body of %d bytes, more than DOWNLOAD_WARNSIZE (%d)", self._url, self._size, warnsize

@@ -10,7 +10,9 @@ from pydispatch import dispatcher
 from aioscrapy import signals
 from aioscrapy.crawler import Crawler
 from aioscrapy.exceptions import CloseSpider, DontCloseSpider
-from aioscrapy.http import Request
+from aioscrapy.handlers.base import BaseDownloadHandler
+from aioscrapy.http import Request, Response
+from aioscrapy.middlewares.robots_parser import RobotParser
 from aioscrapy.process import CrawlerProcess
 from aioscrapy.runners import AsyncCrawlerRunner
 from aioscrapy.utils.engine import format_engine_status
@@ -157,3 +159,80 @@ async def test_a_method_of_a_spider_that_only_has_the_name_of_a_hook_is_not_one(
     crawled = await crawl(spider_class, {"RETRY_ENABLED": False}, site=site.url)
     assert crawled.items == [{"path": "/"}]
     assert calls == []
+
+
+class OfScrapy(BaseDownloadHandler):
+    async def download_request(self, request: Request) -> Response:
+        return Response(request.url, body=self.crawler.settings["BODY"].encode(), request=request)
+
+
+class OfOlderScrapy:
+    def __init__(self, settings: Any) -> None:
+        self.body = settings["BODY"].encode()
+
+    @classmethod
+    def from_settings(cls, settings: Any) -> Any:
+        return cls(settings)
+
+    def download_request(self, request: Request, of_spider: Any) -> Any:
+        from twisted.internet.defer import succeed
+
+        assert of_spider.name == "tested"
+        return succeed(Response(request.url, body=self.body, request=request))
+
+
+@pytest.mark.parametrize("handler", [OfScrapy, OfOlderScrapy, f"{__name__}.OfScrapy"])
+async def test_a_download_handler_of_the_interface_of_scrapy_fetches(handler: Any) -> None:
+    class Bodies(SiteSpider):
+        def parse(self, response: Any) -> Any:
+            return {"body": response.body}
+
+    settings = {"DOWNLOAD_HANDLERS": {"own": handler}, "BODY": "content"}
+    crawled = await crawl(Bodies, settings, site="own://host")
+    assert crawled.items == [{"body": b"content"}]
+    assert crawled.reason == "finished"
+
+
+async def test_a_request_sets_the_size_of_which_the_log_warns(
+    site: Site, caplog: pytest.LogCaptureFixture
+) -> None:
+    class Sized(SiteSpider):
+        async def start(self) -> Any:
+            yield self.request("/page/1", meta={"download_warnsize": 10})
+            yield self.request("/page/2")
+
+    with caplog.at_level(logging.WARNING):
+        await crawl(Sized, site=site.url)
+    assert "/page/1: body of" in caplog.text
+    assert "/page/2: body of" not in caplog.text
+
+
+class Parser(RobotParser):
+    def __init__(self, body: bytes, name: str) -> None:
+        self.body = body
+        self.name = name
+
+    @classmethod
+    def from_crawler(cls, crawler: Any, robotstxt_body: bytes) -> Any:
+        return cls(robotstxt_body, crawler.spider.name)
+
+    def allowed(self, url: str | bytes, user_agent: str | bytes) -> bool:
+        return not str(url).endswith("/page/2")
+
+
+async def test_a_parser_of_the_project_reads_robots_txt(site: Site) -> None:
+    class Two(SiteSpider):
+        paths = ("/page/1", "/page/2")
+
+    parsers: list[Any] = []
+    crawler = Crawler(Two, {**QUIET, "ROBOTSTXT_OBEY": True, "ROBOTSTXT_PARSER": Parser})
+    crawled = Crawled(crawler)
+
+    def parsed(robotparser: Any) -> None:
+        parsers.append(robotparser)
+
+    crawler.signals.connect(parsed, signals.robots_parsed)
+    await crawler.crawl(site=site.url)
+    assert crawled.items == [{"path": "/page/1"}]
+    assert [(type(parser), parser.name) for parser in parsers] == [(Parser, "tested")]
+    assert b"User-agent" in parsers[0].body
