@@ -153,7 +153,7 @@ class Crawler(CrawlContext):
             frontier = choose_frontier(settings)
             politeness = build_politeness(settings, self.spider, shared=frontier.shared)
             context.politeness = politeness
-            context.cookies = build_cookies(settings, shared=frontier.shared)
+            context.cookies = build_cookies(settings, stored=frontier.stored)
             extensions = await build_all("EXTENSIONS", settings.getwithbase("EXTENSIONS"), context)
             logger.debug("Enabled extensions: %s", [type(extension).__name__ for extension in extensions])
             settings.freeze()

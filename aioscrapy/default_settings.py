@@ -173,7 +173,7 @@ PROXY_MIN_COUNT: Annotated[int, Whole(0, 1e6)] = 1
 PROXY_ALLOW_STATUS_CODE: Statuses = [404]
 # Keep the cookies that servers set, by host and meta["cookiejar"].
 COOKIES_ENABLED: Flag = True
-# The jars of a crawl in Redis belong to the whole "crawl", or to each "worker" separately.
+# The jars of a crawl in Redis or JOBDIR belong to the "crawl" and outlive a process, or to each "worker".
 COOKIES_SCOPE: Annotated[str, Choice("crawl", "worker")] = "crawl"
 # Log the cookies that are sent and received.
 COOKIES_DEBUG: Flag = False

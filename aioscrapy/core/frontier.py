@@ -40,6 +40,11 @@ class FrontierChoice(NamedTuple):
         """Whether several processes may work on the crawl."""
         return bool(self.queue_class.shared)
 
+    @property
+    def stored(self) -> bool:
+        """Whether the crawl outlives the process: in Redis or in JOBDIR."""
+        return not issubclass(self.queue_class, MemoryQueue)
+
 
 def choose_frontier(settings: Settings) -> FrontierChoice:
     """Return the classes of the queue and of the filter, which go together.
@@ -113,9 +118,9 @@ def build_politeness(settings: Settings, spider: Any, *, shared: bool) -> Polite
     return politeness_class.from_settings(settings, spider)
 
 
-def build_cookies(settings: Settings, *, shared: bool) -> SharedCookies | None:
-    """Return the cookies that the workers share; None if each worker keeps its own (COOKIES_SCOPE)."""
-    return SharedCookies() if shared and settings["COOKIES_SCOPE"] == "crawl" else None
+def build_cookies(settings: Settings, *, stored: bool) -> SharedCookies | None:
+    """Return the cookies that belong to the crawl; None if the process keeps its own (COOKIES_SCOPE)."""
+    return SharedCookies() if stored and settings["COOKIES_SCOPE"] == "crawl" else None
 
 
 async def build_scheduler(

@@ -15,6 +15,7 @@ from aioscrapy.exceptions import ConfigError, SerializeError
 from aioscrapy.feeds.store import FeedProgress
 from aioscrapy.frontier_settings import serializer_of
 from aioscrapy.log import logger
+from aioscrapy.queue import disk_cookies
 from aioscrapy.queue.base import SEED, Entry, HostLimits, Lease, Order, Page, Reply, State, Store, sort_key
 from aioscrapy.queue.disk_feeds import (
     SCHEMA,
@@ -57,6 +58,7 @@ class DiskQueue(Store):
         self._db: sqlite3.Connection
         self._filtering = True
         self._seeding = False
+        self._cookies_version = 0  # counts the exchanges of this process that changed cookies
 
     @classmethod
     async def from_crawler(cls, crawler: CrawlContext) -> "DiskQueue":
@@ -90,7 +92,8 @@ class DiskQueue(Store):
         cookies: Sequence[Change] = (),
     ) -> Reply:
         if self._exchanging is None:
-            self._exchanging = self._in_thread(self._exchange, pages, want, busy, cap, may_finish, feeds)
+            change = (pages, want, busy, cap, may_finish)
+            self._exchanging = self._in_thread(self._exchange, change, feeds, cookies)
         try:
             # A cancelled call continues in its thread: the next call repeats it and gets its reply.
             reply: Reply = await asyncio.shield(self._exchanging)
@@ -99,6 +102,15 @@ class DiskQueue(Store):
             raise store_error(exc, self._folder / FILE) from exc
         self._exchanging = None
         return reply
+
+    async def read_cookies(self, jars: Sequence[str]) -> dict[str, dict[str, bytes]]:
+        try:
+            cookies: dict[str, dict[str, bytes]] = await self._in_thread(
+                disk_cookies.read_cookies, self._db, jars
+            )
+        except sqlite3.Error as exc:
+            raise store_error(exc, self._folder / FILE) from exc
+        return cookies
 
     async def wait(self, cursor: int, timeout_s: float) -> None:
         await asyncio.sleep(timeout_s)  # no other process can change the file
@@ -128,7 +140,7 @@ class DiskQueue(Store):
         db.execute("PRAGMA locking_mode=EXCLUSIVE")
         db.execute("PRAGMA journal_mode=WAL")
         db.execute("PRAGMA synchronous=NORMAL")
-        db.executescript(_SCHEMA + SCHEMA)
+        db.executescript(_SCHEMA + SCHEMA + disk_cookies.SCHEMA)
         db.execute("BEGIN IMMEDIATE")
         finished = self._fact("finished")
         if self._fresh or finished:
@@ -136,35 +148,34 @@ class DiskQueue(Store):
                 "facts",
                 "requests",
                 "failed",
+                "cookies",
                 *([] if self._keep_filter and finished else ["seen"]),
             ):
                 db.execute(f"DELETE FROM {table}")  # noqa: S608 our own names
             leave_to_earlier(db)
             self._set("kept", int(self._keep_filter and bool(finished)))
+        self._cookies_version = int(disk_cookies.has_cookies(db))
         waiting = db.execute("UPDATE requests SET leased = 0").rowcount
         db.execute("COMMIT")
         if waiting:
             logger.info("Resuming the crawl of %s (%d requests scheduled)", self._folder, waiting)
 
     def _exchange(
-        self,
-        pages: Sequence[Page],
-        want: int,
-        busy: Sequence[str],
-        cap: int,
-        may_finish: bool,
-        feeds: Sequence[FeedProgress],
+        self, change: tuple[Any, ...], feeds: Sequence[FeedProgress], cookies: Sequence[Change]
     ) -> Reply:
         db = self._db
         db.execute("BEGIN IMMEDIATE")
         try:
-            reply = self._change(pages, want, busy, cap, may_finish)
+            reply = self._change(*change)
             save_progress(db, feeds)
-            reply.feeds = commit_records(db, pages, feeds)
+            reply.feeds = commit_records(db, change[0], feeds)
+            disk_cookies.commit_cookies(db, cookies)
             db.execute("COMMIT")
         except BaseException:
             db.rollback()  # a full disk may have done that
             raise
+        self._cookies_version += bool(cookies)
+        reply.cookies_version = self._cookies_version
         return reply
 
     def _change(

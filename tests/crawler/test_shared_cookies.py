@@ -4,6 +4,7 @@ import asyncio
 import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import Any
 
 import msgpack
@@ -248,3 +249,38 @@ async def test_two_workers_crawl_behind_one_login(redis_url: str, scope: str, te
     assert len(items) == 40
     assert all(crawled.items for crawled in both), "both have worked"
     assert set(items) == texts
+
+
+async def test_a_resumed_crawl_has_its_sessions(tmp_path: Path) -> None:
+    kept = {"JOBDIR": str(tmp_path), "CONCURRENT_REQUESTS": 1, "SCHEDULER_PREFETCH": 0}
+    async with CookieWorker(kept) as worker:
+        await worker.seed(*(page(number) for number in range(4)))
+        lease, request = await worker.next_request()
+        worker.receive(request, "session=s1", "theme=dark", "late=1")
+        await worker.done(lease)
+        lease, request = await worker.next_request()
+        assert worker.sends(request) == {"session=s1", "theme=dark", "late=1"}
+        worker.receive(request, "theme=light", "late=; Max-Age=0")
+        await worker.done(lease)
+    for resumed, sent in ((kept, {"session=s1", "theme=light"}), ({**kept, "CRAWL_FRESH": True}, set())):
+        async with CookieWorker(resumed) as worker:
+            if resumed is not kept:
+                await worker.seed(page(3))
+            lease, request = await worker.next_request()
+            assert worker.sends(request) == sent
+
+
+@pytest.mark.parametrize("scope", ["crawl", "worker"])
+async def test_a_resumed_crawl_keeps_the_cookies_of_a_request(tmp_path: Path, scope: str) -> None:
+    kept = {"JOBDIR": str(tmp_path), "COOKIES_SCOPE": scope, "CONCURRENT_REQUESTS": 1}
+    async with CookieWorker(kept) as worker:
+        await worker.seed(page(1, cookies={"own": "ä"}, meta={"cookiejar": "\ud800"}), page(2))
+        lease, request = await worker.next_request()
+        sent = worker.sends(request)
+        await worker.done(lease, page(3, meta={"cookiejar": "\ud800"}))
+    async with CookieWorker(kept) as worker:
+        for _ in range(2):
+            lease, request = await worker.next_request()
+            expected = sent if "cookiejar" in request.meta and scope == "crawl" else set()
+            assert worker.sends(request) == expected
+            await worker.done(lease)

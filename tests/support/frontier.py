@@ -38,7 +38,7 @@ class Worker:
         await db_manager.from_settings(settings)
         choice = choose_frontier(settings)
         politeness = build_politeness(settings, spider, shared=choice.shared)
-        self.crawler.cookies = build_cookies(settings, shared=choice.shared)
+        self.crawler.cookies = build_cookies(settings, stored=choice.stored)
         self.scheduler = await build_scheduler(self.crawler, choice, politeness)
         self.state = await self.scheduler.open()
         if self.state is State.OPEN:
