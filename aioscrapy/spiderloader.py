@@ -10,6 +10,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any, NamedTuple, Protocol, Self
 
+from aioscrapy.ends import text_of
 from aioscrapy.exceptions import AioscrapyError, ConfigError, SettingError, SpiderNotFoundError
 from aioscrapy.settings import Settings
 
@@ -207,7 +208,7 @@ def failure_of(module: str, exc: BaseException, folder: Path | None = None) -> F
         exc: the exception of its import.
         folder: the folder of the user's files; None: the folder of the module's top package.
     """
-    text = exc.msg if isinstance(exc, SyntaxError) else str(exc)
+    text = exc.msg if isinstance(exc, SyntaxError) else text_of(exc)
     one_line = " ".join(f"{type(exc).__name__}: {text}".split()).removesuffix(":")
     return Failure(module, _place(module, exc, folder or _project_folder(module)), one_line)
 

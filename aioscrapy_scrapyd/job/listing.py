@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable
 from typing import Any, NamedTuple, NoReturn
 
+from aioscrapy.ends import error_text
 from aioscrapy.exceptions import AioscrapyError
 from aioscrapy_deploy.terminal.text import one_line, printable
 from aioscrapy_scrapyd.job.exceptions import RunnerError
@@ -84,6 +85,7 @@ def _list_here(load: Callable[[], Listing]) -> NoReturn:
 
 def _run_child(load: Callable[[], Listing], report_to: int, print_to: int, limit_s: float) -> NoReturn:
     """Send the names, or the error, as one line of JSON, and end."""
+    own = os.getpid()
     os.setsid()  # a process group: what the modules start is ended with it
     signal.alarm(int(limit_s + 2 * _GRACE_S) + 1)  # ends the child also if its parent was killed
     null = os.open(os.devnull, os.O_RDONLY)
@@ -99,9 +101,11 @@ def _run_child(load: Callable[[], Listing], report_to: int, print_to: int, limit
     except KeyboardInterrupt:
         report = {"interrupted": True}
     except BaseException as exc:  # noqa: BLE001 every error of a module is a result of the listing
-        report = {"error": f"{type(exc).__name__}: {exc}"}
+        report = {"error": error_text(exc)}
     with contextlib.suppress(Exception):  # closed or replaced by a module
         sys.stderr.flush()
+    if os.getpid() != own:
+        os._exit(0)  # a module has forked, and its child has come here, too
     line = json.dumps(report).encode() + b"\n"
     while line:
         line = line[os.write(report_to, line) :]

@@ -245,3 +245,43 @@ def test_a_component_of_one_spider_is_a_warning(
         in done.err
     )
     assert len(server.seen) == 1
+
+
+REFUSED = {
+    "a name that is not a line": (
+        {"shop/spiders/two.py": SPIDER.replace("One", "Two").replace('"one"', r'"a\nb"')},
+        r"the spider name 'a\nb' has a control character",
+    ),
+    "an exception without a text": (
+        {
+            "shop/settings.py": "class Mute(Exception):\n    def __str__(self):\n        return 1 / 0\n"
+            "raise Mute\n"
+        },
+        "shop/settings.py:4: Mute: without a text: ZeroDivisionError",
+    ),
+    "a settings module that is not there": (
+        {"aioscrapy.cfg": "[settings]\ndefault = shop.nonesuch\n[deploy:local]\nurl = URL\nproject = shop\n"},
+        "ModuleNotFoundError: No module named 'shop.nonesuch'",
+    ),
+    "a comment behind the settings": (
+        {
+            "aioscrapy.cfg": "[settings]\ndefault = shop.settings  # ours\n"
+            "[deploy:local]\nurl = URL\nproject = shop\n"
+        },
+        "ModuleNotFoundError: No module named 'shop.settings # ours'",
+    ),
+}
+
+
+@pytest.mark.parametrize(("files", "reason"), REFUSED.values(), ids=REFUSED)
+def test_what_the_server_would_refuse_is_not_uploaded(
+    project: Path, write: Write, deploy: Run, server: Server, files: dict[str, str], reason: str
+) -> None:
+    write({name: text.replace("URL", server.url) for name, text in files.items()})
+    done = deploy("local")
+    assert done.status == 1
+    assert (
+        done.err.splitlines()[-1]
+        == f"Error: the project can't be imported: {reason} (--no-check deploys without this check)"
+    )
+    assert server.seen == []

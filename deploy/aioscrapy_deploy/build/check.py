@@ -73,13 +73,19 @@ def _broken(problems: list[dict[str, Any]], contents: EggContents, project: Proj
     if len(problems) > 1:
         text += f" (and {len(problems) - 1} more modules fail)"
     names = (f"{first['missing']}.py", first["missing"]) if first["missing"] and project.folder else ()
-    if beside := [name for name in names if (Path(project.folder or ".") / name).exists()]:
+    if beside := [name for name in names if _is_left_out(name, contents, project)]:
         text += f"; {beside[0]} is not in the egg: put it into a package of the project"
     if names and contents.left_out.links:
         text += (
             f"; links that lead out of the project are not packed: {', '.join(contents.left_out.links[:3])}"
         )
     return f"{text} ({_ADVICE})"
+
+
+def _is_left_out(name: str, contents: EggContents, project: Project) -> bool:
+    """Return True if the project's folder has this file or folder, and the egg does not."""
+    packed = any(path == name or path.startswith(f"{name}/") for path in contents.files)
+    return not packed and (Path(project.folder or ".") / name).exists()
 
 
 def _warning(problem: dict[str, Any]) -> str:

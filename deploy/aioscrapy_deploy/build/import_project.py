@@ -90,6 +90,11 @@ class _Check:
             settings.check()
         loader = spider_loader(settings)
         problems = [self._again(failure) for failure in loader.failures]
+        problems += [
+            {"text": f"the spider name {name!a} has a control character", "because": "", "missing": None}
+            for name in loader.list()
+            if not name.isprintable()  # Scrapyd reads one name a line
+        ]
         problems += self._components(settings, settings_class())
         warnings = set(loader.warnings) - {str(failure) for failure in loader.failures}
         for name in loader.list():
@@ -220,9 +225,8 @@ class _Check:
         """Return file (below the root), line and error of the innermost cause with a place in the project."""
         for cause in reversed(causes):
             if place := self._place(cause):
-                text = cause.msg if isinstance(cause, SyntaxError) else str(cause)
-                return f"{place}: {type(cause).__name__}: {' '.join(text.split())}"
-        return f"{type(causes[0]).__name__}: {' '.join(str(causes[0]).split())}"
+                return f"{place}: {type(cause).__name__}: {_text(cause)}"
+        return f"{type(causes[0]).__name__}: {_text(causes[0])}"
 
     def _place(self, exc: BaseException) -> str:
         if isinstance(exc, SyntaxError) and exc.filename and exc.filename.startswith(self._root):
@@ -230,6 +234,15 @@ class _Check:
         frames = traceback.extract_tb(exc.__traceback__)
         inside = [frame for frame in frames if frame.filename.startswith(self._root)]
         return f"{inside[-1].filename.removeprefix(self._root)}:{inside[-1].lineno}" if inside else ""
+
+
+def _text(exc: BaseException) -> str:
+    """Return what an exception says, in one line; its own code may raise, too."""
+    try:
+        text = exc.msg if isinstance(exc, SyntaxError) else str(exc)
+    except Exception as inner:  # noqa: BLE001 as above
+        text = f"without a text: {type(inner).__name__}"
+    return " ".join(text.split())
 
 
 if __name__ == "__main__":
