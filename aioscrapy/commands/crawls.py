@@ -215,7 +215,9 @@ def _as_json(row: Progress) -> dict[str, Any]:
 
 
 def _time(ms: int | None) -> str | None:
-    return None if ms is None else datetime.fromtimestamp(ms / 1000, UTC).isoformat(timespec="milliseconds")
+    if ms is None or not 0 <= ms < 253_402_300_800_000:  # the year 10000, which no worker has written
+        return None
+    return datetime.fromtimestamp(ms / 1000, UTC).isoformat(timespec="milliseconds")
 
 
 def _print_list(crawls: list[Progress], one_project: bool, as_json: bool) -> None:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import msgpack
-from redis.exceptions import RedisError
+from redis.exceptions import RedisError, ResponseError
 
 from aioscrapy.crawls.feeds import feed_keys
 from aioscrapy.crawls.keys import OWN, PREFIX, crawl_key, plain, spider_key, tag_of
@@ -74,11 +74,14 @@ class Crawls:
     async def of_spider(self, bot: str, spider: str, count: int = 0) -> list[Crawl]:
         """Return the newest `count` crawls of a spider, the newest first; 0 for all. Two round trips."""
         tag = tag_of(bot, spider)
-        current = await self.redis.get(spider_key(tag, "current"))
+        current = await self._current(tag)
         rows = await self.redis.zrange(
             spider_key(tag, "crawls"), 0, count - 1 if count else -1, desc=True, withscores=True
         )
-        return [Crawl(bot, spider, id.decode(), int(created), id == current) for id, created in rows]
+        names = [(_name(id), created) for id, created in rows]
+        return [
+            Crawl(bot, spider, id, _time(created), id == current) for id, created in names if id is not None
+        ]
 
     async def named(self, bot: str, spider: str, id: str) -> Crawl | None:
         """Return the crawl of this full name; None if there is none. Two round trips."""
@@ -86,8 +89,7 @@ class Crawls:
         created = await self.redis.zscore(spider_key(tag, "crawls"), id)
         if created is None:
             return None
-        current = await self.redis.get(spider_key(tag, "current"))
-        return Crawl(bot, spider, id, int(created), id.encode() == current)
+        return Crawl(bot, spider, id, _time(created), id == await self._current(tag))
 
     async def find(self, name: str) -> Crawl:
         """Return the crawl of this id, or the current crawl of this spider.
@@ -101,7 +103,7 @@ class Crawls:
         matches = {}
         for bot, spider in await self.spiders():
             tag = tag_of(bot, spider)
-            current = (await self.redis.get(spider_key(tag, "current")) or b"").decode()
+            current = await self._current(tag)
             prefixes = ("", f"{spider}/", f"{bot}/{spider}/")
             ids = {name.removeprefix(prefix) for prefix in prefixes if name.startswith(prefix)}
             if name in {spider, f"{bot}/{spider}"}:
@@ -109,7 +111,7 @@ class Crawls:
             for id in ids:
                 created = await self.redis.zscore(spider_key(tag, "crawls"), id)
                 if created is not None:
-                    matches[f"{bot}/{spider}/{id}"] = Crawl(bot, spider, id, int(created), id == current)
+                    matches[f"{bot}/{spider}/{id}"] = Crawl(bot, spider, id, _time(created), id == current)
         if len(matches) == 1:
             return matches.popitem()[1]
         if matches:
@@ -182,12 +184,10 @@ class Crawls:
         """Yield the dead letters, in no order."""
         ids: set[int] = set()  # HSCAN may return one twice
         async for id, letter in self.redis.hscan_iter(crawl.key("failed"), count=BATCH):
-            if int(id) not in ids:
-                ids.add(int(id))
-                reason, member = msgpack.unpackb(letter, raw=True)
-                yield DeadLetter(
-                    int(id), self._url(Member.parse(member).payload), reason.decode(errors="replace")
-                )
+            number = _number(id)
+            if number not in ids:
+                ids.add(number)
+                yield self._letter(number, letter)
 
     async def retry(self, crawl: Crawl) -> tuple[int, bool]:
         """Put the dead letters back: (how many, whether the crawl had finished and is open again)."""
@@ -227,8 +227,10 @@ class Crawls:
         end = "}:crawls"
         pattern = f"{PREFIX}{_as_pattern(self._bot) or '*'}/*{end}"
         spiders = set()
-        async for key in self.redis.scan_iter(pattern, count=BATCH):
-            name = key.decode().removeprefix(PREFIX).removesuffix(end)
+        async for key in self.redis.scan_iter(pattern, count=BATCH, _type="ZSET"):
+            if (name := _name(key)) is None:
+                continue
+            name = name.removeprefix(PREFIX).removesuffix(end)
             bot, _, spider = name.partition("/")
             if self._bot:
                 bot, spider = self._bot, name.removeprefix(f"{self._bot}/")
@@ -243,11 +245,52 @@ class Crawls:
             raise ConfigError(f"crawl {crawl.id} of {crawl.spider!r} {end}")
         return bool(answer != "unchanged")
 
+    async def _current(self, tag: str) -> str:
+        """Return the id of the spider's current crawl; "" if there is none."""
+        try:
+            id = await self.redis.get(spider_key(tag, "current"))
+        except ResponseError as exc:
+            if "WRONGTYPE" not in str(exc):
+                raise
+            return ""
+        return _name(id or b"") or ""
+
+    def _letter(self, number: int, letter: bytes) -> DeadLetter:
+        try:
+            reason, member = msgpack.unpackb(letter, raw=True)
+            return DeadLetter(
+                number, self._url(Member.parse(member).payload), reason.decode(errors="replace")
+            )
+        except (ValueError, TypeError, AttributeError, msgpack.UnpackException):
+            text = letter[:200].decode(errors="backslashreplace")
+            return DeadLetter(number, text, "the dead letter itself is damaged in Redis")
+
     def _url(self, payload: bytes) -> str:
         try:
             return str(self.loads(payload)["url"])
         except (SerializeError, KeyError, TypeError):
             return payload[:200].decode(errors="backslashreplace")
+
+
+def _name(data: bytes) -> str | None:
+    """Return the id of a crawl; None for bytes that no worker has written."""
+    try:
+        return data.decode()
+    except UnicodeDecodeError:
+        return None
+
+
+def _time(score: float) -> int:
+    """Return the time of creation in ms; 0 for a score that is not a time."""
+    return int(score) if 0 <= score < 2**53 else 0
+
+
+def _number(id: bytes) -> int:
+    """Return the number of a dead letter; 0 if the key is not a number."""
+    try:
+        return int(id)
+    except ValueError:
+        return 0
 
 
 def _as_pattern(text: str) -> str:

@@ -10,6 +10,15 @@ local function add_records(feeds, records, number, new)
   end
 end
 
+-- Raise an error if the numbers of a feed are not numbers, or contradict each other.
+local function check_feed(feeds, number)
+  local written, total = number .. '.written', number .. '.total'
+  local numbers = read_numbers(feeds, {written, total})
+  if (numbers[written] or 0) > (numbers[total] or 0) then
+    error('WRONGTYPE the key ' .. feeds .. ': ' .. written .. ' is larger than ' .. total, 0)
+  end
+end
+
 local function save_feed(feeds, records, number, written, length, owner)
   local before = tonumber(redis.call('HGET', feeds, number .. '.written') or 0)
   local total = tonumber(redis.call('HGET', feeds, number .. '.total') or 0)

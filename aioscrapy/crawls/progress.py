@@ -1,5 +1,6 @@
 """The progress of the crawls in a Redis, for `aioscrapy crawls`."""
 
+import re
 import struct
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,8 +13,9 @@ _BATCH = 100  # crawls in one round trip
 BLOOM_HEADER_BYTES = 64  # 16 numbers of 32 bits
 _META = (
     *("state", "stopped", "created", "finished_at", "done", "failed", "items", "missing"),
-    *("filter_lost", "items_lost", "seed_failure"),
+    *("filter_lost", "items_lost", "seed_failure", "damaged"),
 )
+_NUMBER = re.compile(r"-?[0-9]{1,16}").fullmatch
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +25,9 @@ class Progress:
     project: str
     spider: str
     crawl: str
-    state: str  # open, stopped, finished, incomplete (it has lost something), expired (only items are left)
+    # open, stopped, finished, incomplete (it has lost something), expired (only items are left), or damaged
+    # (another program has changed its keys)
+    state: str
     current: bool  # a worker that names no crawl joins this one
     created: int
     finished_at: int | None
@@ -52,16 +56,18 @@ async def progress(redis: Any, crawls: Sequence[Crawl]) -> list[Progress]:
                 pipe.zcard(crawl.key("delayed"))
                 pipe.zcount(crawl.key("workers"), now, "+inf")
                 pipe.llen(crawl.key("items"))
-            answers = await pipe.execute()
-        rows += [_progress_of(crawl, now, *answers[6 * i : 6 * i + 6]) for i, crawl in enumerate(named)]
+            answers = await pipe.execute(raise_on_error=False)
+        rows += [_progress_of(crawl, now, answers[6 * i : 6 * i + 6]) for i, crawl in enumerate(named)]
     return [row for row in rows if row]
 
 
 async def counters(redis: Any, crawl: Crawl) -> dict[str, int | str]:
     """Return the fields of the crawl's `meta`, sorted by name."""
     meta = await redis.hgetall(crawl.key("meta"))
-    texts = {name.decode(): value.decode() for name, value in sorted(meta.items())}
-    return {name: int(text) if text.lstrip("-").isdigit() else text for name, text in texts.items()}
+    texts = {
+        name.decode(errors="replace"): value.decode(errors="replace") for name, value in sorted(meta.items())
+    }
+    return {name: int(text) if _NUMBER(text) else text for name, text in texts.items()}
 
 
 async def workers_of(redis: Any, crawl: Crawl, lease_s: float) -> list[dict[str, Any]]:
@@ -121,20 +127,24 @@ async def now_ms(redis: Any) -> int:
     return int(seconds * 1000 + micros // 1000)
 
 
-def _progress_of(
-    crawl: Crawl, now: int, meta: list[bytes | None], ready: int, leased: int, delayed: int, *rest: int
-) -> Progress | None:
-    workers, items_left = rest
-    state, stopped, created, finished_at, done, failed, items, missing, *losses = meta
-    if state is None and not items_left:
+def _progress_of(crawl: Crawl, now: int, answers: list[Any]) -> Progress | None:
+    meta, ready, leased, delayed, workers, items_left = map(_value, answers)
+    values = dict(zip(_META, meta or [None] * len(_META), strict=True))
+    texts = {name: values.pop(name) for name in ("state", "stopped", "seed_failure")}
+    state = texts["state"]
+    if state is None and meta and not items_left:
         return None
-    label = (state or b"expired").decode()
-    if stopped == b"1" and state == b"open":
+    numbers = {name: _count(text) for name, text in values.items()}
+    losses = ("missing", "filter_lost", "items_lost", "damaged")
+    label = (state or b"expired").decode(errors="replace")
+    if None in (meta, ready, leased, delayed, workers, items_left, *numbers.values()):
+        label = "damaged"
+    elif texts["stopped"] == b"1" and state == b"open":
         label = "stopped"
-    elif state == b"finished" and (int(missing or 0) or any(losses)):
+    elif state == b"finished" and (texts["seed_failure"] or any(numbers[name] for name in losses)):
         label = "incomplete"
-    began, pages = int(created or crawl.created), int(done or 0)
-    end = int(finished_at) if finished_at else now
+    counts = {name: number or 0 for name, number in numbers.items()}
+    began, end = counts["created"] or crawl.created, counts["finished_at"] or now
     return Progress(
         project=crawl.bot,
         spider=crawl.spider,
@@ -142,14 +152,33 @@ def _progress_of(
         state=label,
         current=crawl.current,
         created=began,
-        finished_at=int(finished_at) if finished_at else None,
-        ready=ready,
-        leased=leased,
-        delayed=delayed,
-        failed=int(failed or 0),
-        done=pages,
-        items=int(items or 0) if state else items_left,
-        workers=workers,
-        missing=int(missing or 0),
-        rate=round(pages * 60_000 / max(1, end - began), 1),
+        finished_at=counts["finished_at"] or None,
+        ready=ready or 0,
+        leased=leased or 0,
+        delayed=delayed or 0,
+        failed=counts["failed"],
+        done=counts["done"],
+        items=counts["items"] if state else items_left or 0,
+        workers=workers or 0,
+        missing=counts["missing"],
+        rate=round(counts["done"] * 60_000 / max(1, end - began), 1),
     )
+
+
+def _value(answer: Any) -> Any:
+    """Return the answer of a command; None if another program has taken its key.
+
+    Raises:
+        RedisError: the command has failed for another reason.
+    """
+    if isinstance(answer, Exception):
+        if "WRONGTYPE" not in str(answer):
+            raise answer
+        return None
+    return answer
+
+
+def _count(text: bytes | None) -> int | None:
+    """Return a number of `meta`, 0 if it is absent; None if it is not a number."""
+    decoded = (text or b"0").decode(errors="replace")
+    return int(decoded) if _NUMBER(decoded) else None

@@ -11,6 +11,7 @@ local call = redis.call
 check_types({
   [META] = 'hash', [FAILED] = 'hash', [READY] = 'zset', [HOSTS] = 'zset', [RESTING] = 'zset', [WAKE] = 'stream',
 })
+read_numbers(META, {'failed', 'wake'})
 local cursor, letters = unpack(call('HSCAN', FAILED, ARGV[1], 'COUNT', ARGV[2]))
 
 local count, was_finished = 0, 0

@@ -6,6 +6,7 @@
 
 local META, WAKE = KEYS[1], KEYS[2]
 check_types({[META] = 'hash', [WAKE] = 'stream'})
+read_numbers(META, {'wake'})
 local state = redis.call('HGET', META, 'state')
 if state ~= 'open' then
   return state or 'gone'

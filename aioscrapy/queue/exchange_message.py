@@ -94,6 +94,7 @@ class ExchangeReply(NamedTuple):
     seed_failure: bytes = b""  # why start_requests did not run to their end
     cookies_version: int = 0  # counts the exchanges that changed cookies
     feeds: Sequence[int] = ()  # of each feed of the message: how many records it has ever had
+    damaged: int = 0  # entries of the crawl that could not be read
 
     @classmethod
     def unpack(cls, data: bytes) -> "ExchangeReply":
@@ -116,8 +117,12 @@ class ExchangeReply(NamedTuple):
         if self.state == b"gone" and self.missing:
             return f"Redis has lost the key `meta` of the crawl; {self.missing} requests were waiting"
         problems = []
-        if self.missing:
+        if self.damaged:
+            problems.append(f"{self.damaged} entries were damaged (dead letters)")
+        if self.missing > 0:
             problems.append(f"{self.missing} of {self.arrived} requests are missing")
+        elif self.missing < 0:
+            problems.append(f"{-self.missing} more requests ended than arrived")
         if self.filter_lost:
             problems.append("marks of the duplicate filter are missing: pages may have been crawled twice")
         if self.letters_lost > 0:

@@ -34,7 +34,7 @@ if old ~= '' then
     if named then
       return {'finished', old}
     end
-    local ago = now - tonumber(meta[2])
+    local ago = now - (read_numbers(KEYS[3], {'finished_at'}).finished_at or 0)
     if ago < tonumber(ARGV[6]) then
       return {'late', old, ago}
     end

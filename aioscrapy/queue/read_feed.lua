@@ -3,5 +3,7 @@
 -- KEYS: 1 feeds  2 records of the feed
 -- ARGV: 1 number  2 position of the first  3 position behind the last, both counted from the begin of the crawl
 
-local written = tonumber(redis.call('HGET', KEYS[1], ARGV[1] .. '.written') or 0)
+check_types({[KEYS[1]] = 'hash', [KEYS[2]] = 'list'})
+local field = ARGV[1] .. '.written'
+local written = read_numbers(KEYS[1], {field})[field] or 0
 return redis.call('LRANGE', KEYS[2], ARGV[2] - written, ARGV[3] - written - 1)

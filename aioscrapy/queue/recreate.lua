@@ -5,7 +5,7 @@
 -- ARGV: 1 id of the crawl  2 named (1/0)  3 keep the filter (1/0)
 -- Returns 1; 0 if it was deleted, has expired, or if Redis has forgotten only some of its keys.
 
-if redis.call('HMGET', KEYS[3], 'state', 'seq', 'token')[3] then
+if redis.call('HGET', KEYS[3], 'state') then
   return 1
 end
 if redis.call('EXISTS', KEYS[4]) == 1 or redis.call('ZSCORE', KEYS[2], ARGV[1]) then

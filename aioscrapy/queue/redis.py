@@ -11,13 +11,13 @@ from typing import Any, ClassVar
 from redis.exceptions import RedisError
 
 from aioscrapy.context import CrawlContext
-from aioscrapy.crawls.keys import KEYS, crawl_key, feed_suffix
+from aioscrapy.crawls.keys import KEYS, crawl_key, feed_suffix, spider_key
 from aioscrapy.crawls.script import Script, cancellable, lua
 from aioscrapy.db import db_manager
 from aioscrapy.db.server_check import server_problems
 from aioscrapy.dupefilters.base import DupeFilter
 from aioscrapy.dupefilters.redis import RedisDupeFilter
-from aioscrapy.exceptions import ConfigError, QueueError, SerializeError, StoreError
+from aioscrapy.exceptions import ConfigError, QueueError, SerializeError
 from aioscrapy.feeds.store import FeedProgress
 from aioscrapy.frontier_settings import serializer_of
 from aioscrapy.items import as_dict
@@ -34,6 +34,7 @@ from aioscrapy.queue.exchange_message import (
 )
 from aioscrapy.queue.joining import Joining, source, state_of
 from aioscrapy.queue.push import Pusher, context_of
+from aioscrapy.queue.redis_errors import check_commands, queue_error, reason_of
 from aioscrapy.queue.redis_feeds import RedisFeeds
 from aioscrapy.queue.request_codec import RequestCodec
 from aioscrapy.serializer import Serializer
@@ -104,6 +105,7 @@ class RedisQueue(Store):
         self._dupefilter = dupefilter
         self._redis = db_manager.redis(self._alias)
         try:
+            await check_commands(self._redis, spider_key(self._joining.tag, "probe"))
             if self._check != "off":
                 await self._check_server()
             joined = await self._joining.join(self._redis)
@@ -111,7 +113,7 @@ class RedisQueue(Store):
                 self.proof = await self._read_proof(joined.crawl_id)
         except (RedisError, OSError, TimeoutError) as exc:
             raise QueueError(
-                f"can't open the crawl in Redis (REDIS_ARGS[{self._alias!r}]): {_reason(exc)}"
+                f"can't open the crawl in Redis (REDIS_ARGS[{self._alias!r}]): {reason_of(exc)}"
             ) from exc
         self.crawl_id = joined.crawl_id
         self._stats.set_value("frontier/crawl", joined.crawl_id)
@@ -121,13 +123,19 @@ class RedisQueue(Store):
 
     async def _read_proof(self, crawl_id: str) -> Reply:
         """Return how a crawl has ended that has finished."""
-        names = ("handled", "fruitless", "seq", "missing", "filter_lost", "items_lost", "seed_failure")
+        names = (
+            *("handled", "fruitless", "seq", "missing", "filter_lost", "items_lost", "damaged"),
+            "seed_failure",
+        )
         meta = crawl_key(self._joining.tag, crawl_id, "meta")
         *counts, seed_failure = await self._redis.hmget(meta, names)
-        handled, fruitless, arrived, missing, filter_lost, items_lost = (int(count or 0) for count in counts)
+        try:
+            handled, fruitless, arrived, missing, filter_lost, items_lost, damaged = map(_count, counts)
+        except ValueError as exc:
+            raise QueueError(f"Redis: a field of the key {meta} is damaged: {exc}") from exc
         reply = ExchangeReply((), (), b"finished", handled=handled, fruitless=fruitless, arrived=arrived)
         reply = reply._replace(missing=missing, filter_lost=filter_lost, items_lost=items_lost)
-        reply = reply._replace(seed_failure=seed_failure or b"")
+        reply = reply._replace(seed_failure=seed_failure or b"", damaged=-damaged)
         return Reply((), (), **reply.proof())
 
     async def _check_server(self) -> None:
@@ -141,7 +149,7 @@ class RedisQueue(Store):
         try:
             return await self._joining.recreate(self._redis, self.crawl_id)
         except (RedisError, OSError, TimeoutError) as exc:
-            raise QueueError(f"Redis: {_reason(exc)}") from exc
+            raise queue_error(exc) from exc
 
     def pack(self, entry: Entry) -> None:
         self._codec.pack(entry)
@@ -200,7 +208,7 @@ class RedisQueue(Store):
         try:
             packed = await cancellable(self._redis.hmget(key, list(jars)))
         except (RedisError, OSError, TimeoutError) as exc:
-            raise QueueError(f"Redis: {_reason(exc)}") from exc
+            raise queue_error(exc) from exc
         return {jar: unpack_cookies(data) for jar, data in zip(jars, packed, strict=True)}
 
     async def wait(self, cursor: int, timeout_s: float) -> None:
@@ -210,7 +218,7 @@ class RedisQueue(Store):
         try:
             await cancellable(self._redis.xread({wake: f"{cursor}-1", push: "0-0"}, block=block_ms))
         except (RedisError, OSError, TimeoutError) as exc:
-            raise QueueError(_reason(exc)) from exc
+            raise queue_error(exc) from exc
 
     @property
     def feeds(self) -> RedisFeeds:
@@ -230,7 +238,7 @@ class RedisQueue(Store):
             try:
                 figures = await cancellable(self._dupefilter.usage(self._redis, self._keys[-1]))
             except (RedisError, OSError, TimeoutError) as exc:
-                raise QueueError(_reason(exc)) from exc
+                raise queue_error(exc) from exc
             for name, value in figures.items():
                 self._stats.set_value(name, value)
 
@@ -298,11 +306,5 @@ def exchange_source(filter_lua: str, filter_type: str = "") -> str:
     return with_fields(head + filter_lua + lua("types.lua", "member.lua", "news.lua", "feeds.lua") + parts)
 
 
-def queue_error(exc: BaseException) -> QueueError:
-    """Return the error of a call of Redis; waiting does not help if another program has taken a key."""
-    text = f"Redis: {_reason(exc)}"
-    return StoreError(text) if "WRONGTYPE" in text else QueueError(text)
-
-
-def _reason(exc: BaseException) -> str:
-    return str(exc) or type(exc).__name__
+def _count(text: bytes | None) -> int:
+    return int(text or 0)

@@ -9,9 +9,10 @@ from redis.exceptions import RedisError
 
 from aioscrapy.crawls.keys import crawl_key, feed_suffix, spider_key
 from aioscrapy.crawls.script import Script, cancellable, lua
-from aioscrapy.exceptions import QueueError
+from aioscrapy.exceptions import StoreError
 from aioscrapy.feeds.store import FeedProgress, FeedState, FeedStore
 from aioscrapy.queue.joining import source
+from aioscrapy.queue.redis_errors import queue_error
 
 _FORGET = -1
 
@@ -41,7 +42,7 @@ class RedisFeeds(FeedStore):
         self._worker = worker
         self._feeds = self._key("feeds")
         self._save_script = Script(lua("types.lua", "feeds.lua") + source("save_feed.lua"))
-        self._read_script = Script(source("read_feed.lua"))
+        self._read_script = Script(lua("types.lua") + source("read_feed.lua"))
 
     async def register(self, name: str, options: bytes, saved: FeedState | None = None) -> FeedState:
         number = number_of(name)
@@ -115,7 +116,7 @@ class RedisFeeds(FeedStore):
         try:
             return await cancellable(call)
         except (RedisError, OSError, TimeoutError) as exc:
-            raise QueueError(f"Redis: {str(exc) or type(exc).__name__}") from exc
+            raise queue_error(exc) from exc
 
     def _key(self, suffix: str) -> str:
         return crawl_key(self._tag, self._crawl_id, suffix)
@@ -129,6 +130,18 @@ def number_of(name: str) -> int:
 
 
 def _states(fields: dict[bytes, bytes], alive: set[bytes]) -> list[FeedState]:
+    """Return the feeds of a hash.
+
+    Raises:
+        StoreError: another program has changed it.
+    """
+    try:
+        return _states_of(fields, alive)
+    except ValueError as exc:
+        raise StoreError(f"Redis: WRONGTYPE a field of the key `feeds` is damaged: {exc}") from exc
+
+
+def _states_of(fields: dict[bytes, bytes], alive: set[bytes]) -> list[FeedState]:
     feeds: dict[int, dict[str, bytes]] = {}
     for field, value in fields.items():
         number, _, name = field.decode().partition(".")

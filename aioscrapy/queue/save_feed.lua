@@ -7,6 +7,7 @@
 
 check_types({[KEYS[1]] = 'hash', [KEYS[2]] = 'list'})
 local number, written, length = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3])
+check_feed(KEYS[1], number)
 if length < 0 then
   local counts = redis.call('HMGET', KEYS[1], number .. '.total', number .. '.written')
   if tonumber(counts[1] or 0) == tonumber(counts[2] or 0) then

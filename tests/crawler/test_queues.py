@@ -1,10 +1,6 @@
-"""The shared frontier in Redis: what workers that die, sleep or leave can't break.
-
-Every worker asks for work at each heartbeat: the one that is to have a lease takes it before another joins.
-"""
+"""The shared frontier in Redis: what workers that die, sleep or leave can't break."""
 
 import asyncio
-from contextlib import AsyncExitStack
 from itertools import chain
 from typing import Any
 
@@ -17,20 +13,20 @@ SHORT = {"SCHEDULER_LEASE": 0.4, "SCHEDULER_HEARTBEAT": 0.1}
 
 
 async def test_the_pages_of_a_dead_worker_go_to_another(shared: dict[str, Any], redis: Any) -> None:
-    dying = await Worker({**shared, **SHORT}).__aenter__()
-    await dying.seed(page(1), page(2))
-    await dying.take_request()
     async with Worker({**shared, **SHORT}) as living:
+        dying = await Worker({**shared, **SHORT}).__aenter__()
+        await dying.seed(page(1), page(2))
+        await dying.take_request()
         await dying.fall_asleep()
         assert sorted(numbers(await living.rest())) == [1, 2]
         assert figures(redis, living)["workers_lost"] == "1"
 
 
 async def test_nothing_that_a_dead_worker_had_not_committed_is_seen(shared: dict[str, Any]) -> None:
-    dying = await Worker({**shared, **SHORT}).__aenter__()
-    await dying.seed(page(1))
-    lease = await dying.take_request()
     async with Worker({**shared, **SHORT}) as living:
+        dying = await Worker({**shared, **SHORT}).__aenter__()
+        await dying.seed(page(1))
+        lease = await dying.take_request()
         await dying.fall_asleep()
         await dying.done(lease, page(2))  # into the outbox, which nobody sends any more
         assert (await living.take_request()).request is not None
@@ -39,11 +35,11 @@ async def test_nothing_that_a_dead_worker_had_not_committed_is_seen(shared: dict
 
 async def test_what_a_dead_worker_had_leased_ahead_is_put_back_too(shared: dict[str, Any]) -> None:
     ahead = {"CONCURRENT_REQUESTS": 4, "SCHEDULER_PREFETCH": 16}
-    dying = await Worker({**shared, **SHORT, **ahead}).__aenter__()
-    await dying.seed(*(page(number) for number in range(1, 31)))
-    for _ in range(4):
-        await dying.take_request()
     async with Worker({**shared, **SHORT}) as living:
+        dying = await Worker({**shared, **SHORT, **ahead}).__aenter__()
+        await dying.seed(*(page(number) for number in range(1, 31)))
+        for _ in range(4):
+            await dying.take_request()
         await dying.fall_asleep()
         assert sorted(numbers(await living.rest())) == list(range(1, 31))
 
@@ -51,11 +47,9 @@ async def test_what_a_dead_worker_had_leased_ahead_is_put_back_too(shared: dict[
 async def test_a_worker_that_slept_longer_than_its_lease_is_refused(
     shared: dict[str, Any], redis: Any
 ) -> None:
-    async with AsyncExitStack() as workers:
-        sleeper = await workers.enter_async_context(Worker({**shared, **SHORT}))
+    async with Worker({**shared, **SHORT}) as awake, Worker({**shared, **SHORT}) as sleeper:
         await sleeper.seed(page(1))
         lease = await sleeper.take_request()
-        awake = await workers.enter_async_context(Worker({**shared, **SHORT}))
         await sleeper.fall_asleep()
         again = await awake.take_request()
         await sleeper.done(lease, page(100))
@@ -90,11 +84,9 @@ async def test_a_worker_that_leaves_gives_all_back_at_once(shared: dict[str, Any
 
 
 async def test_a_heartbeat_keeps_the_pages_of_a_slow_callback(shared: dict[str, Any]) -> None:
-    async with AsyncExitStack() as workers:
-        slow = await workers.enter_async_context(Worker({**shared, **SHORT}))
+    async with Worker({**shared, **SHORT}) as slow, Worker({**shared, **SHORT}) as other:
         await slow.seed(page(1))
         lease = await slow.take_request()
-        other = await workers.enter_async_context(Worker({**shared, **SHORT}))
         with pytest.raises(TimeoutError):
             await other.take(timeout_s=1.2)  # three leases long
         await slow.done(lease)
@@ -119,9 +111,9 @@ async def test_one_of_many_workers_seeds(shared: dict[str, Any]) -> None:
 
 
 async def test_a_seeding_whose_worker_dies_is_taken_over_without_doubling(shared: dict[str, Any]) -> None:
-    dying = await Worker({**shared, **SHORT}).__aenter__()
-    seeding = await dying.take_seeding()
     async with Worker({**shared, **SHORT, "CONCURRENT_REQUESTS": 3}) as living:
+        dying = await Worker({**shared, **SHORT}).__aenter__()
+        seeding = await dying.take_seeding()
         piece = Page(seeding, dying.entries([page(1)]), final=False)
         await dying.scheduler.commit(piece)
         assert numbers([(await living.take_request()).request.url]) == [1]  # type: ignore[union-attr]

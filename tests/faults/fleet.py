@@ -8,8 +8,7 @@ import subprocess
 import sys
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -209,23 +208,6 @@ class Fleet:
     def send(self, worker: "subprocess.Popen[bytes]", number: signal.Signals) -> None:
         """Send a signal."""
         os.kill(worker.pid, number)
-
-    @contextmanager
-    def paused(self) -> Iterator[None]:
-        """Stop all workers (SIGSTOP) while something is looked at or done."""
-        living = self.living()
-        for worker in living:
-            self.send(worker, signal.SIGSTOP)
-        try:
-            yield
-        finally:
-            for worker in living:
-                self.send(worker, signal.SIGCONT)
-
-    def is_over(self) -> bool:
-        """Whether Redis has the crawl as finished."""
-        with self.redis.client() as client:
-            return bool(client.hget(META, "state") == b"finished")
 
     def living(self) -> "list[subprocess.Popen[bytes]]":
         """Return the workers that run."""

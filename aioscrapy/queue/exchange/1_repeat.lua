@@ -42,20 +42,31 @@ end
 
 local time = call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
-local state, seq, token, kept, stopped, seeded, cursor, marks, seed_failure, cookies_version = unpack(call(
-  'HMGET', META, 'state', 'seq', 'token', 'kept', 'stopped', 'seeded', 'wake', 'marks', 'seed_failure', 'cookies'))
-seq, token, cursor, marks = tonumber(seq), tonumber(token), tonumber(cursor or 0), tonumber(marks or 0)
-cookies_version = tonumber(cookies_version or 0) or 0
-if not (state and seq and token and cursor and marks) then
+local state, kept, stopped, seeded, seed_failure = unpack(call(
+  'HMGET', META, 'state', 'kept', 'stopped', 'seeded', 'seed_failure'))
+local counters = read_numbers(META, {
+  'seq', 'token', 'wake', 'marks', 'cookies', 'repair_at', 'repair_leases_at', 'done', 'failed', 'items', 'filtered',
+  'refused', 'handled', 'fruitless', 'damaged', 'workers_lost', 'filter_lost', 'items_lost',
+})
+local seq, token = counters.seq, counters.token
+local cursor, marks, cookies_version = counters.wake or 0, counters.marks or 0, counters.cookies or 0
+if (state or seq or token) and not ((state == 'open' or state == 'finished') and seq and token) then
+  error('WRONGTYPE the key ' .. META .. ' lacks state, seq or token, or its state is not known', 0)
+end
+if not state then
   -- Deleted: then nothing is left. Forgotten: then the other keys of the crawl may be here.
   local left = call('ZCARD', READY) + call('HLEN', LEASED) + call('ZCARD', DELAYED)
   return pack_reply({
     accepted = {}, leases = {}, state = 'gone', waiting = left, filtered = 0, due_ms = -1, cursor = 0, lost = 0,
     handled = 0, fruitless = 0, arrived = 0, missing = left, filter_lost = 0, letters_lost = 0,
-    items_lost = 0, seed_failure = '', cookies_version = 0,
+    items_lost = 0, seed_failure = '', cookies_version = 0, feeds = {}, damaged = 0,
   })
 end
 kept, stopped, seed_failure = kept == '1', stopped == '1', seed_failure or ''
+
+for _, feed in ipairs(feeds) do
+  check_feed(FEEDS, feed[1])
+end
 -- One call for many values: a call costs more than its work.
 local function call_with_all(list, verb, key, ...)
   local size = 1000 -- Lua's stack has room for some 8,000

@@ -13,9 +13,10 @@ local function refuse(reason, payload)
   bury(string.format('%d', seq), reason, pack_member('', seq, payload))
 end
 
--- For a member that can't be read: its number is not known, so the letter gets a negative one.
-local function bury_damaged(member)
-  bury(string.format('%d', call('HINCRBY', META, 'damaged', -1)), 'damaged in Redis', pack_member('', 0, member))
+-- For a member that can't be read; if its number is not known, the letter gets a negative one.
+local function bury_damaged(member, id)
+  local number = call('HINCRBY', META, 'damaged', -1)
+  bury(id or string.format('%d', number), 'damaged in Redis', pack_member('', 0, member))
 end
 
 local news = 0 -- requests that another worker could take now
@@ -67,13 +68,21 @@ local function end_rest(host)
 end
 
 -- Fields of `slots`: 'a'host its requests under way, 'd'host its delay, 'n'host the time of its next turn.
+local function slot_number(field, default)
+  local text = call('HGET', SLOTS, field)
+  return text and #text <= 16 and string.find(text, '^%d+$') and tonumber(text) or default
+end
+
 local function free_slot(host)
   if not paced then
     return
   end
-  if call('HINCRBY', SLOTS, 'a' .. host, -1) <= 0 then
+  local left = slot_number('a' .. host, 0) - 1
+  if left > 0 then
+    call('HSET', SLOTS, 'a' .. host, left)
+  else
     call('HDEL', SLOTS, 'a' .. host)
-    if tonumber(call('HGET', SLOTS, 'n' .. host) or 0) <= now then
+    if slot_number('n' .. host, 0) <= now then
       call('HDEL', SLOTS, 'n' .. host)
     end
   end
@@ -104,6 +113,6 @@ local function put_back(id, member)
     free_slot(host)
     make_ready(host, key, payload)
   else
-    bury(id, 'damaged in Redis', pack_member('', 0, member or ''))
+    bury_damaged(member or '', id)
   end
 end

@@ -7,7 +7,7 @@ end
 for _, learnt in ipairs(pauses) do
   local host, till = learnt[1], now + learnt[2]
   if per_host > 0 then
-    local turn_at = math.max(till, tonumber(call('HGET', SLOTS, 'n' .. host) or 0))
+    local turn_at = math.max(till, slot_number('n' .. host, 0))
     call('HSET', SLOTS, 'n' .. host, string.format('%d', turn_at))
   end
   if till > tonumber(call('ZSCORE', RESTING, host) or 0) then

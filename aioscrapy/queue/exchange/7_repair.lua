@@ -1,10 +1,15 @@
 -- Repair what a Redis that has lost keys leaves behind, so that no request waits for ever: a host that is missing in
 -- `hosts`, a lease of a worker that is missing in `workers`, a host that rests although its leases are missing.
 -- Called when a worker finds too little; works at most once a second.
--- KEYS: READY, HOSTS, RESTING, LEASED, WORKERS, SLOTS, META
+-- KEYS: READY, HOSTS, RESTING, LEASED, DELAYED, WORKERS, SLOTS, META
 
 -- Look at the next 1000 hosts that have ready requests.
 local function repair_hosts(after)
+  for _, range in ipairs({{'-inf', '(0'}, {'(0', '+inf'}}) do
+    for _, member in ipairs(call('ZRANGEBYSCORE', READY, range[1], range[2], 'LIMIT', 0, 1000)) do
+      call('ZADD', READY, 0, member) -- ranges of names need equal scores
+    end
+  end
   local from = after == '' and '-' or '(' .. after .. '\11'
   for _ = 1, 1000 do
     local member = call('ZRANGEBYLEX', READY, from, '+', 'LIMIT', 0, 1)[1]
@@ -48,8 +53,15 @@ local function repair_leases()
   return under_way
 end
 
+-- A request that waits for a time that never comes is due now.
+local function repair_delayed()
+  for _, member in ipairs(call('ZRANGEBYSCORE', DELAYED, FULL, '+inf', 'LIMIT', 0, 1000)) do
+    call('ZADD', DELAYED, 0, member)
+  end
+end
+
 local function repair_slots(under_way)
-  for _, host in ipairs(call('ZRANGEBYSCORE', RESTING, FULL, FULL, 'LIMIT', 0, 1000)) do
+  for _, host in ipairs(call('ZRANGEBYSCORE', RESTING, FULL, '+inf', 'LIMIT', 0, 1000)) do
     local count = under_way[host] or 0
     if per_host == 0 or count < per_host then
       call('HSET', SLOTS, 'a' .. host, count)
@@ -61,14 +73,15 @@ end
 -- Returns true if something was found to repair.
 local function repair()
   local before = news
-  local next_at, leases_at, after = unpack(call('HMGET', META, 'repair_at', 'repair_leases_at', 'repair_after'))
-  if now < tonumber(next_at or 0) then
+  if now < (counters.repair_at or 0) then
     return false
   end
-  call('HSET', META, 'repair_at', now + 1000, 'repair_after', repair_hosts(after or ''))
-  if now >= tonumber(leases_at or 0) then
+  local after = call('HGET', META, 'repair_after') or ''
+  call('HSET', META, 'repair_at', now + 1000, 'repair_after', repair_hosts(after))
+  if now >= (counters.repair_leases_at or 0) then
     call('HSET', META, 'repair_leases_at', now + lease_ms)
     repair_slots(repair_leases())
+    repair_delayed()
     write_ready()
   end
   return news > before

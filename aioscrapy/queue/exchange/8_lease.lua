@@ -9,7 +9,7 @@ local function lease(id, host, key, payload, member, start_ms)
   leased[#leased + 1] = id
   leased[#leased + 1] = pack_lease(worker, token, member)
   if per_host > 0 and id ~= '0' then
-    call('HINCRBY', SLOTS, 'a' .. host, 1)
+    call('HSET', SLOTS, 'a' .. host, slot_number('a' .. host, 0) + 1)
   end
   leases[#leases + 1] = {
     [LEASE.id] = tonumber(id), [LEASE.token] = token, [LEASE.host] = host, [LEASE.key] = key,
@@ -23,13 +23,13 @@ local function turn(host, room)
   if per_host == 0 then
     return room, 0
   end
-  room = math.min(room, per_host - tonumber(call('HGET', SLOTS, 'a' .. host) or 0))
+  room = math.min(room, per_host - slot_number('a' .. host, 0))
   if room <= 0 then
     rest(host, FULL)
     return 0, 0
   end
-  local delay = tonumber(call('HGET', SLOTS, 'd' .. host) or pace_ms)
-  local begin = math.max(now, tonumber(call('HGET', SLOTS, 'n' .. host) or 0))
+  local delay = slot_number('d' .. host, pace_ms)
+  local begin = math.max(now, slot_number('n' .. host, 0))
   if begin > now + AHEAD_MS then
     rest(host, begin - AHEAD_MS)
     return 0, 0

@@ -37,9 +37,11 @@ call(
   'HSET', META, 'seq', string.format('%d', seq), 'token', string.format('%d', token), 'marks', marks_now or marks)
 
 -- The proof of the end: every request that arrived is done or failed.
-local proof = {handled = 0, fruitless = 0, arrived = 0, missing = 0, filter_lost = 0, letters_lost = 0, items_lost = 0}
+local proof = {
+  handled = 0, fruitless = 0, arrived = 0, missing = 0, filter_lost = 0, letters_lost = 0, items_lost = 0, damaged = 0,
+}
 if state == 'finished' then
-  local names = {'handled', 'fruitless', 'done', 'failed', 'filter_lost', 'items_lost'}
+  local names = {'handled', 'fruitless', 'done', 'failed', 'filter_lost', 'items_lost', 'damaged'}
   for i, count in ipairs(call('HMGET', META, unpack(names))) do
     proof[names[i]] = tonumber(count or 0)
   end
@@ -78,6 +80,7 @@ local reply = pack_reply({
   filter_lost = proof.filter_lost,
   letters_lost = proof.letters_lost,
   items_lost = proof.items_lost,
+  damaged = -proof.damaged,
   seed_failure = seed_failure,
   feeds = feed_totals,
   cookies_version = cookies_version,
