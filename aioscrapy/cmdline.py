@@ -2,6 +2,7 @@
 
 import argparse
 import difflib
+import errno
 import importlib
 import os
 import re
@@ -18,6 +19,7 @@ from aioscrapy.exceptions import AioscrapyError, ConfigError
 from aioscrapy.project import project_settings, settings_here
 from aioscrapy.scrapy_redis_settings import understand_scrapy_redis
 from aioscrapy.settings import Settings
+from aioscrapy.standard_files import open_standard_files
 from aioscrapy.version import __version__
 from aioscrapy_deploy.terminal.messages import report
 from aioscrapy_deploy.terminal.option_types import name_value
@@ -51,11 +53,14 @@ GROUPS = {
 def main(argv: list[str] | None = None) -> int:
     """Run one command; returns the exit status: 0 done, 1 failed, 2 wrong usage, 130 interrupted."""
     arguments = sys.argv[1:] if argv is None else argv
+    open_standard_files()
     try:
         options = parse(arguments)
         with ExitStack() as files:
             _open_files(options, files)
-            return int(options.run(options) or 0)
+            status = int(options.run(options) or 0)
+            sys.stdout.flush()
+            return status
     except AioscrapyError as exc:
         if _wants_traceback(arguments):
             traceback.print_exc()
@@ -65,6 +70,11 @@ def main(argv: list[str] | None = None) -> int:
         report("interrupted", program="aioscrapy")
         return 130
     except BrokenPipeError:
+        return 1
+    except OSError as exc:
+        if exc.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO):
+            raise
+        report(f"can't write: {exc}", program="aioscrapy")
         return 1
 
 

@@ -9,6 +9,7 @@ from collections.abc import Callable, Coroutine, Sequence
 from typing import Any, Protocol, TypeVar
 
 from aioscrapy.os_signals import STOP_SIGNALS, policy
+from aioscrapy.standard_files import open_standard_files
 
 logger = logging.getLogger(__name__)
 
@@ -37,6 +38,7 @@ def run(
     The first of the signals `numbers` stops `target` gracefully with the reason "shutdown"; the second one
     aborts it and ends the process within a second.
     """
+    open_standard_files()
     with asyncio.Runner(loop_factory=_loop_factory()) as runner:
         return runner.run(_with_signals(main, target, numbers))
 

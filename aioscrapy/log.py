@@ -1,5 +1,6 @@
 """Logging: one handler on the root logger, in the line form that LogParser and ScrapydWeb read."""
 
+import contextlib
 import logging
 import sys
 from types import TracebackType
@@ -70,9 +71,36 @@ def _handler(settings: Settings) -> logging.Handler:
             from aioscrapy.log_rotation import rotating_handler
 
             return rotating_handler(path, settings)
-        return logging.FileHandler(path, mode, encoding=settings["LOG_ENCODING"])
+        return LogFile(path, mode, encoding=settings["LOG_ENCODING"])
     except OSError as exc:
         raise SettingError("LOG_FILE", f"can't be opened: {exc}") from None
+
+
+class LogFile(logging.FileHandler):
+    """A file of log lines. If it can't be written (a full disk), standard error says so once."""
+
+    _is_reported = False
+
+    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 logging's name
+        """Report an error of the disk once; other errors as logging does."""
+        exc = sys.exc_info()[1]
+        if isinstance(exc, OSError):
+            self._report(exc)
+        else:
+            super().handleError(record)
+
+    def close(self) -> None:
+        """Close the file; the crawl has ended, and a line that can't be written changes nothing."""
+        try:
+            super().close()
+        except OSError as exc:
+            self._report(exc)
+
+    def _report(self, exc: OSError) -> None:
+        if not self._is_reported and sys.stderr is not None:
+            self._is_reported = True
+            with contextlib.suppress(OSError):
+                sys.stderr.write(f"aioscrapy: LOG_FILE can't be written, lines are missing: {exc}\n")
 
 
 class StdoutToLog:

@@ -1,9 +1,12 @@
 """The exit status of a command that crawls, for each kind of end."""
 
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
+from support import child_environment
 from support.commands import aioscrapy
 from support.site import Site
 
@@ -52,3 +55,32 @@ def test_runspider_ends_with_the_status_of_its_reason(
     ended = aioscrapy(tmp_path, "runspider", "one.py", "-a", f"site={site.url}", *arguments)
     assert f"Spider closed ({reason})" in ended.stderr
     assert ended.returncode == status
+
+
+@pytest.mark.parametrize("closed", ["<&-", "2>&-", "<&- >&- 2>&-"])
+def test_a_crawl_needs_no_standard_files(site: Site, tmp_path: Path, closed: str) -> None:
+    (tmp_path / "one.py").write_text(SPIDER)
+    command = (
+        f"{sys.executable} -m aioscrapy runspider one.py -a site={site.url} -o items.jsonl -s LOG_FILE=log"
+    )
+    ended = subprocess.run(
+        f"exec {command} {closed}", shell=True, cwd=tmp_path, env=child_environment(), check=False
+    )
+    assert ended.returncode == 0
+    assert len((tmp_path / "items.jsonl").read_text().splitlines()) == 1
+    assert "Spider closed (finished)" in (tmp_path / "log").read_text()
+
+
+def test_a_full_disk_behind_standard_output_is_one_line(tmp_path: Path) -> None:
+    with Path("/dev/full").open("w") as full:
+        ended = subprocess.run(
+            [sys.executable, "-m", "aioscrapy", "version"],
+            cwd=tmp_path,
+            env=child_environment(),
+            stdout=full,
+            stderr=subprocess.PIPE,
+            check=False,
+        )
+    assert ended.returncode == 1
+    assert ended.stderr.decode().startswith("aioscrapy: can't write: ")
+    assert len(ended.stderr.splitlines()) == 1

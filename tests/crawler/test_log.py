@@ -111,3 +111,14 @@ def test_a_log_begins_anew_after_a_time(tmp_path: Path) -> None:
 def test_a_rule_of_rotation_that_is_not_known_is_named(rule: str, tmp_path: Path) -> None:
     with pytest.raises(SettingError, match=r"LOG_ROTATION: .* is neither a size such as '20 MB' nor a time"):
         logged(tmp_path / "x.log", LOG_ROTATION=rule)
+
+
+def test_a_log_on_a_full_disk_is_one_line_on_standard_error(capsys: pytest.CaptureFixture[str]) -> None:
+    if not Path("/dev/full").exists():
+        pytest.skip("this system has no /dev/full")
+    handler = configure_logging(Settings({"LOG_FILE": "/dev/full"}))
+    for _ in range(3):
+        logger.info("lost")
+    remove_handler(handler)
+    [line] = capsys.readouterr().err.splitlines()
+    assert line.startswith("aioscrapy: LOG_FILE can't be written, lines are missing: ")
