@@ -2,6 +2,7 @@
 
 import contextlib
 import logging
+import re
 import sys
 from types import TracebackType
 
@@ -11,6 +12,8 @@ from aioscrapy.settings import Settings
 logger = logging.getLogger("aioscrapy")
 
 _QUIET = ("asyncio", "aiohttp", "redis", "charset_normalizer")
+# The password in a URL, up to the last @ before its path.
+_password = re.compile(r"""(://[^\s/?#@:'"<>]*:)[^\s/?#'"<>]+@""").sub
 # handler -> logger -> its level before `configure_logging`
 _levels_before: dict[logging.Handler, dict[str | None, int]] = {}
 
@@ -25,7 +28,7 @@ def configure_logging(settings: Settings, handler: logging.Handler | None = None
         SettingError: LOG_LEVEL is not a level, or LOG_FILE can't be opened.
     """
     handler = handler or _handler(settings)
-    handler.setFormatter(logging.Formatter(settings["LOG_FORMAT"], settings["LOG_DATEFORMAT"]))
+    handler.setFormatter(LineFormatter(settings["LOG_FORMAT"], settings["LOG_DATEFORMAT"]))
     level = _level(settings)
     handler.setLevel(level)
     root = logging.getLogger()
@@ -74,6 +77,15 @@ def _handler(settings: Settings) -> logging.Handler:
         return LogFile(path, mode, encoding=settings["LOG_ENCODING"])
     except OSError as exc:
         raise SettingError("LOG_FILE", f"can't be opened: {exc}") from None
+
+
+class LineFormatter(logging.Formatter):
+    """Makes the lines of a record, without the passwords of URLs (of sites, proxies, servers)."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Return the lines of a record."""
+        text = super().format(record)
+        return _password(r"\1***@", text) if "@" in text else text
 
 
 class LogFile(logging.FileHandler):

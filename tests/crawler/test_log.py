@@ -122,3 +122,30 @@ def test_a_log_on_a_full_disk_is_one_line_on_standard_error(capsys: pytest.Captu
     remove_handler(handler)
     [line] = capsys.readouterr().err.splitlines()
     assert line.startswith("aioscrapy: LOG_FILE can't be written, lines are missing: ")
+
+
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        ("<GET http://ann:s3cret@a.example/x>", "<GET http://ann:***@a.example/x>"),
+        ("redis://:s3:c@ret@a/0 and http://b:p@c/", "redis://:***@a/0 and http://b:***@c/"),
+        ("{'proxy': 'socks5://ann:s3cret@[::1]:80'}", "{'proxy': 'socks5://ann:***@[::1]:80'}"),
+        ("http://a:80/?q=me@b.example", "http://a:80/?q=me@b.example"),
+        ("http://a:80 me@b.example", "http://a:80 me@b.example"),
+        ("http://ann@a.example/ x:y@z", "http://ann@a.example/ x:y@z"),
+    ],
+)
+def test_a_log_has_no_password_of_a_url(tmp_path: Path, text: str, line: str) -> None:
+    assert logged(tmp_path / "x.log", (logging.INFO, text)).endswith(f" INFO: {line}\n")
+
+
+def test_a_traceback_has_no_password_of_a_url(tmp_path: Path) -> None:
+    path = tmp_path / "x.log"
+    handler = configure_logging(Settings({"LOG_FILE": str(path)}))
+    try:
+        raise ValueError("http://ann:s3cret@a.example/ can't be reached")
+    except ValueError:
+        logger.exception("It failed")
+    remove_handler(handler)
+    assert "s3cret" not in path.read_text()
+    assert "ValueError: http://ann:***@a.example/ can't be reached" in path.read_text()
