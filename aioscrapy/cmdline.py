@@ -8,7 +8,7 @@ import os
 import re
 import sys
 import traceback
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from functools import partial
 from pathlib import Path
 from types import ModuleType
@@ -59,7 +59,8 @@ def main(argv: list[str] | None = None) -> int:
         with ExitStack() as files:
             _open_files(options, files)
             status = int(options.run(options) or 0)
-            sys.stdout.flush()
+            with suppress(ValueError, AttributeError):  # the project's code has closed or replaced it
+                sys.stdout.flush()
             return status
     except AioscrapyError as exc:
         if _wants_traceback(arguments):
