@@ -122,6 +122,10 @@ FTP_PASSWORD: OptionalText = "guest"  # noqa: S105 of every anonymous login
 FEEDS: Annotated[
     dict[str, dict[str, object]], Table("path or file URI", "a dict of options", dict, keys=(str, PurePath))
 ] = {}
+# Path or file URI of one more feed, in the format FEED_FORMAT: the way of old projects.
+FEED_URI: OptionalPath = None
+# Format of the feed FEED_URI.
+FEED_FORMAT: Name = "jsonlines"
 # Character encoding of feeds that name none. None: the default of the format.
 FEED_EXPORT_ENCODING: Annotated[str | None, Encoding(optional=True)] = "utf-8"
 # Fields and their order, for feeds that name none. None: all fields, in the order of the items.

@@ -34,8 +34,6 @@ INSTEAD: dict[str, str] = {
     "DOWNLOAD_TLS_MAX_VERSION": _TLS,
     "DOWNLOAD_TLS_MIN_VERSION": _TLS,
     "DOWNLOAD_VERIFY_CERTIFICATES": "use DOWNLOAD_VERIFY_SSL",
-    "FEED_FORMAT": 'use FEEDS = {"items.jl": {"format": "jsonlines"}}',
-    "FEED_URI": 'use FEEDS = {"items.jl": {"format": "jsonlines"}}',
     "FORCE_CRAWLER_PROCESS": _TWISTED,
     "FTP_PASSIVE_MODE": "no page is fetched by ftp://; for feeds and file stores use FEED_STORAGE_FTP_ACTIVE",
     "HTTP2_MAX_FRAME_SIZE": 'HTTP/2 is there with DOWNLOAD_HANDLERS_TYPE = "wreq"',

@@ -49,7 +49,7 @@ _COMPRESSED = {".gz", ".bz2", ".xz"}
 
 
 def feeds_of(settings: Settings, crawler: CrawlContext | None = None) -> list[Feed]:
-    """Return the feeds of FEEDS.
+    """Return the feeds of FEEDS, and that of FEED_URI.
 
     Args:
         settings: of the crawl.
@@ -58,7 +58,10 @@ def feeds_of(settings: Settings, crawler: CrawlContext | None = None) -> list[Fe
     Raises:
         FeedError: a feed is not valid.
     """
-    return [feed_of(key, options, settings, crawler) for key, options in settings.getdict("FEEDS").items()]
+    feeds = settings.getdict("FEEDS")
+    if settings["FEED_URI"]:
+        feeds = {str(settings["FEED_URI"]): {"format": settings["FEED_FORMAT"]}, **feeds}
+    return [feed_of(key, options, settings, crawler) for key, options in feeds.items()]
 
 
 def refuse_twins(feeds: Sequence[Feed]) -> None:

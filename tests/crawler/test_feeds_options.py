@@ -44,6 +44,13 @@ def names(folder: Path) -> list[str]:
     return sorted(path.name for path in folder.iterdir())
 
 
+async def test_the_old_settings_name_one_more_feed(tmp_path: Path) -> None:
+    settings = {"FEED_URI": f"{tmp_path}/%(name)s.csv", "FEED_FORMAT": "csv"}
+    await crawl({f"{tmp_path}/other.jl": {}}, *ITEMS, **settings)
+    assert (tmp_path / "quotes.csv").read_text("utf-8").split() == ["a", "0", "1", "2", "3", "4"]
+    assert names(tmp_path) == ["other.jl", "quotes.csv"]
+
+
 @pytest.mark.parametrize("ending", ["jl", "json"])
 async def test_a_row_of_files_has_the_items_in_their_order(tmp_path: Path, ending: str) -> None:
     context = await crawl({f"{tmp_path}/%(name)s-%(batch_id)02d.{ending}": {"batch_item_count": 2}}, *ITEMS)

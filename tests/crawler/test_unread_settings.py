@@ -117,10 +117,10 @@ def spider_of_package(folder: Path, files: dict[str, str]) -> type[Spider]:
 
 
 def test_a_setting_of_scrapy_is_named_with_what_to_use_instead() -> None:
-    line = unread(MAIL_HOST="localhost", FEED_URI="a.jl", CONCURRENT_REQUESTS_PER_IP=2)
+    line = unread(MAIL_HOST="localhost", DNS_TIMEOUT=5, CONCURRENT_REQUESTS_PER_IP=2)
     assert line == (
         "CONCURRENT_REQUESTS_PER_IP (use CONCURRENT_REQUESTS_PER_DOMAIN); "
-        'FEED_URI (use FEEDS = {"items.jl": {"format": "jsonlines"}}); '
+        "DNS_TIMEOUT (the HTTP client resolves names; DOWNLOAD_TIMEOUT limits the whole download); "
         "MAIL_HOST (no mail is sent here)"
     )
 
@@ -149,11 +149,11 @@ def test_every_setting_that_the_table_advises_exists() -> None:
 
 
 def test_a_crawl_warns_once_at_its_start(caplog: pytest.LogCaptureFixture) -> None:
-    process = CrawlerProcess({"FEED_FORMAT": "csv", "RETRY_TIME": 3, "OF_OURS": 1})
+    process = CrawlerProcess({"MAIL_HOST": "csv", "RETRY_TIME": 3, "OF_OURS": 1})
     process.crawl(Elsewhere)
     process.start()
     (warning,) = [record.getMessage() for record in caplog.records if record.levelname == "WARNING"]
-    assert warning.startswith("Nothing reads these settings: FEED_FORMAT (use FEEDS")
+    assert warning.startswith("Nothing reads these settings: MAIL_HOST (no mail")
     assert warning.endswith("RETRY_TIME (did you mean RETRY_TIMES?)")
     messages = [record.getMessage() for record in caplog.records]
     assert messages.index(warning) < messages.index("Spider opened")
@@ -174,7 +174,7 @@ def test_a_crawl_of_several_processes_warns_once(tmp_path: Path) -> None:
     (tmp_path / "one.py").write_text(
         "from aioscrapy import Spider\n\n\nclass One(Spider):\n    name = 'one'\n    start_urls = []\n"
     )
-    done = aioscrapy(tmp_path, "runspider", "one.py", "--processes", "2", "-s", "FEED_URI=a.jl")
+    done = aioscrapy(tmp_path, "runspider", "one.py", "--processes", "2", "-s", "MAIL_HOST=a.jl")
     assert done.returncode == 0, done.stderr
-    assert done.stderr.count("Nothing reads these settings: FEED_URI") == 1
+    assert done.stderr.count("Nothing reads these settings: MAIL_HOST") == 1
     assert done.stderr.count("Overridden settings: ") == 1
