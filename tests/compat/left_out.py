@@ -2,6 +2,9 @@
 
 _TWISTED = "Twisted's client, reactor or Deferreds themselves"
 _PRIVATE = "private parts of Scrapy's engine"
+_BY_HAND = "an ExecutionEngine that is built by hand, with mocks of its parts"
+_OLD_NAME = "a warning about an old name"
+_TEXT = "the words of a message"
 _HELPER = "private functions and methods, which no page of Scrapy's documentation names"
 _DEPRECATED = "Scrapy warns of a form that it will remove; that form stays here, without a warning"
 
@@ -14,6 +17,8 @@ MODULES: dict[str, str] = {
     "test_downloader_handler_twisted_ftp": "ftp:// does not exist here",
     "test_downloader_handler_twisted_http11": _TWISTED,
     "test_downloader_handler_twisted_http2": _TWISTED,
+    "test_engine_close_spider": _BY_HAND,
+    "test_engine_download": _BY_HAND,
     "test_engine_loop": _PRIVATE,
     "test_extension_remote_control": "remote control does not exist here",
     "test_extension_statsmailer": "no mail is sent here",
@@ -38,6 +43,21 @@ MODULES: dict[str, str] = {
 LEFT_OUT: dict[str, str] = {
     "test_downloadermiddleware_httpcache.py::*test_corrupted_cache_entry": "breaks the pickles of an entry",
     "test_downloadermiddleware_httpcache.py::*test_storage_old_cache_entry": "pickled entries of Scrapy",
+    "test_command_check.py::*test_printSummary": "a class of Scrapy's command",
+    "test_command_check.py::*test_run_with": "an object of Scrapy's command with mocks",
+    "test_command_crawl.py::*test_no_output": _TWISTED,
+    "test_command_crawl.py::*test_no_reactor": _TWISTED,
+    "test_command_crawl.py::*test_no_spider": _TEXT,
+    "test_crawl.py::*_deprecated": _OLD_NAME,
+    "test_crawler.py::TestAsyncCrawlerProcessReactorlessHelpers": "private helpers for OS signals",
+    "test_crawler.py::TestCrawlerProcessBaseSignalHandlers": "private helpers for OS signals",
+    "test_crawler.py::*test_deprecated_": _OLD_NAME,
+    "test_engine.py::*test_close_": _BY_HAND,
+    "test_engine.py::*test_start_already_running": _BY_HAND,
+    "test_engine.py::TestMisuse": _BY_HAND,
+    "test_engine.py::test_enqueue_scrape_error": _PRIVATE,
+    "test_engine.py::test_pause_unpause": _BY_HAND,
+    "test_engine.py::test_request_scheduled_signal": _BY_HAND,
     "test_feedexport_batch.py::*test_s3_export": "a mock of botocore",
     "test_feedexport_uri_params.py::TestURIParamsSetting": "FEED_URI, which Scrapy has deprecated",
     "test_pipeline_files.py::*GCSFilesStore": "mocks of Google's client",
