@@ -95,10 +95,11 @@ def own_hooks(spider: object, contract: Callable[Concatenate[Any, P], Any]) -> l
 
     Another method of the name belongs to the project: a callback `process_item(response)`, or the
     `process_request(request, response)` of a Rule. Spiders of Scrapy have no hooks: if something has imported
-    `scrapy`, only a coroutine function counts.
+    our `scrapy`, only a coroutine function counts.
     """
     method = getattr(spider, contract.__name__, None)
-    if not callable(method) or ("scrapy" in sys.modules and not inspect.iscoroutinefunction(method)):
+    of_scrapy = isinstance(spider, getattr(sys.modules.get("scrapy"), "Spider", ()))  # not of the real one
+    if not callable(method) or (of_scrapy and not inspect.iscoroutinefunction(method)):
         return []
     expected = [*inspect.signature(contract).parameters][1:]
     names = [*inspect.signature(method).parameters]

@@ -251,6 +251,7 @@ async def test_two_workers_crawl_behind_one_login(redis_url: str, scope: str, te
     assert set(items) == texts
 
 
+@pytest.mark.usefixtures("no_connection_is_left")
 async def test_a_resumed_crawl_has_its_sessions(tmp_path: Path) -> None:
     kept = {"JOBDIR": str(tmp_path), "CONCURRENT_REQUESTS": 1, "SCHEDULER_PREFETCH": 0}
     async with CookieWorker(kept) as worker:
@@ -270,6 +271,7 @@ async def test_a_resumed_crawl_has_its_sessions(tmp_path: Path) -> None:
             assert worker.sends(request) == sent
 
 
+@pytest.mark.usefixtures("no_connection_is_left")
 @pytest.mark.parametrize("scope", ["crawl", "worker"])
 async def test_a_resumed_crawl_keeps_the_cookies_of_a_request(tmp_path: Path, scope: str) -> None:
     kept = {"JOBDIR": str(tmp_path), "COOKIES_SCOPE": scope, "CONCURRENT_REQUESTS": 1}

@@ -79,11 +79,12 @@ async def test_the_login_of_the_settings_goes_to_its_domain_only(site: Site) -> 
             sent["header"] = response.request.headers.get("Authorization")
 
     settings = {**QUIET, "HTTPAUTH_USER": "me", "HTTPAUTH_PASS": "secret"}
-    await Crawler(Login, settings).crawl(site=site.url, paths=("/page/1",))
-    assert sent["header"] is None
-    settings["HTTPAUTH_DOMAIN"] = "127.0.0.1"
-    await Crawler(Login, settings).crawl(site=site.url, paths=("/page/1",))
-    assert sent["header"] == b"Basic bWU6c2VjcmV0"
+    with pytest.raises(SettingError, match="HTTPAUTH_DOMAIN: set it with HTTPAUTH_USER"):
+        await Crawler(Login, settings).crawl(site=site.url, paths=("/page/1",))
+    for domain, header in (("localhost", None), ("127.0.0.1", b"Basic bWU6c2VjcmV0")):
+        settings["HTTPAUTH_DOMAIN"] = domain
+        await Crawler(Login, settings).crawl(site=site.url, paths=("/page/1",))
+        assert sent["header"] == header
 
 
 async def test_a_duplicate_filter_of_scrapys_interface_is_asked(site: Site) -> None:
