@@ -49,7 +49,7 @@ def test_each_policy_tells_what_the_standard_says(
 
 
 @pytest.mark.parametrize("page", ["file:///etc/passwd", "s3://bucket/key", "data:,x", "about:blank"])
-def test_only_pages_of_the_web_are_told(page: str) -> None:
+def test_only_a_page_of_the_web_is_a_referer(page: str) -> None:
     assert STANDARD_POLICIES["scrapy-default"]().referrer(page, "http://a.test/") is None
 
 
@@ -63,10 +63,10 @@ def test_only_pages_of_the_web_are_told(page: str) -> None:
 def test_no_policy_tells_a_password_or_a_fragment(
     policy: str, user: str, host: str, tail: str, target: str
 ) -> None:
-    told = STANDARD_POLICIES[policy]().referrer(f"http://{user}@{host}/{tail}", target)
-    if told is not None:
-        assert told.startswith(f"http://{host.removesuffix(':80').removesuffix(':bad')}")
-        assert "#" not in told
+    referer = STANDARD_POLICIES[policy]().referrer(f"http://{user}@{host}/{tail}", target)
+    if referer is not None:
+        assert referer.startswith(f"http://{host.removesuffix(':80').removesuffix(':bad')}")
+        assert "#" not in referer
 
 
 def link_of(page: Response, settings: dict[str, Any] | None = None, **arguments: Any) -> Any:
@@ -102,8 +102,8 @@ def test_pages_keep_their_own_policies() -> None:
     links = [Request("https://a.test/") for _ in range(4)]
     for number, link in enumerate(links):
         middleware.get_processed_request(link, pages[number % 2])
-    told = [link.headers.get("Referer") for link in links]
-    assert told == [None, b"https://a.test/2", None, b"https://a.test/2"]
+    referers = [link.headers.get("Referer") for link in links]
+    assert referers == [None, b"https://a.test/2", None, b"https://a.test/2"]
 
 
 @pytest.mark.parametrize(
