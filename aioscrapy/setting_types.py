@@ -18,11 +18,13 @@ class SettingType:
 
     Attributes:
         allowed: the values in words; completes "the value is not …" and is the type in docs/settings.md.
+        unset_by_none: None is not a value; it leaves the default.
     """
 
     def __init__(self, allowed: str, *, optional: bool = False) -> None:
         self.allowed = f"{allowed}, or None" if optional else allowed
         self._optional = optional
+        self.unset_by_none = not optional
 
     def check(self, value: Any) -> None:
         """Accept a value, or the text of a command line that means it.
@@ -176,6 +178,7 @@ class Component(SettingType):
 
     def __init__(self, *needs: str, optional: bool = False) -> None:
         super().__init__("the dotted path of a class", optional=optional)
+        self.unset_by_none = False  # a None for a class is meant: it asks for what can't be switched off
         self._needs = needs
 
     def accepts(self, value: Any) -> bool:

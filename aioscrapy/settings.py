@@ -80,12 +80,16 @@ class Settings(BaseSettings):
     def check(self) -> None:
         """Check the values that some layer has set against the types in `default_settings.py`.
 
+        None for a text or a number that can't be None is its default: projects write `os.environ.get(...)`.
+
         Raises:
             SettingError: one is not of its type, out of its range, or more than its limit.
         """
-        for name, (value, priority) in self._values.items():
+        for name, (value, priority) in [*self._values.items()]:
             declared = setting_type(name) if priority else None
-            if declared is not None:
+            if value is None and declared is not None and declared.unset_by_none:
+                self._values[name] = (getattr(default_settings, name), 0)
+            elif declared is not None:
                 try:
                     declared.check(value)
                 except ValueError as exc:

@@ -103,7 +103,7 @@ class SignalManager:
         """Return the live list of receivers, for a loop that runs often; empty if none is connected."""
         return self._receivers.setdefault(signal, [])
 
-    def send_soon(self, signal: Any, **arguments: Any) -> None:
+    def send_soon(self, signal: Any, /, **arguments: Any) -> None:
         """Call all receivers in a task of their own, for a caller that can't wait."""
         task = asyncio.ensure_future(self.send(signal, **arguments))
         self._tasks.add(task)
@@ -158,7 +158,7 @@ class SignalManager:
         """Return the arguments that a receiver may name: those of the sender, signal and sender."""
         return {"signal": signal, "sender": self.sender, **arguments}
 
-    async def send(self, signal: Any, **arguments: Any) -> list[Any]:
+    async def send(self, signal: Any, /, **arguments: Any) -> list[Any]:
         """Call all receivers in turn; returns what each returned, or the exception that it raised.
 
         A receiver that fails is logged with its traceback and does not stop the others. The control

@@ -27,7 +27,8 @@ On a command line a list is `a,b` or JSON, a dict is JSON, and true or false is 
 `on`, `0`, `false`, `no`, `off`.
 
 All settings are checked before a crawl begins. A wrong value ends the command with exit status 1 and one
-line, such as `setting CONCURRENT_REQUESTS: -1 is not a whole number from 1 to 100000`.
+line, such as `setting CONCURRENT_REQUESTS: -1 is not a whole number from 1 to 100000`. None for a text, a
+number or a truth value that can't be None leaves its default, as for `os.environ.get("NAME")`.
 
 A setting that nothing reads is named in one warning at the start of a crawl: a name that is close to a known
 one, with that name; a setting of Scrapy, scrapy-redis or aio-scrapy, with what to use instead. Your own

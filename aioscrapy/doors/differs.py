@@ -2,6 +2,8 @@
 
 DIFFERS: dict[str, str] = {
     "core.scheduler": "a SCHEDULER of the project works in a crawl of one process in memory",
+    "core.downloader.handlers.http11": "aiohttp downloads, or the client of DOWNLOAD_HANDLERS_BASE",
+    "core.downloader.handlers.http2": "wreq downloads where it is installed, else aiohttp by HTTP/1.1",
     "crawler.Crawler.stop": "stops at once without a Deferred; there is nothing to wait for",
     "downloadermiddlewares.httpcompression": "a name that does nothing: the download handler unpacks bodies",
     "dupefilters": "a filter of Scrapy's interface works in a crawl of one process in memory",

@@ -36,6 +36,7 @@ EXTENDED = frozenset(
         "http.headers",
         "http.request",
         "http.response",
+        "item",
         "log",
         "pipelines",
         "selector",

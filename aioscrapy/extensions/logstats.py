@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import logging
+import time
 
 from aioscrapy import signals
 from aioscrapy.context import CrawlContext
@@ -10,6 +11,11 @@ from aioscrapy.exceptions import NotConfigured
 from aioscrapy.stats import StatsCollector
 
 logger = logging.getLogger(__name__)
+
+_RATES = {
+    "responses_per_minute": "response_received_count",
+    "items_per_minute": "item_scraped_count",
+}
 
 
 class LogStats:
@@ -23,6 +29,7 @@ class LogStats:
         self._interval_s = interval_s
         self._pages = 0
         self._items = 0
+        self._started_s = 0.0
         self._task: asyncio.Task[None] | None = None
 
     @classmethod
@@ -38,11 +45,15 @@ class LogStats:
 
     def spider_opened(self) -> None:
         """Log the first line and start the task that logs the others."""
+        self._started_s = time.monotonic()
         self._log()
         self._task = asyncio.create_task(self._log_for_ever(), name="logstats")
 
     async def spider_closed(self) -> None:
-        """Stop the task."""
+        """Stop the task, and keep the rates of the whole crawl in the stats."""
+        minutes = (time.monotonic() - self._started_s) / 60
+        for name, counter in _RATES.items():
+            self._stats.set_value(name, round(self._stats.get_value(counter, 0) / minutes, 2) if minutes else 0)
         if self._task is not None:
             self._task.cancel()
             with contextlib.suppress(asyncio.CancelledError):

@@ -52,7 +52,7 @@ class RobotsTxtMiddleware:
         self._download: Callable[[Request], Awaitable[Response]] = crawler.download
         self._stats = crawler.stats
         self._longest_delay_s = crawler.settings.getfloat("ROBOTSTXT_CRAWL_DELAY_MAX")
-        self._rules: dict[str, Any] = {}  # scheme and host -> rules of its robots.txt
+        self._rules: dict[str, Any] = {}  # host -> rules of its robots.txt
         self._locks: dict[str, asyncio.Lock] = {}  # of the hosts whose robots.txt is being fetched
 
     @classmethod
@@ -71,8 +71,8 @@ class RobotsTxtMiddleware:
         parts = urlsplit(request.url)
         if parts.scheme not in {"http", "https"}:
             return
-        site = f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}"
-        rules = self._rules[site] if site in self._rules else await self._read(site, request)
+        host = parts.netloc.rpartition("@")[2]
+        rules = self._rules[host] if host in self._rules else await self._read(host, parts.scheme, request)
         if rules is _ALL_ALLOWED or rules.allowed(request.url, self._agent_of(request)):
             return
         self._stats.inc_value("robotstxt/forbidden")
@@ -84,21 +84,21 @@ class RobotsTxtMiddleware:
         header = request.headers.get("User-Agent")
         return header.decode("latin-1") if header else self._default_user_agent
 
-    async def _read(self, site: str, request: Request) -> Any:
-        """Fetch the rules of a site, or wait until another request has done so.
+    async def _read(self, host: str, scheme: str, request: Request) -> Any:
+        """Fetch the rules of a host, or wait until another request has done so.
 
         A lock, not a future: if the request that fetches is cancelled, the next one fetches.
         """
-        async with self._locks.setdefault(site, asyncio.Lock()):
-            if site in self._rules:
-                return self._rules[site]
+        async with self._locks.setdefault(host, asyncio.Lock()):
+            if host in self._rules:
+                return self._rules[host]
             self._stats.inc_value("robotstxt/request_count")
             try:
-                rules = await self._fetch(site, request)
+                rules = await self._fetch(f"{scheme}://{host}", request)
             except Exception as exc:  # noqa: BLE001 the page itself may be fine
                 cls = type(exc)
                 self._stats.inc_value(f"robotstxt/exception_count/{cls.__module__}.{cls.__qualname__}")
-                logger.warning("No robots.txt of %s: %s: %s", site, cls.__name__, exc)
+                logger.warning("No robots.txt of %s: %s: %s", host, cls.__name__, exc)
                 rules = _ALL_ALLOWED
             if rules is not _ALL_ALLOWED:
                 self._slow_down(rules, request)
@@ -106,8 +106,8 @@ class RobotsTxtMiddleware:
                     await self._send(signals.robots_parsed, robotparser=rules, request=request)
             if len(self._rules) >= _MAX_SITES:
                 del self._rules[next(iter(self._rules))]
-            self._rules[site] = rules
-        self._locks.pop(site, None)
+            self._rules[host] = rules
+        self._locks.pop(host, None)
         return rules
 
     def _slow_down(self, rules: Any, request: Request) -> None:

@@ -66,6 +66,10 @@ class LocalCache(OrderedDict[Any, Any]):
         super().__setitem__(key, value)
 
 
+# The cache of names that packages empty after an error of a proxy; it stays empty: the HTTP client resolves.
+DNS_CACHE = LocalCache(10_000)
+
+
 class LocalWeakReferencedCache(WeakKeyDictionary[Any, Any]):
     """The same with weak keys; a key that can't be weak is not kept, and a missing one gives None."""
 

@@ -1,0 +1,102 @@
+"""What packages for Scrapy do: their handlers, signals, old names and settings, in a crawl of ours."""
+
+import importlib
+from typing import Any
+
+import pytest
+
+from aioscrapy.http import Request, Response
+from aioscrapy.settings import Settings
+from support.crawling import SiteSpider, crawl
+from support.site import Site
+
+_HANDLERS = "scrapy.core.downloader.handlers"
+
+
+@pytest.mark.parametrize(
+    ("module", "name"),
+    [("http11", "HTTP11DownloadHandler"), ("http", "HTTPDownloadHandler"), ("http2", "H2DownloadHandler")],
+)
+async def test_a_handler_passes_on_what_it_does_not_handle(module: str, name: str, site: Site) -> None:
+    base = getattr(importlib.import_module(f"aio{_HANDLERS}.{module}"), name)
+
+    class Browser(base):
+        """The shape of scrapy-playwright and scrapy-impersonate."""
+
+        closed = 0
+
+        async def download_request(self, request: Request) -> Response:
+            if not request.meta.get("browser"):
+                response: Response = await super().download_request(request)
+                return response
+            return Response(request.url, body=b"drawn by a browser", request=request)
+
+        async def close(self) -> None:
+            await super().close()
+            Browser.closed += 1
+
+    class Mixed(SiteSpider):
+        paths = ("/page/1", "/page/2")
+
+        async def start(self) -> Any:
+            yield self.request("/page/1")
+            yield self.request("/page/2", meta={"browser": True})
+
+        def parse(self, response: Response) -> Any:
+            yield {"url": response.url, "drawn": response.body == b"drawn by a browser"}
+
+    crawled = await crawl(Mixed, {"DOWNLOAD_HANDLERS": {"http": Browser}}, site=site.url)
+    assert {(item["url"][-1], item["drawn"]) for item in crawled.items} == {("1", False), ("2", True)}
+    assert site.counts() == {"/page/1": 1}
+    assert Browser.closed == 1
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        f"{_HANDLERS}.http11.HTTP11DownloadHandler",
+        f"{_HANDLERS}.http.HTTPDownloadHandler",
+        f"{_HANDLERS}.http2.H2DownloadHandler",
+    ],
+)
+async def test_scrapys_own_handlers_may_be_named_in_the_settings(path: str, site: Site) -> None:
+    crawled = await crawl(SiteSpider, {"DOWNLOAD_HANDLERS": {"http": path, "https": path}}, site=site.url)
+    assert crawled.reason == "finished"
+    assert site.counts() == {"/": 1}
+
+
+async def test_a_component_sends_a_signal_of_its_own_and_waits_for_it(site: Site) -> None:
+    own = object()
+
+    class Sender(SiteSpider):
+        def __init__(self, **kwargs: Any) -> None:
+            super().__init__(**kwargs)
+            self.received: list[Any] = []
+
+        async def parse(self, response: Response) -> Any:
+            self.crawler.signals.connect(self.note, own)
+            await self.crawler.signals.send_catch_log_async(own, answer=1)
+            await self.crawler.signals.send_catch_log_async(signal=own, answer=2)
+            yield {"url": response.url}
+
+        async def note(self, signal: Any, answer: int) -> None:
+            self.received.append((signal is own, answer))
+
+    crawled = await crawl(Sender, site=site.url)
+    assert crawled.spider.received == [(True, 1), (True, 2)]
+    assert crawled.reason == "finished"
+
+
+def test_names_that_old_packages_import_are_there() -> None:
+    item = importlib.import_module("aioscrapy.item")
+    assert item.BaseItem is item.Item
+    assert item.DictItem is item.Item
+    resolver = importlib.import_module("aioscrapy.resolver")
+    assert resolver.dnscache.pop("example.com", None) is None
+
+
+@pytest.mark.parametrize("name", ["FEED_FORMAT", "DOWNLOAD_DELAY", "LOG_LEVEL", "ROBOTSTXT_OBEY", "BOT_NAME"])
+def test_none_of_an_environment_variable_leaves_the_default(name: str) -> None:
+    settings, untouched = Settings({name: None}), Settings()
+    settings.check()
+    assert settings[name] == untouched[name]
