@@ -35,6 +35,7 @@ from aioscrapy.queue.base import State
 from aioscrapy.scrapy_redis_settings import understand_scrapy_redis
 from aioscrapy.settings import Settings, check_attributes
 from aioscrapy.signals import SignalManager
+from aioscrapy.twisted_reactor import start_reactor
 
 logger = logging.getLogger(__name__)
 
@@ -142,6 +143,7 @@ class Crawler(CrawlContext):
         context, settings = self, self.settings
         settings.check()
         log_start(settings, self.spidercls)
+        start_reactor()
         async with AsyncExitStack() as closing:
             await db_manager.from_settings(settings)
             closing.push_async_callback(db_manager.close)

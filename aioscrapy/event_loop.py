@@ -10,6 +10,7 @@ from typing import Any, Protocol, TypeVar
 
 from aioscrapy.os_signals import STOP_SIGNALS, policy
 from aioscrapy.standard_files import open_standard_files
+from aioscrapy.twisted_reactor import stop_reactor
 
 logger = logging.getLogger(__name__)
 
@@ -80,4 +81,7 @@ async def _with_signals(
         loop.call_soon_threadsafe(abort, number)
 
     with policy(on_first, on_later, numbers):
-        return await main()
+        try:
+            return await main()
+        finally:
+            await stop_reactor()

@@ -14,6 +14,5 @@ DIFFERS: dict[str, str] = {
     "signals.request_dropped": "in a shared crawl only for links that this worker knows",
     "signals.spider_error": "`failure` is the exception, with the methods of a Failure",
     "spiders.Spider.start": "a class method that runs a script (aio-scrapy); `async def start` is used",
-    "utils.defer": "a Deferred that waits for Twisted's reactor never fires: asyncio runs the crawl",
-    "utils.reactor": "no reactor runs: its functions do nothing",
+    "utils.reactor": "its functions do nothing: the crawl runs the reactor that a project imports",
 }

@@ -64,7 +64,10 @@ NAMES: dict[str, dict[str, str]] = {
     "core.downloader.handlers.datauri": {"handlers.local": "DataURIDownloadHandler=DataDownloadHandler"},
     "core.downloader.handlers.file": {"handlers.local": "FileDownloadHandler"},
     "core.downloader.handlers.http": {"handlers.http11": "HTTPDownloadHandler=HTTP11DownloadHandler"},
-    "core.downloader.handlers.http11": {"exceptions": "TunnelError", "handlers.http11": "HTTP11DownloadHandler"},
+    "core.downloader.handlers.http11": {
+        "exceptions": "TunnelError",
+        "handlers.http11": "HTTP11DownloadHandler",
+    },
     "core.downloader.handlers.http2": {"handlers.http11": "H2DownloadHandler"},
     "core.downloader.handlers.base": {"handlers.base": "BaseDownloadHandler"},
     "core.engine": {"core.control": "ExecutionEngine=EngineControl"},

@@ -13,6 +13,7 @@ from typing import Any
 from aioscrapy.doors.finder import ROOT, AbsentError, alias_spec
 from aioscrapy.exceptions import ConfigError
 from aioscrapy.setting_types import FALSE
+from aioscrapy.twisted_reactor import MODULE, put_reactor, reactor_spec, take_idle_reactor
 from aioscrapy_deploy import cfg
 from aioscrapy_deploy.errors import TargetError
 
@@ -20,11 +21,11 @@ from aioscrapy_deploy.errors import TargetError
 VERSION = "2.19.0"
 VARIABLE = "AIOSCRAPY_SCRAPY_ALIAS"
 
-_real: dict[str, ModuleType] = {}
+_real: dict[str, Any] = {}
 
 
 class ScrapyFinder:
-    """The finder of `sys.meta_path` for `scrapy` and everything below it."""
+    """The finder of `sys.meta_path` for `scrapy`, everything below it, and the reactor of the crawl."""
 
     @classmethod
     def find_spec(
@@ -35,6 +36,8 @@ class ScrapyFinder:
             return alias_spec(name, f"{ROOT}.{name}")
         if name == "scrapy":
             return ModuleSpec(name, _Top(), is_package=True)  # type: ignore[arg-type]  # a loader by its methods
+        if name == MODULE:
+            return reactor_spec()
         if not name.startswith("scrapy."):
             return None
         ours = f"{ROOT}.{name.removeprefix('scrapy.')}"
@@ -90,6 +93,8 @@ def serve_scrapy() -> None:
     if ScrapyFinder in sys.meta_path or not wanted():
         return
     _real.update(_take_modules())
+    if (idle := take_idle_reactor()) is not None:
+        _real[MODULE] = idle
     sys.meta_path.insert(0, ScrapyFinder)
     # projects set the level of the logger "scrapy": it is ours
     logging.root.manager.loggerDict["scrapy"] = logging.getLogger(ROOT)
@@ -101,6 +106,8 @@ def stop_serving() -> None:
         sys.meta_path.remove(ScrapyFinder)
         logging.root.manager.loggerDict.pop("scrapy", None)
         _take_modules()
+        if (reactor := _real.pop(MODULE, None)) is not None:
+            put_reactor(reactor)
         sys.modules.update(_real)
         _real.clear()
 

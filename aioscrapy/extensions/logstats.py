@@ -51,9 +51,10 @@ class LogStats:
 
     async def spider_closed(self) -> None:
         """Stop the task, and keep the rates of the whole crawl in the stats."""
-        minutes = (time.monotonic() - self._started_s) / 60
-        for name, counter in _RATES.items():
-            self._stats.set_value(name, round(self._stats.get_value(counter, 0) / minutes, 2) if minutes else 0)
+        seconds = time.monotonic() - self._started_s
+        if seconds >= 1:  # the rate of less is not one
+            for name, counter in _RATES.items():
+                self._stats.set_value(name, round(60 * self._stats.get_value(counter, 0) / seconds, 2))
         if self._task is not None:
             self._task.cancel()
             with contextlib.suppress(asyncio.CancelledError):

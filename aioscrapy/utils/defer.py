@@ -1,7 +1,6 @@
 """Twisted's Deferreds and asyncio's awaitables, each as the other; only this file needs Twisted.
 
-asyncio runs the crawl. A Deferred that fires without a reactor works; one that waits for a reactor of Twisted
-never fires.
+asyncio runs the crawl, and the reactor that a Deferred waits for.
 """
 
 import asyncio

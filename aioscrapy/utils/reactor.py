@@ -1,4 +1,4 @@
-"""Twisted's reactor, which does not run here: asyncio runs the crawl."""
+"""Twisted's reactor, which the crawl runs if a project imports it (see `aioscrapy.twisted_reactor`)."""
 
 import sys
 from functools import partial

@@ -11,7 +11,7 @@ def is_reactorless() -> bool:
 
 
 def install_reactor_import_hook() -> None:
-    """Do nothing: a program may import a reactor, it only does not run."""
+    """Do nothing: a program may import a reactor."""
 
 
 def uninstall_reactor_import_hook(hook: object = None) -> None:
