@@ -16,9 +16,8 @@ from typing import Any
 
 MODULE = "twisted.internet.reactor"
 
-_crawling = (
-    False  # whether a crawl of this process has begun: a reactor that is imported later starts at once
-)
+# Whether a crawl of this process has begun: a reactor that is imported later starts at once.
+_crawling = False
 
 
 class CrawlLoop:
