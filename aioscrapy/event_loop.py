@@ -1,6 +1,7 @@
 """The event loop around a crawl, and the meaning of SIGINT and SIGTERM for it."""
 
 import asyncio
+import gc
 import logging
 import os
 import signal
@@ -16,6 +17,7 @@ logger = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
+_running: list[Any] = []  # the targets of `run`
 FORCED_EXIT_S = 0.8  # seconds after the second signal until the process ends, even if something hangs
 
 
@@ -41,7 +43,20 @@ def run(
     """
     open_standard_files()
     with asyncio.Runner(loop_factory=_loop_factory()) as runner:
-        return runner.run(_with_signals(main, target, numbers))
+        _running.append(target)
+        try:
+            return runner.run(_with_signals(main, target, numbers))
+        finally:
+            _running.remove(target)
+
+
+def freeze_loaded() -> None:
+    """Let the garbage collector pass over all that is loaded, in a process whose loop is that of `run`.
+
+    Only once: a second crawl of the process would keep the garbage of the first one.
+    """
+    if _running and not gc.get_freeze_count():
+        gc.freeze()
 
 
 def exit_after(seconds: float) -> None:

@@ -1,6 +1,5 @@
 """Load the spiders of a project: import all modules of SPIDER_MODULES and collect their spider classes."""
 
-import difflib
 import importlib
 import importlib.util
 import pkgutil
@@ -59,6 +58,8 @@ class SpiderLoader:
         """
         if name in self._spiders:
             return self._spiders[name]
+        import difflib  # most crawls don't need it
+
         hints = [f"no spider named {name!r}"]
         close = difflib.get_close_matches(name, self._spiders, 3)
         if close:

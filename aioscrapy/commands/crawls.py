@@ -17,7 +17,7 @@ from aioscrapy.crawls.catalog import Crawl, Crawls
 from aioscrapy.crawls.progress import Progress, counters, filter_usage, memory, progress, workers_of
 from aioscrapy.dupefilters.redis import BloomDupeFilter
 from aioscrapy.exceptions import ConfigError
-from aioscrapy.frontier_settings import open_crawls
+from aioscrapy.open_crawls import open_crawls
 from aioscrapy.settings import PRIORITIES, Settings
 from aioscrapy_deploy.terminal.option_types import add_watch_option
 from aioscrapy_deploy.terminal.screen import live

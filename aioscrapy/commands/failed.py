@@ -5,7 +5,7 @@ from dataclasses import asdict
 
 from aioscrapy.commands.crawls import CRAWL_HELP, add_redis_option, bot_of, run_to_end, say, worker_command
 from aioscrapy.crawls.catalog import Crawl, Crawls
-from aioscrapy.frontier_settings import open_crawls
+from aioscrapy.open_crawls import open_crawls
 from aioscrapy_deploy.terminal.table import json_text
 from aioscrapy_deploy.terminal.text import one_line
 

@@ -17,7 +17,7 @@ from aioscrapy.crawls.catalog import Crawl, Crawls
 from aioscrapy.exceptions import ConfigError, SerializeError
 from aioscrapy.feeds import STDOUT, Feed
 from aioscrapy.feeds.options import FORMATS, feed_of
-from aioscrapy.frontier_settings import open_crawls
+from aioscrapy.open_crawls import open_crawls
 from aioscrapy.settings import Settings
 from aioscrapy_deploy.errors import DeployError
 from aioscrapy_deploy.fleet import add_target_options

@@ -11,8 +11,8 @@ from aioscrapy.commands.crawls import add_redis_option, run_to_end, say
 from aioscrapy.context import CrawlContext
 from aioscrapy.core.frontier import build_fingerprint
 from aioscrapy.exceptions import ConfigError, SerializeError
-from aioscrapy.frontier_settings import open_crawls
 from aioscrapy.http.request import Request, request_from_dict
+from aioscrapy.open_crawls import open_crawls
 from aioscrapy.serializer import JsonSerializer
 from aioscrapy.settings import Settings
 from aioscrapy.spiderloader import SpiderLoader

@@ -1,16 +1,15 @@
 """The progress of the crawls in a Redis, for `aioscrapy crawls`."""
 
 import re
-import struct
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from aioscrapy.crawls.bloom import bloom_layers
 from aioscrapy.crawls.catalog import Crawl
 from aioscrapy.crawls.keys import spider_key
 
 _BATCH = 100  # crawls in one round trip
-BLOOM_HEADER_BYTES = 64  # 16 numbers of 32 bits
 _META = (
     *("state", "stopped", "created", "finished_at", "done", "failed", "items", "missing"),
     *("filter_lost", "items_lost", "seed_failure", "damaged"),
@@ -103,12 +102,6 @@ async def filter_usage(redis: Any, crawl: Crawl) -> dict[str, Any]:
     if layers:
         return {"kind": "bloom", **usage, "layers": layers}
     return {"kind": "set" if fingerprints else "none", **usage}
-
-
-async def bloom_layers(redis: Any, key: str) -> list[int]:
-    """Return the fingerprints in each of the 16 layers: the header that bloom.lua writes."""
-    header = bytes(await redis.getrange(key, 0, BLOOM_HEADER_BYTES - 1))
-    return list(struct.unpack(">16I", header.ljust(BLOOM_HEADER_BYTES, b"\0")))
 
 
 async def memory(redis: Any, crawl: Crawl) -> dict[str, int]:

@@ -5,7 +5,7 @@ from importlib.resources import files
 from typing import Any, ClassVar, Self
 
 from aioscrapy.context import CrawlContext
-from aioscrapy.crawls.progress import bloom_layers
+from aioscrapy.crawls.bloom import bloom_layers
 from aioscrapy.dupefilters.base import DupeFilter
 from aioscrapy.exceptions import SettingError
 from aioscrapy.log import logger

@@ -73,7 +73,7 @@ class Headers(MutableMapping[str | bytes, Any]):
     def _values(self, value: Any) -> list[bytes]:
         if value is None:
             return []
-        if isinstance(value, str | bytes | int) or not isinstance(value, Iterable):
+        if isinstance(value, (str, bytes, int)) or not isinstance(value, Iterable):
             return [self._bytes(value)]
         return [self._bytes(part) for part in value]
 
@@ -97,7 +97,7 @@ class Headers(MutableMapping[str | bytes, Any]):
         del self._sorted()[_title(name)]
 
     def __contains__(self, name: object) -> bool:
-        return isinstance(name, str | bytes) and _title(name) in self._sorted()
+        return isinstance(name, (str, bytes)) and _title(name) in self._sorted()
 
     def __iter__(self) -> Iterator[bytes]:
         return iter(self._sorted())

@@ -22,7 +22,7 @@ def json_form(value: Any) -> tuple[Any, bool]:
 
 def not_json(value: Any) -> str:
     """Return "" if JSON can represent the value, else the position and the value that it can't represent."""
-    if value is None or isinstance(value, str | int | float):
+    if value is None or isinstance(value, (str, int, float)):
         return ""
     if isinstance(value, dict):
         for key, inner in value.items():
@@ -31,7 +31,7 @@ def not_json(value: Any) -> str:
             if problem := not_json(inner):
                 return f"[{key!r}]{problem}"
         return ""
-    if isinstance(value, list | tuple):
+    if isinstance(value, (list, tuple)):
         for index, inner in enumerate(value):
             if problem := not_json(inner):
                 return f"[{index}]{problem}"

@@ -97,7 +97,7 @@ class Response:
     def _bytes(self, body: Any) -> bytes:
         if body is None:
             return b""
-        if isinstance(body, bytes | bytearray | memoryview):
+        if isinstance(body, (bytes, bytearray, memoryview)):
             return bytes(body)
         raise TypeError(
             "Response body must be bytes; TextResponse and its subclasses take str with an encoding"

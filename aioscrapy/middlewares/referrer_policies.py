@@ -1,5 +1,6 @@
 """The referrer policies of the W3C, as classes: which Referer a request has. https://www.w3.org/TR/referrer-policy/."""
 
+import re
 from abc import ABC, abstractmethod
 from typing import ClassVar
 from urllib.parse import urlsplit
@@ -18,6 +19,9 @@ POLICY_SCRAPY_DEFAULT = "scrapy-default"
 
 _NOTHING, _ORIGIN, _FULL = range(3)
 _DEFAULT_PORTS = frozenset({("http", 80), ("https", 443), ("ftp", 21)})
+_may_have_default_port = re.compile(
+    r"(?:http://[^/?]*:0*80|https://[^/?]*:0*443|ftp://[^/?]*:0*21)(?!\d)"
+).match
 
 
 class ReferrerPolicy(ABC):
@@ -37,7 +41,8 @@ class ReferrerPolicy(ABC):
 
     def stripped_referrer(self, url: str) -> str | None:
         """Return the URL of a page as a Referer; None for a scheme that is not sent."""
-        return None if urlsplit(url).scheme in self.NOREFERRER_SCHEMES else self.strip_url(url)
+        scheme = url.partition(":")[0].lower()  # that of urlsplit, sooner
+        return None if scheme in self.NOREFERRER_SCHEMES else self.strip_url(url)
 
     def origin_referrer(self, url: str) -> str | None:
         """Return the origin of a page as a Referer; None for a scheme that is not sent."""
@@ -50,7 +55,7 @@ class ReferrerPolicy(ABC):
         """
         if not url:
             return None
-        if not origin_only and "@" not in url and "#" not in url and ":" not in url.partition("://")[2]:
+        if not (origin_only or "@" in url or "#" in url or _may_have_default_port(url)):
             return url
         parts = urlsplit(url)
         netloc = parts.netloc.rpartition("@")[2]

@@ -103,7 +103,7 @@ class Spider:
         """
         if not self.start_urls and hasattr(self, "start_url"):
             raise AttributeError("the spider has start_url: name it start_urls, a list")
-        if isinstance(self.start_urls, str | bytes):
+        if isinstance(self.start_urls, (str, bytes)):
             raise TypeError(f"start_urls must be a list of URLs, not the one text {self.start_urls!r}")
         return StartRequests(self._requests_of_start_urls())
 

@@ -1,6 +1,8 @@
 """The settings of a crawl by several processes, derived from those of one process."""
 
+import importlib
 import uuid
+from contextlib import suppress
 from typing import Any
 
 from aioscrapy.components import load_object
@@ -88,6 +90,10 @@ def worker_settings(settings: Settings) -> Settings:
     return own
 
 
+# What a worker needs with its first request, its first page and its first link.
+_LATER = ("aioscrapy.db.redis_client", "aioscrapy.selector", "encodings.idna", "w3lib.url")
+
+
 def preload(settings: Settings) -> None:
     """Import the components before the workers are forked: once, in memory that they share."""
     for name in ("DOWNLOADER_MIDDLEWARES", "SPIDER_MIDDLEWARES", "EXTENSIONS", "ITEM_PIPELINES"):
@@ -95,7 +101,12 @@ def preload(settings: Settings) -> None:
             load_object(path, name)
     for path in handler_paths(settings).values():
         load_object(path, "DOWNLOAD_HANDLERS")
-    load_object("aioscrapy.db.redis_client.make_client", "REDIS_ARGS")
+    for name in ("SCHEDULER_QUEUE_CLASS", "DUPEFILTER_CLASS", "SCHEDULER_SERIALIZER"):
+        load_object(settings[name], name)
+    for name in _LATER:
+        importlib.import_module(name)
+    with suppress(ImportError):
+        importlib.import_module("uvloop")
 
 
 def _use_shared_filter(settings: Settings, dupefilter: Any) -> None:

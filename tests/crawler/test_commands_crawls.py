@@ -15,7 +15,7 @@ import pytest
 
 from aioscrapy.crawls.catalog import Crawls
 from aioscrapy.exceptions import QueueError
-from aioscrapy.frontier_settings import open_crawls
+from aioscrapy.open_crawls import open_crawls
 from aioscrapy.settings import Settings
 from support import child_environment
 from support.commands import aioscrapy, fails, output, write_shop

@@ -22,7 +22,7 @@ from aioscrapy.db import DbManager
 from aioscrapy.db.embedded import free_port, server_binary
 from aioscrapy.db.redis_client import make_client
 from aioscrapy.exceptions import ConfigError, QueueError, SettingError
-from aioscrapy.frontier_settings import open_crawls
+from aioscrapy.open_crawls import open_crawls
 from aioscrapy.settings import Settings
 from support.crawling import Crawled, Everything, SiteSpider, crawl
 from support.redis import BINARY_VARIABLE, RedisServer

@@ -13,9 +13,9 @@ from aioscrapy import signals
 from aioscrapy.crawler import Crawler
 from aioscrapy.ends import End
 from aioscrapy.exceptions import CloseSpider, CrawlError, DropItem, IgnoreRequest, QueueError
-from aioscrapy.frontier_settings import open_crawls
 from aioscrapy.http import Request
 from aioscrapy.logformatter import LogFormatter
+from aioscrapy.open_crawls import open_crawls
 from aioscrapy.settings import Settings
 from aioscrapy.stats import StatsCollector
 from support.crawling import QUIET, Crawled, SiteSpider, crawl

@@ -294,6 +294,69 @@ def test_a_crawl_that_can_not_begin_leaves_nothing_open(site: Site, tmp_path: Pa
     assert again.crawlers[0].reason == "finished"
 
 
+# -- what is loaded
+
+
+FROZEN = """
+import asyncio, gc
+from aioscrapy import CrawlerProcess, Spider
+from aioscrapy.runners import AsyncCrawlerRunner
+
+class Frozen(Spider):
+    name = "frozen"
+    start_urls = [START]
+    async def parse(self, response):
+        yield {"frozen": gc.get_freeze_count() > 10_000}
+
+async def in_a_loop_of_the_program():
+    await AsyncCrawlerRunner(SETTINGS).crawl(Frozen)
+
+asyncio.run(in_a_loop_of_the_program())
+for _ in range(2):
+    process = CrawlerProcess(SETTINGS)
+    process.crawl(Frozen)
+    process.start()
+    frozen = gc.get_freeze_count()
+assert gc.get_freeze_count() == frozen
+"""
+
+
+def test_the_collector_passes_over_what_is_loaded_in_a_process_of_ours(tmp_path: Path, site: Site) -> None:
+    feeds = {str(tmp_path / "items.jl"): {"format": "jsonlines"}}
+    script = Script(tmp_path, FROZEN, START=f"{site.url}/page/1", SETTINGS={**QUIET, "FEEDS": feeds})
+    assert script.run() == 0, script.log
+    assert [item["frozen"] for item in json_lines(tmp_path / "items.jl")] == [False, True, True]
+
+
+SHARED_IMPORTS = """
+import os, sys
+from aioscrapy import CrawlerProcess, Spider
+
+loaded = set()
+os.register_at_fork(before=lambda: loaded.update(sys.modules))
+
+class Late(Spider):
+    name = "late"
+    start_urls = [START]
+    async def parse(self, response):
+        response.css("a::attr(href)").get()
+        yield {"late": sorted(set(sys.modules) - loaded)}
+
+process = CrawlerProcess(SETTINGS)
+process.crawl(Late)
+process.start()
+"""
+
+
+def test_a_worker_process_loads_no_library_again(tmp_path: Path, site: Site) -> None:
+    feeds = {str(tmp_path / "items.jl"): {"format": "jsonlines"}}
+    settings = {**QUIET, "FEEDS": feeds, "CRAWL_PROCESSES": 2}
+    script = Script(tmp_path, SHARED_IMPORTS, START=f"{site.url}/page/1", SETTINGS=settings)
+    assert script.run() == 0, script.log
+    (item,) = json_lines(tmp_path / "items.jl")
+    assert len(item["late"]) < 10, item
+
+
 # -- JOBDIR
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from aioscrapy.frontier_settings import open_crawls
+from aioscrapy.open_crawls import open_crawls
 from aioscrapy.queue.base import Page, State
 from aioscrapy.settings import Settings
 from support.frontier import TAG, Worker, crawl_id, figures, numbers, page
