@@ -1,11 +1,28 @@
 """Add-ons: classes that set settings and components of others, by the setting ADDONS."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from aioscrapy.components import load_object
 from aioscrapy.exceptions import AioscrapyError, NotConfigured, SettingError
 from aioscrapy.log import logger
 from aioscrapy.settings import Settings
+
+
+class AddonManager:
+    """`crawler.addons`: the add-ons of a crawl, under Scrapy's name.
+
+    Attributes:
+        addons: the add-ons in their order.
+    """
+
+    def __init__(self, crawler: Any, addons: Sequence[Any] = ()) -> None:
+        self.crawler = crawler
+        self.addons = list(addons)
+
+    def load_settings(self, settings: Settings) -> None:
+        """Create the add-ons of these settings; each may change them."""
+        self.addons = load_addons(settings, self.crawler)
 
 
 def load_addons(settings: Settings, crawler: Any) -> list[Any]:
@@ -26,7 +43,8 @@ def load_addons(settings: Settings, crawler: Any) -> list[Any]:
             if hasattr(addon, "update_settings"):
                 addon.update_settings(settings)
         except NotConfigured as exc:
-            logger.warning("Disabled %s: %s", path, exc)
+            names = {"clspath": path, "eargs": exc}
+            logger.warning("Disabled %(clspath)s: %(eargs)s", names, extra={"crawler": crawler})
         except AioscrapyError:
             raise
         except Exception as exc:

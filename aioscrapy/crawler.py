@@ -7,7 +7,7 @@ from contextlib import AsyncExitStack
 from importlib import import_module
 from typing import Any
 
-from aioscrapy.addons import load_addons
+from aioscrapy.addons import AddonManager, load_addons
 from aioscrapy.announcements import announce_end, announce_opened, log_start
 from aioscrapy.cancellation import raise_if_aborted
 from aioscrapy.components import build_all, build_one, load_object
@@ -103,9 +103,9 @@ class Crawler(CrawlContext):
                     self.settings.set(name, settings[name], layer)
 
     @property
-    def addons(self) -> list[Any]:
-        """The add-ons."""
-        return self.components["ADDONS"]
+    def addons(self) -> AddonManager:
+        """The add-ons: its `addons` are a list."""
+        return AddonManager(self, self.components["ADDONS"])
 
     @property
     def extensions(self) -> list[Any]:

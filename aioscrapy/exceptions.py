@@ -105,7 +105,7 @@ class StoreError(QueueError):
     """The frontier's store can't be written, and waiting does not help: a full disk, a broken file."""
 
 
-class SerializeError(AioscrapyError):
+class SerializeError(AioscrapyError, ValueError):
     """A request or an item can't be written to the store; the text names the part."""
 
 

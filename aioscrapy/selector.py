@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from functools import lru_cache
 from types import MappingProxyType
 from typing import Any, cast
+from weakref import ref
 
 import parsel
 from lxml import etree, html
@@ -79,7 +80,7 @@ class Selector(parsel.Selector):
     default is the type of the response, and html for a text.
     """
 
-    __slots__ = ()
+    __slots__ = ("_response",)
     selectorlist_cls = SelectorList  # type: ignore[assignment]  # parsel names its own
 
     def __init__(
@@ -105,9 +106,17 @@ class Selector(parsel.Selector):
             root, text = _parse_html(text, kwargs.pop("base_url", None)), None
         if root is not _UNSET:
             kwargs["root"] = root
+        # Weak: a page and its selector are not a circle, so a page is freed as soon as nobody holds it.
+        self._response = None if response is None else ref(response)
         super().__init__(text=text, type=kind, **kwargs)
         if not kwargs.get("namespaces"):
             self.namespaces = _NAMESPACES  # type: ignore[assignment]  # shared, so it must not change
+
+    @property
+    def response(self) -> Any:
+        """The response of a page's own selector; None for a part of a page, and without a response."""
+        source = getattr(self, "_response", None)
+        return None if source is None else source()
 
     def xpath(self, query: str, namespaces: Mapping[str, str] | None = None, **kwargs: Any) -> "SelectorList":
         """Return the matches of an XPath query; `kwargs` are its $variables.

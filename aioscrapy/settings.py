@@ -1,6 +1,6 @@
 """Settings in layers: defaults, command, project, spider, command line; the higher layer wins."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from aioscrapy import default_output_settings, default_settings
@@ -8,6 +8,7 @@ from aioscrapy.base_settings import (
     MIDDLEWARES,
     PRIORITIES,
     BaseSettings,
+    SettingsAttribute,
     builtin_of,
     component_path,
     priority_number,
@@ -21,6 +22,7 @@ __all__ = [
     "SETTINGS_PRIORITIES",
     "BaseSettings",
     "Settings",
+    "SettingsAttribute",
     "builtin_of",
     "check_attributes",
     "component_path",
@@ -75,7 +77,20 @@ class Settings(BaseSettings):
     def __init__(self, values: Any = None, priority: int | str = "project") -> None:
         super().__init__()
         self.setmodule(default_settings, "default")
+        for name in self.attributes:
+            self._set_default(name)
         self.update(values or {}, priority)
+
+    def _set_default(self, name: str) -> None:
+        """Set the value of `default_settings.py`; a dict there becomes settings of its own."""
+        value, layer = getattr(default_settings, name), priority_number("default")
+        kept = BaseSettings(value, layer) if isinstance(value, dict) else value
+        self.attributes[name] = SettingsAttribute(kept, layer)
+
+    def setdict(self, values: Any, priority: int | str = "project") -> None:
+        if not isinstance(values, Mapping) or not all(isinstance(name, str) for name in values):
+            raise ConfigError(f"settings are a dict of NAME -> value, not {readable(values)}")
+        super().setdict(values, priority)
 
     def check(self) -> None:
         """Check the values that some layer has set against the types in `default_settings.py`.
@@ -85,13 +100,13 @@ class Settings(BaseSettings):
         Raises:
             SettingError: one is not of its type, out of its range, or more than its limit.
         """
-        for name, (value, priority) in [*self._values.items()]:
-            declared = setting_type(name) if priority else None
-            if value is None and declared is not None and declared.unset_by_none:
-                self._values[name] = (getattr(default_settings, name), 0)
+        for name, setting in self.attributes.items():
+            declared = setting_type(name) if setting.priority else None
+            if setting.value is None and declared is not None and declared.unset_by_none:
+                self._set_default(name)
             elif declared is not None:
                 try:
-                    declared.check(value)
+                    declared.check(setting.value)
                 except ValueError as exc:
                     raise SettingError(name, exc) from None
         for name, limit in _LIMITS:
@@ -105,8 +120,8 @@ class Settings(BaseSettings):
         defaults = vars(default_settings)
         return sorted(
             name
-            for name, (value, priority) in self._values.items()
-            if priority and name in defaults and value != defaults[name]
+            for name, setting in self.attributes.items()
+            if setting.priority and name in defaults and setting.value != defaults[name]
         )
 
     def freeze(self) -> None:

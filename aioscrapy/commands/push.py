@@ -12,6 +12,7 @@ from aioscrapy.context import CrawlContext
 from aioscrapy.core.frontier import build_fingerprint
 from aioscrapy.exceptions import ConfigError, SerializeError
 from aioscrapy.http.request import Request, request_from_dict
+from aioscrapy.http.stored_request import stored_form
 from aioscrapy.open_crawls import open_crawls
 from aioscrapy.serializer import JsonSerializer
 from aioscrapy.settings import Settings
@@ -107,7 +108,7 @@ def _request(text: str, priority: int | None, spider: Any) -> tuple[Request, byt
         raise ValueError(str(exc.__cause__ or exc)) from None
     if "://" not in request.url or not urlsplit(request.url).hostname:
         raise ValueError(f"the URL {request.url!r} names no host")
-    return request, JsonSerializer.dumps({**request.to_dict(spider), **names})
+    return request, JsonSerializer.dumps({**stored_form(request, spider), **names})
 
 
 def _values(text: str) -> dict[str, Any]:

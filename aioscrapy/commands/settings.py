@@ -3,7 +3,7 @@
 import argparse
 from typing import Any
 
-from aioscrapy.settings import PRIORITIES, Settings
+from aioscrapy.settings import PRIORITIES, BaseSettings, Settings
 
 CHECK = False  # a wrong setting must be visible, too
 
@@ -31,9 +31,10 @@ def run(options: argparse.Namespace) -> int:
     for option, read in readers.items():
         name = getattr(options, option)
         if name is not None:
-            print(read(name))
+            value = read(name)
+            print(value.copy_to_dict() if isinstance(value, BaseSettings) else value)
             return 0
-    for name in sorted(settings):
+    for name, value in sorted(settings.copy_to_dict().items()):
         if (settings.getpriority(name) or 0) > PRIORITIES["default"]:
-            print(f"{name} = {settings[name]!r}")
+            print(f"{name} = {value!r}")
     return 0

@@ -1,7 +1,7 @@
 """Count the objects that the garbage collector can't free at the end of a crawl."""
 
 import gc
-from typing import Self
+from typing import Any, Self
 
 from aioscrapy import signals
 from aioscrapy.context import CrawlContext
@@ -24,7 +24,7 @@ class MemoryDebugger:
         crawler.signals.connect(extension.spider_closed, signals.spider_closed)
         return extension
 
-    def spider_closed(self) -> None:
+    def spider_closed(self, spider: Any = None, reason: str = "") -> None:
         """Collect and count."""
         gc.collect()
         self.stats.set_value("memdebug/gc_garbage_count", len(gc.garbage))

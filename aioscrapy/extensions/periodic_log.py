@@ -48,12 +48,12 @@ class PeriodicLog:
         crawler.signals.connect(extension.spider_closed, signals.spider_closed)
         return extension
 
-    def spider_opened(self) -> None:
+    def spider_opened(self, spider: Any = None, /) -> None:
         """Start the task that logs."""
         self._started_s = self._latest_s = time.monotonic()
         self._task = asyncio.create_task(self._log_for_ever(), name="periodic-log")
 
-    def spider_closed(self) -> None:
+    def spider_closed(self, spider: Any = None, reason: str = "") -> None:
         """Log for the last time."""
         self.log()
         if self._task is not None:
@@ -66,31 +66,43 @@ class PeriodicLog:
 
     def log(self) -> None:
         """Log one line of JSON."""
-        values, data = self.stats.get_stats(), dict[str, Any]()
+        data: dict[str, Any] = {}
         if self._timing:
-            data["time"] = self._times()
+            data |= self.log_timing()
         if self._of_delta is not None:
-            numbers = {
-                name: value
-                for name, value in values.items()
-                if isinstance(value, (int, float)) and _allowed(name, self._of_delta)
-            }
-            data["delta"] = {name: value - self._previous.get(name, 0) for name, value in numbers.items()}
-            self._previous = numbers
+            data |= self.log_delta()
         if self._of_stats is not None:
-            data["stats"] = {name: value for name, value in values.items() if _allowed(name, self._of_stats)}
+            data |= self.log_crawler_stats()
         logger.info("%s", json.dumps(data, default=str))
 
-    def _times(self) -> dict[str, Any]:
+    def log_delta(self) -> dict[str, Any]:
+        """Return {"delta": …}: what was added to each number since the last call."""
+        numbers = {
+            name: value
+            for name, value in self.stats.get_stats().items()
+            if isinstance(value, (int, float)) and _allowed(name, self._of_delta or {})
+        }
+        delta = {name: value - self._previous.get(name, 0) for name, value in numbers.items()}
+        self._previous = numbers
+        return {"delta": delta}
+
+    def log_crawler_stats(self) -> dict[str, Any]:
+        """Return {"stats": …}: the values of now."""
+        values = self.stats.get_stats().items()
+        return {"stats": {name: value for name, value in values if _allowed(name, self._of_stats or {})}}
+
+    def log_timing(self) -> dict[str, Any]:
+        """Return {"time": …}: since the start and since the last call."""
         now_s, before_s = time.monotonic(), self._latest_s
         self._latest_s = now_s
-        return {
+        times = {
             "log_interval": self.interval,
             "start_time": self.stats.get_value("start_time"),
             "utcnow": datetime.now(UTC).strftime("%Y-%m-%d %H:%M:%S"),
             "log_interval_real": now_s - before_s,
             "elapsed": now_s - self._started_s,
         }
+        return {"time": times}
 
 
 def _rules(settings: Settings, name: str) -> dict[str, Sequence[str]] | None:

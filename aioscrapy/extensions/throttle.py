@@ -1,14 +1,14 @@
 """Adapt the delay of a host to its latency."""
 
 import logging
+from typing import Any, Self
 
 from aioscrapy import signals
-from aioscrapy.context import CrawlContext, PolitenessLike
+from aioscrapy.context import CrawlContext
 from aioscrapy.exceptions import NotConfigured, SettingError
 from aioscrapy.http.hosts import slot_of
 from aioscrapy.http.request import Request
 from aioscrapy.http.response import Response
-from aioscrapy.settings import Settings
 
 logger = logging.getLogger(__name__)
 
@@ -21,60 +21,82 @@ class AutoThrottle:
     than 200 never lowers it, because error pages are fast. A response with
     meta["autothrottle_dont_adjust_delay"] is ignored.
 
+    Subclasses of programs replace the methods with one underscore: they have Scrapy's names.
+
     Source: https://docs.scrapy.org/en/latest/topics/autothrottle.html
     """
 
-    def __init__(self, settings: Settings, politeness: PolitenessLike) -> None:
-        self._politeness = politeness
-        self._min_s = settings.getfloat("DOWNLOAD_DELAY")
-        self._max_s = settings.getfloat("AUTOTHROTTLE_MAX_DELAY")
-        self._start_s = max(self._min_s, settings.getfloat("AUTOTHROTTLE_START_DELAY"))
-        self._target = settings.getfloat("AUTOTHROTTLE_TARGET_CONCURRENCY")
-        if self._target <= 0:
-            raise SettingError("AUTOTHROTTLE_TARGET_CONCURRENCY", f"{self._target} is not above 0")
-        self._debug = settings.getbool("AUTOTHROTTLE_DEBUG")
+    def __init__(self, crawler: CrawlContext) -> None:
+        settings = crawler.settings
+        self._crawler = crawler
+        self.debug = settings.getbool("AUTOTHROTTLE_DEBUG")
+        self.target_concurrency = settings.getfloat("AUTOTHROTTLE_TARGET_CONCURRENCY")
+        if self.target_concurrency <= 0:
+            raise SettingError("AUTOTHROTTLE_TARGET_CONCURRENCY", f"{self.target_concurrency} is not above 0")
+        self.mindelay = self.maxdelay = self._start_s = 0.0
         self._started: set[str] = set()
+        crawler.signals.connect(self._spider_opened, signals.spider_opened)
+        crawler.signals.connect(self._request_reached_downloader, signals.request_reached_downloader)
+        crawler.signals.connect(self._response_downloaded, signals.response_downloaded)
 
     @classmethod
-    def from_crawler(cls, crawler: CrawlContext) -> "AutoThrottle":
+    def from_crawler(cls, crawler: CrawlContext) -> Self:
         """Create the extension; leave it out if AUTOTHROTTLE_ENABLED is false."""
         if not crawler.settings.getbool("AUTOTHROTTLE_ENABLED"):
             raise NotConfigured
-        extension = cls(crawler.settings, crawler.politeness)
-        crawler.signals.connect(extension.request_reached_downloader, signals.request_reached_downloader)
-        crawler.signals.connect(extension.response_downloaded, signals.response_downloaded)
-        return extension
+        return cls(crawler)
 
-    def request_reached_downloader(self, request: Request) -> None:
+    def _spider_opened(self, spider: Any = None, /) -> None:
+        self.mindelay = self._min_delay()
+        self.maxdelay = self._max_delay()
+        self._start_s = self._start_delay()
+
+    def _min_delay(self) -> float:
+        return self._crawler.settings.getfloat("DOWNLOAD_DELAY")
+
+    def _max_delay(self) -> float:
+        return self._crawler.settings.getfloat("AUTOTHROTTLE_MAX_DELAY")
+
+    def _start_delay(self) -> float:
+        return max(self.mindelay, self._crawler.settings.getfloat("AUTOTHROTTLE_START_DELAY"))
+
+    def _request_reached_downloader(self, request: Request) -> None:
         """Set the first delay of a host, before its latency is known."""
-        host = slot_of(request)
-        if host not in self._started:
-            self._started.add(host)
-            self._politeness.set_delay(host, self._start_s)
+        key = slot_of(request)
+        if key not in self._started:
+            self._started.add(key)
+            _, slot = self._get_slot(request, None)
+            if slot is not None:
+                slot.delay = self._start_s
 
-    def response_downloaded(self, response: Response, request: Request) -> None:
+    def _response_downloaded(self, response: Response, request: Request, spider: Any = None) -> None:
         """Adapt the delay of the host of a response."""
         latency_s = request.meta.get("download_latency")
         if latency_s is None or request.meta.get("autothrottle_dont_adjust_delay"):
             return
-        host = slot_of(request)
-        old_s = self._politeness.delay(host)
-        new_s = self._adapted(old_s, latency_s)
-        if response.status != 200 and new_s <= old_s:
-            new_s = old_s
-        else:
-            self._politeness.set_delay(host, new_s)
-        if self._debug:
+        key, slot = self._get_slot(request, spider)
+        if slot is None:
+            return
+        before_s = slot.delay
+        self._adjust_delay(slot, latency_s, response)
+        if self.debug:
             logger.info(
                 "slot: %s | delay:%5d ms (%+d) | latency:%5d ms | size:%6d bytes",
-                host,
-                new_s * 1000,
-                (new_s - old_s) * 1000,
+                key,
+                slot.delay * 1000,
+                (slot.delay - before_s) * 1000,
                 latency_s * 1000,
                 len(response.body),
             )
 
-    def _adapted(self, old_s: float, latency_s: float) -> float:
-        """Return the new delay, within the limits of the settings."""
-        target_s = latency_s / self._target
-        return min(max(target_s, (old_s + target_s) / 2, self._min_s), self._max_s)
+    def _get_slot(self, request: Request, spider: Any) -> tuple[str, Any]:
+        """Return the key and the limits of a request's host."""
+        key = slot_of(request)
+        return key, self._crawler.engine.downloader.slots.get(key)
+
+    def _adjust_delay(self, slot: Any, latency: float, response: Response) -> None:
+        """Set the new delay, within the limits of the settings; the latency is in seconds."""
+        target_s = latency / self.target_concurrency
+        new_s = min(max(target_s, (slot.delay + target_s) / 2, self.mindelay), self.maxdelay)
+        if response.status == 200 or new_s > slot.delay:
+            slot.delay = new_s

@@ -52,7 +52,12 @@ _central_word = re.compile(rb"[A-Za-z\x80-\xff][\xa3\xb3\xb9\xbc\xbe\xbf\x9c\x9d
 
 def detect(content_type: bytes, body: bytes) -> str:
     """Return the encoding of a body: by byte order mark, header, <meta> or <?xml, else a guess."""
-    return read_bom(body)[0] or _by_header(content_type, body) or _by_meta(body) or _guess(body)
+    return declared(content_type, body) or _guess(body)
+
+
+def declared(content_type: bytes, body: bytes) -> str | None:
+    """Return the encoding by byte order mark, header, <meta> or <?xml; None if there is none."""
+    return read_bom(body)[0] or by_header(content_type, body) or _by_meta(body)
 
 
 def codec(label: str | None) -> str | None:
@@ -68,7 +73,8 @@ def codec(label: str | None) -> str | None:
     return encoding
 
 
-def _by_header(content_type: bytes, body: bytes) -> str | None:
+def by_header(content_type: bytes, body: bytes) -> str | None:
+    """Return the encoding in a Content-Type, unless the body can't be in it."""
     match = _header_label(content_type)
     if match is None:
         return None

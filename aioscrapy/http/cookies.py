@@ -4,7 +4,6 @@ Source: RFC 6265, sections 5.1 to 5.4, with additions of browsers (draft-ietf-ht
 without a name, a limit for its size, and a line with a control character, which is left out.
 """
 
-import calendar
 import json
 import re
 import time
@@ -13,6 +12,7 @@ from ipaddress import ip_address
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
+from aioscrapy.http.cookie_date import parse_cookie_date
 from aioscrapy.http.hosts import host_of
 
 MAX_BYTES = 4096  # of name and value together
@@ -20,14 +20,9 @@ MAX_COOKIES = 180  # of one jar, as Chromium keeps for a site
 _MAX_ATTRIBUTE = 1024  # characters of an attribute's value
 _SECURE_SCHEMES = frozenset({"https", "wss"})
 _SECOND_LEVEL = frozenset(("ac", "co", "com", "edu", "gov", "int", "mil", "net", "ne", "nom", "or", "org"))
-_MONTHS = {name: number for number, name in enumerate(calendar.month_abbr) if name}
 
 _control = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]").search
 _seconds = re.compile(r"-?[0-9]+").fullmatch
-_date_tokens = re.compile(r"[^\x09\x20-\x2f\x3b-\x40\x5b-\x60\x7b-\x7e]+").findall
-_time = re.compile(r"([0-9]{1,2}):([0-9]{1,2}):([0-9]{1,2})(?![0-9])").match
-_day = re.compile(r"([0-9]{1,2})(?![0-9])").match
-_year = re.compile(r"([0-9]{2,4})(?![0-9])").match
 
 
 class Cookie(NamedTuple):
@@ -55,13 +50,13 @@ class CookieJar:
     """The cookies of one site, the oldest first; at most `MAX_COOKIES`."""
 
     def __init__(self) -> None:
-        self._cookies: dict[tuple[str, str, str], Cookie] = {}
+        self._by_key: dict[tuple[str, str, str], Cookie] = {}
 
     def __iter__(self) -> Iterator[Cookie]:
-        return iter(self._cookies.values())
+        return iter(self._by_key.values())
 
     def __len__(self) -> int:
-        return len(self._cookies)
+        return len(self._by_key)
 
     def put(self, cookie: Cookie) -> None:
         """Store a cookie, or delete it if it has expired.
@@ -72,23 +67,23 @@ class CookieJar:
         if not _is_sendable(cookie):
             raise ValueError(f"the cookie {cookie.name!r} can't be part of a header")
         if cookie.expires is not None and cookie.expires <= time.time():
-            self._cookies.pop(cookie.key, None)
+            self._by_key.pop(cookie.key, None)
             return
-        self._cookies[cookie.key] = cookie
-        if len(self._cookies) > MAX_COOKIES:
-            del self._cookies[next(iter(self._cookies))]
+        self._by_key[cookie.key] = cookie
+        if len(self._by_key) > MAX_COOKIES:
+            del self._by_key[next(iter(self._by_key))]
 
     def get(self, key: tuple[str, str, str]) -> Cookie | None:
         """Return the cookie with this key; None if there is none."""
-        return self._cookies.get(key)
+        return self._by_key.get(key)
 
     def discard(self, key: tuple[str, str, str]) -> None:
         """Delete the cookie with this key, if there is one."""
-        self._cookies.pop(key, None)
+        self._by_key.pop(key, None)
 
     def header(self, url: str) -> bytes | None:
         """Return the Cookie header for a request; None if no cookie matches."""
-        if not self._cookies:
+        if not self._by_key:
             return None
         parts = urlsplit(url)
         host, path = host_of(url), parts.path or "/"
@@ -96,7 +91,7 @@ class CookieJar:
         now = time.time()
         matches = [
             cookie
-            for cookie in self._cookies.values()
+            for cookie in self._by_key.values()
             if (cookie.domain == host if cookie.host_only else _domain_matches(host, cookie.domain))
             and _path_matches(path, cookie.path)
             and (secure or not cookie.secure)
@@ -123,9 +118,57 @@ class CookieJar:
         if value is not None:
             request.headers.setdefault("Cookie", value)
 
-    def clear(self) -> None:
-        """Delete all cookies; Scrapy's interface."""
-        self._cookies.clear()
+    def set_cookie(self, cookie: Any) -> None:
+        """Store a cookie of `http.cookiejar`; Scrapy's interface.
+
+        Raises:
+            ValueError: it can't be sent.
+        """
+        self.put(own_cookie(cookie))
+
+    def set_cookie_if_ok(self, cookie: Any, request: Any) -> None:
+        """Store a cookie of `http.cookiejar` if the host of the request may set it; Scrapy's interface."""
+        if may_set_domain(host_of(request.url), cookie.domain.removeprefix(".")):
+            self.set_cookie(cookie)
+
+    def clear(self, domain: str | None = None, path: str | None = None, name: str | None = None) -> None:
+        """Delete all cookies, or those of a domain, of a path in it, of a name there; Scrapy's interface."""
+        chosen = {"domain": domain and domain.removeprefix("."), "path": path, "name": name}
+        for cookie in tuple(self):
+            if all(value is None or getattr(cookie, key) == value for key, value in chosen.items()):
+                self.discard(cookie.key)
+
+    def clear_session_cookies(self) -> None:
+        """Delete the cookies that end with the crawl; Scrapy's interface."""
+        for cookie in tuple(self):
+            if cookie.expires is None:
+                self.discard(cookie.key)
+
+    @property
+    def jar(self) -> Any:
+        """The cookies in a new CookieJar of `http.cookiejar`; Scrapy's interface."""
+        from aioscrapy.http.standard_cookies import standard_jar
+
+        return standard_jar(self)
+
+    @property
+    def _cookies(self) -> Any:
+        """Domain -> path -> name -> cookie of `http.cookiejar`; programs for Scrapy read it."""
+        return self.jar._cookies
+
+
+def own_cookie(cookie: Any) -> Cookie:
+    """Return a cookie of `http.cookiejar` as ours."""
+    value = (cookie.value or "").encode("utf-8", "replace").decode("latin-1")
+    return Cookie(
+        cookie.name,
+        value,
+        cookie.domain.removeprefix(".").lower(),
+        not cookie.domain.startswith("."),
+        cookie.path,
+        bool(cookie.secure),
+        cookie.expires,
+    )
 
 
 def parse_set_cookie(line: bytes, url: str) -> Cookie | None:
@@ -237,29 +280,6 @@ def _expiry(attributes: dict[str, str]) -> float | None:
         seconds = int(max_age)
         return time.time() + min(seconds, 10**10) if seconds > 0 else 0.0
     return parse_cookie_date(attributes["expires"]) if "expires" in attributes else None
-
-
-def parse_cookie_date(text: str) -> float | None:
-    """Return the seconds since 1970 of a date in a form of RFC 6265, 5.1.1; None if it is not a date."""
-    clock = day = month = year = None
-    for token in _date_tokens(text):
-        if clock is None and (match := _time(token)):
-            clock = tuple(map(int, match.groups()))
-        elif day is None and (match := _day(token)):
-            day = int(match[1])
-        elif month is None and token[:3].title() in _MONTHS:
-            month = _MONTHS[token[:3].title()]
-        elif year is None and (match := _year(token)):
-            year = int(match[1])
-    if clock is None or day is None or month is None or year is None:
-        return None
-    year += 1900 if 70 <= year <= 99 else 2000 if year <= 69 else 0
-    hour, minute, second = clock
-    if not 1 <= day <= 31 or year < 1601 or hour > 23 or minute > 59 or second > 59:
-        return None
-    if day > calendar.monthrange(year, month)[1]:
-        return None
-    return float(calendar.timegm((year, month, day, hour, minute, second)))
 
 
 def _default_path(url: str) -> str:

@@ -1,5 +1,6 @@
 """A request that sends a form: your own data, or a form of a page."""
 
+import logging
 from collections.abc import Iterable, Mapping
 from typing import Any, ClassVar, Self
 from urllib.parse import urlencode, urljoin
@@ -7,6 +8,8 @@ from urllib.parse import urlencode, urljoin
 from aioscrapy.http.form_controls import click_of, controls_of, is_button, pairs_of
 from aioscrapy.http.request import Request
 from aioscrapy.http.url import HTML_WHITESPACE, clean_url
+
+logger = logging.getLogger(__name__)
 
 FormData = Mapping[str, Any] | Iterable[tuple[str, Any]] | None
 Pairs = list[tuple[Any, Any]]
@@ -53,10 +56,10 @@ class FormRequest(Request):
     ) -> Self:
         """Fill in a form of the page and return the request that a click on its button sends.
 
-        The form is selected by name, by id, by a query for the form or an element in it, else by
-        `formnumber` (from 0). `formdata` overrides fields; the value None leaves a field out. `clickdata` are
-        the attributes of the button ({"nr": 2}: the third field); without them the first button is clicked,
-        unless `dont_click` is set.
+        The form is selected by name, by id, by a query for the form or an element in it, else by `formnumber`
+        (from 0); as in Scrapy also if no form has the name or the id. `formdata` overrides fields; the value
+        None leaves a field out. `clickdata` are the attributes of the button ({"nr": 2}: the third field);
+        without them the first button is clicked, unless `dont_click` is set.
 
         Raises:
             ValueError: the form or the button does not exist, or several buttons match.
@@ -66,7 +69,7 @@ class FormRequest(Request):
         kwargs.setdefault("encoding", _encoding(form, response.encoding))
         fields = controls_of(form)
         button = None if dont_click else _clicked(form, fields, clickdata)
-        pairs = list(formdata.items() if isinstance(formdata, Mapping) else formdata or ())
+        pairs = _pairs_of(formdata)
         values = _filled(fields, pairs, button)
         method = str(kwargs.pop("method", None) or _attribute(form, button, "method")).upper()
         method = method if method in cls.valid_form_methods else "GET"
@@ -109,7 +112,7 @@ def _form(response: Any, name: str | None, form_id: str | None, number: int, que
             if expected is not None and form.get(attribute) == expected:
                 return form
     if query is None and (name is not None or form_id is not None):
-        raise ValueError(f"No <form> element found with name {name!r} or id {form_id!r} in {response}")
+        logger.warning("%s has no form of name %r or id %r: form %s is used", response, name, form_id, number)
     if query is not None:
         for node in root.xpath(query)[:1]:
             for form in node.iterancestors("form") if node.tag != "form" else [node]:
@@ -136,12 +139,17 @@ def _attribute(form: Any, button: Any, name: str) -> str:
     return own or form.get(name) or ""
 
 
-def _filled(fields: list[Any], overrides: Pairs, button: Any) -> Pairs:
-    """Return what the fields send, in the order of the page, and behind it the overrides."""
+def _pairs_of(formdata: Any) -> Pairs:
     try:
-        names = {name for name, _ in overrides}
+        rows = formdata.items() if isinstance(formdata, Mapping) else formdata or ()
+        return [(name, value) for name, value in rows]
     except (TypeError, ValueError):
         raise ValueError("formdata should be a dict or iterable of tuples") from None
+
+
+def _filled(fields: list[Any], overrides: Pairs, button: Any) -> Pairs:
+    """Return what the fields send, in the order of the page, and behind it the overrides."""
+    names = {name for name, _ in overrides}
     pairs: Pairs = []
     for field in fields:
         sent = click_of(field) if field is button else pairs_of(field)

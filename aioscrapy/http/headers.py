@@ -56,6 +56,11 @@ class Headers(MutableMapping[str | bytes, Any]):
             self._lists.setdefault(_title(name), []).extend(values)
         return self
 
+    @classmethod
+    def fromkeys(cls, names: Iterable[str | bytes], value: Any = None) -> Self:
+        """Return headers that all have the same value."""
+        return cls(dict.fromkeys(names, value))
+
     def raw(self) -> list[tuple[bytes, bytes]]:
         """Return (name, value) of every header line."""
         if self._raw is not None:

@@ -1,15 +1,14 @@
 """A request: what to fetch, and what to do with the response. `to_dict` is its stored form."""
 
-from base64 import b64decode
 from collections.abc import Callable, Iterable
 from operator import attrgetter
 from typing import Any, Self, TypeVar, cast, overload
 
 from aioscrapy.exceptions import SerializeError
 from aioscrapy.http.headers import Headers, HeadersArgument
-from aioscrapy.http.json_values import json_form, text_or_base64
 from aioscrapy.http.no_callback import NO_CALLBACK  # noqa: F401 its path in Scrapy
 from aioscrapy.http.payload import Pairs, written_out
+from aioscrapy.http.stored_request import arguments_of, json_value, method_of, stored_form
 from aioscrapy.http.url import clean_url, verbatim
 
 R = TypeVar("R", bound="Request")
@@ -204,65 +203,40 @@ class Request:
 
         return request_to_curl(self)
 
-    def to_dict(self, spider: Any) -> dict[str, Any]:
+    def to_dict(self, spider: Any = None) -> dict[str, Any]:
         """Return the request as a dict of JSON values, with the fields that differ from their defaults.
 
-        Callbacks become names of the spider's methods. A body is str if it is UTF-8, else {"b64": …}; headers
-        are name -> values, in Latin-1. meta, cb_kwargs and cookies may contain JSON's types (str, int, float,
-        bool, None, list, dict with str keys), items and what else `stored_values` knows; a tuple of JSON
-        values becomes a list. A subclass becomes a plain Request with the same method, headers and body.
+        It is what a store has of the request (see `stored_form`), and for a subclass its path as `_class` and
+        its own attributes. `request_from_dict` of `aioscrapy.utils.request` creates the request again.
 
         Raises:
             SerializeError: a callback is not a method of the spider, or a value is not one of JSON.
         """
-        fields: dict[str, Any] = {"url": self._url}
-        for name in ("callback", "errback"):
-            if (callback := getattr(self, name)) is not None:
-                fields[name] = _method_name(self, name, callback, spider)
-        if self.method != "GET":
-            fields["method"] = self.method
-        if self._headers:
-            fields["headers"] = {
-                name.decode("latin-1"): [value.decode("latin-1") for value in values]
-                for name, values in self._headers.items()
-            }
-        if self._body:
-            fields["body"] = text_or_base64(self._body)
-        for name in ("priority", "dont_filter", "fingerprint", "meta", "_cb_kwargs", "_cookies", "_flags"):
-            if value := getattr(self, name):
-                name = name.removeprefix("_")  # noqa: PLW2901 its public name
-                fields[name] = _json_value(self, name, value, fields)
-        if self._encoding != "utf-8":
-            fields["encoding"] = self._encoding
+        fields, cls = stored_form(self, spider), type(self)
+        if cls is not Request:
+            fields["_class"] = f"{cls.__module__}.{cls.__qualname__}"
+            for name in self.attributes:
+                if name not in Request.attributes:
+                    fields[name] = json_value(self, name, getattr(self, name), fields)
         return fields
 
 
 def request_from_dict(fields: dict[str, Any], spider: Any) -> Request:
-    """Create the request from the dict of `Request.to_dict`.
+    """Create the request from the dict of `stored_form`.
 
     Raises:
         SerializeError: the spider has no method of this name, or the dict is not a request.
     """
-    arguments = dict(fields)
     try:
-        if packed := arguments.pop("packed", None):
-            from aioscrapy.http.stored_values import unpack
-
-            arguments.update({name: unpack(arguments[name]) for name in packed})
-        url = arguments["url"]
+        arguments = arguments_of(fields)
         for part in ("callback", "errback"):
             if part in arguments:
-                arguments[part] = _method(spider, arguments[part], part, url)
-        headers = arguments.get("headers")
-        if headers:
-            arguments["headers"] = Headers.from_lists(
-                (name.encode("latin-1"), [value.encode("latin-1") for value in values])
-                for name, values in headers.items()
-            )
-        body = arguments.get("body")
-        if body:
-            arguments["body"] = body.encode() if isinstance(body, str) else b64decode(body["b64"])
+                arguments[part] = method_of(spider, arguments[part], part, arguments["url"])
+        if "_class" in arguments:  # of `Request.to_dict`
+            arguments = {name: value for name, value in arguments.items() if name in Request.attributes}
         return Request(**arguments)
+    except SerializeError:
+        raise
     except (KeyError, TypeError, ValueError, AttributeError) as exc:
         raise SerializeError(f"not a request: {str(fields)[:200]}: {exc!r}") from exc
 
@@ -279,49 +253,3 @@ def _callback(part: str, callback: Any) -> Callback:
     if not callable(callback) and not isinstance(callback, str):
         raise TypeError(f"{part} must be a callable or a method's name, got {type(callback).__name__}")
     return callback  # type: ignore[no-any-return]  # just checked
-
-
-def _method(spider: Any, name: str, part: str, url: str) -> Any:
-    method = getattr(spider, name, None)
-    if not callable(method):
-        raise SerializeError(
-            f"{part} of {url}: spider {getattr(spider, 'name', spider)!r} has no method {name!r}"
-        )
-    return method
-
-
-def _method_name(request: Request, part: str, callback: Callback, spider: Any) -> str:
-    """Return the name of the spider's method that is this callback."""
-    if isinstance(callback, str):
-        _method(spider, callback, part, request.url)
-        return callback
-    name = getattr(callback, "__name__", "")
-    if name and getattr(spider, name, None) == callback:
-        return str(name)
-    # A private, a decorated or a renamed method has another name in the class than its own.
-    for owner in type(spider).__mro__:
-        for name in vars(owner):
-            if name in ("__class__", "__dict__", "__weakref__"):
-                continue
-            attribute = vars(owner)[name]
-            if (
-                attribute is getattr(callback, "__func__", callback)
-                and getattr(spider, name, None) == callback
-            ):
-                return name
-    raise SerializeError(
-        f"{part} of {request.url}: {callback!r} is not a method of spider "
-        f"{getattr(spider, 'name', spider)!r}; lambdas, inner functions and methods of other objects "
-        "can't be stored"
-    )
-
-
-def _json_value(request: Request, name: str, value: Any, fields: dict[str, Any]) -> Any:
-    """Return the value as JSON has it; `fields["packed"]` notes the name if that is another form."""
-    try:
-        stored, is_packed = json_form(value)
-    except TypeError as exc:
-        raise SerializeError(f"{name}{exc} ({request})") from None
-    if is_packed:
-        fields.setdefault("packed", []).append(name)
-    return stored

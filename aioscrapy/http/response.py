@@ -21,6 +21,10 @@ R = TypeVar("R", bound="Response")
 _other_scheme = re.compile(r"(?!https?:)[a-zA-Z][a-zA-Z0-9+.-]*:(?!//)").match  # javascript:, mailto:, tel:
 
 
+# Attributes that mean nothing outside of the crawl.
+_OF_THE_CRAWL = frozenset({"request", "certificate"})
+
+
 @lru_cache(1000)
 def _address(text: str) -> Any:
     """Return an IP address as an object; another text itself."""
@@ -159,6 +163,22 @@ class Response:
             if name not in kwargs and name in target.attributes:
                 kwargs[name] = getattr(self, name)
         return target(*args, **kwargs)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the fields of the response, without request and certificate; `_class` is its class.
+
+        `aioscrapy.utils.response.response_from_dict` creates the response again.
+        """
+        fields = {name: getattr(self, name) for name in self.attributes if name not in _OF_THE_CRAWL}
+        fields["headers"] = dict(self.headers.items())
+        if type(self) is not Response:
+            fields["_class"] = f"{type(self).__module__}.{type(self).__qualname__}"
+        return fields
+
+    @classmethod
+    def from_dict(cls, d: dict[str, Any]) -> Self:
+        """Create a response of this class from a dict of `to_dict`."""
+        return cls(**{name: value for name, value in d.items() if name != "_class"})
 
     def urljoin(self, url: Any) -> str:
         """Return the absolute URL of a link on this page: a str, or a Selector of a link."""

@@ -73,6 +73,27 @@ class TextResponse(Response):
 
         return detect(header, body)
 
+    # Subclasses of programs for Scrapy call these four.
+    _DEFAULT_ENCODING = "utf-8"
+
+    def _headers_encoding(self) -> str | None:
+        """Return the encoding in Content-Type; None if it names none that Python knows."""
+        from aioscrapy.http.charset import by_header
+
+        return by_header(self.headers.get(b"Content-Type", b""), b"")
+
+    def _declared_encoding(self) -> str | None:
+        """Return the encoding of the argument, a byte order mark, the header or the body; None if absent."""
+        from aioscrapy.http.charset import declared
+
+        return self._encoding or declared(self.headers.get(b"Content-Type", b""), self.body)
+
+    def _body_inferred_encoding(self) -> str:
+        """Return the encoding by the bytes alone."""
+        from aioscrapy.http.charset import detect
+
+        return detect(b"", self.body)
+
     @property
     def text(self) -> str:
         """The body as str, without a byte order mark; bytes that can't be decoded become U+FFFD."""

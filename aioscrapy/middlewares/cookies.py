@@ -17,6 +17,7 @@ from aioscrapy.http.cookies import (
     may_set_domain,
     parse_set_cookie,
     site_of,
+    site_of_host,
 )
 from aioscrapy.http.hosts import host_of
 from aioscrapy.http.request import Request
@@ -42,6 +43,11 @@ class CookiesMiddleware:
         self._debug = debug
         self._jars: dict[tuple[Any, str], CookieJar] = {}
         self._shared: SharedCookies | None = None
+
+    @property
+    def jars(self) -> "Jars":
+        """meta["cookiejar"] -> the cookies of all sites with that label; Scrapy's interface."""
+        return Jars(self._jars)
 
     @classmethod
     def from_crawler(cls, crawler: CrawlContext) -> Self:
@@ -138,6 +144,56 @@ class CookiesMiddleware:
         if jar is None and request.cookies:
             jar = self._jars[key] = CookieJar()
         return jar
+
+
+class Jars(Mapping[Any, CookieJar]):
+    """meta["cookiejar"] -> a jar over all sites with that label; a jar that is asked for exists."""
+
+    def __init__(self, jars: dict[tuple[Any, str], CookieJar]) -> None:
+        self._jars = jars
+
+    def __getitem__(self, label: Any) -> CookieJar:
+        return LabelJar(self._jars, label)
+
+    def __iter__(self) -> Iterator[Any]:
+        return iter(dict.fromkeys(label for label, _ in self._jars))
+
+    def __len__(self) -> int:
+        return len({label for label, _ in self._jars})
+
+    def __bool__(self) -> bool:
+        return True
+
+
+class LabelJar(CookieJar):
+    """The cookies of all sites with one label; each is in the jar of its site."""
+
+    def __init__(self, jars: dict[tuple[Any, str], CookieJar], label: Any) -> None:
+        super().__init__()
+        self._jars, self._label = jars, label
+
+    def __iter__(self) -> Iterator[Cookie]:
+        for (label, _), jar in tuple(self._jars.items()):
+            if label == self._label:
+                yield from tuple(jar)
+
+    def __len__(self) -> int:
+        return sum(1 for _ in self)
+
+    def put(self, cookie: Cookie) -> None:
+        self._jars.setdefault((self._label, site_of_host(cookie.domain)), CookieJar()).put(cookie)
+
+    def get(self, key: tuple[str, str, str]) -> Cookie | None:
+        jar = self._jars.get((self._label, site_of_host(key[1])))
+        return None if jar is None else jar.get(key)
+
+    def discard(self, key: tuple[str, str, str]) -> None:
+        if (jar := self._jars.get((self._label, site_of_host(key[1])))) is not None:
+            jar.discard(key)
+
+    def header(self, url: str) -> bytes | None:
+        jar = self._jars.get((self._label, site_of(url)))
+        return None if jar is None else jar.header(url)
 
 
 def _jar_key(request: Request) -> tuple[Any, str]:

@@ -4,6 +4,7 @@ from typing import Any
 
 from aioscrapy.exceptions import SerializeError
 from aioscrapy.http.request import Request, request_from_dict
+from aioscrapy.http.stored_request import stored_form
 from aioscrapy.queue.base import Entry
 from aioscrapy.serializer import Serializer, reader_of
 
@@ -29,7 +30,7 @@ class RequestCodec:
             raise SerializeError(f"priority {request.priority!r} is not a whole number ({request})")
         if fingerprint is not None and len(fingerprint) != FINGERPRINT_BYTES:
             raise SerializeError(f"the fingerprint {fingerprint!r} has not 16 bytes ({request})")
-        entry.payload = self._dumps(request.to_dict(self._spider))
+        entry.payload = self._dumps(stored_form(request, self._spider))
 
     def loads(self, payload: bytes) -> Request:
         """Return the request in the bytes.

@@ -9,6 +9,7 @@ from redis.exceptions import RedisError
 from aioscrapy.crawls.start_data import StartData
 from aioscrapy.exceptions import AioscrapyError, SerializeError
 from aioscrapy.http.request import Request
+from aioscrapy.http.stored_request import stored_form
 from aioscrapy.serializer import JsonSerializer
 
 # Seconds between two looks at an empty key, and before another look after an error of Redis.
@@ -85,4 +86,4 @@ class Intake:
         if not isinstance(request, Request):
             raise SerializeError(f"make_request_from_data returned {type(request).__name__}, not a Request")
         fingerprint = b"" if request.dont_filter else self._fingerprint(request)
-        return JsonSerializer.dumps(request.to_dict(self._spider)), fingerprint
+        return JsonSerializer.dumps(stored_form(request, self._spider)), fingerprint

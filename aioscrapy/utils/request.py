@@ -13,6 +13,7 @@ from w3lib.url import canonicalize_url
 
 from aioscrapy.http.curl import request_to_curl  # noqa: F401 its path in Scrapy
 from aioscrapy.http.request import Request
+from aioscrapy.http.stored_request import arguments_of
 from aioscrapy.utils.httpobj import urlparse_cached
 from aioscrapy.utils.misc import load_object
 from aioscrapy.utils.python import to_bytes, to_unicode
@@ -99,11 +100,12 @@ def request_from_dict(d: dict[str, Any], *, spider: Any = None) -> Request:
     Raises:
         ValueError: the spider has no method of this name.
     """
-    request_class = load_object(d["_class"]) if "_class" in d else Request
-    arguments = {name: value for name, value in d.items() if name in request_class.attributes}
+    fields = dict(d)
+    request_class = load_object(fields.pop("_class")) if "_class" in fields else Request
+    arguments = {n: value for n, value in arguments_of(fields).items() if n in request_class.attributes}
     for part in ("callback", "errback"):
-        if d.get(part) and spider:
-            name = str(d[part])
+        if arguments.get(part) and spider:
+            name = str(arguments[part])
             if not hasattr(spider, name):
                 raise ValueError(f"Method {name!r} not found in: {spider}")
             arguments[part] = getattr(spider, name)

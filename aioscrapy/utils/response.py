@@ -62,11 +62,11 @@ def response_httprepr(response: Response) -> bytes:
 
 def response_from_dict(d: dict[str, Any]) -> Response:
     """Create a response from a dict with its fields; its class is that of `_class`, or of its headers."""
-    headers = Headers(d.get("headers") or {})
-    body = d.get("body") or b""
-    cls = load_object(d["_class"]) if "_class" in d else response_class(headers, d["url"], body)
-    fields = {name: value for name, value in d.items() if name in cls.attributes}
-    response: Response = cls(**{**fields, "headers": headers})
+    if "_class" in d:
+        cls = load_object(d["_class"])
+    else:
+        cls = response_class(Headers(d.get("headers") or {}), d["url"], d.get("body") or b"")
+    response: Response = cls.from_dict(d)
     return response
 
 

@@ -52,7 +52,11 @@ def run_worker(
         own_settings, feeds = pickle.loads(messages[0][1])  # noqa: S301 our parent wrote it
         settings.setdict(own_settings, POOL_PRIORITY)
         exporter = type("PoolMemberFeeds", (WorkerFeedExporter,), {"names": feeds})
-        extensions = {**settings.getwithbase("EXTENSIONS"), **dict.fromkeys(_FEED_EXPORTER), exporter: 0}
+        extensions: dict[Any, Any] = {
+            **settings.getwithbase("EXTENSIONS"),
+            **dict.fromkeys(_FEED_EXPORTER),
+            exporter: 0,
+        }
         settings.set("EXTENSIONS", extensions, POOL_PRIORITY)
         stats_class = load_object(settings["STATS_CLASS"], "STATS_CLASS")
         settings.set("STATS_CLASS", type("PoolMember", (MergeableStats, stats_class), {}), POOL_PRIORITY)

@@ -7,6 +7,7 @@ import pytest
 
 from aioscrapy import signals
 from aioscrapy.context import CrawlContext
+from aioscrapy.core.control import EngineControl
 from aioscrapy.exceptions import NotConfigured, SettingError
 from aioscrapy.extensions.throttle import AutoThrottle
 from aioscrapy.http import Request, Response
@@ -17,7 +18,8 @@ ON = {"AUTOTHROTTLE_ENABLED": True, "AUTOTHROTTLE_START_DELAY": 5, "AUTOTHROTTLE
 
 def throttled(**settings: Any) -> CrawlContext:
     crawler: CrawlContext = context({**ON, **settings})
-    AutoThrottle.from_crawler(crawler)
+    crawler.engine = EngineControl(crawler)
+    AutoThrottle.from_crawler(crawler)._spider_opened(crawler.spider)
     return crawler
 
 

@@ -166,3 +166,23 @@ def test_a_cookie_that_would_break_every_request_is_left_out(
     assert sent(middleware, Request("http://a.test/", cookies={**cookie, "good": "1"})) == "good=1"
     assert sent(middleware, Request("http://a.test/2")) == "good=1"
     assert caplog.text.count("is left out") == 1
+
+
+def test_the_jars_of_a_label_are_one_of_scrapys_jars() -> None:
+    middleware = CookiesMiddleware()
+    for url in ("http://www.a.test/", "http://b.test/"):
+        request = Request(url, cookies={"s": "1"}, meta={"cookiejar": 7})
+        middleware.process_request(request)
+    jar = middleware.jars[7]
+    assert sorted(cookie.domain for cookie in jar.jar) == ["b.test", "www.a.test"]
+    (cookie,) = (cookie for cookie in jar.jar if cookie.domain == "b.test")
+    cookie.value = "\u00fc"
+    jar.set_cookie(cookie)
+    jar.clear("www.a.test")
+    assert (len(jar), list(middleware.jars), len(middleware.jars["other"])) == (1, [7], 0)
+    request = Request("http://b.test/", meta={"cookiejar": 7})
+    middleware.process_request(request)
+    assert request.headers["Cookie"] == "s=\u00fc".encode()
+    assert list(jar._cookies) == ["b.test"]
+    jar.clear_session_cookies()
+    assert len(jar) == 0

@@ -17,6 +17,7 @@ from aioscrapy.http import FormRequest, Headers, HtmlResponse, JsonRequest, Requ
 from aioscrapy.item import Field, Item
 from aioscrapy.link import Link
 from aioscrapy.selector import Selector
+from aioscrapy.utils.request import request_from_dict as from_dict_of_scrapy
 
 
 class Thing(Item):
@@ -230,6 +231,16 @@ class TestWireForm:
         assert type(back) is Request
         assert (back.method, back.headers, back.body) == ("POST", request_.headers, request_.body)
 
+    def test_a_subclass_returns_by_scrapys_function(self) -> None:
+        request = JsonRequest("http://a/", data={"a": "é"}, dumps_kwargs={"ensure_ascii": False})
+        back = from_dict_of_scrapy(json.loads(json.dumps(request.to_dict())))
+        assert type(back) is JsonRequest
+        assert (back.body, back.headers, back.dumps_kwargs) == (
+            request.body,
+            request.headers,
+            request.dumps_kwargs,
+        )
+
     def test_private_and_renamed_methods_are_found(self) -> None:
         spider = Spider()
         for callback in (spider.private(), spider.also_parse):
@@ -363,9 +374,9 @@ class TestForms:
         assert FormRequest.from_response(self.page(), **choice).url == "http://a/one?a=1"
 
     @pytest.mark.parametrize("choice", [{"formname": "unknown"}, {"formid": "unknown"}])
-    def test_a_form_that_is_not_there_is_not_another_one(self, choice: dict) -> None:
-        with pytest.raises(ValueError, match="unknown"):
-            FormRequest.from_response(self.page(), **choice)
+    def test_the_first_form_is_used_if_none_has_the_name(self, choice: dict, caplog: Any) -> None:
+        assert FormRequest.from_response(self.page(), **choice).url == "http://a/one?a=1"
+        assert "'unknown'" in caplog.text
 
     def test_a_field_is_left_out_by_none(self) -> None:
         body = FormRequest.from_response(self.page(), formnumber=1, formdata={"text": None, "one": None}).body

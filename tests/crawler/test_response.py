@@ -21,6 +21,7 @@ from aioscrapy.http import (
 )
 from aioscrapy.http.url import join, split_base
 from aioscrapy.selector import Selector
+from aioscrapy.utils.response import response_from_dict
 
 
 def html(body: bytes, content_type: str | None = "text/html", **kwargs: object) -> HtmlResponse:
@@ -366,3 +367,32 @@ def test_the_class_of_a_response(headers: dict, url: str, body: bytes, expected:
 def test_a_selector_can_be_made_of_a_response() -> None:
     assert Selector(html(b"<p>a</p>")).css("p::text").get() == "a"
     assert Selector(response=html(b"<p>a</p>")).css("p::text").get() == "a"
+
+
+class Coloured(HtmlResponse):
+    """A response with one more attribute."""
+
+    attributes = (*HtmlResponse.attributes, "colour")
+
+    def __init__(self, *args: object, colour: str = "", **kwargs: object) -> None:
+        self.colour = colour
+        super().__init__(*args, **kwargs)
+
+
+def test_a_response_returns_from_its_dict() -> None:
+    sent = Coloured("http://a.test/", 201, {"X": ["1", "2"]}, "ü", encoding="latin-1", colour="red")
+    fields = sent.to_dict()
+    assert "request" not in fields
+    back = response_from_dict(fields)
+    assert isinstance(back, Coloured)
+    assert (back.text, back.status, back.headers, back.colour) == ("ü", 201, sent.headers, "red")
+    assert type(response_from_dict({"url": "http://a.test/x.json", "body": b"{}"})) is JsonResponse
+
+
+def test_a_selector_knows_its_response_and_does_not_hold_it() -> None:
+    page = HtmlResponse("http://a.test/", body=b"<p>")
+    selector = page.selector
+    assert selector.response is page
+    assert selector.css("p")[0].response is None
+    del page
+    assert selector.response is None

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from aioscrapy import default_settings
 from aioscrapy.exceptions import SettingError
 from aioscrapy.middlewares.offsite import OffsiteMiddleware
-from aioscrapy.settings import PRIORITIES, BaseSettings, Settings
+from aioscrapy.settings import PRIORITIES, BaseSettings, Settings, SettingsAttribute
 
 
 def test_settings_start_with_every_default() -> None:
@@ -175,3 +175,40 @@ def test_settings_take_other_settings_pairs_and_json() -> None:
     assert settings.getpriority("A") == 40
     with pytest.raises(KeyError):
         settings.delete("UNKNOWN")
+
+
+def test_a_dict_of_the_defaults_has_layers_of_its_own() -> None:
+    settings = Settings()
+    settings["EXTENSIONS"]["shop.Extension"] = 5
+    assert Settings()["EXTENSIONS"] == {}  # the defaults stay
+    settings.set("EXTENSIONS", '{"a.B": 1}', "cmdline")
+    assert isinstance(settings["EXTENSIONS"], BaseSettings)
+    assert (settings.getdict("EXTENSIONS"), settings["EXTENSIONS"].getpriority("a.B")) == ({"a.B": 1}, 40)
+
+
+def test_a_dict_that_is_not_one_is_refused_by_its_name() -> None:
+    with pytest.raises(SettingError, match="setting EXTENSIONS: "):
+        Settings({"EXTENSIONS": '{"a"'}).check()
+
+
+def test_a_value_is_kept_with_its_layer() -> None:
+    settings = BaseSettings({"A": 1}, "spider")
+    settings.set("B", SettingsAttribute(2, 40), "default")
+    assert {name: (one.value, one.priority) for name, one in settings.attributes.items()} == {
+        "A": (1, 30),
+        "B": (2, 40),
+    }
+    assert settings.pop("A") == 1
+    assert settings.pop("A", None) is None
+
+
+def test_a_component_is_found_by_each_of_its_paths() -> None:
+    settings = BaseSettings({"X": {"scrapy.downloadermiddlewares.offsite.OffsiteMiddleware": 3, "a.Gone": 4}})
+    settings.replace_in_component_priority_dict("X", OffsiteMiddleware, "b.Mine")
+    assert settings.getdict("X") == {"a.Gone": 4, "b.Mine": 3}
+
+
+def test_of_two_names_of_a_class_the_last_is_used(caplog: pytest.LogCaptureFixture) -> None:
+    settings = BaseSettings({"X": {OURS: 1, OffsiteMiddleware: 2, "a.Gone": None}})
+    assert settings.get_component_priority_dict_with_base("X") == {OffsiteMiddleware: 2}
+    assert OURS in caplog.text

@@ -94,7 +94,7 @@ def test_a_wrong_value_is_one_line_with_its_setting(name: str) -> None:
 
 @pytest.mark.parametrize("name", NAMES)
 def test_a_default_is_of_its_type(name: str) -> None:
-    declared, default = setting_type(name), Settings()[name]
+    declared, default = setting_type(name), Settings().copy_to_dict()[name]
     assert declared is not None
     declared.check(default)
     if isinstance(default, (list, dict)):
