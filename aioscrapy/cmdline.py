@@ -14,6 +14,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import NoReturn
 
+from aioscrapy.command_parser import CommandParser
 from aioscrapy.doors.scrapy import serve_scrapy
 from aioscrapy.exceptions import AioscrapyError, ConfigError
 from aioscrapy.project import project_settings, settings_here
@@ -50,12 +51,15 @@ GROUPS = {
 }
 
 
-def main(argv: list[str] | None = None) -> int:
-    """Run one command; returns the exit status: 0 done, 1 failed, 2 wrong usage, 130 interrupted."""
+def main(argv: list[str] | None = None, settings: Settings | None = None) -> int:
+    """Run one command; returns the exit status: 0 done, 1 failed, 2 wrong usage, 130 interrupted.
+
+    `settings` take the place of those of the project.
+    """
     arguments = sys.argv[1:] if argv is None else argv
     open_standard_files()
     try:
-        options = parse(arguments)
+        options = parse(arguments, settings)
         with ExitStack() as files:
             _open_files(options, files)
             status = int(options.run(options) or 0)
@@ -79,7 +83,7 @@ def main(argv: list[str] | None = None) -> int:
         return 1
 
 
-def parse(arguments: list[str]) -> argparse.Namespace:
+def parse(arguments: list[str], settings: Settings | None = None) -> argparse.Namespace:
     """Return the options of a command line without the program's name; `run(options)` runs the command.
 
     Loads only the command that is named: the imports of the others would slow down every job.
@@ -96,16 +100,12 @@ def parse(arguments: list[str]) -> argparse.Namespace:
         parser.add_argument("command", metavar="COMMAND", choices=_names(), help="one of the commands below")
         return parser.parse_args(arguments or ["--help"])
     command = _command(name)
-    parser = argparse.ArgumentParser(
-        prog=f"aioscrapy {name}",
-        description=command.__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter,  # examples stay in lines
-    )
+    parser = CommandParser(prog=f"aioscrapy {name}", description=command.__doc__)
     _configure(name, parser)
     options = parser.parse_args(arguments[1:])
     if _takes_settings(name):
         serve_scrapy()  # before the first line of the project's code
-        options.settings = _settings(command, options)
+        options.settings = _settings(command, options, settings)
     options.run = command.run
     options.whole_parser = whole_parser
     return options
@@ -132,9 +132,9 @@ def _of_project(name: str, arguments: list[str]) -> argparse.Namespace:
     return argparse.Namespace(run=lambda options: run())
 
 
-def execute(argv: list[str] | None = None) -> NoReturn:
+def execute(argv: list[str] | None = None, settings: Settings | None = None) -> NoReturn:
     """Run a command line that begins with the program's name, and exit; for scripts, as in Scrapy."""
-    sys.exit(main(None if argv is None else argv[1:]))
+    sys.exit(main(None if argv is None else argv[1:], settings))
 
 
 def whole_parser() -> argparse.ArgumentParser:
@@ -151,21 +151,34 @@ def _overview() -> argparse.ArgumentParser:
         prog="aioscrapy",
         description="Crawl web sites, in one process or in many that share a crawl, on this machine or on "
         "Scrapyd servers.",
-        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("--version", action="version", version=f"aioscrapy {__version__}")
     return parser
 
 
-class _Overview(argparse.ArgumentParser):
+class _Overview(CommandParser):
     """Loads the commands for their first lines only when the help is asked for."""
 
     def format_help(self) -> str:
+        groups = {title: {name: _first_line(name) for name in names} for title, names in GROUPS.items()}
+        if own := _own_commands():
+            groups["This project"] = own
         self.epilog = "\n\n".join(
-            "\n".join([f"{title}:", *(f"  {name:<13} {_first_line(name)}" for name in group)])
-            for title, group in GROUPS.items()
+            "\n".join([f"{title}:", *(f"  {name:<13} {line}" for name, line in group.items())])
+            for title, group in groups.items()
         )
         return f"{super().format_help()}\nRun `aioscrapy COMMAND -h` for the options of a command.\n"
+
+
+def _own_commands() -> dict[str, str]:
+    """Return the commands of the project and of installed packages, with one line about each."""
+    from aioscrapy.project_command import project_commands
+
+    serve_scrapy()
+    try:
+        return {name: command().short_desc() for name, command in project_commands(settings_here()).items()}
+    except Exception:  # noqa: BLE001 a broken project must not hide the help
+        return {}
 
 
 def _configure(name: str, parser: argparse.ArgumentParser) -> None:
@@ -210,8 +223,8 @@ def _add_setting_options(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--profile", metavar="FILE", help="write a profile of cProfile to FILE at the end")
 
 
-def _settings(command: ModuleType, options: argparse.Namespace) -> Settings:
-    settings = project_settings() if getattr(command, "PROJECT", False) else settings_here()
+def _settings(command: ModuleType, options: argparse.Namespace, own: Settings | None) -> Settings:
+    settings = own or (project_settings() if getattr(command, "PROJECT", False) else settings_here())
     for name, value in options.set:
         settings.set(name, value, "cmdline")
     if options.logfile:

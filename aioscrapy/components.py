@@ -12,6 +12,15 @@ from aioscrapy.setting_types import Component
 from aioscrapy.settings import Settings, builtin_of, component_path, setting_type
 
 
+class Components(list[Any]):
+    """Components in their order; Scrapy's managers have them as `middlewares`."""
+
+    @property
+    def middlewares(self) -> tuple[Any, ...]:
+        """The components."""
+        return tuple(self)
+
+
 def load_object(path: Any, setting: str) -> Any:
     """Return the object of a dotted path; return a value that is not a string unchanged.
 
@@ -68,7 +77,7 @@ async def build_one(path: Any, setting: str, context: CrawlContext) -> Any:
         raise SettingError(setting, f"{path} can't be built: {type(exc).__name__}: {exc}") from exc
 
 
-async def build_all(setting: str, orders: Mapping[Any, Any], context: CrawlContext) -> list[Any]:
+async def build_all(setting: str, orders: Mapping[Any, Any], context: CrawlContext) -> Components:
     """Create the components of a setting in their order; leave out those that raise NotConfigured.
 
     Raises:
@@ -79,7 +88,7 @@ async def build_all(setting: str, orders: Mapping[Any, Any], context: CrawlConte
         ordered = sorted(orders.items(), key=lambda pair: float(pair[1]))
     except (TypeError, ValueError):
         raise SettingError(setting, "an order is not a number") from None
-    components: list[Any] = []
+    components = Components()
     for path, _ in ordered:
         try:
             components.append(await build_one(path, setting, context))

@@ -10,12 +10,13 @@ from typing import Any
 from aioscrapy.addons import AddonManager, load_addons
 from aioscrapy.announcements import announce_end, announce_opened, log_start
 from aioscrapy.cancellation import raise_if_aborted
-from aioscrapy.components import build_all, build_one, load_object
+from aioscrapy.components import Components, build_all, build_one, load_object
 from aioscrapy.context import CrawlContext
 from aioscrapy.core.control import EngineControl
 from aioscrapy.core.downloader import Downloader
 from aioscrapy.core.engine import Engine
 from aioscrapy.core.frontier import (
+    FrontierChoice,
     build_cookies,
     build_fingerprint,
     build_politeness,
@@ -23,6 +24,7 @@ from aioscrapy.core.frontier import (
     choose_frontier,
 )
 from aioscrapy.core.pipelines import Pipelines
+from aioscrapy.core.politeness import Politeness
 from aioscrapy.core.scheduler import Frontier
 from aioscrapy.core.scraper import Scraper
 from aioscrapy.db import db_manager
@@ -30,7 +32,7 @@ from aioscrapy.ends import End, Ending, Reason, end_for, error_text
 from aioscrapy.event_loop import freeze_loaded
 from aioscrapy.exceptions import AioscrapyError, CloseSpider, ConfigError, CrawlError, SettingError
 from aioscrapy.extensions.feedexport import FeedExporter
-from aioscrapy.hooks import settle
+from aioscrapy.hooks import completed, settle
 from aioscrapy.http.foreign import refuse_spider
 from aioscrapy.queue.base import State
 from aioscrapy.scrapy_redis_settings import understand_scrapy_redis
@@ -52,6 +54,8 @@ class Crawler(CrawlContext):
     """
 
     def __init__(self, spider_class: Any, settings: Settings | Mapping[str, Any] | None = None) -> None:
+        if not isinstance(spider_class, type):
+            raise ValueError(f"{spider_class!r} is an object: Crawler needs the class of a spider")
         own = settings.copy() if isinstance(settings, Settings) else Settings(settings)
         self.spidercls = spider_class
         refuse_spider(spider_class)
@@ -65,8 +69,10 @@ class Crawler(CrawlContext):
         self.engine = EngineControl(self)
         self.end: End | None = None
         self.crawling = False
+        self._is_used = False
         self._ending = Ending()
         self._engine: Engine | None = None
+        self._parts: tuple[FrontierChoice, Politeness] | None = None
         self._scheduler: Frontier | None = None
 
     @property
@@ -108,13 +114,16 @@ class Crawler(CrawlContext):
         return AddonManager(self, self.components["ADDONS"])
 
     @property
-    def extensions(self) -> list[Any]:
-        """The extensions; [] until they are created."""
-        return self.components.get("EXTENSIONS", [])
+    def extensions(self) -> Components:
+        """The extensions; none until they are created."""
+        return Components(self.components.get("EXTENSIONS", ()))
 
     async def crawl_async(self, *args: Any, **kwargs: Any) -> None:
-        """Do the same as `crawl`, under Scrapy's second name."""
-        await self.crawl(*args, **kwargs)
+        """Do the same as `crawl`, as Scrapy does: an unexpected exception is raised as it is."""
+        try:
+            await Crawler.crawl(self, *args, **kwargs)
+        except CrawlError as exc:
+            raise exc.__cause__ or exc from None
 
     async def stop_async(self) -> None:
         """Begin no new page and end soon."""
@@ -127,7 +136,12 @@ class Crawler(CrawlContext):
             ConfigError: a setting can't be used.
             QueueError: the store of the frontier can't be reached.
             CrawlError: an unexpected exception ended the crawl; the log has its traceback.
+            RuntimeError: this crawler has crawled before.
         """
+        if self._is_used:
+            state = "crawls already" if self.crawling else "has crawled before"
+            raise RuntimeError(f"this Crawler {state}: create a new one for each crawl")
+        self._is_used = self.crawling = True
         try:
             await self._crawl(*args, **kwargs)
         except AioscrapyError as exc:
@@ -139,34 +153,27 @@ class Crawler(CrawlContext):
             self.end = self.end or end_for(Reason.NOT_STARTED, error)
             logger.exception("The crawl failed")
             raise CrawlError(error) from exc
+        finally:
+            self.crawling = False
 
     async def _crawl(self, *args: Any, **kwargs: Any) -> None:
-        context, settings = self, self.settings
+        settings = self.settings
         settings.check()
         log_start(settings, self.spidercls)
         start_reactor()
         async with AsyncExitStack() as closing:
             await db_manager.from_settings(settings)
             closing.push_async_callback(db_manager.close)
-            spider = self.spidercls.from_crawler(context, *args, **kwargs)
-            self.spider = context.spider = await settle(spider)
+            self.spider = await settle(self._create_spider(*args, **kwargs))
             check_attributes(self.spider)
-            await build_fingerprint(context)
-            context.logformatter = await _build_formatter(context)
-            frontier = choose_frontier(settings)
-            politeness = build_politeness(settings, self.spider, shared=frontier.shared)
-            context.politeness = politeness
-            context.cookies = build_cookies(settings, stored=frontier.stored)
-            extensions = await build_all("EXTENSIONS", settings.getwithbase("EXTENSIONS"), context)
-            logger.debug("Enabled extensions: %s", [type(extension).__name__ for extension in extensions])
-            settings.freeze()
-            feeds = next((part.feeds for part in extensions if isinstance(part, FeedExporter)), None)
-            self._scheduler = scheduler = await build_scheduler(context, frontier, politeness, feeds)
-            downloader = await Downloader.from_crawler(context)
+            choice, politeness = self._parts or await self._build_parts()
+            feeds = next((part.feeds for part in self.extensions if isinstance(part, FeedExporter)), None)
+            self._scheduler = scheduler = await build_scheduler(self, choice, politeness, feeds)
+            downloader = await Downloader.from_crawler(self)
             closing.push_async_callback(downloader.close)
-            pipelines = await Pipelines.from_crawler(context)
-            scraper = await Scraper.from_crawler(context, pipelines, scheduler)
-            engine = Engine(context, self._ending, scheduler, downloader, scraper, self.engine)
+            pipelines = await Pipelines.from_crawler(self)
+            scraper = await Scraper.from_crawler(self, pipelines, scheduler)
+            engine = Engine(self, self._ending, scheduler, downloader, scraper, self.engine)
             state = await self._open(scheduler, pipelines)
             self._engine = engine
             if self._ending.stop_reason:
@@ -180,6 +187,31 @@ class Crawler(CrawlContext):
                 raise
             finally:
                 await self._close(scheduler, pipelines)
+
+    def _create_spider(self, *args: Any, **kwargs: Any) -> Any:
+        """Return a new spider with these arguments; Scrapy's name, which programs call."""
+        return self.spidercls.from_crawler(self, *args, **kwargs)
+
+    def _apply_settings(self) -> None:
+        """Build now what components need outside of a crawl; Scrapy's name, which tests of components call."""
+        if self._parts is None:
+            completed(self._build_parts())
+
+    async def _build_parts(self) -> tuple[FrontierChoice, Politeness]:
+        """Build what does not need the spider, and freeze the settings."""
+        settings = self.settings
+        await build_fingerprint(self)
+        if settings["LOG_FORMATTER"] is not None:
+            self.logformatter = await build_one(settings["LOG_FORMATTER"], "LOG_FORMATTER", self)
+        choice = choose_frontier(settings)
+        spider = self.spidercls if self.spider is None else self.spider
+        self.politeness = politeness = build_politeness(settings, spider, shared=choice.shared)
+        self.cookies = build_cookies(settings, stored=choice.stored)
+        extensions = await build_all("EXTENSIONS", settings.getwithbase("EXTENSIONS"), self)
+        logger.debug("Enabled extensions: %s", [type(extension).__name__ for extension in extensions])
+        settings.freeze()
+        self._parts = parts = choice, politeness
+        return parts
 
     async def _open(self, scheduler: Frontier, pipelines: Pipelines) -> State:
         """Join the crawl and open its outputs; leave it again if that fails."""
@@ -228,12 +260,6 @@ def _update_settings(settings: Settings, spider_class: Any) -> None:
         raise ConfigError(text) from exc
     understand_scrapy_redis(settings)
     settings.check()
-
-
-async def _build_formatter(context: CrawlContext) -> Any:
-    """Create the LogFormatter of the project; None if it has none."""
-    path = context.settings["LOG_FORMATTER"]
-    return None if path is None else await build_one(path, "LOG_FORMATTER", context)
 
 
 def _takes_argument(cls: Any) -> bool:

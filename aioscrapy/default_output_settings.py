@@ -132,8 +132,8 @@ FEED_EXPORT_ENCODING: Annotated[str | None, Encoding(optional=True)] = "utf-8"
 FEED_EXPORT_FIELDS: Annotated[
     list[str] | dict[str, str] | None, Either(Many(Text()), Table("field", "its name in the feed", str))
 ] = None
-# Spaces of indentation in json and xml feeds. None: one item in a line.
-FEED_EXPORT_INDENT: Annotated[int | None, Whole(0, 100, optional=True)] = None
+# Spaces of indentation in json and xml feeds. 0: one item in a line. None: all items in one line (json, xml).
+FEED_EXPORT_INDENT: Annotated[int | None, Whole(0, 100, optional=True)] = 0
 # Items of one file: the next ones go to another file. 0: all items in one file.
 FEED_EXPORT_BATCH_ITEM_COUNT: Count = 0
 # Format of feeds -> path of its exporter; None removes a format.

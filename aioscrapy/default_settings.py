@@ -42,7 +42,7 @@ SPIDER_MODULES: Names = []
 NEWSPIDER_MODULE: OptionalText = ""
 # Package with the project's own commands (subclasses of ScrapyCommand).
 COMMANDS_MODULE: OptionalText = None
-# Folder with the folder spiders/, whose *.tmpl files are the templates of `aioscrapy genspider`. None: our own.
+# Folder with the folders spiders/, the templates of `aioscrapy genspider`, and project/, those of `startproject`. None: our own.
 TEMPLATES_DIR: OptionalPath = None
 # Editor that `aioscrapy edit` starts. None: the variable EDITOR, else vi.
 EDITOR: OptionalText = None
@@ -151,10 +151,18 @@ DOWNLOAD_FAIL_ON_DATALOSS: Flag = True
 DOWNLOAD_WARNSIZE: Bytes = 32 * 1024 * 1024
 # Refuse https hosts whose certificate does not verify. False: take them with a warning, without passwords from the settings.
 DOWNLOAD_VERIFY_SSL: Flag = False
+# The same, under Scrapy's name: True in either refuses such hosts.
+DOWNLOAD_VERIFY_CERTIFICATES: Flag = False
 # TLS ciphers, in the words of the client's TLS library; old servers need "DEFAULT:@SECLEVEL=0" with aiohttp.
 DOWNLOADER_CLIENT_TLS_CIPHERS: OptionalText = "DEFAULT"
 # Version of TLS. "TLS": the newest that both sides know.
 DOWNLOADER_CLIENT_TLS_METHOD: Annotated[str, Choice("TLS", "TLSv1.0", "TLSv1.1", "TLSv1.2")] = "TLS"
+# Oldest version of TLS: TLSv1.0, TLSv1.1, TLSv1.2 or TLSv1.3. For aiohttp, as the next two.
+DOWNLOAD_TLS_MIN_VERSION: OptionalText = None
+# Newest version of TLS.
+DOWNLOAD_TLS_MAX_VERSION: OptionalText = None
+# Address of this machine from which requests are sent: "HOST" or ("HOST", PORT).
+DOWNLOAD_BIND_ADDRESS: Annotated[str | tuple[str, int] | None, Text(optional=True, also=(tuple,))] = None
 # Use meta["proxy"] and the environment variables http_proxy, https_proxy and no_proxy.
 HTTPPROXY_ENABLED: Flag = True
 # Let PROXY_HANDLER choose the proxy of each request (aio-scrapy's pools of proxies).
@@ -216,7 +224,7 @@ HTTPERROR_ALLOWED_CODES: Statuses = []
 # Set the Referer header to the page that had the link.
 REFERER_ENABLED: Flag = True
 # Which Referer is sent: the name of a policy (W3C, REFERRER_POLICIES), or a class. meta["referrer_policy"] overrides it.
-REFERRER_POLICY: Annotated[object, Text(empty=True, or_class=True)] = "scrapy-default"
+REFERRER_POLICY: Annotated[object, Text(empty=True, also=(type,))] = "scrapy-default"
 # Further referrer policies: name -> subclass of aioscrapy.middlewares.referer.ReferrerPolicy. None: remove this name.
 REFERRER_POLICIES: Annotated[
     dict[str, object], Table("name", "a class, its path, or None", str, type, type(None))

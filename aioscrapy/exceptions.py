@@ -11,7 +11,7 @@ AioscrapyError                 what a person may see as one line
 │   │   DownloadFailedError, ResponseDataLossError, UnsupportedURLSchemeError   Scrapy's names of some reasons
 │   ├── TunnelError            the proxy makes no connection to the site
 │   ├── DownloadTimeoutError   no answer within DOWNLOAD_TIMEOUT
-│   └── ResponseTooLargeError  more than DOWNLOAD_MAXSIZE bytes
+│   └── ResponseTooLargeError  more than DOWNLOAD_MAXSIZE bytes; a DownloadCancelledError
 ├── QueueError                 the shared frontier can't be reached or refused us
 │   └── StoreError             the file of JOBDIR can't be written: the crawl ends
 ├── SerializeError             a request that can't travel; names the part
@@ -93,7 +93,7 @@ class DownloadTimeoutError(DownloadError):
     """No complete response within DOWNLOAD_TIMEOUT seconds."""
 
 
-class ResponseTooLargeError(DownloadError):
+class ResponseTooLargeError(DownloadCancelledError):
     """The body is larger than DOWNLOAD_MAXSIZE bytes."""
 
 

@@ -21,6 +21,10 @@ def as_failure(exc: Any, request: Any = None) -> Any:
         "getBriefTraceback": lambda *_, **__: "".join(traceback.format_exception(exc)),
         "getTracebackObject": lambda: exc.__traceback__,
         "printTraceback": lambda *_, **__: traceback.print_exception(exc),
+        "printBriefTraceback": lambda *_, **__: traceback.print_exception(exc),
+        "printDetailedTraceback": lambda *_, **__: traceback.print_exception(exc),
+        "raiseException": lambda: _raise(exc),
+        "cleanFailure": lambda: None,
     }
     if request is not None:
         attributes["request"] = request
@@ -30,6 +34,10 @@ def as_failure(exc: Any, request: Any = None) -> Any:
         except Exception:  # noqa: BLE001 a frozen class, or a property of the project's own
             vars(exc)[name] = value
     return exc
+
+
+def _raise(exc: BaseException) -> None:
+    raise exc
 
 
 def _trap(exc: Any, kinds: tuple[Any, ...]) -> Any:

@@ -2,7 +2,7 @@
 
 import asyncio
 import threading
-from collections.abc import Coroutine
+from collections.abc import AsyncIterator, Coroutine
 from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Any, Self, TypeVar
@@ -70,6 +70,8 @@ class Fetcher:
 
     async def __aexit__(self, *error: object) -> None:
         await self._closing.aclose()
+        if self.settings.getbool("STATS_DUMP"):
+            self.context.stats.dump()
 
     async def fetch(self, request: Request) -> Response:
         """Return the response; retries and redirects are followed.
@@ -89,10 +91,16 @@ class Fetcher:
 
     async def output_of(self, callback: Any, response: Response, **kwargs: Any) -> list[Any]:
         """Return what a callback yields, after the spider middlewares."""
+        return [output async for output in self.outputs(callback, response, **kwargs)]
+
+    async def outputs(self, callback: Any, response: Response, **kwargs: Any) -> AsyncIterator[Any]:
+        """Yield what a callback yields, after the spider middlewares."""
         stream = stream_of(callback(response, **kwargs))
         for hook in self._on_output:
             stream = stream_of(hook(response, stream))
-        return [output async for output in stream if output is not None]
+        async for output in stream:
+            if output is not None:
+                yield output
 
 
 class Background:

@@ -3,12 +3,13 @@
 import asyncio
 import inspect
 import sys
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Coroutine, Iterable
 from functools import partial
-from typing import Any, Concatenate, ParamSpec
+from typing import Any, Concatenate, ParamSpec, TypeVar
 
 Hook = Callable[..., Any]
 P = ParamSpec("P")
+T = TypeVar("T")
 
 # The default of an argument `spider` that a hook of ours takes, as Scrapy's has it, but never reads.
 UNREAD: Any = object()
@@ -131,3 +132,17 @@ async def settle(value: Any) -> Any:
     if isinstance(value, Awaitable):
         return await (value.asFuture(asyncio.get_running_loop()) if hasattr(value, "asFuture") else value)
     return value
+
+
+def completed(coroutine: Coroutine[Any, Any, T]) -> T:
+    """Return the result of a coroutine that waits for nothing, where no event loop runs.
+
+    Raises:
+        RuntimeError: it has to wait.
+    """
+    try:
+        coroutine.send(None)
+    except StopIteration as end:
+        return end.value  # type: ignore[no-any-return]  # the result of the coroutine
+    coroutine.close()
+    raise RuntimeError("a component has an asynchronous from_crawler: it can be built only in a crawl")

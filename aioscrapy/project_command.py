@@ -4,13 +4,18 @@ import argparse
 import importlib
 import inspect
 import pkgutil
+from importlib.metadata import entry_points
 from typing import Any, ClassVar
 
+from aioscrapy.command_parser import CommandParser
 from aioscrapy.commands.crawl import add_feeds
 from aioscrapy.exceptions import ConfigError, SettingError, UsageError
 from aioscrapy.process import CrawlerProcess
 from aioscrapy.settings import Settings
 from aioscrapy_deploy.terminal.option_types import name_value
+
+# Groups of entry points by which packages add commands.
+_GROUPS = ("scrapy.commands", "aioscrapy.commands")
 
 
 class ScrapyCommand:
@@ -103,22 +108,23 @@ class BaseRunSpiderCommand(ScrapyCommand):
 
 
 def project_commands(settings: Settings) -> dict[str, type[Any]]:
-    """Return the commands in COMMANDS_MODULE: the name of the module -> its class.
+    """Return the commands of installed packages, and those in COMMANDS_MODULE: name -> class.
 
     Raises:
-        SettingError: a module can't be imported.
+        SettingError: a module of COMMANDS_MODULE can't be imported.
     """
+    commands = {point.name: point.load() for group in _GROUPS for point in entry_points(group=group)}
     package = settings["COMMANDS_MODULE"]
     if not package:
-        return {}
+        return commands
     try:
         module = importlib.import_module(package)
         names = [info.name for info in pkgutil.iter_modules(getattr(module, "__path__", ()))]
         modules = {name: importlib.import_module(f"{package}.{name}") for name in names}
     except Exception as exc:
         raise SettingError("COMMANDS_MODULE", f"{package!r}: {type(exc).__name__}: {exc}") from exc
-    commands = {name: _command_of(module) for name, module in modules.items()}
-    return {name: command for name, command in commands.items() if command is not None}
+    own = {name: _command_of(module) for name, module in modules.items()}
+    return commands | {name: command for name, command in own.items() if command is not None}
 
 
 def run_command(command_class: type[Any], name: str, arguments: list[str], settings: Settings) -> int:
@@ -130,7 +136,7 @@ def run_command(command_class: type[Any], name: str, arguments: list[str], setti
     command = command_class()
     settings.setdict(command.default_settings, "command")
     command.settings = settings
-    parser = argparse.ArgumentParser(
+    parser = CommandParser(
         prog=f"aioscrapy {name}",
         usage=f"aioscrapy {name} {command.syntax()}",
         description=command.long_desc(),
@@ -145,7 +151,8 @@ def run_command(command_class: type[Any], name: str, arguments: list[str], setti
         command.run(rest, options)
     except UsageError as exc:
         if not str(exc):
-            parser.print_usage()
+            if exc.print_help:
+                parser.print_help()
             return 2
         raise ConfigError(str(exc)) from None
     return int(command.exitcode or 0)

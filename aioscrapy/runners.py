@@ -61,7 +61,7 @@ class _Runner:
 
     def _start(self, crawler_or_spidercls: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         crawler = self.create_crawler(crawler_or_spidercls)
-        task = _loop().create_task(self._run(crawler, crawler.crawl(*args, **kwargs)))
+        task = _loop().create_task(self._run(crawler, crawler.crawl_async(*args, **kwargs)))
         self._active.add(task)
         task.add_done_callback(self._active.discard)
         return task

@@ -97,15 +97,15 @@ class Whole(Number):
 
 
 class Text(SettingType):
-    """A text in one line that UTF-8 can encode; with `or_class` a class too."""
+    """A text in one line that UTF-8 can encode; an object of the classes `also` too."""
 
-    def __init__(self, *, optional: bool = False, empty: bool = False, or_class: bool = False) -> None:
+    def __init__(self, *, optional: bool = False, empty: bool = False, also: tuple[type, ...] = ()) -> None:
         super().__init__(f"a text in one line{'' if empty else ', not empty'}", optional=optional)
-        self._empty, self._or_class = empty, or_class
+        self._empty, self._also = empty, also
 
     def accepts(self, value: Any) -> bool:
         if not isinstance(value, str):
-            return self._or_class and isinstance(value, type)
+            return isinstance(value, self._also)
         return len(value) <= _LONGEST and (self._empty or value != "") and _is_one_line(value)
 
 

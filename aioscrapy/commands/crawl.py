@@ -27,6 +27,17 @@ def run(options: argparse.Namespace) -> int:
 def add_crawl_options(parser: argparse.ArgumentParser) -> None:
     """Declare the options of every command that crawls."""
     add_spider_arguments(parser)
+    add_output_options(parser)
+    parser.add_argument(
+        "--processes", metavar="N", help="crawl with N worker processes (the setting CRAWL_PROCESSES)"
+    )
+    parser.add_argument(
+        "--fresh", action="store_true", help="start a new crawl even if one is open or has just ended"
+    )
+
+
+def add_output_options(parser: argparse.ArgumentParser) -> None:
+    """Declare -o and -O."""
     parser.add_argument(
         "-o",
         "--output",
@@ -42,12 +53,6 @@ def add_crawl_options(parser: argparse.ArgumentParser) -> None:
         default=[],
         metavar="FILE",
         help="write items to FILE, replacing its content",
-    )
-    parser.add_argument(
-        "--processes", metavar="N", help="crawl with N worker processes (the setting CRAWL_PROCESSES)"
-    )
-    parser.add_argument(
-        "--fresh", action="store_true", help="start a new crawl even if one is open or has just ended"
     )
 
 
@@ -93,5 +98,8 @@ def add_feeds(settings: Settings, options: argparse.Namespace) -> None:
         path, _, kind = name.rpartition(":")
         if not path or "/" in kind or "." in kind:
             path, kind = name, name.rpartition(".")[2]
-        feeds[path] = {"format": kind, "overwrite": overwrite}
+        feeds["stdout:" if path == "-" else path] = {
+            "format": kind,
+            **({"overwrite": True} if overwrite else {}),
+        }
     settings.set("FEEDS", feeds, "cmdline")

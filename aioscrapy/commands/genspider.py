@@ -54,7 +54,9 @@ def run(options: argparse.Namespace) -> int:
         path.write_text(_rendered(options.template, options.name, module, options.url, settings), "utf-8")
     except OSError as exc:
         raise ConfigError(f"{path} can't be written: {exc.strerror}") from None
-    print(f"Created spider {options.name!r} using template {options.template!r} in {path}")
+    package = settings["NEWSPIDER_MODULE"]
+    place = f"module:\n  {package}.{module}" if package else str(path)
+    print(f"Created spider {options.name!r} using template {options.template!r} in {place}")
     return open_editor(str(path), settings) if options.edit else 0
 
 

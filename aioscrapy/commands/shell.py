@@ -1,6 +1,7 @@
 """Open a Python prompt on a page, with the names response, fetch, view and so on."""
 
 import argparse
+import sys
 from typing import Any
 
 from aioscrapy.fetching import Background, Fetcher, request_of, spider_for
@@ -35,10 +36,10 @@ def run(options: argparse.Namespace) -> int:
 
 
 def with_quiet_log(settings: Settings) -> None:
-    """Log only errors, unless a level was chosen for this command."""
+    """On a terminal log only errors, unless a level was chosen for this command."""
     from aioscrapy.log import configure_logging
 
-    if (settings.getpriority("LOG_LEVEL") or 0) < settings_priority("cmdline"):
+    if sys.stderr.isatty() and (settings.getpriority("LOG_LEVEL") or 0) < settings_priority("cmdline"):
         settings.set("LOG_LEVEL", "ERROR", "cmdline")
     configure_logging(settings)
 

@@ -3,14 +3,17 @@
 import argparse
 import importlib.util
 import keyword
+import shutil
+import stat
 from pathlib import Path
 from string import Template
 
 from aioscrapy.exceptions import ProjectError
 from aioscrapy.project import CFG_NAMES
 
-SETTINGS = False
-_TEMPLATES = Path(__file__).parent.parent / "templates" / "project"
+_TEMPLATES = Path(__file__).parent.parent / "templates"
+# Files of a folder of templates that are not templates.
+IGNORE = shutil.ignore_patterns("*.pyc", "__pycache__", ".svn")
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -24,10 +27,12 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     """Write the project, or nothing if one of its files exists already."""
     folder = Path(options.folder or options.name)
-    make_project(options.name, folder)
+    own = options.settings["TEMPLATES_DIR"]
+    make_project(options.name, folder, Path(own) if own else _TEMPLATES)
     place = "" if folder.resolve() == Path.cwd() else f"  cd {folder}\n"
     print(
-        f"New project {options.name!r} in {folder.resolve()}\n\nFirst steps:\n{place}"
+        f"New project {options.name!r} in {folder.resolve()}"
+        f"{f', from the templates in {own}' if own else ''}\n\nFirst steps:\n{place}"
         "  aioscrapy genspider example example.com\n"
         "  aioscrapy crawl example -o items.jl\n"
         "  aioscrapy node ~/mynode     (in another terminal: the server that runs deployed projects)\n"
@@ -37,33 +42,60 @@ def run(options: argparse.Namespace) -> int:
     return 0
 
 
-def make_project(name: str, folder: Path) -> None:
+def make_project(name: str, folder: Path, templates: Path = _TEMPLATES) -> None:
     """Write the files of a project called `name` into `folder`, which is created if it is missing.
+
+    Words of the templates: $name, $Name, and Scrapy's $project_name and $ProjectName.
 
     Raises:
         ProjectError: the name can't be a package's, or the folder holds a project or one of its files.
     """
     _check_name(name)
     _check_free(name, folder)
-    words = {"name": name, "Name": "".join(part.capitalize() for part in name.split("_"))}
+    camel = "".join(part.capitalize() for part in name.split("_"))
+    words = {"name": name, "Name": camel, "project_name": name, "ProjectName": camel}
     try:
-        for template, path in _files(name).items():
+        _make_folder(templates / "project", folder)
+        for template, path in _files(templates / "project", name).items():
             target = folder / path
-            if path.name == ".gitignore" and target.exists():
-                continue
-            target.parent.mkdir(parents=True, exist_ok=True)
-            target.write_text(Template(template.read_text("utf-8")).substitute(words), "utf-8")
+            if template.is_dir():
+                _make_folder(template, target)
+            elif not (path.name == ".gitignore" and target.exists()):
+                _write(template, target, words)
     except OSError as exc:
-        raise ProjectError(f"{exc.filename} can't be written: {exc.strerror}") from exc
+        raise ProjectError(f"{exc.filename}: {exc.strerror}") from exc
 
 
-def _files(name: str) -> dict[Path, Path]:
-    """Return template -> path in the project."""
+def _make_folder(template: Path, folder: Path) -> None:
+    """Create a folder with the permissions of that of the templates; leave one that exists as it is."""
+    if not folder.is_dir():
+        folder.mkdir(parents=True)
+        folder.chmod(template.stat().st_mode & 0o777 | stat.S_IRWXU)
+
+
+def _write(template: Path, target: Path, words: dict[str, str]) -> None:
+    """Write a file of the project: a template filled with the words, or a copy of another file."""
+    if template.suffix == ".tmpl":
+        try:
+            target.write_text(Template(template.read_text("utf-8")).substitute(words), "utf-8")
+        except (KeyError, ValueError) as exc:
+            raise ProjectError(f"{template}: {exc} is not a word of templates: {', '.join(words)}") from None
+    else:
+        target.write_bytes(template.read_bytes())
+    target.chmod(template.stat().st_mode & 0o777 | stat.S_IWUSR)  # as in Scrapy, whatever the umask is
+
+
+def _files(templates: Path, name: str) -> dict[Path, Path]:
+    """Return file or folder of the templates -> its path in the project."""
     files = {}
-    for template in sorted(_TEMPLATES.rglob("*.tmpl")):
-        path = template.relative_to(_TEMPLATES).with_suffix("")
-        parts = [name if part == "module" else part for part in path.parts]
-        files[template] = Path(*parts[:-1], parts[-1].replace("gitignore", ".gitignore"))
+    for template in sorted(templates.rglob("*")):
+        parts = template.relative_to(templates).parts
+        if IGNORE(str(templates), list(parts)):
+            continue
+        named = [name if part == "module" else part.removesuffix(".tmpl") for part in parts]
+        files[template] = Path(*named)
+    if not files:
+        raise ProjectError(f"{templates} has no templates of a project (TEMPLATES_DIR)")
     return files
 
 

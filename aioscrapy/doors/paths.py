@@ -55,11 +55,17 @@ MODULES: dict[str, str] = {
 
 # Scrapy's module -> {module of ours: its names; NAME=OURS where the name differs}
 NAMES: dict[str, dict[str, str]] = {
-    "commands": {"project_command": "BaseRunSpiderCommand ScrapyCommand"},
+    "commands": {
+        "project_command": "BaseRunSpiderCommand ScrapyCommand",
+        "command_parser": "ScrapyArgumentParser=CommandParser ScrapyHelpFormatter=HelpFormatter",
+    },
     "contracts": {"callback_contracts": "Contract ContractsManager"},
     "contracts.default": {
         "callback_contracts": "CallbackKeywordArgumentsContract MetadataContract ReturnsContract "
         "ScrapesContract UrlContract"
+    },
+    "core.downloader.handlers._aiohttp": {
+        "handlers.aiohttp": "AiohttpDownloadHandler=AioHttpDownloadHandler"
     },
     "core.downloader.handlers.datauri": {"handlers.local": "DataURIDownloadHandler=DataDownloadHandler"},
     "core.downloader.handlers.file": {"handlers.local": "FileDownloadHandler"},

@@ -60,6 +60,7 @@ class _Top:
 
     def exec_module(self, module: ModuleType) -> None:
         ours = importlib.import_module(ROOT)
+        module.__path__ = list(ours.__path__)  # projects look for the templates there
         module.__dict__["__version__"] = VERSION
         module.__dict__["version_info"] = tuple(int(part) for part in VERSION.split("."))
 

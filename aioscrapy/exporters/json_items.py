@@ -60,23 +60,24 @@ class JsonItemExporter(JsonLinesItemExporter):
     def __init__(self, file: BinaryWriter, **options: Any) -> None:
         super().__init__(file, **options)
         self._separator = b""
+        self._newline = "" if self.indent is None else "\n"
 
     def start_exporting(self) -> None:
-        self._write(self._encode("[\n"))
+        self._write(self._encode(f"[{self._newline}"))
 
     def resume_exporting(self, items: int) -> None:
         super().resume_exporting(items)
-        self._separator = self._encode(",\n") if items else b""
+        self._separator = self._encode(f",{self._newline}") if items else b""
 
     def pack(self, item: Any) -> bytes:
         return self._json(item, "")
 
     def write(self, packed: bytes) -> None:
         self._write(self._separator + packed)
-        self._separator = self._separator or self._encode(",\n")
+        self._separator = self._separator or self._encode(f",{self._newline}")
 
     def finish_exporting(self) -> None:
-        self._write(self._encode("\n]\n" if self._separator else "]\n"))
+        self._write(self._encode(f"{self._newline}]"))
 
     def _json_indent(self) -> int | None:
         return self.indent or None

@@ -9,7 +9,7 @@ from typing import Any
 from aioscrapy.components import load_object
 from aioscrapy.context import CrawlContext
 from aioscrapy.default_settings import FEED_EXPORTERS_BASE
-from aioscrapy.exporters import BaseItemExporter, Fields, ItemExporter, JsonLinesItemExporter
+from aioscrapy.exporters import BaseItemExporter, Fields, JsonLinesItemExporter
 from aioscrapy.exporters.base import BinaryWriter
 from aioscrapy.feeds.destinations import destination_of
 from aioscrapy.feeds.feed import Feed
@@ -152,8 +152,6 @@ def _export(
         "indent": options["indent"],
         **options["item_export_kwargs"],
     }
-    if not (isinstance(exporter, type) and issubclass(exporter, ItemExporter)):
-        arguments["indent"] = options["indent"] or 0  # what Scrapy's exporters get where nothing is set
 
     def export(file: BinaryWriter) -> BaseItemExporter:
         if crawler is not None and hasattr(exporter, "from_crawler"):
@@ -238,8 +236,9 @@ def _fields(uri: str, options: Mapping[str, Any], settings: Settings) -> Fields 
     raise FeedError(uri, f"fields {fields!r} are neither a list nor a dict of field -> name")
 
 
-def _indent(uri: str, options: Mapping[str, Any], settings: Settings) -> int:
-    indent = options.get("indent", settings.getint("FEED_EXPORT_INDENT"))
+def _indent(uri: str, options: Mapping[str, Any], settings: Settings) -> int | None:
+    default = settings["FEED_EXPORT_INDENT"]
+    indent = options.get("indent", default if default is None else settings.getint("FEED_EXPORT_INDENT"))
     if indent is None or (isinstance(indent, int) and indent >= 0):
-        return indent or 0
+        return indent
     raise FeedError(uri, f"indent {indent!r} is not a number of spaces")

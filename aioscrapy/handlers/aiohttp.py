@@ -9,7 +9,7 @@ import aiohttp
 from yarl import URL
 
 from aioscrapy.context import CrawlContext
-from aioscrapy.exceptions import DownloadError, DownloadTimeoutError, StopDownload
+from aioscrapy.exceptions import DownloadError, DownloadTimeoutError, SettingError, StopDownload
 from aioscrapy.handlers.aiohttp_errors import class_of
 from aioscrapy.handlers.aiohttp_lenient import LenientConnector
 from aioscrapy.handlers.aiohttp_raw import RawRequest, escaped
@@ -42,6 +42,7 @@ class AioHttpDownloadHandler(DownloadHandler):
         if not is_default_tls(settings):
             self._tls(True)
         self._limit = settings.getint("CONCURRENT_REQUESTS")
+        self._bind_address = _address(settings["DOWNLOAD_BIND_ADDRESS"])
         self._session: aiohttp.ClientSession | None = None
         self._raw_session: aiohttp.ClientSession | None = None
         self._timeouts: dict[float, aiohttp.ClientTimeout] = {}
@@ -55,7 +56,7 @@ class AioHttpDownloadHandler(DownloadHandler):
         """
         return cls(crawler)
 
-    async def download_request(self, request: Request, spider: Any) -> Response:
+    async def download_request(self, request: Request, spider: Any = None) -> Response:
         certificates, proxy, raw = self._certificates, request.meta.get("proxy"), request.headers.raw()
         if not certificates.unverified or certificates.verifies(request, proxy):
             try:
@@ -74,6 +75,8 @@ class AioHttpDownloadHandler(DownloadHandler):
         body = self._limits.body(request, request.meta)
         proxy_headers = None
         is_tls = request.url.startswith("https:")
+        if proxy and "://" not in proxy:
+            proxy = f"http://{proxy}"
         if proxy and is_tls:  # the password of the proxy must not go through the tunnel to the site
             proxy_headers = dict(pair for pair in lines if pair[0] == _PROXY_LOGIN)
             lines = [pair for pair in lines if pair[0] != _PROXY_LOGIN]
@@ -107,7 +110,15 @@ class AioHttpDownloadHandler(DownloadHandler):
         protocol = _PROTOCOLS.get(reply.version) if reply.version else None
         make = response_class(received, request.url, content)
         response = make(
-            request.url, reply.status, None, content, body.flags, request, None, reply.peer, protocol
+            request.url,
+            reply.status,
+            None,
+            content,
+            body.flags,
+            request,
+            reply.certificate,
+            reply.peer,
+            protocol,
         )
         response.headers = received  # as they are: the constructor would copy them
         return response if stopped is None else self._watch.ended(stopped, response)
@@ -129,7 +140,8 @@ class AioHttpDownloadHandler(DownloadHandler):
 
     def _open(self) -> aiohttp.ClientSession:
         self._session = _new_session(
-            LenientConnector(limit=self._limit, ttl_dns_cache=300), aiohttp.ClientRequest
+            LenientConnector(limit=self._limit, ttl_dns_cache=300, local_addr=self._bind_address),
+            aiohttp.ClientRequest,
         )
         return self._session
 
@@ -138,6 +150,19 @@ class AioHttpDownloadHandler(DownloadHandler):
         if timeout is None:
             timeout = self._timeouts[seconds] = aiohttp.ClientTimeout(total=seconds)
         return timeout
+
+
+def _address(value: Any) -> tuple[str, int] | None:
+    """Return DOWNLOAD_BIND_ADDRESS as host and port; port 0 is any.
+
+    Raises:
+        SettingError: it is neither a host nor a pair.
+    """
+    try:
+        host, port = (value, 0) if isinstance(value, str) else value or (None, 0)
+        return (str(host), int(port)) if host else None
+    except (TypeError, ValueError):
+        raise SettingError("DOWNLOAD_BIND_ADDRESS", f"{value!r} is not a host or (host, port)") from None
 
 
 def _new_session(connector: Any, request_class: type[aiohttp.ClientRequest]) -> aiohttp.ClientSession:
@@ -186,14 +211,17 @@ async def _read(
 class _Reply(aiohttp.ClientResponse):
     """Keeps what is gone with the connection at the end of the body.
 
-    `peer`: the address of the server. `wire`: the connection's protocol.
+    `peer`: the address of the server. `certificate`: of the server, DER. `wire`: the connection's protocol.
     """
 
     peer: str | None = None
+    certificate: bytes | None = None
     wire: Any = None
 
     async def start(self, connection: Any) -> aiohttp.ClientResponse:
         self.wire = connection.protocol
         if connection.transport is not None and (name := connection.transport.get_extra_info("peername")):
             self.peer = str(name[0])
+            if (tls := connection.transport.get_extra_info("ssl_object")) is not None:
+                self.certificate = tls.getpeercert(binary_form=True)
         return await super().start(connection)

@@ -12,11 +12,13 @@ from aioscrapy.exceptions import (
     DownloadTimeoutError,
     ResponseDataLossError,
     TunnelError,
+    UnsupportedURLSchemeError,
 )
 
 # The first that fits counts; DownloadFailedError if none does.
 _KINDS: tuple[tuple[type[BaseException], type[DownloadError]], ...] = (
     (aiohttp.ClientHttpProxyError, TunnelError),
+    (aiohttp.NonHttpUrlClientError, UnsupportedURLSchemeError),
     (aiohttp.ClientPayloadError, ResponseDataLossError),
     (socket.gaierror, CannotResolveHostError),
     (ConnectionRefusedError, DownloadConnectionRefusedError),

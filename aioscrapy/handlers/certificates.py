@@ -8,7 +8,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from aioscrapy.context import CrawlContext
-from aioscrapy.exceptions import DownloadError, SettingError
+from aioscrapy.exceptions import DownloadFailedError, SettingError
 from aioscrapy.http.headers import Headers
 from aioscrapy.http.hosts import host_of
 from aioscrapy.http.request import Request
@@ -24,6 +24,7 @@ _VERSIONS = {
     "TLSv1.0": ssl.TLSVersion.TLSv1,
     "TLSv1.1": ssl.TLSVersion.TLSv1_1,
     "TLSv1.2": ssl.TLSVersion.TLSv1_2,
+    "TLSv1.3": ssl.TLSVersion.TLSv1_3,
 }
 # Servers without RFC 5746, as browsers take them; Python 3.12 has a name for it.
 _OP_LEGACY_SERVER_CONNECT = 0x4
@@ -40,7 +41,8 @@ class Certificates:
 
     def __init__(self, crawler: CrawlContext) -> None:
         settings, spider = crawler.settings, crawler.spider
-        self._required = settings.getbool("DOWNLOAD_VERIFY_SSL")
+        names = ("DOWNLOAD_VERIFY_SSL", "DOWNLOAD_VERIFY_CERTIFICATES")
+        self._required = any(settings.getbool(name) for name in names)
         self._stats = crawler.stats
         self.unverified: set[tuple[str, str | None]] = set()  # host and port, proxy
         self._warned: set[str] = set()
@@ -54,10 +56,10 @@ class Certificates:
         """Let a host have requests although its certificate does not verify; warns once for each host.
 
         Raises:
-            DownloadError: DOWNLOAD_VERIFY_SSL is true.
+            DownloadFailedError: DOWNLOAD_VERIFY_SSL is true.
         """
         if self._required:
-            raise DownloadError(f"{request.url}: {problem} (DOWNLOAD_VERIFY_SSL)") from None
+            raise DownloadFailedError(f"{request.url}: {problem} (DOWNLOAD_VERIFY_SSL)") from None
         host = host_of(request.url)
         self.unverified.add((_authority(request.url), proxy))
         if host in self._warned:
@@ -95,7 +97,8 @@ def _secrets_of(defaults: dict[Any, Any], spider: Any) -> set[tuple[bytes, bytes
 def is_default_tls(settings: Settings) -> bool:
     """Return True if the settings leave ciphers and version to the TLS library."""
     ciphers = settings["DOWNLOADER_CLIENT_TLS_CIPHERS"] or "DEFAULT"
-    return ciphers == "DEFAULT" and settings["DOWNLOADER_CLIENT_TLS_METHOD"] not in _VERSIONS
+    bounds = settings["DOWNLOAD_TLS_MIN_VERSION"] or settings["DOWNLOAD_TLS_MAX_VERSION"]
+    return ciphers == "DEFAULT" and settings["DOWNLOADER_CLIENT_TLS_METHOD"] not in _VERSIONS and not bounds
 
 
 def boringssl_ciphers(settings: Settings) -> str:
@@ -106,10 +109,10 @@ def boringssl_ciphers(settings: Settings) -> str:
 
 
 def tls_context(settings: Settings, verify: bool) -> ssl.SSLContext:
-    """Return OpenSSL's side of the settings DOWNLOADER_CLIENT_TLS_CIPHERS and _METHOD.
+    """Return OpenSSL's side of the settings of TLS.
 
     Raises:
-        SettingError: OpenSSL does not know the ciphers.
+        SettingError: OpenSSL does not know the ciphers, or a version is unknown.
     """
     context = ssl.create_default_context()
     context.options |= _OP_LEGACY_SERVER_CONNECT
@@ -120,9 +123,22 @@ def tls_context(settings: Settings, verify: bool) -> ssl.SSLContext:
         context.set_ciphers(settings["DOWNLOADER_CLIENT_TLS_CIPHERS"] or "DEFAULT")
     except ssl.SSLError as exc:
         raise SettingError("DOWNLOADER_CLIENT_TLS_CIPHERS", exc) from None
-    version = _VERSIONS.get(settings["DOWNLOADER_CLIENT_TLS_METHOD"])
-    if version is not None:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", DeprecationWarning)  # the user knows that it is old
-            context.minimum_version = context.maximum_version = version
+    method = settings["DOWNLOADER_CLIENT_TLS_METHOD"]
+    least, most = (
+        _version(settings, name) or _VERSIONS.get(method)
+        for name in ("DOWNLOAD_TLS_MIN_VERSION", "DOWNLOAD_TLS_MAX_VERSION")
+    )
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)  # the user knows that it is old
+        if least is not None:
+            context.minimum_version = least
+        if most is not None:
+            context.maximum_version = most
     return context
+
+
+def _version(settings: Settings, name: str) -> ssl.TLSVersion | None:
+    word = settings[name]
+    if word and word not in _VERSIONS:
+        raise SettingError(name, f"{word!r} is not one of {', '.join(_VERSIONS)}")
+    return _VERSIONS[word] if word else None

@@ -9,22 +9,23 @@ from aioscrapy.http.headers import Headers
 from aioscrapy.http.request import Request
 from aioscrapy.http.response import Response
 from aioscrapy.http.responsetypes import response_class
+from aioscrapy.http.text import TextResponse
 
 
 class DataDownloadHandler(DownloadHandler):
     """Answers with the contents of a data: URL."""
 
-    async def download_request(self, request: Request, spider: Any) -> Response:
+    async def download_request(self, request: Request, spider: Any = None) -> Response:
         from w3lib.url import parse_data_uri
 
         try:
             parsed = parse_data_uri(request.url)
         except ValueError as exc:
             raise DownloadError(f"{request.url[:80]}: {exc}") from exc
+        make = response_class(Headers({"Content-Type": parsed.media_type}), "", parsed.data)
         charset = parsed.media_type_parameters.get("charset")
-        headers = Headers({"Content-Type": parsed.media_type + (f";charset={charset}" if charset else "")})
-        make = response_class(headers, "", parsed.data)
-        return make(request.url, 200, headers, parsed.data, request=request)
+        encoding = {"encoding": charset} if charset and issubclass(make, TextResponse) else {}
+        return make(request.url, 200, None, parsed.data, request=request, **encoding)
 
     async def close(self) -> None:
         """Do nothing."""
@@ -36,7 +37,7 @@ class FileDownloadHandler(DownloadHandler):
     A page of the web must not make a crawl read local files, so a link or a media URL to one is refused.
     """
 
-    async def download_request(self, request: Request, spider: Any) -> Response:
+    async def download_request(self, request: Request, spider: Any = None) -> Response:
         from w3lib.url import file_uri_to_path
 
         is_start = request.meta.get("depth") == 0 and "Referer" not in request.headers

@@ -86,7 +86,7 @@ class WreqDownloadHandler(DownloadHandler):
         """
         return cls(crawler)
 
-    async def download_request(self, request: Request, spider: Any) -> Response:
+    async def download_request(self, request: Request, spider: Any = None) -> Response:
         try:
             return await self._ask(request)
         except UnreadableAnswerError as exc:

@@ -77,6 +77,7 @@ class MediaPipeline:
             own = settings if isinstance(settings, Settings) else Settings(settings)
             crawler = CrawlContext.without_crawl(own)
         self.crawler = crawler
+        self._fingerprinter = crawler.request_fingerprinter
         self.allow_redirects = bool(self._setting("MEDIA_ALLOW_REDIRECTS", False, base="MediaPipeline"))
         self._handle_statuses(self.allow_redirects)
 
@@ -125,9 +126,10 @@ class MediaPipeline:
         """Return the item when all its requests have ended."""
         if self.LOG_FAILED_RESULTS:
             for ok, failure in results:
-                if not ok and not isinstance(failure, _MediaRequestFiltered):
+                error = getattr(failure, "value", failure)  # a subclass may pass a Failure of Twisted
+                if not ok and not isinstance(error, _MediaRequestFiltered):
                     name = type(self).__name__
-                    logger.error("%s found errors processing %s", name, item, exc_info=failure)
+                    logger.error("%s found errors processing %s", name, item, exc_info=error)
         return item
 
     def file_path(
@@ -142,7 +144,7 @@ class MediaPipeline:
         raise NotImplementedError
 
     async def _process_request(self, request: Request, info: SpiderInfo, item: Any) -> Any:
-        fingerprint = self.crawler.request_fingerprinter.fingerprint(request)
+        fingerprint = self._fingerprinter.fingerprint(request)
         errback = request.errback
         request.callback, request.errback = NO_CALLBACK, None
         try:

@@ -7,11 +7,9 @@ from pathlib import Path
 from typing import Any
 
 import aioscrapy
-from aioscrapy.core.politeness import Politeness
 from aioscrapy.crawler import Crawler
 from aioscrapy.logformatter import LogFormatter
 from aioscrapy.utils.defer import deferred_from_coro
-from aioscrapy.utils.misc import build_from_crawler, load_object
 from aioscrapy.utils.request import RequestFingerprinter
 from aioscrapy.utils.spider import DefaultSpider
 
@@ -21,37 +19,26 @@ class TestCrawler(Crawler):
 
     __test__ = False  # not a class of tests
 
-    def __init__(self, spider_class: Any, settings: Any = None) -> None:
-        super().__init__(spider_class, settings)
-        self.politeness = Politeness.from_settings(self.settings, spider_class)
-        name = "REQUEST_FINGERPRINTER_CLASS"
-        fingerprinter = self.settings[name] if self.settings.getpriority(name) else RequestFingerprinter
-        self.request_fingerprinter = build_from_crawler(load_object(fingerprinter), self)
-        self.logformatter = build_from_crawler(
-            load_object(self.settings["LOG_FORMATTER"] or LogFormatter), self
-        )
-
-    def _create_spider(self, *args: Any, **kwargs: Any) -> Any:
-        return self.spidercls.from_crawler(self, *args, **kwargs)
-
     def _apply_settings(self) -> None:
-        self.settings.freeze()
+        if self.settings.frozen:
+            return
+        if not self.settings.getpriority("REQUEST_FINGERPRINTER_CLASS"):
+            self.request_fingerprinter = RequestFingerprinter.from_crawler(self)
+        super()._apply_settings()
+        self.logformatter = self.logformatter or LogFormatter()
 
     def crawl(self, *args: Any, **kwargs: Any) -> Any:
         """Start the crawl; return a Deferred, as in Scrapy."""
         return deferred_from_coro(self.crawl_async(*args, **kwargs))
-
-    async def crawl_async(self, *args: Any, **kwargs: Any) -> None:
-        """Crawl to the end."""
-        self.logformatter = self.request_fingerprinter = None
-        await super().crawl(*args, **kwargs)
 
 
 def get_crawler(
     spidercls: Any = None, settings_dict: Mapping[str, Any] | None = None, prevent_warnings: bool = True
 ) -> TestCrawler:
     """Return a crawler of a spider class with these settings, for `from_crawler` of a component."""
-    return TestCrawler(spidercls or DefaultSpider, dict(settings_dict or {}))
+    crawler = TestCrawler(spidercls or DefaultSpider, dict(settings_dict or {}))
+    crawler._apply_settings()
+    return crawler
 
 
 def get_reactor_settings() -> dict[str, Any]:

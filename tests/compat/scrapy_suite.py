@@ -34,7 +34,18 @@ OPTIONS = [
 # Loaded as a plugin before Scrapy's conftest.py, and by every child process as sitecustomize.
 ALIAS = "from aioscrapy.doors.scrapy import serve_scrapy\nserve_scrapy()\n"
 # What the site of Scrapy's tests takes from Scrapy's Twisted client: the versions of TLS, for its tests.
-OF_THE_SERVER = "_TWISTED_VERSION_MAP = {}\n_get_cert_options_version_kwargs = lambda *_: {}\n"
+OF_THE_SERVER = """
+from twisted.internet.ssl import TLSVersion
+_DEFAULT = CertificateOptions._defaultMinimumTLSVersion
+_TWISTED_VERSION_MAP = {
+    name: getattr(TLSVersion, name.replace(".", "_")) for name in ("TLSv1.0", "TLSv1.1", "TLSv1.2", "TLSv1.3")
+}
+def _get_cert_options_version_kwargs(least, most):
+    options = {"lowerMaximumSecurityTo": most} if most else {}
+    if least and least != _DEFAULT:
+        options["insecurelyLowerMinimumTo" if least < _DEFAULT else "raiseMinimumTo"] = least
+    return options
+"""
 PLUGIN = Path(__file__).with_name("suite_plugin.py")
 
 

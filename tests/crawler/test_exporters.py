@@ -136,10 +136,11 @@ def test_an_array_stays_valid_around_an_item_that_was_refused() -> None:
     assert json.loads(file.getvalue()) == [{"a": 1}, {"a": 2}]
 
 
-def test_an_array_has_one_item_a_line_or_is_indented() -> None:
-    assert exported(JsonItemExporter) == b"[\n]\n"
-    assert exported(JsonItemExporter, {"a": 1}, {"a": 2}) == b'[\n{"a": 1},\n{"a": 2}\n]\n'
-    assert exported(JsonItemExporter, {"a": 1}, indent=2) == b'[\n{\n  "a": 1\n}\n]\n'
+def test_an_array_is_one_line_or_has_one_item_a_line_or_is_indented() -> None:
+    assert exported(JsonItemExporter) == b"[]"
+    assert exported(JsonItemExporter, {"a": 1}, {"a": 2}) == b'[{"a": 1},{"a": 2}]'
+    assert exported(JsonItemExporter, {"a": 1}, {"a": 2}, indent=0) == b'[\n{"a": 1},\n{"a": 2}\n]'
+    assert exported(JsonItemExporter, {"a": 1}, indent=2) == b'[\n{\n  "a": 1\n}\n]'
 
 
 @pytest.mark.parametrize(

@@ -217,8 +217,8 @@ async def test_options_and_their_settings_choose_fields_encoding_and_indent(tmp_
         FEED_EXPORT_INDENT="1",
         FEED_EXPORT_ENCODING="ascii",
     )
-    assert first.read_bytes() == b'[\n{"A": "\xe9"}\n]\n'
-    assert second.read_bytes() == b'[\n{\n "c": 3,\n "a": "\\u00e9"\n}\n]\n'
+    assert first.read_bytes() == b'[\n{"A": "\xe9"}\n]'
+    assert second.read_bytes() == b'[\n{\n "c": 3,\n "a": "\\u00e9"\n}\n]'
 
 
 @dataclass
