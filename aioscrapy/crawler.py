@@ -193,7 +193,7 @@ class Crawler(CrawlContext):
         return self.spidercls.from_crawler(self, *args, **kwargs)
 
     def _apply_settings(self) -> None:
-        """Build now what components need outside of a crawl; Scrapy's name, which tests of components call."""
+        """Build what components need outside of a crawl; Scrapy's name, which tests of components call."""
         if self._parts is None:
             completed(self._build_parts())
 

@@ -70,7 +70,7 @@ class Fetcher:
 
     async def __aexit__(self, *error: object) -> None:
         await self._closing.aclose()
-        if self.settings.getbool("STATS_DUMP"):
+        if self.settings.getbool("STATS_DUMP") and self.context.stats.get_stats():
             self.context.stats.dump()
 
     async def fetch(self, request: Request) -> Response:

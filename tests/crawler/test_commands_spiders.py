@@ -1,5 +1,6 @@
 """The commands for writing spiders: shell, fetch, parse, check, edit, bench, and commands of a project."""
 
+import json
 import os
 import subprocess
 import sys
@@ -148,13 +149,16 @@ def test_a_word_is_a_file_or_a_host(tmp_path: Path, monkeypatch: pytest.MonkeyPa
 
 def test_parse_prints_what_a_callback_makes(shop: Path, site: Site) -> None:
     url = f"{site.url}/page/1"
-    printed = output(shop, "parse", url, "--spider", "pages", "-r", "--cbkwargs", '{"more": 2}')
+    arguments = ("--spider", "pages", "-r", "--cbkwargs", '{"more": 2}', "-O", "pages.json")
+    printed = output(shop, "parse", url, *arguments)
+    assert [item["url"] for item in json.loads((shop / "pages.json").read_text())] == [url]
     assert ">>> STATUS DEPTH LEVEL 1 <<<" in printed
     assert f"'url': '{url}'" in printed
     assert "'more': 2" in printed
     deep = output(shop, "parse", f"{site.url}/", "--spider", "pages", "-d", "2", "--nolinks", "--pipelines")
     assert deep.count("'title'") > 1
-    fails(aioscrapy(shop, "parse", url, "--spider", "pages", "-c", "nothing"), "no callback 'nothing'")
+    wrong = aioscrapy(shop, "parse", url, "--spider", "pages", "-c", "nothing", "--nolog")
+    fails(wrong, "Cannot find callback 'nothing' in spider 'pages'")
 
 
 def test_check_reports_the_contracts_that_do_not_hold(shop: Path) -> None:
