@@ -11,7 +11,7 @@ class DownloadHandler(ABC):
     """Downloads the requests of a URL scheme; made by `from_crawler`, `from_settings` or as it is."""
 
     @abstractmethod
-    async def download_request(self, request: Request, spider: Any = None) -> Response:
+    async def download_request(self, request: Request, spider: Any) -> Response:
         """Fetch one request, redirects not followed, cookies not kept.
 
         Raises:
