@@ -34,4 +34,5 @@ ABSENT: dict[str, str] = {
     "mail": _MAIL,
     "scrapy_redis.picklecompat": "the frontier is stored as JSON; import pickle itself for data of your own",
     "resolver": "the HTTP client resolves names",
+    "utils.ssl": _TLS,
 }

@@ -50,6 +50,13 @@ def fingerprint(
     return results[key]
 
 
+def request_fingerprint(
+    request: Request, include_headers: Iterable[bytes | str] | None = None, keep_fragments: bool = False
+) -> str:
+    """Return the fingerprint as hexadecimal digits: what old packages import."""
+    return fingerprint(request, include_headers=include_headers, keep_fragments=keep_fragments).hex()
+
+
 class RequestFingerprinterProtocol(Protocol):
     """What REQUEST_FINGERPRINTER_CLASS has to offer."""
 

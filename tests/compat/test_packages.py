@@ -91,8 +91,18 @@ def test_names_that_old_packages_import_are_there() -> None:
     item = importlib.import_module("aioscrapy.item")
     assert item.BaseItem is item.Item
     assert item.DictItem is item.Item
+    request = Request("http://a.test/?b=1&a=2")
+    digits = importlib.import_module("aioscrapy.utils.request").request_fingerprint(request)
+    assert digits == "a586bde248057f5a060e5c48e16a22cf08763c17"
     resolver = importlib.import_module("aioscrapy.resolver")
     assert resolver.dnscache.pop("example.com", None) is None
+
+
+def test_a_package_reads_the_values_and_layers_of_settings() -> None:
+    settings = Settings({"OWN": 1}, "spider")
+    assert "OWN" in settings.attributes
+    assert settings.attributes["OWN"].value == 1
+    assert settings.attributes["OWN"].priority == settings.getpriority("OWN")
 
 
 @pytest.mark.parametrize("name", ["FEED_FORMAT", "DOWNLOAD_DELAY", "LOG_LEVEL", "ROBOTSTXT_OBEY", "BOT_NAME"])
