@@ -3,7 +3,6 @@
 import asyncio
 import contextlib
 import copy
-import gc
 import logging
 import os
 import pickle
@@ -40,7 +39,6 @@ def run_worker(
     for stop_signal in STOP_SIGNALS:
         # the terminal sends it to the whole group: only the parent decides what it means
         signal.signal(stop_signal, signal.SIG_IGN)
-    gc.unfreeze()
     reader, writer = MessageReader(pipes[0]), MessageWriter(pipes[1])
     _log_to(writer, number, settings)
     try:
