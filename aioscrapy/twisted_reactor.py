@@ -9,7 +9,7 @@ import asyncio
 import importlib
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from importlib.machinery import ModuleSpec
 from types import ModuleType
 from typing import Any
@@ -26,6 +26,7 @@ class CrawlLoop:
     def __init__(self) -> None:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._early: list[Callable[[], Any]] = []
+        self._own: asyncio.AbstractEventLoop | None = None
 
     def bind(self, loop: asyncio.AbstractEventLoop) -> None:
         """Hand on to this loop what has been asked for, and everything later."""
@@ -66,16 +67,31 @@ class CrawlLoop:
         """End `add_writer`."""
         self._do("remove_writer", fd)
 
-    def stop(self) -> None:
-        """Do nothing: the crawl ends its loop itself."""
+    def create_task(self, coroutine: Coroutine[Any, Any, Any]) -> "asyncio.Task[Any]":
+        """Start a crawl of CrawlerRunner in a program that runs the reactor itself."""
+        return self._own_loop().create_task(coroutine)
 
     def run_forever(self) -> None:
-        """Refuse `reactor.run()`.
+        """Run a loop for `reactor.run()` of a program that runs the reactor itself.
 
         Raises:
-            RuntimeError: always.
+            RuntimeError: the crawl runs the reactor.
         """
-        raise RuntimeError("reactor.run() can't be used here: the crawl runs the reactor")
+        self._own_loop().run_forever()
+
+    def stop(self) -> None:
+        """End `run_forever`; a crawl ends its loop itself."""
+        if self._own is not None:
+            self._own.stop()
+
+    def _own_loop(self) -> asyncio.AbstractEventLoop:
+        if self._own is None:
+            if self._loop is not None:
+                raise RuntimeError("reactor.run() can't be used here: the crawl runs the reactor")
+            self._own = asyncio.new_event_loop()
+            asyncio.set_event_loop(self._own)
+            self.bind(self._own)
+        return self._own
 
     def _do(self, name: str, *args: Any) -> None:
         if self._loop is None:

@@ -111,3 +111,35 @@ def test_the_reactor_of_a_project_runs_in_the_crawl(processes: int, tmp_path: Pa
     with sqlite3.connect(tmp_path / "items.db") as database:
         rows = [url for (url,) in database.execute("SELECT url FROM items")]
     assert sorted(rows) == sorted(item["url"] for item in items)
+
+
+_SCRIPT = """
+from aioscrapy.doors.scrapy import serve_scrapy
+serve_scrapy()
+import scrapy
+from scrapy.crawler import CrawlerRunner
+from twisted.internet import reactor
+
+
+class Hello(scrapy.Spider):
+    name = "hello"
+    start_urls = ["data:,hello"]
+
+    def parse(self, response):
+        print(response.text)
+
+
+CrawlerRunner({"LOG_LEVEL": "ERROR"}).crawl(Hello).addBoth(lambda _: reactor.stop())
+reactor.run()
+print("end")
+"""
+
+
+@pytest.mark.server
+def test_a_script_may_run_the_reactor_itself(tmp_path: Path) -> None:
+    (tmp_path / "script.py").write_text(_SCRIPT)
+    command = [sys.executable, "script.py"]
+    done = subprocess.run(
+        command, cwd=tmp_path, env=child_environment(), capture_output=True, text=True, timeout=60
+    )
+    assert done.stdout == "hello\nend\n", done.stderr
