@@ -1,7 +1,26 @@
 """The texts of a crawl's log lines, which a project may replace by LOG_FORMATTER."""
 
 import logging
-from typing import Any, Self
+import os
+from typing import Any, NotRequired, Self, TypedDict
+
+# The texts, for the formatters of projects; their arguments are named.
+SCRAPEDMSG = f"Scraped from %(src)s{os.linesep}%(item)s"
+DROPPEDMSG = f"Dropped: %(exception)s{os.linesep}%(item)s"
+CRAWLEDMSG = "Crawled (%(status)s) %(request)s%(request_flags)s (referer: %(referer)s)%(response_flags)s"
+ITEMERRORMSG = "Error processing %(item)s"
+SPIDERERRORMSG = "Spider error processing %(request)s (referer: %(referer)s)"
+DOWNLOADERRORMSG_SHORT = "Error downloading %(request)s"
+DOWNLOADERRORMSG_LONG = "Error downloading %(request)s: %(errmsg)s"
+
+
+class LogFormatterResult(TypedDict):
+    """A line as a project writes it."""
+
+    level: int
+    msg: str
+    args: NotRequired[dict[str, Any] | tuple[Any, ...]]
+
 
 Line = dict[str, Any] | None
 """`level`, `msg` and `args` of a line; None for no line."""
@@ -18,10 +37,9 @@ class LogFormatter:
     def crawled(self, request: Any, response: Any, spider: Any) -> Line:
         """Return the line about a response."""
         flags = f" {response.flags}" if response.flags else ""
-        text = "Crawled (%(status)s) %(request)s%(request_flags)s (referer: %(referer)s)%(response_flags)s"
         return _line(
             logging.DEBUG,
-            text,
+            CRAWLEDMSG,
             status=response.status,
             request=request,
             request_flags=f" {request.flags}" if request.flags else "",
@@ -32,26 +50,25 @@ class LogFormatter:
 
     def scraped(self, item: Any, response: Any, spider: Any) -> Line:
         """Return the line about an item."""
-        return _line(logging.DEBUG, "Scraped from %(src)s\n%(item)s", src=response, item=item)
+        return _line(logging.DEBUG, SCRAPEDMSG, src=response, item=item)
 
     def dropped(self, item: Any, exception: BaseException, response: Any, spider: Any) -> Line:
         """Return the line about an item that a pipeline dropped."""
         level = getattr(exception, "log_level", None) or spider.crawler.settings["DEFAULT_DROPITEM_LOG_LEVEL"]
         level = logging.getLevelNamesMapping()[level.upper()] if isinstance(level, str) else level
-        return _line(level, "Dropped: %(exception)s\n%(item)s", exception=exception, item=item)
+        return _line(level, DROPPEDMSG, exception=exception, item=item)
 
     def item_error(self, item: Any, exception: BaseException, response: Any, spider: Any) -> Line:
         """Return the line about an item at which a pipeline failed."""
-        return _line(logging.ERROR, "Error processing %(item)s", item=item)
+        return _line(logging.ERROR, ITEMERRORMSG, item=item)
 
     def spider_error(self, failure: Any, request: Any, response: Any, spider: Any) -> Line:
         """Return the line about a callback that failed."""
-        text = "Spider error processing %(request)s (referer: %(referer)s)"
-        return _line(logging.ERROR, text, request=request, referer=_referer(request))
+        return _line(logging.ERROR, SPIDERERRORMSG, request=request, referer=_referer(request))
 
     def download_error(self, failure: Any, request: Any, spider: Any, errmsg: str | None = None) -> Line:
         """Return the line about a request that got no response."""
-        text = "Error downloading %(request)s" + (": %(errmsg)s" if errmsg else "")
+        text = DOWNLOADERRORMSG_LONG if errmsg else DOWNLOADERRORMSG_SHORT
         return _line(logging.ERROR, text, request=request, errmsg=errmsg)
 
 

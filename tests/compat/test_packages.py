@@ -98,6 +98,15 @@ def test_names_that_old_packages_import_are_there() -> None:
     assert resolver.dnscache.pop("example.com", None) is None
 
 
+def test_a_formatter_of_a_project_uses_scrapys_texts() -> None:
+    logformatter = importlib.import_module("aioscrapy.logformatter")
+    line = logformatter.LogFormatter().item_error({"a": 1}, ValueError(), None, None)
+    assert line["msg"] == logformatter.ITEMERRORMSG
+    assert line["msg"] % line["args"] == "Error processing {'a': 1}"
+    own = logformatter.LogFormatterResult(level=10, msg=logformatter.DROPPEDMSG, args={})
+    assert own["msg"].splitlines() == ["Dropped: %(exception)s", "%(item)s"]
+
+
 def test_a_package_reads_the_values_and_layers_of_settings() -> None:
     settings = Settings({"OWN": 1}, "spider")
     assert "OWN" in settings.attributes
