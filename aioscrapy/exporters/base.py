@@ -75,6 +75,9 @@ class BaseItemExporter:
             elif with_empty:
                 yield column, default_value
 
+    # what exporters of projects call
+    _get_serialized_fields = get_serialized_fields
+
 
 class ItemExporter(BaseItemExporter):
     """Base of exporters that first pack an item, then write it.

@@ -134,7 +134,7 @@ class Document:
             if size and self.form.appendable and not self.form.plugins:
                 self.file.end_line(exporter.line_end)
             return exporter
-        self._exporter = own = self.form.export(Stream(self._target))
+        self._exporter = own = self.form.export(Stream(self._target, str(self.file.path or "")))
         own.start_exporting()
         return own
 

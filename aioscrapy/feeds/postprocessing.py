@@ -242,9 +242,10 @@ def _decompressed(data: bytes, new: Callable[[], Decompressor]) -> bytes | None:
 class Stream(io.RawIOBase):
     """A target as libraries and exporters want a file; its `close` leaves the target open."""
 
-    def __init__(self, target: BinaryTarget) -> None:
+    def __init__(self, target: BinaryTarget, name: str = "") -> None:
         self._target = target
         self._written = 0
+        self.name = name  # an exporter may open the file itself
 
     def writable(self) -> bool:
         return True

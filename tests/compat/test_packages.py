@@ -1,10 +1,12 @@
 """What packages for Scrapy do: their handlers, signals, old names and settings, in a crawl of ours."""
 
 import importlib
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from aioscrapy.exporters import BaseItemExporter
 from aioscrapy.http import Request, Response
 from aioscrapy.settings import Settings
 from support.crawling import SiteSpider, crawl
@@ -96,6 +98,29 @@ def test_names_that_old_packages_import_are_there() -> None:
     assert digits == "a586bde248057f5a060e5c48e16a22cf08763c17"
     resolver = importlib.import_module("aioscrapy.resolver")
     assert resolver.dnscache.pop("example.com", None) is None
+
+
+class ByName(BaseItemExporter):
+    """The shape of scrapy-xlsx: its library writes to a path."""
+
+    def __init__(self, file: Any, **options: Any) -> None:
+        super().__init__(dont_fail=True, **options)
+        self.file = file
+        self.rows: list[Any] = []
+
+    def export_item(self, item: Any) -> None:
+        self.rows.append(dict(self._get_serialized_fields(item, default_value="", include_empty=True)))
+
+    def finish_exporting(self) -> None:
+        Path(self.file.name).write_text(repr(self.rows), "utf-8")
+
+
+async def test_an_exporter_may_write_its_file_by_name(tmp_path: Path, site: Site) -> None:
+    feed = {"format": "own", "fields": ["path", "other"], "overwrite": True}
+    settings = {"FEED_EXPORTERS": {"own": ByName}, "FEEDS": {str(tmp_path / "items.own"): feed}}
+    crawled = await crawl(SiteSpider, settings, site=site.url)
+    assert crawled.reason == "finished"
+    assert (tmp_path / "items.own").read_text("utf-8") == "[{'path': '/', 'other': ''}]"
 
 
 def test_a_formatter_of_a_project_uses_scrapys_texts() -> None:

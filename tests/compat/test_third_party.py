@@ -1,4 +1,4 @@
-"""Packages for Scrapy at work in a crawl: spidermon's monitors and validation, the agents of scrapy-user-agents."""
+"""Packages for Scrapy at work in a crawl: spidermon and scrapy-user-agents."""
 
 import json
 import subprocess
@@ -69,9 +69,9 @@ class Watched(scrapy.Spider):
 @pytest.mark.server
 def test_spidermon_and_scrapy_user_agents_work_in_a_crawl(tmp_path: Path, site: Site) -> None:
     (tmp_path / "watched.py").write_text(_SPIDER, "utf-8")
+    command = ["runspider", "watched.py", "-o", "items.jl", "-a", f"site={site.url}"]
     done = subprocess.run(
-        [sys.executable, "-m", "aioscrapy", "runspider", "watched.py", "-o", "items.jl"]
-        + ["-a", f"site={site.url}"],
+        [sys.executable, "-m", "aioscrapy", *command],
         cwd=tmp_path,
         env=child_environment(),
         capture_output=True,
