@@ -235,6 +235,8 @@ DEPTH_LIMIT: Count = 0
 DEPTH_PRIORITY: Priority = 0
 # Count requests by depth in the stats.
 DEPTH_STATS_VERBOSE: Flag = False
+# Meta keys that a callback may copy without a warning of MetaCopyDetectionMiddleware.
+META_COPY_WARN_SKIP_KEYS: Names = []
 # Drop URLs with more characters. 0: no limit.
 URLLENGTH_LIMIT: Count = 2083
 

@@ -4,7 +4,9 @@ import contextlib
 import logging
 import re
 import sys
+from collections.abc import MutableMapping
 from types import TracebackType
+from typing import Any
 
 from aioscrapy.exceptions import SettingError
 from aioscrapy.settings import Settings
@@ -115,21 +117,34 @@ class LogFile(logging.FileHandler):
                 sys.stderr.write(f"aioscrapy: LOG_FILE can't be written, lines are missing: {exc}\n")
 
 
-class StdoutToLog:
-    """A standard output whose lines become log lines of the logger `stdout`."""
+class SpiderLoggerAdapter(logging.LoggerAdapter[logging.Logger]):
+    """Adds the spider to the `extra` of a call, instead of replacing that."""
 
-    def __init__(self) -> None:
+    def process(self, msg: Any, kwargs: MutableMapping[str, Any]) -> tuple[Any, MutableMapping[str, Any]]:
+        """Return the message and the arguments of the log call."""
+        kwargs["extra"] = {**(kwargs.get("extra") or {}), **(self.extra or {})}
+        return msg, kwargs
+
+
+class StdoutToLog:
+    """A standard output whose lines become log lines of a logger, `stdout` by default."""
+
+    def __init__(self, logger: logging.Logger | None = None, log_level: int = logging.INFO) -> None:
+        self.logger = logger or logging.getLogger("stdout")
+        self.log_level = log_level
         self._rest = ""
 
     def write(self, text: str) -> int:
         """Log every complete line."""
         *lines, self._rest = (self._rest + text).split("\n")
         for line in lines:
-            logging.getLogger("stdout").info("%s", line)
+            self.logger.log(self.log_level, "%s", line)
         return len(text)
 
     def flush(self) -> None:
-        """Do nothing: a line is logged when it is complete."""
+        """Flush the handlers of the logger; a line is logged when it is complete."""
+        for handler in self.logger.handlers:
+            handler.flush()
 
     def isatty(self) -> bool:
         """Return False."""

@@ -2,6 +2,7 @@
 
 import logging
 import os
+from collections.abc import Mapping
 from typing import Any, NotRequired, Self, TypedDict
 
 # The texts, for the formatters of projects; their arguments are named.
@@ -78,8 +79,16 @@ def write(logger: logging.Logger, line: Line, spider: Any, exc: BaseException | 
         return
     level = line.get("level", logging.INFO)
     number = logging.getLevelNamesMapping()[level] if isinstance(level, str) else level
-    arguments = line.get("args") or {key: value for key, value in line.items() if key not in ("level", "msg")}
-    logger.log(number, line.get("msg") or "", arguments, exc_info=exc, extra={"spider": spider})
+    logger.log(number, line.get("msg") or "", *arguments_of(line), exc_info=exc, extra={"spider": spider})
+
+
+def arguments_of(line: Mapping[str, Any]) -> tuple[Any, ...]:
+    """Return the arguments of a line's text: those of `args`, else all other values of the line."""
+    arguments = line.get("args")
+    if isinstance(arguments, tuple):
+        return arguments
+    rest = arguments or {key: value for key, value in line.items() if key not in ("level", "msg", "args")}
+    return (rest,) if rest else ()
 
 
 def _line(level: int | str, text: str, **arguments: Any) -> Line:

@@ -13,6 +13,8 @@ DIFFERS: dict[str, str] = {
     "signals.headers_received": "sent by the download handler aiohttp",
     "signals.request_dropped": "in a shared crawl only for links that this worker knows",
     "signals.spider_error": "`failure` is the exception, with the methods of a Failure",
+    "spidermiddlewares.metacopy": "it warns if SPIDER_MIDDLEWARES names it",
+    "spidermiddlewares.start": "meta['is_start_request'] is set if SPIDER_MIDDLEWARES names it",
     "spiders.Spider.start": "a class method that runs a script (aio-scrapy); `async def start` is used",
     "utils.reactor": "its functions do nothing: the crawl runs the reactor that a project imports",
 }

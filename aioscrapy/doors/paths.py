@@ -48,8 +48,10 @@ MODULES: dict[str, str] = {
     "spidermiddlewares.base": "middlewares.base",
     "spidermiddlewares.depth": "middlewares.depth",
     "spidermiddlewares.httperror": "middlewares.httperror",
+    "spidermiddlewares.metacopy": "middlewares.metacopy",
     "spidermiddlewares.offsite": "middlewares.offsite",
     "spidermiddlewares.referer": "middlewares.referer",
+    "spidermiddlewares.start": "middlewares.start",
     "spidermiddlewares.urllength": "middlewares.urllength",
 }
 
@@ -94,6 +96,24 @@ NAMES: dict[str, dict[str, str]] = {
     "selector.unified": {"selector": "Selector SelectorList"},
     "signalmanager": {"signals": "SignalManager", "utils.signal": "dispatcher"},
     "statscollectors": {"stats": "StatsCollector MemoryStatsCollector DummyStatsCollector"},
+}
+
+# Name of a logger in Scrapy, below its root -> ours, where it is not a row of MODULES
+LOGGERS: dict[str, str] = {
+    **{
+        path: path
+        for path in (
+            *("addons", "crawler", "dupefilters", "pipelines.files", "pipelines.media", "utils.request"),
+            *(
+                f"extensions.{name}"
+                for name in (
+                    *("closespider", "debug", "feedexport", "httpcache", "logstats", "memusage"),
+                    *("periodic_log", "spiderstate", "throttle"),
+                )
+            ),
+        )
+    },
+    "statscollectors": "stats",
 }
 
 # Names of the top level that Scrapy's modules import for themselves, and that projects import from there.

@@ -69,6 +69,16 @@ class _Top:
             return getattr(ours, name)
 
         module.__dict__["__getattr__"] = load
+        _name_loggers()
+
+
+def _name_loggers() -> None:
+    """Give our loggers Scrapy's names too: projects set their levels."""
+    from aioscrapy.doors.paths import LOGGERS, MODULES
+
+    loggers = logging.root.manager.loggerDict
+    for path, ours in {**MODULES, **LOGGERS}.items():
+        loggers[f"scrapy.{path}"] = logging.getLogger(f"{ROOT}.{ours}")
 
 
 def wanted() -> bool:
@@ -105,7 +115,9 @@ def stop_serving() -> None:
     """Undo `serve_scrapy`: `import scrapy` is the real Scrapy again, where it is installed."""
     if ScrapyFinder in sys.meta_path:
         sys.meta_path.remove(ScrapyFinder)
-        logging.root.manager.loggerDict.pop("scrapy", None)
+        loggers = logging.root.manager.loggerDict
+        for name in [name for name in loggers if name.partition(".")[0] == "scrapy"]:
+            del loggers[name]
         _take_modules()
         if (reactor := _real.pop(MODULE, None)) is not None:
             put_reactor(reactor)

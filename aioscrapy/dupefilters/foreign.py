@@ -1,12 +1,20 @@
 """Duplicate filters of Scrapy's interface, for a crawl in the memory of one process."""
 
+import logging
+from pathlib import Path
 from typing import Any, Self
 
 from aioscrapy import signals
 from aioscrapy.context import CrawlContext
 from aioscrapy.dupefilters.base import LocalDupeFilter
 from aioscrapy.http.request import Request
-from aioscrapy.log import logger
+
+logger = logging.getLogger("aioscrapy.dupefilters")
+
+_FIRST = (
+    "Filtered duplicate request: %s - no more duplicates will be shown (see DUPEFILTER_DEBUG to show all "
+    "duplicates)"
+)
 
 
 class BaseDupeFilter:
@@ -32,7 +40,13 @@ class BaseDupeFilter:
 
 
 class RFPDupeFilter(BaseDupeFilter):
-    """Scrapy's default filter, to derive from: remembers the fingerprints in a set."""
+    """Scrapy's default filter, to derive from: remembers the fingerprints in a set.
+
+    With a folder `path` they are also in its file requests.seen, one in a line.
+    """
+
+    counts = True
+    """Whether `log` counts and logs a duplicate; in a crawl with our scheduler that does it."""
 
     def __init__(
         self, path: str | None = None, debug: bool = False, *, fingerprinter: Any = None, **kwargs: Any
@@ -41,12 +55,25 @@ class RFPDupeFilter(BaseDupeFilter):
         self.fingerprints: set[Any] = set()
         self.debug = debug
         self.logdupes = True
+        self.file: Any = None
+        if path is not None:
+            self._read(Path(path, "requests.seen"))
+
+    def _read(self, path: Path) -> None:
+        """Read the file; a last line without its end was not written completely, and is removed."""
+        self.file = path.open("a+b")
+        self.file.seek(0)
+        data = self.file.read()
+        complete = data[: data.rfind(b"\n") + 1]
+        self.file.truncate(len(complete))
+        self.fingerprints.update(complete.decode().split())
 
     @classmethod
     def from_crawler(cls, crawler: Any) -> Self:
-        """Create it with the fingerprinter of the crawl."""
+        """Create it with the fingerprinter of the crawl and the folder of JOBDIR."""
         debug = crawler.settings.getbool("DUPEFILTER_DEBUG")
-        return cls(None, debug, fingerprinter=crawler.request_fingerprinter)
+        folder = crawler.settings["JOBDIR"] or None
+        return cls(folder, debug, fingerprinter=crawler.request_fingerprinter)
 
     def request_fingerprint(self, request: Request) -> Any:
         """Return what identifies the request."""
@@ -58,7 +85,28 @@ class RFPDupeFilter(BaseDupeFilter):
         if fingerprint in self.fingerprints:
             return True
         self.fingerprints.add(fingerprint)
+        if self.file is not None:
+            self.file.write(f"{fingerprint}\n".encode())
         return False
+
+    def close(self, reason: str) -> Any:
+        """Close the file."""
+        if self.file is not None:
+            self.file.close()
+
+    def log(self, request: Request, spider: Any) -> None:
+        """Count a duplicate, and log it: all with `debug`, else the first."""
+        if not self.counts:
+            return
+        if self.debug:
+            referer = (request.headers.get("Referer") or b"None").decode("utf-8", "replace")
+            logger.debug(
+                "Filtered duplicate request: %s (referer: %s)", request, referer, extra={"spider": spider}
+            )
+        elif self.logdupes:
+            self.logdupes = False
+            logger.debug(_FIRST, request, extra={"spider": spider})
+        spider.crawler.stats.inc_value("dupefilter/filtered")
 
 
 class ForeignDupeFilter(LocalDupeFilter):
@@ -97,6 +145,7 @@ def itself(request: Request) -> Any:
 
 def opened(dupefilter: Any, crawler: CrawlContext) -> Any:
     """Open a filter of Scrapy's interface, and close it with the crawl; return it in ours."""
+    dupefilter.counts = False
     if hasattr(dupefilter, "open"):
         dupefilter.open()
     if hasattr(dupefilter, "close"):

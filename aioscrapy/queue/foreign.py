@@ -76,7 +76,9 @@ class Scheduler(BaseScheduler):
     def from_crawler(cls, crawler: Any) -> Self:
         """Create it with the filter of DUPEFILTER_CLASS."""
         filter_class = load_object(crawler.settings["DUPEFILTER_CLASS"] or RFPDupeFilter, "DUPEFILTER_CLASS")
-        return cls(filter_class.from_crawler(crawler), stats=crawler.stats, crawler=crawler)
+        has_factory = hasattr(filter_class, "from_crawler")
+        dupefilter = filter_class.from_crawler(crawler) if has_factory else filter_class()
+        return cls(dupefilter, stats=crawler.stats, crawler=crawler)
 
     def open(self, spider: Any) -> Any:
         """Open the filter."""

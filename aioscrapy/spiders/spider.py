@@ -7,6 +7,7 @@ from typing import Any, Self
 from aioscrapy.context import CrawlContext
 from aioscrapy.hooks import settle
 from aioscrapy.http.request import Request
+from aioscrapy.log import SpiderLoggerAdapter
 from aioscrapy.settings import Settings
 from aioscrapy.signals import spider_closed
 from aioscrapy.spiders.start import Start, StartRequests
@@ -54,7 +55,7 @@ class Spider:
     @property
     def logger(self) -> logging.LoggerAdapter[logging.Logger]:
         """A logger named as the spider."""
-        return logging.LoggerAdapter(logging.getLogger(self.name), {"spider": self})
+        return SpiderLoggerAdapter(logging.getLogger(self.name), {"spider": self})
 
     def log(self, message: Any, level: int = logging.DEBUG, **kwargs: Any) -> None:
         """Write one log line; other arguments are those of `logging.Logger.log`."""

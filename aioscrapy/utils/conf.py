@@ -23,9 +23,17 @@ def build_component_list(
     for component, order in compdict.items():
         if order is not None and not isinstance(order, Real):
             raise ValueError(f"Invalid value {order} for component {component}, use a number or None")
-    orders = {convert(component): order for component, order in compdict.items()}
-    if len(orders) != len(compdict):
-        raise ValueError(f"Some paths in {list(compdict)!r} convert to the same object")
+    layers: dict[Any, Any] = {}
+    orders: dict[Any, Any] = {}
+    for component, order in compdict.items():
+        path, layer = (
+            convert(component),
+            compdict.getpriority(component) if hasattr(compdict, "getpriority") else 0,
+        )
+        if path in orders and layer == layers[path]:
+            raise ValueError(f"Some paths in {list(compdict)!r} convert to the same object")
+        if path not in orders or layer > layers[path]:
+            orders[path], layers[path] = order, layer
     used = {component: float(order) for component, order in orders.items() if order is not None}
     return sorted(used, key=lambda component: used[component])
 
@@ -72,9 +80,13 @@ def get_sources(use_closest: bool = True) -> list[str]:
     return [*paths, closest_scrapy_cfg()] if use_closest else paths
 
 
-def feed_complete_default_values_from_settings(feed: dict[str, Any], settings: Any) -> dict[str, Any]:
-    """Return the options of a feed, with those that are missing from the settings."""
+def feed_complete_default_values_from_settings(
+    feed: dict[str, Any], settings: Any, uri: str | None = None
+) -> dict[str, Any]:
+    """Return the options of a feed, with those that are missing from the settings; the format of a URI."""
     options = dict(feed)
+    if uri is not None:
+        options.setdefault("format", Path(uri).suffix.removeprefix("."))
     options.setdefault("batch_item_count", settings.getint("FEED_EXPORT_BATCH_ITEM_COUNT"))
     options.setdefault("encoding", settings["FEED_EXPORT_ENCODING"])
     options.setdefault("fields", settings.getdictorlist("FEED_EXPORT_FIELDS") or None)

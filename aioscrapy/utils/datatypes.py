@@ -35,7 +35,9 @@ class CaseInsensitiveDict(UserDict[str | bytes, Any]):
         return f"<{type(self).__name__}: {super().__repr__()}>"
 
     def __copy__(self) -> Self:
-        return type(self)(self.data)
+        copied = type(self)()
+        copied.data, copied._spellings = dict(self.data), dict(self._spellings)
+        return copied
 
     copy = __copy__
 

@@ -2,13 +2,14 @@
 
 import logging
 import sys
-from collections.abc import Mapping, MutableMapping
+from collections.abc import Mapping
 from types import TracebackType
 from typing import Any
 
+from aioscrapy.log import SpiderLoggerAdapter, logger, remove_handler
 from aioscrapy.log import StdoutToLog as StreamLogger
 from aioscrapy.log import configure_logging as configure
-from aioscrapy.log import logger, remove_handler
+from aioscrapy.logformatter import arguments_of
 from aioscrapy.settings import Settings
 from aioscrapy.version import __version__
 
@@ -101,17 +102,7 @@ class LogCounterHandler(logging.Handler):
         self.crawler.stats.inc_value(f"log_count/{record.levelname}")
 
 
-def logformatter_adapter(logkws: Mapping[str, Any]) -> tuple[int, str, Any]:
-    """Return (level, message, arguments) of a LogFormatter's dict, for `logger.log`."""
-    level = logkws.get("level", logging.INFO)
-    message = logkws.get("msg") or ""
-    return level, message, logkws.get("args") or dict(logkws)
-
-
-class SpiderLoggerAdapter(logging.LoggerAdapter[logging.Logger]):
-    """Adds `extra` to that of a call, instead of replacing it."""
-
-    def process(self, msg: Any, kwargs: MutableMapping[str, Any]) -> tuple[Any, MutableMapping[str, Any]]:
-        """Return the message and the arguments of the log call."""
-        kwargs["extra"] = {**(self.extra or {}), **(kwargs.get("extra") or {})}
-        return msg, kwargs
+def logformatter_adapter(logkws: Mapping[str, Any]) -> tuple[Any, ...]:
+    """Return the positional arguments of `logger.log` for a LogFormatter's dict."""
+    level, message = logkws.get("level", logging.INFO), logkws.get("msg") or ""
+    return level, message, *arguments_of(logkws)

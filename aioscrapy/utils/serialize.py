@@ -26,7 +26,7 @@ class ScrapyJSONEncoder(json.JSONEncoder):
         if isinstance(o, date):
             return o.strftime(self.DATE_FORMAT)
         if isinstance(o, time):
-            return o.strftime(self.TIME_FORMAT)
+            return o.isoformat()
         if isinstance(o, Decimal):
             return str(o)
         if type(o).__module__.startswith("twisted.internet.defer"):

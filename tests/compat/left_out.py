@@ -95,5 +95,6 @@ LEFT_OUT: dict[str, str] = {
     "test_utils_deprecate.py::TestUpdateClassPath": _HELPER,
     "test_utils_display.py::test_pformat_windows": _HELPER,
     "test_utils_iterators.py::TestBodyOrStr": _HELPER,
-    "test_spidermiddleware_metacopy.py::": "a middleware that only warns",
+    "test_utils_python.py::test_looks_like_import_path": _HELPER,
+    "test_utils_url.py::test__is_filesystem_path": _HELPER,
 }

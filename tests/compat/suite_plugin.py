@@ -57,7 +57,7 @@ def compare_by_meaning() -> None:
     create = logging.getLogRecordFactory()
 
     def record(name: str, *args: object, **kwargs: object) -> logging.LogRecord:
-        return create(names.get(name, name), *args, **kwargs)
+        return create(names.get(name) or name.replace("aioscrapy.", "scrapy.", 1), *args, **kwargs)
 
     logging.setLogRecordFactory(record)
 

@@ -1,0 +1,142 @@
+"""Parts under Scrapy's paths that a crawl of ours does not need itself."""
+
+import logging
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from aioscrapy.doors.scrapy import serve_scrapy, stop_serving
+from aioscrapy.dupefilters.foreign import RFPDupeFilter
+from aioscrapy.http import Request, Response
+from aioscrapy.log import SpiderLoggerAdapter
+from aioscrapy.logformatter import write
+from aioscrapy.middlewares.metacopy import MetaCopyDetectionMiddleware
+from aioscrapy.middlewares.start import StartSpiderMiddleware
+from aioscrapy.settings import BaseSettings
+from aioscrapy.spiders import Spider
+from aioscrapy.utils.conf import build_component_list, feed_complete_default_values_from_settings
+from aioscrapy.utils.datatypes import CaseInsensitiveDict
+from aioscrapy.utils.defer import maybe_deferred_to_future
+from aioscrapy.utils.request import RequestFingerprinter
+from aioscrapy.utils.signal import connect, disconnect, send_catch_log, send_catch_log_deferred
+from support.context import context
+
+
+def seen(folder: Path, *urls: str) -> list[bool]:
+    dupefilter = RFPDupeFilter(str(folder), fingerprinter=RequestFingerprinter())
+    results = [dupefilter.request_seen(Request(url)) for url in urls]
+    dupefilter.close("finished")
+    return results
+
+
+def test_scrapys_filter_reads_its_file_and_leaves_out_a_broken_last_line(tmp_path: Path) -> None:
+    assert seen(tmp_path, "http://a/1", "http://a/2", "http://a/1") == [False, False, True]
+    file = tmp_path / "requests.seen"
+    file.write_bytes(file.read_bytes()[:-1])
+    assert seen(tmp_path, "http://a/1", "http://a/2") == [True, False]
+    assert seen(tmp_path, "http://a/1", "http://a/2") == [True, True]
+
+
+@pytest.mark.parametrize(("debug", "lines"), [(False, 1), (True, 2)])
+def test_scrapys_filter_counts_and_logs(debug: bool, lines: int, caplog: pytest.LogCaptureFixture) -> None:
+    crawler = context()
+    dupefilter = RFPDupeFilter(debug=debug)
+    spider: Any = SimpleNamespace(crawler=crawler)
+    with caplog.at_level(logging.DEBUG):
+        for _ in range(2):
+            dupefilter.log(Request("http://a/"), spider)
+    assert crawler.stats.get_value("dupefilter/filtered") == 2
+    assert len(caplog.messages) == lines
+    assert caplog.messages[0].startswith("Filtered duplicate request: <GET http://a/>")
+
+
+def test_copied_meta_is_reported_once(caplog: pytest.LogCaptureFixture) -> None:
+    middleware = MetaCopyDetectionMiddleware(context({"META_COPY_WARN_SKIP_KEYS": ["redirect_urls"]}))
+    response = Response("http://a/", request=Request("http://a/"))
+    for meta in ({"x": 1}, {"redirect_urls": []}, {"retry_times": 1}, {"retry_times": 2}):
+        request = Request("http://b/", meta=meta)
+        assert middleware.get_processed_request(request, response) is request
+    assert [("retry_times" in line, "redirect_urls" in line) for line in caplog.messages] == [(True, False)]
+
+
+def test_start_requests_are_marked() -> None:
+    middleware = StartSpiderMiddleware(context())
+    start = middleware.get_processed_request(Request("http://a/"), None)
+    link = middleware.get_processed_request(Request("http://a/"), Response("http://a/"))
+    assert start is not None
+    assert link is not None
+    assert (start.meta, link.meta) == ({"is_start_request": True}, {})
+
+
+def test_a_line_of_the_spider_has_the_spider_and_the_extra_of_its_call() -> None:
+    spider = Spider("shop")
+    adapter = spider.logger
+    assert isinstance(adapter, SpiderLoggerAdapter)
+    assert adapter.process("x", {"extra": {"a": 1, "spider": 2}}) == (
+        "x",
+        {"extra": {"a": 1, "spider": spider}},
+    )
+
+
+@pytest.mark.parametrize(
+    ("msg", "args"), [("90% done", {}), ("90% done", ()), ("%d%% done", (90,)), ("%(n)d%% done", {"n": 90})]
+)
+def test_a_log_formatter_may_have_no_arguments_or_a_tuple(
+    msg: str, args: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    with caplog.at_level(logging.INFO):
+        write(logging.getLogger(), {"level": logging.INFO, "msg": msg, "args": args}, None)
+    assert caplog.messages == ["90% done"]
+
+
+def test_our_loggers_have_scrapys_names_when_scrapy_is_imported() -> None:
+    serve_scrapy()
+    try:
+        import scrapy
+
+        assert scrapy.Request is Request
+        ours = logging.getLogger("aioscrapy.middlewares.retry")
+        assert logging.getLogger("scrapy.downloadermiddlewares.retry") is ours
+        closespider = logging.getLogger("aioscrapy.extensions.closespider")
+        assert logging.getLogger("scrapy.extensions.closespider") is closespider
+    finally:
+        stop_serving()
+    assert logging.getLogger("scrapy.extensions.closespider") is not closespider
+
+
+async def test_a_receiver_of_pydispatch_that_fails_gives_a_failure(caplog: pytest.LogCaptureFixture) -> None:
+    signal = object()
+
+    def fail() -> None:
+        raise ZeroDivisionError
+
+    connect(fail, signal)
+    try:
+        ((_, failure),) = send_catch_log(signal)
+        ((_, later),) = await maybe_deferred_to_future(
+            send_catch_log_deferred(signal, dont_log=ZeroDivisionError)
+        )
+    finally:
+        disconnect(fail, signal)
+    assert failure.check(ZeroDivisionError)
+    assert later.check(ZeroDivisionError)
+    assert len(caplog.messages) == 1
+
+
+def test_of_two_paths_of_a_component_the_higher_layer_is_used() -> None:
+    components = BaseSettings({"one": 1, "two": 2}, 0)
+    components.set("ONE", 4, 10)
+    assert build_component_list(components, convert=str.lower) == ["two", "one"]
+    components.set("one", 1, 10)
+    with pytest.raises(ValueError, match="convert to the same object"):
+        build_component_list(components, convert=str.lower)
+
+
+def test_small_functions_do_what_scrapys_do() -> None:
+    options = feed_complete_default_values_from_settings({}, BaseSettings(), "out.json")
+    assert options["format"] == "json"
+    names = CaseInsensitiveDict({"A": 1})
+    names.copy()["B"] = 2
+    assert list(names) == ["A"]
