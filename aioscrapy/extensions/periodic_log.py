@@ -98,7 +98,7 @@ class PeriodicLog:
         times = {
             "log_interval": self.interval,
             "start_time": self.stats.get_value("start_time"),
-            "utcnow": datetime.now(UTC).strftime("%Y-%m-%d %H:%M:%S"),
+            "utcnow": datetime.now(UTC),
             "log_interval_real": now_s - before_s,
             "elapsed": now_s - self._started_s,
         }

@@ -25,7 +25,12 @@ def xmliter_lxml(
         nodename: of the elements; `prefix:name` uses the namespace that the document declares for the prefix.
         namespace: of the elements.
         prefix: registered in the Selectors for the namespace.
+
+    Raises:
+        TypeError: it is neither a response nor a text.
     """
+    if not isinstance(obj, (Response, str, bytes)):
+        raise TypeError(f"a document is a response, a str or bytes, not {type(obj).__name__}")
     body, encoding = _body(obj)
     prefix, nodename, is_open = _split(prefix, nodename, namespace)
     events = etree.iterparse(

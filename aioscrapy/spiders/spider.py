@@ -50,7 +50,7 @@ class Spider:
         yield
 
     def __repr__(self) -> str:
-        return f"<{type(self).__name__} {self.name!r}>"
+        return f"<{type(self).__name__} {self.name!r} at 0x{id(self):0x}>"
 
     @property
     def logger(self) -> logging.LoggerAdapter[logging.Logger]:

@@ -38,15 +38,21 @@ def configure_logging(
     own = settings if isinstance(settings, Settings) else Settings(settings)
     if not sys.warnoptions:
         logging.captureWarnings(True)
-    if install_root_handler:
+    if install_root_handler and own.getbool("LOG_INSTALL_ROOT_HANDLER", True):
         install_scrapy_root_handler(own)
+    elif own.getbool("LOG_STDOUT"):
+        sys.stdout = StreamLogger()
 
 
 def install_scrapy_root_handler(settings: Settings) -> None:
     """Put the handler of these settings on the root logger, in the place of an earlier one."""
+    _uninstall_scrapy_root_handler()
+    _handlers.append(configure(settings))
+
+
+def _uninstall_scrapy_root_handler() -> None:
     while _handlers:
         remove_handler(_handlers.pop())
-    _handlers.append(configure(settings))
 
 
 def get_scrapy_root_handler() -> logging.Handler | None:

@@ -1,7 +1,7 @@
 """JSON of items, requests, dates and decimals."""
 
 import json
-from datetime import date, datetime, time
+from datetime import date, time
 from decimal import Decimal
 from typing import Any
 
@@ -14,18 +14,11 @@ from aioscrapy.http.response import Response
 class ScrapyJSONEncoder(json.JSONEncoder):
     """Encodes what JSON does not know, as Scrapy does."""
 
-    DATE_FORMAT = "%Y-%m-%d"
-    TIME_FORMAT = "%H:%M:%S"
-
     def default(self, o: Any) -> Any:  # noqa: PLR0911 one line a type
         """Return a value that JSON knows."""
         if isinstance(o, (set, frozenset)):
             return list(o)
-        if isinstance(o, datetime):
-            return o.strftime(f"{self.DATE_FORMAT} {self.TIME_FORMAT}")
-        if isinstance(o, date):
-            return o.strftime(self.DATE_FORMAT)
-        if isinstance(o, time):
+        if isinstance(o, (date, time)):  # a datetime is a date
             return o.isoformat()
         if isinstance(o, Decimal):
             return str(o)
