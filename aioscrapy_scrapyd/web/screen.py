@@ -149,7 +149,7 @@ class Action:
 
     Attributes:
         path: with {names}; it may be that of a screen.
-        do: makes the change; what it returns as Data is shown by the screen of the path, with status 422,
+        do: makes the change; the screen of the path renders what it returns as Data, with status 422,
             what it returns as a Preview with status 200.
         role: that it needs.
     """
