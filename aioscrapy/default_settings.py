@@ -56,7 +56,8 @@ SPIDER_CONTRACTS_BASE: ComponentOrders = {
     "aioscrapy.callback_contracts.ReturnsContract": 2,
     "aioscrapy.callback_contracts.ScrapesContract": 3,
 }
-# Fetch a start URL once. False: as in Scrapy, it is fetched again if a page links to it; a CrawlSpider always does so.
+# Fetch a start URL once. False: as in Scrapy, it is fetched again if a page links to it. A CrawlSpider always does so, and a
+# spider that imports `scrapy` does so if this is not set and the crawl is in memory.
 FILTER_START_URLS: Flag = True
 # False: a CrawlSpider follows no links, whatever its rules say.
 CRAWLSPIDER_FOLLOW_LINKS: Flag = True

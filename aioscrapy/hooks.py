@@ -2,9 +2,10 @@
 
 import asyncio
 import inspect
+import re
 import sys
 from collections.abc import Awaitable, Callable, Coroutine, Iterable
-from functools import partial
+from functools import cache, partial
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
 Hook = Callable[..., Any]
@@ -13,6 +14,10 @@ T = TypeVar("T")
 
 # The default of an argument `spider` that a hook of ours takes, as Scrapy's has it, but never reads.
 UNREAD: Any = object()
+
+_import_of_scrapy = re.compile(
+    r"^[ \t]*(?:from[ \t]+|import[ \t]+(?:[^\n]*,[ \t]*)?)scrapy(?:_redis)?\b", re.MULTILINE
+).search
 
 
 def passive(method: Any) -> Any:
@@ -91,6 +96,24 @@ def _with_response(hook: Hook, element: Any, response: Any) -> Any:
     return element if response is None else hook(element, response)
 
 
+def uses_scrapy(spider: object) -> bool:
+    """Return True for a spider of Scrapy: the module of its class, or of a base, imports our `scrapy`."""
+    if not isinstance(spider, getattr(sys.modules.get("scrapy"), "Spider", ())):  # not of the real one
+        return False
+    return any(_imports_scrapy(cls.__module__) for cls in type(spider).__mro__)
+
+
+@cache
+def _imports_scrapy(name: str) -> bool:
+    if name in ("builtins", "abc") or name.startswith("aioscrapy."):
+        return False
+    try:
+        source = inspect.getsource(sys.modules[name])
+    except (KeyError, OSError, TypeError):  # made by a program, or compiled only
+        return True
+    return bool(_import_of_scrapy(source))
+
+
 def own_hooks(spider: object, contract: Callable[Concatenate[Any, P], Any]) -> list[Callable[P, Any]]:
     """Return the spider's own hook, as aio-scrapy has it, if its arguments have the names of the contract.
 
@@ -99,8 +122,7 @@ def own_hooks(spider: object, contract: Callable[Concatenate[Any, P], Any]) -> l
     our `scrapy`, only a coroutine function counts.
     """
     method = getattr(spider, contract.__name__, None)
-    of_scrapy = isinstance(spider, getattr(sys.modules.get("scrapy"), "Spider", ()))  # not of the real one
-    if not callable(method) or (of_scrapy and not inspect.iscoroutinefunction(method)):
+    if not callable(method) or (uses_scrapy(spider) and not inspect.iscoroutinefunction(method)):
         return []
     expected = [*inspect.signature(contract).parameters][1:]
     names = [*inspect.signature(method).parameters]

@@ -5,7 +5,7 @@ from collections.abc import Callable, Generator, Iterator
 from typing import Any, Self
 
 from aioscrapy.context import CrawlContext
-from aioscrapy.hooks import settle
+from aioscrapy.hooks import settle, uses_scrapy
 from aioscrapy.http.request import Request
 from aioscrapy.log import SpiderLoggerAdapter
 from aioscrapy.settings import Settings
@@ -121,9 +121,18 @@ class Spider:
             yield request
 
     def _filters_start_urls(self) -> bool:
-        """Return False if a start URL is fetched again where a page links to it, as in Scrapy."""
+        """Return False if a start URL is fetched again where a page links to it, as in Scrapy.
+
+        That is so for a spider written for Scrapy, in a crawl of one process that is not kept.
+        """
         settings = getattr(self, "settings", None)
-        return settings is None or settings.getbool("FILTER_START_URLS")
+        if settings is None:
+            return True
+        if settings.getpriority("FILTER_START_URLS"):
+            return bool(settings.getbool("FILTER_START_URLS"))
+        from aioscrapy.core.frontier import load_frontier
+
+        return not uses_scrapy(self) or load_frontier(settings).stored
 
     @property
     def _parse(self) -> Callable[..., Any]:

@@ -155,6 +155,24 @@ class ChainSpider(scrapy.Spider):
         item["links"] = response.json()["body"]
         yield item
 """,
+    "shop/spiders/home.py": """
+import scrapy
+
+from shop.items import Page
+
+
+class HomeSpider(scrapy.Spider):
+    name = "home"
+
+    def __init__(self, start=None, **kwargs):
+        super().__init__(**kwargs)
+        self.start_urls = [start, start]
+
+    def parse(self, response):
+        yield Page(url=response.url)
+        for path in ("/page/5", "/page/6"):
+            yield response.follow(path)
+""",
 }
 
 
@@ -199,3 +217,18 @@ def test_a_project_of_scrapy_has_the_same_requests_and_items_here(
     assert results[0][0]
     assert results[1] == results[0]
     assert results[2] == results[0]
+
+
+@pytest.mark.server
+def test_a_start_url_is_fetched_as_often_as_by_scrapy(tmp_path: Path, site: Site) -> None:
+    real, unmodified, renamed = (
+        crawl_project(write_project(tmp_path / folder, name), program, "home", site, "/page/5")
+        for folder, name, program in (
+            ("real", "scrapy", "scrapy"),
+            ("unmodified", "scrapy", "aioscrapy"),
+            ("renamed", "aioscrapy", "aioscrapy"),
+        )
+    )
+    assert unmodified == real
+    assert real[1]["/page/5"] == 3
+    assert renamed[1]["/page/5"] == 1  # FILTER_START_URLS
