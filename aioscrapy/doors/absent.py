@@ -26,6 +26,7 @@ ABSENT: dict[str, str] = {
     "core.downloader.handlers.ftp": "ftp:// is not supported; download such files in a pipeline",
     "core.downloader.handlers.s3": "s3:// is not supported; download such files in a pipeline",
     "core.downloader.webclient": _HANDLER,
+    "pipelines.ItemProcessorProtocol": "ITEM_PROCESSOR is not supported; use ITEM_PIPELINES",
     "pqueues": "use SCHEDULER_QUEUE_CLASS: the frontier has the queues of the hosts apart, and priorities",
     "squeues": "use SCHEDULER_QUEUE_CLASS for the order, and JOBDIR for a queue on disk",
     "extensions.remote_control": _REMOTE,

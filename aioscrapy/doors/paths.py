@@ -66,6 +66,7 @@ NAMES: dict[str, dict[str, str]] = {
         "callback_contracts": "CallbackKeywordArgumentsContract MetadataContract ReturnsContract "
         "ScrapesContract UrlContract"
     },
+    "core.downloader.handlers": {"handlers.base": "DownloadHandlerProtocol=BaseDownloadHandler"},
     "core.downloader.handlers._aiohttp": {
         "handlers.aiohttp": "AiohttpDownloadHandler=AioHttpDownloadHandler"
     },

@@ -2,12 +2,11 @@
 
 import asyncio
 import logging
-from collections.abc import Callable
+from typing import Self
 
 from aioscrapy import signals
 from aioscrapy.context import CrawlContext
 from aioscrapy.exceptions import NotConfigured
-from aioscrapy.settings import Settings
 from aioscrapy.signals import SignalManager
 
 logger = logging.getLogger(__name__)
@@ -16,8 +15,10 @@ logger = logging.getLogger(__name__)
 class CloseSpider:
     """Stops the crawl at a CLOSESPIDER_… limit; the reason is the name of the setting in lower case."""
 
-    def __init__(self, settings: Settings, stop: Callable[[str], None]) -> None:
-        self._stop = stop
+    def __init__(self, crawler: CrawlContext) -> None:
+        settings = crawler.settings
+        self.crawler = crawler
+        self._stop = crawler.stop
         self._timeout_s = settings.getfloat("CLOSESPIDER_TIMEOUT")
         self._timeout_no_item_s = settings.getfloat("CLOSESPIDER_TIMEOUT_NO_ITEM")
         self._max_items = settings.getint("CLOSESPIDER_ITEMCOUNT")
@@ -30,14 +31,13 @@ class CloseSpider:
         self._pages_since_item = 0
         self._items_at_check = 0
         self._timers: dict[str, asyncio.TimerHandle] = {}
+        if not self._listen(crawler.signals):
+            raise NotConfigured
 
     @classmethod
-    def from_crawler(cls, crawler: CrawlContext) -> "CloseSpider":
+    def from_crawler(cls, crawler: CrawlContext) -> Self:
         """Create the extension; leave it out if no limit is set."""
-        extension = cls(crawler.settings, crawler.stop)
-        if not extension._listen(crawler.signals):
-            raise NotConfigured
-        return extension
+        return cls(crawler)
 
     def _listen(self, manager: SignalManager) -> bool:
         """Connect to the signals that the limits need; return False if there is no limit."""

@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import logging
 import time
+from typing import Any, Self
 
 from aioscrapy import signals
 from aioscrapy.context import CrawlContext
@@ -24,16 +25,17 @@ class LogStats:
     LogParser draws its curves from these lines.
     """
 
-    def __init__(self, stats: StatsCollector, interval_s: float) -> None:
-        self._stats = stats
-        self._interval_s = interval_s
+    def __init__(self, stats: StatsCollector, interval: float = 60.0) -> None:
+        self.stats = stats
+        self.interval = interval
         self._pages = 0
         self._items = 0
         self._started_s = 0.0
+        self._spider: Any = None
         self._task: asyncio.Task[None] | None = None
 
     @classmethod
-    def from_crawler(cls, crawler: CrawlContext) -> "LogStats":
+    def from_crawler(cls, crawler: CrawlContext) -> Self:
         """Create the extension; leave it out if LOGSTATS_INTERVAL is 0."""
         interval_s = crawler.settings.getfloat("LOGSTATS_INTERVAL")
         if not interval_s:
@@ -43,18 +45,18 @@ class LogStats:
         crawler.signals.connect(extension.spider_closed, signals.spider_closed)
         return extension
 
-    def spider_opened(self) -> None:
+    def spider_opened(self, spider: Any = None) -> None:
         """Log the first line and start the task that logs the others."""
-        self._started_s = time.monotonic()
-        self._log()
+        self._started_s, self._spider = time.monotonic(), spider
+        self.log(self._spider)
         self._task = asyncio.create_task(self._log_for_ever(), name="logstats")
 
-    async def spider_closed(self) -> None:
+    async def spider_closed(self, spider: Any = None, reason: str = "") -> None:
         """Stop the task, and keep the rates of the whole crawl in the stats."""
         seconds = time.monotonic() - self._started_s
         if seconds >= 1:  # the rate of less is not one
             for name, counter in _RATES.items():
-                self._stats.set_value(name, round(60 * self._stats.get_value(counter, 0) / seconds, 2))
+                self.stats.set_value(name, round(60 * self.stats.get_value(counter, 0) / seconds, 2))
         if self._task is not None:
             self._task.cancel()
             with contextlib.suppress(asyncio.CancelledError):
@@ -62,13 +64,14 @@ class LogStats:
 
     async def _log_for_ever(self) -> None:
         while True:
-            await asyncio.sleep(self._interval_s)
-            self._log()
+            await asyncio.sleep(self.interval)
+            self.log(self._spider)
 
-    def _log(self) -> None:
-        pages = self._stats.get_value("response_received_count", 0)
-        items = self._stats.get_value("item_scraped_count", 0)
-        per_minute = 60 / self._interval_s
+    def log(self, spider: Any) -> None:
+        """Log one line; subclasses may replace it."""
+        pages = self.stats.get_value("response_received_count", 0)
+        items = self.stats.get_value("item_scraped_count", 0)
+        per_minute = 60 / self.interval
         logger.info(
             "Crawled %d pages (at %d pages/min), scraped %d items (at %d items/min)",
             pages,

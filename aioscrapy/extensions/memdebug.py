@@ -1,6 +1,7 @@
 """Count the objects that the garbage collector can't free at the end of a crawl."""
 
 import gc
+import sys
 from typing import Any, Self
 
 from aioscrapy import signals
@@ -10,7 +11,7 @@ from aioscrapy.stats import StatsCollector
 
 
 class MemoryDebugger:
-    """Sets the stat `memdebug/gc_garbage_count`."""
+    """Sets the stats `memdebug/gc_garbage_count` and `memdebug/live_refs/CLASS` of `object_ref`."""
 
     def __init__(self, stats: StatsCollector) -> None:
         self.stats = stats
@@ -28,3 +29,8 @@ class MemoryDebugger:
         """Collect and count."""
         gc.collect()
         self.stats.set_value("memdebug/gc_garbage_count", len(gc.garbage))
+        # The objects that a program counts itself: it has imported the module then.
+        counted = getattr(sys.modules.get("aioscrapy.utils.trackref"), "live_refs", {})
+        for cls, references in counted.items():
+            if references:
+                self.stats.set_value(f"memdebug/live_refs/{cls.__name__}", len(references))

@@ -3,7 +3,7 @@
 import json
 import logging
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 from aioscrapy import signals
 from aioscrapy.context import CrawlContext
@@ -15,16 +15,17 @@ logger = logging.getLogger(__name__)
 class SpiderState:
     """Gives the spider a dict `state`, read from and written to JOBDIR/spider.state as JSON."""
 
-    def __init__(self, path: Path) -> None:
-        self._path = path
+    def __init__(self, jobdir: str | None = None) -> None:
+        self.jobdir = jobdir
+        self._path = Path(jobdir or "", "spider.state")
 
     @classmethod
-    def from_crawler(cls, crawler: CrawlContext) -> "SpiderState":
+    def from_crawler(cls, crawler: CrawlContext) -> Self:
         """Create the extension; leave it out without JOBDIR."""
         folder = crawler.settings["JOBDIR"]
         if not folder:
             raise NotConfigured
-        extension = cls(Path(folder) / "spider.state")
+        extension = cls(folder)
         crawler.signals.connect(extension.spider_opened, signals.spider_opened)
         crawler.signals.connect(extension.spider_closed, signals.spider_closed)
         return extension

@@ -7,8 +7,14 @@ from typing import Any
 
 import pytest
 
+from aioscrapy import signals
 from aioscrapy.doors.scrapy import serve_scrapy, stop_serving
 from aioscrapy.dupefilters.foreign import RFPDupeFilter
+from aioscrapy.exceptions import NotConfigured
+from aioscrapy.extensions.closespider import CloseSpider
+from aioscrapy.extensions.logstats import LogStats
+from aioscrapy.extensions.memdebug import MemoryDebugger
+from aioscrapy.extensions.spiderstate import SpiderState
 from aioscrapy.http import Request, Response
 from aioscrapy.log import SpiderLoggerAdapter
 from aioscrapy.logformatter import write
@@ -21,6 +27,7 @@ from aioscrapy.utils.datatypes import CaseInsensitiveDict
 from aioscrapy.utils.defer import maybe_deferred_to_future
 from aioscrapy.utils.request import RequestFingerprinter
 from aioscrapy.utils.signal import connect, disconnect, send_catch_log, send_catch_log_deferred
+from aioscrapy.utils.trackref import object_ref
 from support.context import context
 
 
@@ -132,6 +139,30 @@ def test_of_two_paths_of_a_component_the_higher_layer_is_used() -> None:
     components.set("one", 1, 10)
     with pytest.raises(ValueError, match="convert to the same object"):
         build_component_list(components, convert=str.lower)
+
+
+class Hourly(LogStats):
+    """A subclass as packages have it."""
+
+    def log(self, spider: Any) -> None:
+        self.stats.set_value("logged", (spider.name, self.interval))
+
+
+async def test_subclasses_of_extensions_use_scrapys_constructors_and_hooks(tmp_path: Path) -> None:
+    crawler = context({"LOGSTATS_INTERVAL": 60, "CLOSESPIDER_ITEMCOUNT": 1, "MEMDEBUG_ENABLED": True})
+    extension = Hourly.from_crawler(crawler)
+    await crawler.signals.send(signals.spider_opened, spider=crawler.spider)
+    await crawler.signals.send(signals.spider_closed, spider=crawler.spider, reason="finished")
+    assert extension.stats.get_value("logged") == ("tested", 60)
+    assert CloseSpider(crawler).crawler is crawler
+    with pytest.raises(NotConfigured):
+        CloseSpider(context())
+    SpiderState(str(tmp_path)).spider_opened(crawler.spider)
+    assert crawler.spider.state == {}
+    counted = object_ref()
+    MemoryDebugger.from_crawler(crawler).spider_closed(crawler.spider, "finished")
+    assert crawler.stats.get_value("memdebug/live_refs/object_ref") == 1
+    del counted
 
 
 def test_small_functions_do_what_scrapys_do() -> None:
