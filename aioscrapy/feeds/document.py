@@ -51,17 +51,18 @@ class Document:
     def begin(self, *, overwrite: bool) -> int:
         """Start the file, and return its length: 0, or the bytes that it had.
 
-        Raises:
-            FeedError: the file exists, and neither can be appended to nor shall be overwritten.
+        A document that can't be appended to follows the one that is there, as in Scrapy.
         """
         if not self.file.is_regular:
             return 0
         if self.file.size and overwrite:
             self.file.cut(0)
         if self.file.size and self.form.packs and not self.form.appendable:
-            raise FeedError(
+            logger.warning(
+                "%s exists: a second %s document follows in it, which most programs don't read "
+                "(overwrite it, or use jsonlines)",
                 self.uri,
-                f"the file exists and {self.form.name} can't be appended to: overwrite it, or use jsonlines",
+                self.form.name,
             )
         return self.file.size
 
@@ -130,7 +131,8 @@ class Document:
         # After an output that can't be cut a document begins with its own begin.
         size = self.file.size if self.file.is_regular and self.form.can_be_cut else 0
         if self.form.packs:
-            self._exporter = exporter = self._exporter_at(self._target, size, self.count)
+            begins = 0 if not self.form.appendable else size
+            self._exporter = exporter = self._exporter_at(self._target, begins, self.count)
             if size and self.form.appendable and not self.form.plugins:
                 self.file.end_line(exporter.line_end)
             return exporter

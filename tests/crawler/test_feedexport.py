@@ -119,17 +119,18 @@ async def test_two_crawls_that_begin_one_csv_write_one_header(tmp_path: Path) ->
 
 
 @pytest.mark.parametrize("ending", ["json", "xml"])
-async def test_a_document_is_not_appended_to(tmp_path: Path, ending: str) -> None:
+async def test_a_second_document_follows_the_first_with_a_warning(
+    tmp_path: Path, ending: str, caplog: pytest.LogCaptureFixture
+) -> None:
     path = tmp_path / f"items.{ending}"
     await crawl({path: {}}, {"a": 1})
-    before = path.read_bytes()
-    with pytest.raises(
-        SettingError, match=f"items.{ending}: the file exists and {ending} can't be appended to"
-    ):
-        await crawl({path: {}}, {"a": 2})
-    assert path.read_bytes() == before
+    first = path.read_bytes()
+    assert "second" not in caplog.text
+    await crawl({path: {}}, {"a": 1})
+    assert path.read_bytes() == first * 2
+    assert f"items.{ending} exists: a second {ending} document follows in it" in caplog.text
     await crawl({path: {"overwrite": True}}, {"a": 1})
-    assert path.read_bytes() == before
+    assert path.read_bytes() == first
 
 
 async def test_an_item_is_in_the_file_before_the_next_page(tmp_path: Path) -> None:
