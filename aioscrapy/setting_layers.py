@@ -25,7 +25,7 @@ class SettingsAttribute:
 
     def __init__(self, value: Any, priority: int) -> None:
         self.value = value
-        self.priority = max(value.maxpriority(), priority) if isinstance(value, LayeredValues) else priority
+        self.priority = max(value.maxpriority(), priority) if _has_layers(value) else priority
 
     def set(self, value: Any, priority: int) -> None:
         """Replace the value, unless a higher layer has set it.
@@ -33,12 +33,16 @@ class SettingsAttribute:
         A value that has layers of its own keeps having them: a dict becomes the same kind of value.
         """
         if priority >= self.priority:
-            kind = type(self.value) if isinstance(self.value, LayeredValues) else None
-            self.value = value if kind is None else kind.from_value(value, priority)
+            self.value = self.value.from_value(value, priority) if _has_layers(self.value) else value
             self.priority = priority
 
     def __repr__(self) -> str:
         return f"<SettingsAttribute value={self.value!r} priority={self.priority}>"
+
+
+def _has_layers(value: Any) -> bool:
+    """Return True for a LayeredValues; isinstance is slow for a class that derives from an abstract one."""
+    return getattr(value, "has_layers", False) is True
 
 
 class LayeredValues(MutableMapping[str, Any]):
@@ -47,6 +51,8 @@ class LayeredValues(MutableMapping[str, Any]):
     `frozen`: nothing can be changed. Values from the command line are strings. The `get…` methods convert
     them, or raise SettingError with the name of the setting.
     """
+
+    has_layers = True
 
     def __init__(self, values: Any = None, priority: int | str = "project") -> None:
         self.attributes: dict[str, SettingsAttribute] = {}
@@ -254,7 +260,7 @@ class LayeredValues(MutableMapping[str, Any]):
     def copy_to_dict(self) -> dict[str, Any]:
         """Return name -> value without the layers."""
         return {
-            name: setting.value.copy_to_dict() if isinstance(setting.value, LayeredValues) else setting.value
+            name: setting.value.copy_to_dict() if _has_layers(setting.value) else setting.value
             for name, setting in self.attributes.items()
         }
 
@@ -282,8 +288,8 @@ class LayeredValues(MutableMapping[str, Any]):
 
 def _own(value: Any) -> Any:
     """Return a copy of a dict or a list, with those in it; another value itself."""
-    if isinstance(value, LayeredValues):
-        return value.copy()
     if type(value) is dict:
         return {key: _own(part) for key, part in value.items()}
-    return [_own(part) for part in value] if type(value) is list else value
+    if type(value) is list:
+        return [_own(part) for part in value]
+    return value.copy() if _has_layers(value) else value

@@ -76,16 +76,11 @@ class Settings(BaseSettings):
 
     def __init__(self, values: Any = None, priority: int | str = "project") -> None:
         super().__init__()
-        self.setmodule(default_settings, "default")
-        for name in self.attributes:
-            self._set_default(name)
+        layer, attributes = priority_number("default"), self.attributes
+        for name in dir(default_settings):
+            if name.isupper():
+                attributes[name] = SettingsAttribute(_default(name, layer), layer)
         self.update(values or {}, priority)
-
-    def _set_default(self, name: str) -> None:
-        """Set the value of `default_settings.py`; a dict there becomes settings of its own."""
-        value, layer = getattr(default_settings, name), priority_number("default")
-        kept = BaseSettings(value, layer) if isinstance(value, dict) else value
-        self.attributes[name] = SettingsAttribute(kept, layer)
 
     def setdict(self, values: Any, priority: int | str = "project") -> None:
         if not isinstance(values, Mapping) or not all(isinstance(name, str) for name in values):
@@ -103,7 +98,8 @@ class Settings(BaseSettings):
         for name, setting in self.attributes.items():
             declared = setting_type(name) if setting.priority else None
             if setting.value is None and declared is not None and declared.unset_by_none:
-                self._set_default(name)
+                layer = priority_number("default")
+                self.attributes[name] = SettingsAttribute(_default(name, layer), layer)
             elif declared is not None:
                 try:
                     declared.check(setting.value)
@@ -132,6 +128,12 @@ class Settings(BaseSettings):
         """
         self.check()
         super().freeze()
+
+
+def _default(name: str, layer: int) -> Any:
+    """Return the value in `default_settings.py`; a dict as settings of its own."""
+    value = getattr(default_settings, name)
+    return BaseSettings(value, layer) if type(value) is dict else value
 
 
 def iter_default_settings() -> Iterator[tuple[str, Any]]:

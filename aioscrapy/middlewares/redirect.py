@@ -142,7 +142,7 @@ class RedirectMiddleware(BaseRedirectMiddleware):
 class MetaRefreshMiddleware(BaseRedirectMiddleware):
     """Follows <meta http-equiv="refresh"> and the Refresh header, up to METAREFRESH_MAXDELAY seconds.
 
-    A page that only reloads itself is not a redirect.
+    A page that only reloads itself is not a redirect, unless it sets a cookie: the next answer may differ.
     """
 
     enabled_setting = "METAREFRESH_ENABLED"
@@ -164,7 +164,7 @@ class MetaRefreshMiddleware(BaseRedirectMiddleware):
         wait_s, url = _refresh_header(response) if by_header else _meta_refresh(response, self._ignored_tags)
         if url is None or wait_s >= self._max_delay_s or not _can_be_crawled(url):
             return response
-        if urldefrag(url).url == urldefrag(response.url).url:
+        if urldefrag(url).url == urldefrag(response.url).url and "Set-Cookie" not in response.headers:
             return response
         try:
             redirected = self._redirect_request_using_get(request, response, url)

@@ -237,6 +237,15 @@ def test_other_pages_pass(body: str) -> None:
     assert isinstance(refresh(body), Response)
 
 
+def test_a_page_that_sets_a_cookie_and_reloads_itself_is_fetched_again() -> None:
+    body = b'<meta http-equiv="refresh" content="0; url=/dir/page">'
+    page = HtmlResponse("http://a.test/dir/page", headers={"Set-Cookie": "seen=1"}, body=body)
+    middleware = MetaRefreshMiddleware.from_crawler(context())
+    again = middleware.process_response(Request(page.url), page)
+    assert isinstance(again, Request)
+    assert (again.url, again.dont_filter) == (page.url, True)
+
+
 def test_what_is_not_html_is_not_searched() -> None:
     response = Response("http://a.test/", body=b'<meta http-equiv="refresh" content="0; url=/next">')
     middleware = MetaRefreshMiddleware.from_crawler(context())
