@@ -25,6 +25,24 @@ class AddonManager:
         self.addons = load_addons(settings, self.crawler)
 
 
+def update_pre_crawler(settings: Settings) -> None:
+    """Let the add-ons change what is read before there is a crawler, such as SPIDER_MODULES.
+
+    Raises:
+        SettingError: an add-on can't be loaded, or it fails.
+    """
+    for path, order in settings.getdict("ADDONS").items():
+        update = getattr(load_object(path, "ADDONS"), "update_pre_crawler_settings", None)
+        if order is None or update is None:
+            continue
+        try:
+            update(settings)
+        except AioscrapyError:
+            raise
+        except Exception as exc:
+            raise SettingError("ADDONS", f"{path}: {type(exc).__name__}: {exc}") from exc
+
+
 def load_addons(settings: Settings, crawler: Any) -> list[Any]:
     """Create the add-ons in their order, and let each change the settings; return them.
 

@@ -4,6 +4,7 @@ import argparse
 import difflib
 import errno
 import importlib
+import logging
 import os
 import re
 import sys
@@ -220,6 +221,7 @@ def _add_setting_options(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--logfile", metavar="FILE", help="write the log to FILE")
     group.add_argument("--nolog", action="store_true", help="don't log")
     group.add_argument("--pidfile", metavar="FILE", help="write the id of the process to FILE")
+    group.add_argument("--pdb", action="store_true", help="open the debugger at an error that is logged")
     group.add_argument("--profile", metavar="FILE", help="write a profile of cProfile to FILE at the end")
 
 
@@ -253,6 +255,8 @@ def _open_files(options: argparse.Namespace, files: ExitStack) -> None:
             Path(profile).touch()
     except OSError as exc:
         raise ConfigError(f"{exc.filename} can't be written: {exc.strerror}") from None
+    if getattr(options, "pdb", False):
+        logging.getLogger().addHandler(_Debugger(logging.ERROR))
     if profile:
         from cProfile import Profile
 
@@ -260,6 +264,16 @@ def _open_files(options: argparse.Namespace, files: ExitStack) -> None:
         files.callback(profiler.dump_stats, profile)
         files.callback(profiler.disable)
         profiler.enable()
+
+
+class _Debugger(logging.Handler):
+    """Opens the debugger where the exception of a log record was raised."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        if isinstance(record.exc_info, tuple) and (trace := record.exc_info[2]) is not None:
+            import pdb
+
+            pdb.post_mortem(trace)
 
 
 def _wants_traceback(arguments: list[str]) -> bool:

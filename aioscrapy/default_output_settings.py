@@ -179,6 +179,8 @@ FEED_TEMPDIR: OptionalPath = None
 FEED_STORE_EMPTY: Flag = True
 # Write a log.
 LOG_ENABLED: Flag = True
+# Add a handler to the root logger. False: logging is as the project has configured it.
+LOG_INSTALL_ROOT_HANDLER: Flag = True
 # File of the log. None: standard error.
 LOG_FILE: OptionalPath = None
 # True: append to LOG_FILE. False: replace it.

@@ -37,7 +37,6 @@ INSTEAD: dict[str, str] = {
     "HTTPX_HTTP2_ENABLED": 'HTTP/2 is there with DOWNLOAD_HANDLERS_TYPE = "wreq"',
     "ITEM_PROCESSOR": "use ITEM_PIPELINES",
     "LOG_COLOR": "the log has no colours here",
-    "LOG_INSTALL_ROOT_HANDLER": "use LOG_ENABLED = False and configure logging yourself",
     "LOG_SHORT_NAMES": "use LOG_FORMAT",
     "LOG_UNSERIALIZABLE_REQUESTS": "a request that can't be stored is always an error here",
     "MAIL_FROM": _MAIL,

@@ -29,6 +29,8 @@ def configure_logging(settings: Settings, handler: logging.Handler | None = None
     Raises:
         SettingError: LOG_LEVEL is not a level, or LOG_FILE can't be opened.
     """
+    if handler is None and not settings.getbool("LOG_INSTALL_ROOT_HANDLER"):
+        return logging.NullHandler()  # the project has configured logging itself
     handler = handler or _handler(settings)
     handler.setFormatter(LineFormatter(settings["LOG_FORMAT"], settings["LOG_DATEFORMAT"]))
     level = _level(settings)

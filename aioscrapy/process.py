@@ -8,6 +8,7 @@ from functools import cached_property
 from typing import Any, Protocol
 
 from aioscrapy import event_loop
+from aioscrapy.addons import update_pre_crawler
 from aioscrapy.crawler import Crawler
 from aioscrapy.ends import End
 from aioscrapy.exceptions import AioscrapyError, ConfigError
@@ -62,6 +63,7 @@ class CrawlerProcess:
 
     def __init__(self, settings: Settings | Mapping[str, Any] | None = None) -> None:
         self.settings = settings.copy() if isinstance(settings, Settings) else Settings(settings)
+        update_pre_crawler(self.settings)
         self._crawls: list[tuple[Any, tuple[Any, ...], dict[str, Any]]] = []
 
     @cached_property

@@ -6,6 +6,7 @@ from collections.abc import Coroutine, Mapping
 from functools import cached_property
 from typing import Any
 
+from aioscrapy.addons import update_pre_crawler
 from aioscrapy.core.control import Pending
 from aioscrapy.crawler import Crawler
 from aioscrapy.exceptions import ConfigError
@@ -27,6 +28,7 @@ class _Runner:
 
     def __init__(self, settings: Settings | Mapping[str, Any] | None = None) -> None:
         self.settings = settings.copy() if isinstance(settings, Settings) else Settings(settings)
+        update_pre_crawler(self.settings)
         self.crawlers: set[Crawler] = set()
         self.bootstrap_failed = False
         self._active: set[asyncio.Future[Any]] = set()

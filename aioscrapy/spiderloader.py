@@ -4,6 +4,7 @@ import importlib
 import importlib.util
 import pkgutil
 import traceback
+import warnings
 from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
@@ -98,8 +99,12 @@ class SpiderLoader:
 
     @classmethod
     def from_settings(cls, settings: Settings) -> Self:
-        """Create it, as Scrapy does."""
-        return cls(settings)
+        """Create it, as Scrapy does: what goes wrong is a warning of Python, too."""
+        loader = cls(settings)
+        for warning in loader.warnings:
+            kind = RuntimeWarning if warning in map(str, loader.failures) else UserWarning
+            warnings.warn(warning, kind, stacklevel=2)
+        return loader
 
     def find_by_request(self, request: Any) -> list[str]:
         """Return the names of the spiders whose domains have the URL of a request."""

@@ -23,6 +23,7 @@ from aioscrapy.http.headers import Headers
 from aioscrapy.http.request import Request
 from aioscrapy.http.response import Response
 from aioscrapy.http.responsetypes import response_class
+from aioscrapy.log import logger
 
 _PROXY_LOGIN = "Proxy-Authorization"
 _SKIPPED = ("User-Agent", "Content-Type", "Accept")
@@ -42,6 +43,7 @@ class AioHttpDownloadHandler(DownloadHandler):
         if not is_default_tls(settings):
             self._tls(True)
         self._limit = settings.getint("CONCURRENT_REQUESTS")
+        self._has_warned = False
         self._bind_address = _address(settings["DOWNLOAD_BIND_ADDRESS"])
         self._session: aiohttp.ClientSession | None = None
         self._raw_session: aiohttp.ClientSession | None = None
@@ -71,6 +73,11 @@ class AioHttpDownloadHandler(DownloadHandler):
 
     async def _download(self, request: Request, raw: Lines, proxy: Any, verify: bool) -> Response:
         session, lines = self._session_for(raw)
+        if "bindaddress" in request.meta and not self._has_warned:
+            self._has_warned = True
+            logger.warning(
+                "The 'bindaddress' request meta key is not supported by aiohttp: set DOWNLOAD_BIND_ADDRESS"
+            )
         timeout_s = self._limits.timeout_s(request.meta)
         body = self._limits.body(request, request.meta)
         proxy_headers = None
