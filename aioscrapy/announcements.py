@@ -1,6 +1,5 @@
 """Announce the start and the end of a crawl, in one process or in many: log lines, signals, stats."""
 
-import asyncio
 import logging
 from typing import Any
 
@@ -20,8 +19,6 @@ def log_start(settings: Settings, spider_class: Any) -> None:
     logger.info("Scrapy %s started (bot: %s, by aioscrapy)", __version__, settings["BOT_NAME"])
     if (settings.getpriority("CRAWL_PROCESSES") or 0) > max(PRIORITIES.values()):
         return  # a worker process: its parent has named them
-    loop = type(asyncio.get_running_loop())
-    logger.debug("Using asyncio event loop: %s.%s", loop.__module__, loop.__name__)
     if names := settings.getlist("LOG_VERSIONS"):
         logger.info("Versions: %s", ", ".join(f"{name} {version_of(name)}" for name in names))
     logger.info("Overridden settings: %s", ", ".join(settings.overridden()) or "none")

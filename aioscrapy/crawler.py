@@ -1,5 +1,6 @@
 """Build a crawl from settings and a spider class: create its parts, open them, run, close them in reverse."""
 
+import asyncio
 import inspect
 import logging
 from collections.abc import Mapping
@@ -160,6 +161,8 @@ class Crawler(CrawlContext):
         settings = self.settings
         settings.check()
         log_start(settings, self.spidercls)
+        loop = type(asyncio.get_running_loop())
+        logger.debug("Using asyncio event loop: %s.%s", loop.__module__, loop.__name__)
         start_reactor()
         async with AsyncExitStack() as closing:
             await db_manager.from_settings(settings)

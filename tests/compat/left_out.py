@@ -10,8 +10,6 @@ _REACTOR = "a log line that says which of Twisted's reactors runs; asyncio alone
 _USAGE = "that the usage is on standard output; it is on standard error here, with the same exit status"
 _UNPACKED = "the download handler unpacks bodies"
 _STORES = "attributes of storage classes and mocks of their clients; servers test the stores here"
-    "attributes of Scrapy's storage classes and mocks of their clients; the stores are tested on servers here"
-)
 _PROGRAM = "name and version of the program"
 _DEPRECATED = "Scrapy warns of a form that it will remove; that form stays here, without a warning"
 
