@@ -23,6 +23,8 @@ from aioscrapy.settings import Settings
 
 logger = logging.getLogger("aioscrapy.extensions.httpcache")
 
+_PLAIN = (str, bytes, int, float, bool, type(None))
+
 
 class FilesystemCacheStorage:
     """A folder for each response, in the layout of Scrapy; with HTTPCACHE_GZIP each file is compressed.
@@ -183,8 +185,19 @@ def folder_of(settings: Settings) -> str:
 
 
 def kind_of(response: Response) -> dict[str, Any]:
-    """Return class and encoding of a response, as an entry keeps them."""
-    return {"class": type(response).__name__, "encoding": getattr(response, "encoding", None)}
+    """Return class and encoding of a response, as an entry keeps them; for a class of a project its path too.
+
+    Of the attributes that such a class adds, plain values are kept.
+    """
+    cls = type(response)
+    kind: dict[str, Any] = {"class": cls.__name__, "encoding": getattr(response, "encoding", None)}
+    if cls.__module__.partition(".")[0] != "aioscrapy":
+        added = {
+            n: getattr(response, n) for n in response.attributes if n not in http.TextResponse.attributes
+        }
+        kind["path"] = f"{cls.__module__}.{cls.__qualname__}"
+        kind["added"] = {name: value for name, value in added.items() if isinstance(value, _PLAIN)}
+    return kind
 
 
 def build_response(
@@ -193,12 +206,24 @@ def build_response(
     """Return a kept response; None for one that Scrapy has kept compressed: it is fetched again."""
     if headers.get(b"Content-Encoding"):
         return None
-    cls = getattr(http, kind.get("class", ""), None)
+    own = _own_class(kind.get("path", ""))
+    cls = own or getattr(http, kind.get("class", ""), None)
     if cls is Response or not (isinstance(cls, type) and issubclass(cls, Response)):
         cls = response_class(headers, url, body)
-    encoding = {"encoding": kind["encoding"]} if kind.get("encoding") else {}
-    response: Response = cls(url=url, status=status, headers=headers, body=body, **encoding)
+    more = {"encoding": kind["encoding"]} if kind.get("encoding") else {}
+    more |= kind["added"] if own is not None else {}
+    response: Response = cls(url=url, status=status, headers=headers, body=body, **more)
     return response
+
+
+def _own_class(path: str) -> type[Response] | None:
+    """Return the response class of a project at a path; None if it is not there, or is not one."""
+    module, _, name = path.rpartition(".")
+    try:
+        cls = getattr(importlib.import_module(module), name) if module else None
+    except (ImportError, AttributeError):
+        return None
+    return cls if isinstance(cls, type) and issubclass(cls, Response) else None
 
 
 def is_too_old(timestamp_s: float, limit_s: int) -> bool:

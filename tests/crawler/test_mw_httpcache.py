@@ -76,6 +76,25 @@ async def test_a_response_comes_back_as_it_was(storage: dict[str, Any]) -> None:
         again.spider_closed(again.crawler.spider)
 
 
+class Rated(Response):
+    """A response of a project."""
+
+    attributes = (*Response.attributes, "rating", "parsed")
+
+    def __init__(self, *args: Any, rating: int = 0, parsed: Any = None, **kwargs: Any) -> None:
+        self.rating, self.parsed = rating, parsed
+        super().__init__(*args, **kwargs)
+
+
+async def test_a_response_of_a_class_of_the_project_keeps_its_class(storage: dict[str, Any]) -> None:
+    middleware = await opened(storage)
+    request = Request("http://example.com/begin")
+    await stored(middleware, Rated("http://example.com/end", body=b"\0", rating=5, parsed=object()), request)
+    cached = middleware.process_request(Request("http://example.com/begin"))
+    assert isinstance(cached, Rated)
+    assert (cached.body, cached.rating, cached.parsed) == (b"\0", 5, None)
+
+
 async def test_an_old_response_is_not_used(storage: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
     middleware = await opened({**storage, "HTTPCACHE_EXPIRATION_SECS": 100})
     await stored(middleware, page(), Request("http://example.com/"))
