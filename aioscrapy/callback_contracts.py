@@ -85,6 +85,47 @@ class MetadataContract(Contract):
         return {**args, "meta": json.loads(" ".join(self.args))}
 
 
+class MethodContract(Contract):
+    """`@method NAME`: the method of the request."""
+
+    name = "method"
+
+    def adjust_request_args(self, args: dict[str, Any]) -> dict[str, Any]:
+        return {**args, "method": self.args[0]}
+
+
+class BodyContract(Contract):
+    """`@body TEXT`: the body of the request."""
+
+    name = "body"
+
+    def adjust_request_args(self, args: dict[str, Any]) -> dict[str, Any]:
+        return {**args, "body": " ".join(self.args)}
+
+
+class HeaderContract(Contract):
+    """`@header NAME VALUE`: a header of the request; one line for each."""
+
+    name = "header"
+
+    def adjust_request_args(self, args: dict[str, Any]) -> dict[str, Any]:
+        return _with_pair(args, "headers", self.args)
+
+
+class CookieContract(Contract):
+    """`@cookie NAME VALUE`: a cookie of the request; one line for each."""
+
+    name = "cookie"
+
+    def adjust_request_args(self, args: dict[str, Any]) -> dict[str, Any]:
+        return _with_pair(args, "cookies", self.args)
+
+
+def _with_pair(args: dict[str, Any], part: str, words: tuple[str, ...]) -> dict[str, Any]:
+    """Return the arguments of a request with one more pair of a name and a value in one of its dicts."""
+    return {**args, part: {**(args.get(part) or {}), words[0]: " ".join(words[1:])}}
+
+
 class ReturnsContract(Contract):
     """`@returns items|requests [MIN [MAX]]`: how many of them the callback returns."""
 

@@ -53,6 +53,10 @@ SPIDER_CONTRACTS_BASE: ComponentOrders = {
     "aioscrapy.callback_contracts.UrlContract": 1,
     "aioscrapy.callback_contracts.CallbackKeywordArgumentsContract": 1,
     "aioscrapy.callback_contracts.MetadataContract": 1,
+    "aioscrapy.callback_contracts.MethodContract": 1,
+    "aioscrapy.callback_contracts.BodyContract": 1,
+    "aioscrapy.callback_contracts.HeaderContract": 1,
+    "aioscrapy.callback_contracts.CookieContract": 1,
     "aioscrapy.callback_contracts.ReturnsContract": 2,
     "aioscrapy.callback_contracts.ScrapesContract": 3,
 }

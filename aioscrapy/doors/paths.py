@@ -63,8 +63,8 @@ NAMES: dict[str, dict[str, str]] = {
     },
     "contracts": {"callback_contracts": "Contract ContractsManager"},
     "contracts.default": {
-        "callback_contracts": "CallbackKeywordArgumentsContract MetadataContract ReturnsContract "
-        "ScrapesContract UrlContract"
+        "callback_contracts": "BodyContract CallbackKeywordArgumentsContract CookieContract HeaderContract "
+        "MetadataContract MethodContract ReturnsContract ScrapesContract UrlContract"
     },
     "core.downloader.handlers": {"handlers.base": "DownloadHandlerProtocol=BaseDownloadHandler"},
     "core.downloader.handlers._aiohttp": {

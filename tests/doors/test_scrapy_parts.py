@@ -4,10 +4,12 @@ import logging
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
+from unittest.result import TestResult as Results
 
 import pytest
 
 from aioscrapy import signals
+from aioscrapy.callback_contracts import ContractsManager
 from aioscrapy.doors.scrapy import serve_scrapy, stop_serving
 from aioscrapy.dupefilters.foreign import RFPDupeFilter
 from aioscrapy.exceptions import NotConfigured
@@ -20,11 +22,12 @@ from aioscrapy.log import SpiderLoggerAdapter
 from aioscrapy.logformatter import write
 from aioscrapy.middlewares.metacopy import MetaCopyDetectionMiddleware
 from aioscrapy.middlewares.start import StartSpiderMiddleware
-from aioscrapy.settings import BaseSettings
+from aioscrapy.settings import BaseSettings, Settings
 from aioscrapy.spiders import Spider
 from aioscrapy.utils.conf import build_component_list, feed_complete_default_values_from_settings
 from aioscrapy.utils.datatypes import CaseInsensitiveDict
 from aioscrapy.utils.defer import maybe_deferred_to_future
+from aioscrapy.utils.misc import load_object
 from aioscrapy.utils.request import RequestFingerprinter
 from aioscrapy.utils.signal import connect, disconnect, send_catch_log, send_catch_log_deferred
 from aioscrapy.utils.trackref import object_ref
@@ -163,6 +166,42 @@ async def test_subclasses_of_extensions_use_scrapys_constructors_and_hooks(tmp_p
     MemoryDebugger.from_crawler(crawler).spider_closed(crawler.spider, "finished")
     assert crawler.stats.get_value("memdebug/live_refs/object_ref") == 1
     del counted
+
+
+class Searching(Spider):
+    """A spider with contracts."""
+
+    name = "searching"
+
+    def found(self, response: Any) -> None:
+        """Read the results.
+
+        @url http://a.test/search
+        @method POST
+        @body q=red shoes
+        @header X-One a b
+        @header X-Two c
+        @cookie session 1 2
+        """
+
+    def nothing(self, response: Any) -> None:
+        """Read nothing.
+
+        @url http://a.test/search
+        @header
+        """
+
+
+def test_contracts_describe_the_request() -> None:
+    results = Results()
+    manager = ContractsManager(map(load_object, Settings().getwithbase("SPIDER_CONTRACTS")))
+    request = manager.from_method(Searching().found, results)
+    assert request is not None
+    assert (request.method, request.body, request.cookies) == ("POST", b"q=red shoes", {"session": "1 2"})
+    assert [request.headers["X-One"], request.headers["X-Two"]] == [b"a b", b"c"]
+    assert not results.errors
+    assert manager.from_method(Searching().nothing, results) is None
+    assert len(results.errors) == 1
 
 
 def test_small_functions_do_what_scrapys_do() -> None:
