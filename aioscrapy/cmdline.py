@@ -124,7 +124,7 @@ def _of_project(name: str, arguments: list[str]) -> argparse.Namespace:
     settings = settings_here()
     commands = project_commands(settings)
     if name not in commands:
-        close = difflib.get_close_matches(name, [*_names(), *commands], 3)
+        close = difflib.get_close_matches(name, {*_names(), *commands}, 3)
         hint = f"did you mean {' or '.join(close)}?" if close else "see aioscrapy --help"
         report(f"no command {name!r}; {hint}", program="aioscrapy")
         raise SystemExit(2)

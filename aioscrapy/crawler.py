@@ -241,7 +241,7 @@ class Crawler(CrawlContext):
 
 def __getattr__(name: str) -> Any:
     """Return CrawlerProcess and its relatives, which Scrapy has here; they are on floors above."""
-    if name == "CrawlerProcess":
+    if name in ("CrawlerProcess", "CrawlerProcessBase"):
         return import_module("aioscrapy.process").CrawlerProcess
     if name in ("CrawlerRunner", "AsyncCrawlerRunner", "AsyncCrawlerProcess"):
         return getattr(import_module("aioscrapy.runners"), name)

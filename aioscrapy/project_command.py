@@ -110,8 +110,10 @@ class BaseRunSpiderCommand(ScrapyCommand):
 def project_commands(settings: Settings) -> dict[str, type[Any]]:
     """Return the commands of installed packages, and those in COMMANDS_MODULE: name -> class.
 
+    A command whose module can't be imported says so when it is run; the others work.
+
     Raises:
-        SettingError: a module of COMMANDS_MODULE can't be imported.
+        SettingError: COMMANDS_MODULE can't be imported.
     """
     commands = {point.name: point.load() for group in _GROUPS for point in entry_points(group=group)}
     package = settings["COMMANDS_MODULE"]
@@ -119,11 +121,10 @@ def project_commands(settings: Settings) -> dict[str, type[Any]]:
         return commands
     try:
         module = importlib.import_module(package)
-        names = [info.name for info in pkgutil.iter_modules(getattr(module, "__path__", ()))]
-        modules = {name: importlib.import_module(f"{package}.{name}") for name in names}
     except Exception as exc:
         raise SettingError("COMMANDS_MODULE", f"{package!r}: {type(exc).__name__}: {exc}") from exc
-    own = {name: _command_of(module) for name, module in modules.items()}
+    names = [info.name for info in pkgutil.iter_modules(getattr(module, "__path__", ()))]
+    own = {name: _command_in(f"{package}.{name}") for name in names}
     return commands | {name: command for name, command in own.items() if command is not None}
 
 
@@ -156,6 +157,24 @@ def run_command(command_class: type[Any], name: str, arguments: list[str], setti
             return 2
         raise ConfigError(str(exc)) from None
     return int(command.exitcode or 0)
+
+
+def _command_in(path: str) -> type[Any] | None:
+    try:
+        return _command_of(importlib.import_module(path))
+    except Exception as exc:  # noqa: BLE001 the other commands of the project work
+        error = f"{path!r} can't be imported: {type(exc).__name__}: {exc}"
+
+    class Unusable(ScrapyCommand):
+        requires_crawler_process = False
+
+        def short_desc(self) -> str:
+            return error
+
+        def run(self, args: list[str], opts: argparse.Namespace) -> None:
+            raise SettingError("COMMANDS_MODULE", error)
+
+    return Unusable
 
 
 def _command_of(module: Any) -> type[Any] | None:

@@ -105,6 +105,7 @@ def shop(tmp_path: Path, site: Site) -> Path:
     )
     (package / "spiders.py").write_text(SPIDERS.replace("SITE", site.url))
     (package / "commands" / "count.py").write_text(COMMAND)
+    (package / "commands" / "broken.py").write_text("import no_such_module")
     return tmp_path
 
 
@@ -170,6 +171,14 @@ def test_check_reports_the_contracts_that_do_not_hold(shop: Path) -> None:
     assert "parse_page" not in done.stderr
     assert "6 contracts in" in done.stderr
     assert "2 failed" in done.stderr
+
+
+def test_a_command_that_cannot_be_imported_leaves_the_others(shop: Path) -> None:
+    fails(
+        aioscrapy(shop, "broken"),
+        "setting COMMANDS_MODULE: 'shop.commands.broken' can't be imported: "
+        "ModuleNotFoundError: No module named 'no_such_module'",
+    )
 
 
 def test_a_contract_needs_words_that_it_knows() -> None:
