@@ -6,14 +6,15 @@ import ssl
 from typing import Any
 
 import aiohttp
+from aiohttp.client_proto import ResponseHandler
 from yarl import URL
 
 from aioscrapy.context import CrawlContext
-from aioscrapy.exceptions import DownloadError, DownloadTimeoutError, SettingError, StopDownload
+from aioscrapy.exceptions import DownloadError, DownloadTimeoutError, StopDownload
 from aioscrapy.handlers.aiohttp_errors import class_of
-from aioscrapy.handlers.aiohttp_lenient import LenientConnector
 from aioscrapy.handlers.aiohttp_raw import RawRequest, escaped
-from aioscrapy.handlers.base import DownloadHandler
+from aioscrapy.handlers.aiohttp_repair import NOTHING, Repairing
+from aioscrapy.handlers.base import DownloadHandler, bind_address
 from aioscrapy.handlers.certificates import Certificates, is_default_tls, tls_context
 from aioscrapy.handlers.codings import ACCEPTED
 from aioscrapy.handlers.limits import Body, Limits, has_end
@@ -22,11 +23,12 @@ from aioscrapy.handlers.watch import Watch
 from aioscrapy.http.headers import Headers
 from aioscrapy.http.request import Request
 from aioscrapy.http.response import Response
-from aioscrapy.http.responsetypes import response_class
+from aioscrapy.http.responsetypes import response_class, url_of
 from aioscrapy.log import logger
 
 _PROXY_LOGIN = "Proxy-Authorization"
 _SKIPPED = ("User-Agent", "Content-Type", "Accept")
+_MAX_HEADERS = 10_000
 _PROTOCOLS = {aiohttp.HttpVersion10: "HTTP/1.0", aiohttp.HttpVersion11: "HTTP/1.1"}
 Lines = list[tuple[bytes, bytes]]
 
@@ -44,7 +46,7 @@ class AioHttpDownloadHandler(DownloadHandler):
             self._tls(True)
         self._limit = settings.getint("CONCURRENT_REQUESTS")
         self._has_warned = False
-        self._bind_address = _address(settings["DOWNLOAD_BIND_ADDRESS"])
+        self._bind_address = bind_address(settings["DOWNLOAD_BIND_ADDRESS"])
         self._session: aiohttp.ClientSession | None = None
         self._raw_session: aiohttp.ClientSession | None = None
         self._timeouts: dict[float, aiohttp.ClientTimeout] = {}
@@ -115,9 +117,10 @@ class AioHttpDownloadHandler(DownloadHandler):
             body.whole(stopped is not None or has_end(received, None)) if body.is_packed else body.whole()
         )
         protocol = _PROTOCOLS.get(reply.version) if reply.version else None
-        make = response_class(received, request.url, content)
+        url = url_of(request)
+        make = response_class(received, url, content)
         response = make(
-            request.url,
+            url,
             reply.status,
             None,
             content,
@@ -147,7 +150,7 @@ class AioHttpDownloadHandler(DownloadHandler):
 
     def _open(self) -> aiohttp.ClientSession:
         self._session = _new_session(
-            LenientConnector(limit=self._limit, ttl_dns_cache=300, local_addr=self._bind_address),
+            _Connector(limit=self._limit, ttl_dns_cache=300, local_addr=self._bind_address),
             aiohttp.ClientRequest,
         )
         return self._session
@@ -157,19 +160,6 @@ class AioHttpDownloadHandler(DownloadHandler):
         if timeout is None:
             timeout = self._timeouts[seconds] = aiohttp.ClientTimeout(total=seconds)
         return timeout
-
-
-def _address(value: Any) -> tuple[str, int] | None:
-    """Return DOWNLOAD_BIND_ADDRESS as host and port; port 0 is any.
-
-    Raises:
-        SettingError: it is neither a host nor a pair.
-    """
-    try:
-        host, port = (value, 0) if isinstance(value, str) else value or (None, 0)
-        return (str(host), int(port)) if host else None
-    except (TypeError, ValueError):
-        raise SettingError("DOWNLOAD_BIND_ADDRESS", f"{value!r} is not a host or (host, port)") from None
 
 
 def _new_session(connector: Any, request_class: type[aiohttp.ClientRequest]) -> aiohttp.ClientSession:
@@ -232,3 +222,101 @@ class _Reply(aiohttp.ClientResponse):
             if (tls := connection.transport.get_extra_info("ssl_object")) is not None:
                 self.certificate = tls.getpeercert(binary_form=True)
         return await super().start(connection)
+
+
+class _Connector(aiohttp.TCPConnector):
+    """Makes connections of the lenient kind."""
+
+    def __init__(self, **arguments: Any) -> None:
+        super().__init__(**arguments)
+        protocol: Any = _Protocol
+        self._factory = functools.partial(protocol, loop=self._loop)
+
+
+class _Protocol(ResponseHandler):
+    """A connection whose parser takes what browsers take.
+
+    `loss`: why a part of the body is missing, "" where none is.
+    """
+
+    loss = ""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        super().__init__(loop)
+        self._lenient = _Parser(self)
+        self._arguments: dict[str, Any] = {}
+
+    def set_response_params(self, **arguments: Any) -> None:
+        self.loss = ""
+        arguments["max_headers"] = _MAX_HEADERS
+        self._arguments = arguments
+        self._lenient.begin(self.new_parser())
+
+    def new_parser(self) -> Any:
+        """Return a new parser of aiohttp for the next response, behind the lenient one."""
+        super().set_response_params(**self._arguments)
+        parser, lenient = self._parser, self._lenient
+        self._parser = lenient  # type: ignore[assignment]  # it has the parser's methods
+        return parser
+
+    def lose(self, payload: Any, reason: str) -> None:
+        """End a body that is not complete, and the connection with it."""
+        self.loss = reason
+        payload.feed_eof()
+
+
+class _Parser(Repairing):
+    """aiohttp's parsers of the responses of a connection, with a second look at what they refuse."""
+
+    def __init__(self, protocol: _Protocol) -> None:
+        self._protocol = protocol
+        self.begin(None)
+
+    def begin(self, parser: Any) -> None:
+        """Take the parser of the next response."""
+        self._parser = parser
+        self._seen = b""
+        self._payload: Any = None
+        self._is_waiting = False  # for the end of a head that was refused
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._parser, name)
+
+    def feed_data(self, data: bytes) -> tuple[Any, bool, bytes]:
+        parser = self._parser
+        if parser is None:
+            return NOTHING
+        if self._payload is not None:
+            try:
+                return parser.feed_data(data)  # type: ignore[no-any-return]  # aiohttp's parser is not typed
+            except Exception as exc:  # noqa: BLE001 the page that came before is what counts
+                return self.end_body(exc)
+        if self._is_waiting:
+            return self.second_look(self._seen + data, None)
+        try:
+            result = parser.feed_data(data)
+        except Exception as exc:  # noqa: BLE001 aiohttp's own errors and those of its extension
+            return self.second_look(self._seen + data, exc)
+        if not self.note(result[0]):
+            self._seen += data
+        return result  # type: ignore[no-any-return]  # aiohttp's parser is not typed
+
+    def feed_eof(self) -> Any:
+        if self._parser is None:
+            return None
+        try:
+            return self._parser.feed_eof()
+        except Exception as exc:
+            if self._payload is None:
+                raise
+            self._protocol.lose(self._payload, str(exc))
+            return None
+
+    def note(self, messages: Any) -> bool:
+        """Keep the body of the answer that has come; interim answers (1xx) are not it."""
+        for message, payload in messages:
+            self._seen = b""
+            if message.code >= 200:
+                self._payload = payload
+                return True
+        return bool(messages)

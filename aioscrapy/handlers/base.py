@@ -3,8 +3,22 @@
 from abc import ABC, abstractmethod
 from typing import Any, Self
 
+from aioscrapy.exceptions import SettingError
 from aioscrapy.http.request import Request
 from aioscrapy.http.response import Response
+
+
+def bind_address(value: Any) -> tuple[str, int] | None:
+    """Return DOWNLOAD_BIND_ADDRESS as host and port; port 0 is any.
+
+    Raises:
+        SettingError: it is neither a host nor a pair.
+    """
+    try:
+        host, port = (value, 0) if isinstance(value, str) else value or (None, 0)
+        return (str(host), int(port)) if host else None
+    except (TypeError, ValueError):
+        raise SettingError("DOWNLOAD_BIND_ADDRESS", f"{value!r} is not a host or (host, port)") from None
 
 
 class DownloadHandler(ABC):

@@ -26,7 +26,7 @@ from aioscrapy.handlers.second_reader import SecondReader, UnreadableAnswerError
 from aioscrapy.http.headers import Headers
 from aioscrapy.http.request import Request
 from aioscrapy.http.response import Response
-from aioscrapy.http.responsetypes import response_class
+from aioscrapy.http.responsetypes import response_class, url_of
 from aioscrapy.settings import Settings
 
 try:
@@ -211,9 +211,10 @@ def _response(request: Request, reply: Any, body: Body, loss: str) -> Response:
         body.lose(loss)
     protocol = _PROTOCOLS.get(CurlHttpVersion(reply.http_version))
     content = body.whole(has_end(received, protocol))
-    make = response_class(received, request.url, content)
+    url = url_of(request)
+    make = response_class(received, url, content)
     return make(
-        request.url,
+        url,
         status=reply.status_code,
         headers=received,
         body=content,

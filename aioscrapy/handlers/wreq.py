@@ -21,7 +21,7 @@ from aioscrapy.handlers.second_reader import SecondReader, UnreadableAnswerError
 from aioscrapy.http.headers import Headers
 from aioscrapy.http.request import Request
 from aioscrapy.http.response import Response
-from aioscrapy.http.responsetypes import response_class
+from aioscrapy.http.responsetypes import response_class, url_of
 
 try:
     import wreq
@@ -132,9 +132,10 @@ class WreqDownloadHandler(DownloadHandler):
         meta["download_latency"] = latency_s
         protocol = _PROTOCOLS.get(str(reply.version))
         content = body.whole(has_end(received, protocol))
-        make = response_class(received, request.url, content)
+        url = url_of(request)
+        make = response_class(received, url, content)
         return make(
-            request.url,
+            url,
             status=reply.status.as_int(),
             headers=received,
             body=content,

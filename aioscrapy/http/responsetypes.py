@@ -5,6 +5,7 @@ from functools import lru_cache
 from urllib.parse import urlsplit
 
 from aioscrapy.http.headers import Headers
+from aioscrapy.http.request import Request
 from aioscrapy.http.response import Response
 from aioscrapy.http.text import HtmlResponse, JsonResponse, TextResponse, XmlResponse
 
@@ -40,6 +41,11 @@ _html_mark = re.compile(rb"<(?:html|head|body|title|!doctype\s+html)[\s>]", re.I
 _xml_mark = re.compile(rb"\s*<\?xml\s", re.IGNORECASE).match
 _binary_mark = re.compile(rb"[\x00-\x08\x0e-\x1a\x1c-\x1f]").search
 _unicode_boms = (b"\xef\xbb\xbf", b"\xff\xfe", b"\xfe\xff", b"\x00\x00\xfe\xff")
+
+
+def url_of(request: Request) -> str:
+    """Return the URL of the response to a request: without the fragment, which is not sent."""
+    return request.url.partition("#")[0]
 
 
 def response_class(headers: Headers, url: str, body: bytes) -> type[Response]:

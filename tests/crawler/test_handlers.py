@@ -96,6 +96,12 @@ async def test_the_url_is_sent_as_it_is(fetch: Fetch) -> None:
     assert (await fetch(odd)).json()["path"] == odd
 
 
+async def test_the_url_of_a_response_has_no_fragment(fetch: Fetch, site: Site) -> None:
+    response = await fetch("/page/1?a=b#part")
+    assert response.url == f"{site.url}/page/1?a=b"
+    assert response.request.url == f"{site.url}/page/1?a=b#part"
+
+
 async def test_statuses_and_redirects_are_given_back_as_they_are(fetch: Fetch) -> None:
     assert [(await fetch(f"/status/{status}")).status for status in (201, 404, 503)] == [201, 404, 503]
     answer = await fetch("/redirect/1")
