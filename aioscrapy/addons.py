@@ -61,8 +61,9 @@ def load_addons(settings: Settings, crawler: Any) -> list[Any]:
             if hasattr(addon, "update_settings"):
                 addon.update_settings(settings)
         except NotConfigured as exc:
-            names = {"clspath": path, "eargs": exc}
-            logger.warning("Disabled %(clspath)s: %(eargs)s", names, extra={"crawler": crawler})
+            if exc.args:
+                names = {"clspath": path, "eargs": exc.args[0]}
+                logger.warning("Disabled %(clspath)s: %(eargs)s", names, extra={"crawler": crawler})
         except AioscrapyError:
             raise
         except Exception as exc:

@@ -73,12 +73,18 @@ class _Top:
 
 
 def _name_loggers() -> None:
-    """Give our loggers Scrapy's names too: projects set their levels."""
+    """Give our loggers Scrapy's names too: projects set their levels, some before they import Scrapy."""
     from aioscrapy.doors.paths import LOGGERS, MODULES
 
     loggers = logging.root.manager.loggerDict
     for path, ours in {**MODULES, **LOGGERS}.items():
-        loggers[f"scrapy.{path}"] = logging.getLogger(f"{ROOT}.{ours}")
+        logger, before = logging.getLogger(f"{ROOT}.{ours}"), loggers.get(f"scrapy.{path}")
+        if isinstance(before, logging.Logger) and before is not logger:
+            logger.setLevel(before.level or logger.level)
+            logger.filters += before.filters
+            logger.handlers += before.handlers
+            logger.propagate = logger.propagate and before.propagate
+        loggers[f"scrapy.{path}"] = logger
 
 
 def wanted() -> bool:

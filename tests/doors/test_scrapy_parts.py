@@ -103,12 +103,17 @@ def test_a_log_formatter_may_have_no_arguments_or_a_tuple(
 
 def test_our_loggers_have_scrapys_names_when_scrapy_is_imported() -> None:
     serve_scrapy()
+    early = logging.getLogger("scrapy.downloadermiddlewares.redirect")
+    early.setLevel(logging.ERROR)
     try:
         import scrapy
 
         assert scrapy.Request is Request
         ours = logging.getLogger("aioscrapy.middlewares.retry")
         assert logging.getLogger("scrapy.downloadermiddlewares.retry") is ours
+        redirect = logging.getLogger("aioscrapy.middlewares.redirect")
+        assert redirect.level == logging.ERROR
+        redirect.setLevel(logging.NOTSET)
         closespider = logging.getLogger("aioscrapy.extensions.closespider")
         assert logging.getLogger("scrapy.extensions.closespider") is closespider
     finally:
