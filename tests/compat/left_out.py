@@ -118,7 +118,6 @@ LEFT_OUT: dict[str, str] = {
     "test_feedexport_storages.py::*TestS3FeedStorage": _STORES,
     "test_feedexport_storages.py::test_s3_without_boto3": _STORES,
     "test_feedexport_uri_params.py::TestURIParamsFeedOption": "a FeedExporter that is driven by hand",
-    "test_logstats.py::": "attributes of Scrapy's extension, called by hand",
     "test_feedexport_uri_params.py::TestURIParamsSetting": "FEED_URI, which Scrapy has deprecated",
     "test_pipeline_media.py::*before_caching_the_results": _HELPER,
     "test_pipeline_media.py::*test_wait_if_request_is_downloading": _HELPER,
