@@ -1,6 +1,7 @@
 """Print one setting, or all settings that differ from the defaults."""
 
 import argparse
+import json
 from typing import Any
 
 from aioscrapy.settings import PRIORITIES, BaseSettings, Settings
@@ -32,9 +33,16 @@ def run(options: argparse.Namespace) -> int:
         name = getattr(options, option)
         if name is not None:
             value = read(name)
-            print(value.copy_to_dict() if isinstance(value, BaseSettings) else value)
+            if isinstance(value, BaseSettings):
+                value = json.dumps(_with_texts(value.copy_to_dict()), default=str)
+            print(value)
             return 0
     for name, value in sorted(settings.copy_to_dict().items()):
         if (settings.getpriority(name) or 0) > PRIORITIES["default"]:
             print(f"{name} = {value!r}")
     return 0
+
+
+def _with_texts(value: Any) -> Any:
+    """Return a value with dicts whose keys are texts, for JSON."""
+    return {str(key): _with_texts(part) for key, part in value.items()} if isinstance(value, dict) else value

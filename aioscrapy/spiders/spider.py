@@ -74,8 +74,9 @@ class Spider:
         self.stats = crawler.stats
         crawler.signals.connect(self._closed, spider_closed)
 
-    async def _closed(self, reason: str) -> None:
-        await settle(self.close(self, reason))
+    def _closed(self, reason: str) -> Any:
+        result = self.close(self, reason)
+        return None if result is None else settle(result)
 
     @staticmethod
     def close(spider: Any, reason: str) -> Any:
