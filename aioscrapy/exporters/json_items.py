@@ -80,7 +80,7 @@ class JsonItemExporter(JsonLinesItemExporter):
         self._write(self._encode(f"{self._newline}]"))
 
     def _json_indent(self) -> int | None:
-        return self.indent or None
+        return self.indent if self.indent and self.indent > 0 else None
 
 
 def _plain(value: Any) -> Any:

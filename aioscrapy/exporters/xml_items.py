@@ -35,23 +35,27 @@ class XmlItemExporter(ItemExporter):
         self._refuse_unknown()
         self._item = item_element
         self._root = root_element
+        self._line_end = "" if self.indent is None else "\n"
+        self._margin = max(self.indent or 0, 0)
 
     def start_exporting(self) -> None:
-        self._write(self._encode(f'<?xml version="1.0" encoding="{self._encoding}"?>\n<{self._root}>\n'))
+        self._write(
+            self._encode(f'<?xml version="1.0" encoding="{self._encoding}"?>\n<{self._root}>{self._line_end}')
+        )
 
     def pack(self, item: Any) -> bytes:
         try:
             text = self._element(self._item, self.fields(item, ""), 1)
         except RecursionError as exc:
             raise SerializeError(str(exc)) from exc
-        return self._encode(text if self.indent else f"{text}\n")
+        return self._encode(text if self._margin else f"{text}{self._line_end}")
 
     def finish_exporting(self) -> None:
-        self._write(self._encode(f"</{self._root}>\n"))
+        self._write(self._encode(f"</{self._root}>"))
 
     def _element(self, name: str, value: Any, depth: int) -> str:
-        margin = " " * (self.indent * depth) if self.indent else ""
-        end = "\n" if self.indent else ""
+        margin = " " * (self._margin * depth)
+        end = "\n" if self._margin else ""
         if not isinstance(value, (str, bytes, int, float)) and is_item(value):
             value = dict(adapter(value))
         if isinstance(value, Mapping):

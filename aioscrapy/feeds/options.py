@@ -239,6 +239,6 @@ def _fields(uri: str, options: Mapping[str, Any], settings: Settings) -> Fields 
 def _indent(uri: str, options: Mapping[str, Any], settings: Settings) -> int | None:
     default = settings["FEED_EXPORT_INDENT"]
     indent = options.get("indent", default if default is None else settings.getint("FEED_EXPORT_INDENT"))
-    if indent is None or (isinstance(indent, int) and indent >= 0):
+    if indent is None or isinstance(indent, int):
         return indent
     raise FeedError(uri, f"indent {indent!r} is not a number of spaces")

@@ -222,7 +222,7 @@ def test_xml_names_keep_letters_and_lose_what_no_name_can_hold() -> None:
 def test_xml_can_be_indented() -> None:
     assert exported(XmlItemExporter, {"a": ["x"]}, indent=1).decode() == (
         '<?xml version="1.0" encoding="utf-8"?>\n<items>\n'
-        " <item>\n  <a>\n   <value>x</value>\n  </a>\n </item>\n</items>\n"
+        " <item>\n  <a>\n   <value>x</value>\n  </a>\n </item>\n</items>"
     )
 
 
