@@ -3,7 +3,6 @@
 from collections.abc import Awaitable, Callable
 from typing import Any, Protocol, Self
 
-from aioscrapy.ends import Reason
 from aioscrapy.settings import Settings
 from aioscrapy.shared_cookies import SharedCookies
 from aioscrapy.signals import SignalManager
@@ -46,7 +45,7 @@ class CrawlContext:
         components: setting -> the components that were created for it.
         stop: ends the crawl soon, with a reason; works at any time.
         fail: the same for an error, with its reason (see `aioscrapy.ends`) and its text; it wins over every
-            reason of `stop`, also while the crawl closes.
+            reason of `stop`, also while the crawl closes. With `stop=False` the crawl goes on to its end.
     """
 
     politeness: PolitenessLike
@@ -63,7 +62,7 @@ class CrawlContext:
         stats: StatsCollector,
         signals: SignalManager,
         stop: Callable[[str], None],
-        fail: Callable[[Reason, str], None],
+        fail: Callable[..., None],
     ) -> None:
         self.settings = settings
         self.stats = stats
@@ -78,7 +77,7 @@ class CrawlContext:
     def without_crawl(cls, settings: Settings, spider: Any = None) -> Self:
         """Return a context for parts that work outside of a crawl: its stats and signals reach nobody."""
         stats, signals = StatsCollector(), SignalManager()
-        context = cls(settings, stats, signals, stop=lambda reason: None, fail=lambda reason, error: None)
+        context = cls(settings, stats, signals, stop=lambda reason: None, fail=lambda *_, **__: None)
         context.spider = spider
         context.spidercls = type(spider)
         return context

@@ -87,10 +87,11 @@ class Crawler(CrawlContext):
         if self._engine is not None:
             self._engine.stop(reason)
 
-    def fail(self, reason: Reason, error: str) -> None:
-        """Note an error that keeps the crawl from being complete, and end soon."""
+    def fail(self, reason: Reason, error: str, *, stop: bool = True) -> None:
+        """Note an error that keeps the crawl from being complete, and end soon unless `stop` is False."""
         self._ending.fail(reason, error)
-        self.stop(reason)
+        if stop:
+            self.stop(reason)
 
     def abort(self) -> None:
         """End now; pages in flight are given back."""

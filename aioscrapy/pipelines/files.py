@@ -1,5 +1,6 @@
 """Downloads the files whose URLs an item has, and keeps them in a store."""
 
+import errno
 import hashlib
 import logging
 import mimetypes
@@ -12,6 +13,7 @@ from typing import Any, ClassVar, NoReturn, Self
 from urllib.parse import urlsplit
 
 from aioscrapy.context import CrawlContext
+from aioscrapy.ends import Reason, error_text
 from aioscrapy.exceptions import NotConfigured, SettingError
 from aioscrapy.hooks import settle
 from aioscrapy.http.request import Request
@@ -46,6 +48,8 @@ __all__ = [
 logger = logging.getLogger(__name__)
 
 _DAY_S = 24 * 3600
+# Errors of a store that the next file meets, too.
+_LASTING = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO, errno.EACCES, errno.EPERM)
 
 
 class FilesPipeline(MediaPipeline):
@@ -187,8 +191,19 @@ class FilesPipeline(MediaPipeline):
         buf = BytesIO(response.body)
         checksum = _md5sum(buf)
         buf.seek(0)
-        await settle(self.store.persist_file(path, buf, info))
+        await self.persist_file(path, buf, info)
         return checksum
+
+    async def persist_file(self, path: str, buf: BytesIO, info: Any, **arguments: Any) -> None:
+        """Write a file to the store. A crawl with a file that can't be stored is not complete."""
+        try:
+            await settle(self.store.persist_file(path, buf, info, **arguments))
+        except FileException:
+            raise
+        except Exception as exc:
+            problem = f"{type(self).__name__} can't store {path}: {error_text(exc)}"
+            self.crawler.fail(Reason.OUTPUT_FAILED, problem, stop=getattr(exc, "errno", None) in _LASTING)
+            raise
 
     def inc_stats(self, status: str) -> None:
         """Count a file."""

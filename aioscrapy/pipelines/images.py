@@ -85,7 +85,7 @@ class ImagesPipeline(FilesPipeline):
                 checksum = _md5sum(buf)
             size = {"width": image.size[0], "height": image.size[1]}
             headers = {"Content-Type": "image/jpeg"}
-            await settle(self.store.persist_file(path, buf, info, meta=size, headers=headers))
+            await self.persist_file(path, buf, info, meta=size, headers=headers)
         return checksum
 
     def get_images(

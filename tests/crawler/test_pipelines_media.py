@@ -1,5 +1,6 @@
 """Files and images of items, downloaded from a real server through the crawl."""
 
+import errno
 import hashlib
 import io
 import os
@@ -8,7 +9,7 @@ import time
 from collections import Counter
 from collections.abc import AsyncIterator
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 from aiohttp import web
@@ -140,6 +141,39 @@ async def test_files_that_fail_are_left_out(
     for text in ("File (code: 404)", "File (empty-content)", "File (code: 302)"):
         assert text in caplog.text
     assert crawled.reason == "finished"
+
+
+class FailingStore(FSFilesStore):
+    number = errno.ENOSPC
+
+    def persist_file(self, path: Any, *arguments: Any, **named: Any) -> None:
+        if path.endswith(".pdf"):
+            raise OSError(self.number, "no", path)
+        super().persist_file(path, *arguments, **named)
+
+
+class FailingFiles(FilesPipeline):
+    STORE_SCHEMES: ClassVar[dict[str, type]] = {"file": FailingStore}
+
+
+async def test_a_crawl_whose_files_can_not_be_stored_is_not_finished(
+    server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings = {"ITEM_PIPELINES": {FailingFiles: 1}}
+    full = await shop(server, tmp_path, "/a.pdf", "/b.txt", settings=settings)
+    assert (full.reason, len(full.items[0]["files"])) == ("output_failed", 1)
+    assert full.crawler.end.exit_status == 1
+    assert "FailingFiles can't store full/" in full.crawler.end.error
+
+    class Pages(Shop):
+        paths = ("/?1", "/?2", "/?3")
+
+    arguments = {"site": server.url, "names": ("/a.pdf", "/b.txt")}
+    settings |= {"FILES_STORE": str(tmp_path), "CONCURRENT_REQUESTS": 1}
+    for number, pages in ((errno.ENAMETOOLONG, 3), (errno.EROFS, 1)):
+        monkeypatch.setattr(FailingStore, "number", number)
+        crawled = await crawl(Pages, settings, **arguments)
+        assert (crawled.reason, len(crawled.items)) == ("output_failed", pages)
 
 
 async def test_redirects_are_followed_if_they_may_be(server: Server, tmp_path: Path) -> None:
