@@ -14,6 +14,7 @@ from aioscrapy.contracts import SpiderMiddleware
 from aioscrapy.core.callback_output import piped, stream_of
 from aioscrapy.core.downloader import Downloader
 from aioscrapy.core.frontier import build_politeness
+from aioscrapy.core.log_lines import LogLines
 from aioscrapy.db import db_manager
 from aioscrapy.exceptions import ConfigError, DownloadError, IgnoreRequest, NotSupported
 from aioscrapy.hooks import settle
@@ -63,6 +64,7 @@ class Fetcher:
         context.politeness = build_politeness(self.settings, context.spider, shared=False)
         self._downloader = await Downloader.from_crawler(context)
         self._closing.push_async_callback(self._downloader.close)
+        self._log_lines = LogLines(context)
         orders = self.settings.getwithbase("SPIDER_MIDDLEWARES")
         middlewares = await build_all("SPIDER_MIDDLEWARES", orders, context)
         self._on_output = piped(reversed(middlewares), SpiderMiddleware.process_spider_output, context.spider)
@@ -87,6 +89,7 @@ class Fetcher:
                 result = await self._downloader.fetch(result)
         except (IgnoreRequest, NotSupported, OSError) as exc:
             raise DownloadError(f"{request.url}: {exc or type(exc).__name__}") from exc
+        self._log_lines.crawled(result.request or request, result)
         return result
 
     async def output_of(self, callback: Any, response: Response, **kwargs: Any) -> list[Any]:

@@ -79,7 +79,7 @@ class Shell:
     def print_help(self) -> None:
         """Print the names of the prompt."""
         lines = (f"  {name:<22} {text}" for name, text in _HELP.items())
-        print("\n".join(["Names of this prompt:", *lines]))  # noqa: T201 the prompt's own output
+        print("\n".join(["Available Scrapy objects:", *lines]))  # noqa: T201 the prompt's own output
 
     def evaluate(self, text: str) -> Any:
         """Return the value of an expression, which may have `await`; run statements, which have none."""

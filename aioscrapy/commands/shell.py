@@ -18,7 +18,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    """Fetch the page, then read and run lines."""
+    """Fetch the page, then read and run lines; return 1 if there is no page for the code of -c."""
     settings: Settings = options.settings
     with_quiet_log(settings)
     request = request_of(options.url) if options.url else None
@@ -27,12 +27,11 @@ def run(options: argparse.Namespace) -> int:
     try:
         loop.run(fetcher.__aenter__())
         try:
-            _open(Shell(fetcher, loop), fetcher, request, options)
+            return _open(Shell(fetcher, loop), fetcher, request, options)
         finally:
             loop.run(fetcher.__aexit__())
     finally:
         loop.close()
-    return 0
 
 
 def with_quiet_log(settings: Settings) -> None:
@@ -51,12 +50,15 @@ def settings_priority(layer: str) -> int:
     return PRIORITIES[layer]
 
 
-def _open(shell: Shell, fetcher: Fetcher, request: Any, options: argparse.Namespace) -> None:
+def _open(shell: Shell, fetcher: Fetcher, request: Any, options: argparse.Namespace) -> int:
     shell.set_page(None, None, fetcher.spider, fetcher.context)
     if request is not None:
         shell.fetch(request, redirect=not options.no_redirect)
     if options.code:
+        if request is not None and shell.vars["response"] is None:
+            return 1  # the error is on standard error
         print(shell.evaluate(options.code))
-        return
+        return 0
     shell.print_help()
     shell.prompt()
+    return 0
