@@ -1,6 +1,5 @@
 """A request that sends a form: your own data, or a form of a page."""
 
-import logging
 from collections.abc import Iterable, Mapping
 from typing import Any, ClassVar, Self
 from urllib.parse import urlencode, urljoin
@@ -8,8 +7,6 @@ from urllib.parse import urlencode, urljoin
 from aioscrapy.http.form_controls import click_of, controls_of, is_button, pairs_of
 from aioscrapy.http.request import Request
 from aioscrapy.http.url import HTML_WHITESPACE, clean_url
-
-logger = logging.getLogger(__name__)
 
 FormData = Mapping[str, Any] | Iterable[tuple[str, Any]] | None
 Pairs = list[tuple[Any, Any]]
@@ -56,10 +53,10 @@ class FormRequest(Request):
     ) -> Self:
         """Fill in a form of the page and return the request that a click on its button sends.
 
-        The form is selected by name, by id, by a query for the form or an element in it, else by `formnumber`
-        (from 0); as in Scrapy also if no form has the name or the id. `formdata` overrides fields; the value
-        None leaves a field out. `clickdata` are the attributes of the button ({"nr": 2}: the third field);
-        without them the first button is clicked, unless `dont_click` is set.
+        The form is selected by name, by id, by a query for the form or an element in it, else by
+        `formnumber` (from 0). `formdata` overrides fields; the value None leaves a field out. `clickdata` are
+        the attributes of the button ({"nr": 2}: the third field); without them the first button is clicked,
+        unless `dont_click` is set.
 
         Raises:
             ValueError: the form or the button does not exist, or several buttons match.
@@ -112,7 +109,7 @@ def _form(response: Any, name: str | None, form_id: str | None, number: int, que
             if expected is not None and form.get(attribute) == expected:
                 return form
     if query is None and (name is not None or form_id is not None):
-        logger.warning("%s has no form of name %r or id %r: form %s is used", response, name, form_id, number)
+        raise ValueError(f"No <form> element found with name {name!r} or id {form_id!r} in {response}")
     if query is not None:
         for node in root.xpath(query)[:1]:
             for form in node.iterancestors("form") if node.tag != "form" else [node]:

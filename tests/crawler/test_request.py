@@ -374,9 +374,9 @@ class TestForms:
         assert FormRequest.from_response(self.page(), **choice).url == "http://a/one?a=1"
 
     @pytest.mark.parametrize("choice", [{"formname": "unknown"}, {"formid": "unknown"}])
-    def test_the_first_form_is_used_if_none_has_the_name(self, choice: dict, caplog: Any) -> None:
-        assert FormRequest.from_response(self.page(), **choice).url == "http://a/one?a=1"
-        assert "'unknown'" in caplog.text
+    def test_a_form_that_is_not_there_is_not_another_one(self, choice: dict) -> None:
+        with pytest.raises(ValueError, match="unknown"):
+            FormRequest.from_response(self.page(), **choice)
 
     def test_a_field_is_left_out_by_none(self) -> None:
         body = FormRequest.from_response(self.page(), formnumber=1, formdata={"text": None, "one": None}).body
