@@ -47,6 +47,16 @@ async def test_a_host_without_a_valid_certificate_is_warned_of_once(
     assert len(server.requests) == 3
 
 
+async def test_aiohttp_keeps_the_certificate_and_sends_from_the_address_of_the_settings(
+    tmp_path: Path,
+) -> None:
+    handler = build("aiohttp", context({"DOWNLOAD_TIMEOUT": 5, "DOWNLOAD_BIND_ADDRESS": ("127.0.0.1", 0)}))
+    async with WireServer(tls=tls_context(tmp_path)) as server:
+        response = await handler.download_request(Request(server.url), None)
+        await handler.close()
+    assert ssl.DER_cert_to_PEM_cert(response.certificate).startswith("-----BEGIN CERTIFICATE-----")
+
+
 async def test_another_port_of_a_host_is_verified_by_itself(name: str, tmp_path: Path) -> None:
     crawler = context({"DOWNLOAD_TIMEOUT": 5})
     handler = build(name, crawler)
