@@ -56,10 +56,8 @@ class DoorFinder:
         cls, name: str, path: Sequence[str] | None = None, target: ModuleType | None = None
     ) -> ModuleSpec | None:
         """Return the spec of a door or of an extended module; None for every other module."""
-        if name.partition(".")[0] == "aioscrapy_redis":  # scrapy_redis after s/scrapy/aioscrapy/
-            return alias_spec(name, f"{ROOT}.{name.removeprefix('aio')}")
         if not name.startswith("aioscrapy."):
-            return None
+            return _renamed_spec(name, path) if name.startswith("aioscrapy_") else None
         spec = PathFinder.find_spec(name, path, target) if path else None
         if spec is None:
             return _door_spec(name)
@@ -118,6 +116,22 @@ class _Door:
 def alias_spec(name: str, target: str, *, is_package: bool = True) -> ModuleSpec:
     """Return a spec under which the module `target` is imported itself."""
     return ModuleSpec(name, _Door(target), is_package=is_package)  # type: ignore[arg-type]  # a loader by its methods
+
+
+def _renamed_spec(name: str, path: Sequence[str] | None) -> ModuleSpec | None:
+    """Return the spec of a package for Scrapy, such as scrapy_poet, by its name after s/scrapy/aioscrapy/."""
+    target = name.removeprefix("aio")
+    if target.partition(".")[0] == "scrapy_redis":
+        return alias_spec(name, f"{ROOT}.{target}")
+    if PathFinder.find_spec(name, path) is not None:  # a package that has this name itself
+        return None
+    try:
+        found = importlib.util.find_spec(target)
+    except ModuleNotFoundError:
+        return None
+    if found is None:
+        return None
+    return alias_spec(name, target, is_package=found.submodule_search_locations is not None)
 
 
 def _door_spec(name: str) -> ModuleSpec | None:

@@ -89,6 +89,21 @@ async def test_a_component_sends_a_signal_of_its_own_and_waits_for_it(site: Site
     assert crawled.reason == "finished"
 
 
+def test_a_package_has_its_name_after_the_rename_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("scrapy_shape", "aioscrapy_own"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "__init__.py").write_text("")
+        (tmp_path / name / "parts.py").write_text("class Part: ...")
+    monkeypatch.syspath_prepend(tmp_path)
+    renamed = importlib.import_module("aioscrapy_shape.parts")
+    assert renamed is importlib.import_module("scrapy_shape.parts")
+    assert importlib.import_module("aioscrapy_own.parts").__name__ == "aioscrapy_own.parts"
+    with pytest.raises(ModuleNotFoundError, match=r"No module named 'aioscrapy_shape\.other'"):
+        importlib.import_module("aioscrapy_shape.other")
+    with pytest.raises(ModuleNotFoundError, match="No module named 'aioscrapy_absent'"):
+        importlib.import_module("aioscrapy_absent")
+
+
 def test_names_that_old_packages_import_are_there() -> None:
     item = importlib.import_module("aioscrapy.item")
     assert item.BaseItem is item.Item
