@@ -57,7 +57,7 @@ class DoorFinder:
     ) -> ModuleSpec | None:
         """Return the spec of a door or of an extended module; None for every other module."""
         if not name.startswith("aioscrapy."):
-            return _renamed_spec(name, path) if name.startswith("aioscrapy_") else None
+            return _renamed_spec(name) if name.startswith("aioscrapy_") else None
         spec = PathFinder.find_spec(name, path, target) if path else None
         if spec is None:
             return _door_spec(name)
@@ -118,12 +118,12 @@ def alias_spec(name: str, target: str, *, is_package: bool = True) -> ModuleSpec
     return ModuleSpec(name, _Door(target), is_package=is_package)  # type: ignore[arg-type]  # a loader by its methods
 
 
-def _renamed_spec(name: str, path: Sequence[str] | None) -> ModuleSpec | None:
+def _renamed_spec(name: str) -> ModuleSpec | None:
     """Return the spec of a package for Scrapy, such as scrapy_poet, by its name after s/scrapy/aioscrapy/."""
     target = name.removeprefix("aio")
     if target.partition(".")[0] == "scrapy_redis":
         return alias_spec(name, f"{ROOT}.{target}")
-    if PathFinder.find_spec(name, path) is not None:  # a package that has this name itself
+    if PathFinder.find_spec(name.partition(".")[0]) is not None:  # a package that has this name itself
         return None
     try:
         found = importlib.util.find_spec(target)
