@@ -15,6 +15,7 @@ from types import ModuleType
 from typing import Any
 
 ROOT = "aioscrapy"
+_OURS = ("aioscrapy_deploy", "aioscrapy_scrapyd")
 
 # Modules of ours that the table extends; a test compares.
 EXTENDED = frozenset(
@@ -120,10 +121,10 @@ def alias_spec(name: str, target: str, *, is_package: bool = True) -> ModuleSpec
 
 def _renamed_spec(name: str) -> ModuleSpec | None:
     """Return the spec of a package for Scrapy, such as scrapy_poet, by its name after s/scrapy/aioscrapy/."""
-    target = name.removeprefix("aio")
-    if target.partition(".")[0] == "scrapy_redis":
+    top, target = name.partition(".")[0], name.removeprefix("aio")
+    if top == "aioscrapy_redis":
         return alias_spec(name, f"{ROOT}.{target}")
-    if PathFinder.find_spec(name.partition(".")[0]) is not None:  # a package that has this name itself
+    if top in _OURS or PathFinder.find_spec(top) is not None:  # a package that has this name itself
         return None
     try:
         found = importlib.util.find_spec(target)
