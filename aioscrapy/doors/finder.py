@@ -6,8 +6,6 @@ has only a part of Scrapy's names, is extended: the names of `paths.py` load on 
 """
 
 import importlib
-import importlib.machinery
-import importlib.util
 import sys
 from collections.abc import Callable, Sequence
 from importlib.machinery import ModuleSpec, PathFinder
@@ -107,9 +105,10 @@ class _Door:
 
     def get_code(self, name: str) -> Any:
         """Return the code of our module, for `python -m`."""
+        from importlib.util import find_spec  # not by every `import aioscrapy`, nor importlib.abc
+
         target = self._target or ""
-        spec = importlib.util.find_spec(target) if target else None
-        # not by InspectLoader: importlib.abc would be loaded by every `import aioscrapy`
+        spec = find_spec(target) if target else None
         code_of = getattr(spec.loader, "get_code", None) if spec else None
         return code_of(target) if code_of else None
 
