@@ -30,7 +30,7 @@ from aioscrapy.core.scheduler import Frontier
 from aioscrapy.core.scraper import Scraper
 from aioscrapy.db import db_manager
 from aioscrapy.ends import End, Ending, Reason, end_for, error_text
-from aioscrapy.event_loop import freeze_loaded
+from aioscrapy.event_loop import end_building
 from aioscrapy.exceptions import AioscrapyError, CloseSpider, ConfigError, CrawlError, SettingError
 from aioscrapy.extensions.feedexport import FeedExporter
 from aioscrapy.hooks import completed, settle
@@ -184,7 +184,7 @@ class Crawler(CrawlContext):
                 engine.stop(self._ending.stop_reason)
             try:
                 if state is State.OPEN:
-                    freeze_loaded()
+                    end_building()
                     await engine.run()
             except BaseException as exc:
                 self._ending.fail_by(exc)

@@ -17,7 +17,9 @@ logger = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
-_running: list[Any] = []  # the targets of `run`
+# New objects until Python looks for cycles among them while a crawl is built: nearly all of them stay.
+_COLLECT_WHILE_BUILDING = 50_000
+_thresholds: list[tuple[int, int, int]] = []  # of the garbage collector, before each `run` that runs
 FORCED_EXIT_S = 0.8  # seconds after the second signal until the process ends, even if something hangs
 
 
@@ -42,21 +44,26 @@ def run(
     aborts it and ends the process within a second.
     """
     open_standard_files()
-    with asyncio.Runner(loop_factory=_loop_factory()) as runner:
-        _running.append(target)
-        try:
+    before = gc.get_threshold()
+    _thresholds.append(before)
+    if before[0]:  # 0: the program has switched it off
+        gc.set_threshold(_COLLECT_WHILE_BUILDING, *before[1:])
+    try:
+        with asyncio.Runner(loop_factory=_loop_factory()) as runner:
             return runner.run(_with_signals(main, target, numbers))
-        finally:
-            _running.remove(target)
+    finally:
+        gc.set_threshold(*_thresholds.pop())
 
 
-def freeze_loaded() -> None:
+def end_building() -> None:
     """Let the garbage collector pass over all that is loaded, in a process whose loop is that of `run`.
 
     Only once: a second crawl of the process would keep the garbage of the first one.
     """
-    if _running and not gc.get_freeze_count():
-        gc.freeze()
+    if _thresholds:
+        gc.set_threshold(*_thresholds[0])
+        if not gc.get_freeze_count():
+            gc.freeze()
 
 
 def exit_after(seconds: float) -> None:

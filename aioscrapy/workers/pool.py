@@ -161,6 +161,7 @@ class Pool:
             store = await build(choose_frontier(settings).queue_class, context)
             state = await store.open(BaseDupeFilter())
             await announce_opened(context)
+            event_loop.end_building()
             feeds = next((part.feeds for part in extensions if isinstance(part, PoolFeedExporter)), None)
             try:
                 if state is State.OPEN:

@@ -306,7 +306,9 @@ class Frozen(Spider):
     name = "frozen"
     start_urls = [START]
     async def parse(self, response):
-        yield {"frozen": gc.get_freeze_count() > 10_000}
+        yield {"frozen": gc.get_freeze_count() > 10_000 and gc.get_threshold() == before}
+
+before = gc.get_threshold()
 
 async def in_a_loop_of_the_program():
     await AsyncCrawlerRunner(SETTINGS).crawl(Frozen)
@@ -318,6 +320,7 @@ for _ in range(2):
     process.start()
     frozen = gc.get_freeze_count()
 assert gc.get_freeze_count() == frozen
+assert gc.get_threshold() == before
 """
 
 
