@@ -38,7 +38,7 @@ from aioscrapy.http.foreign import refuse_spider
 from aioscrapy.queue.base import State
 from aioscrapy.scrapy_redis_settings import understand_scrapy_redis
 from aioscrapy.settings import Settings, check_attributes
-from aioscrapy.signals import SignalManager
+from aioscrapy.signals import SignalManager, engine_stopped
 from aioscrapy.twisted_reactor import start_reactor
 
 logger = logging.getLogger(__name__)
@@ -191,6 +191,8 @@ class Crawler(CrawlContext):
                 raise
             finally:
                 await self._close(scheduler, pipelines)
+                if state is State.OPEN:
+                    await self.signals.send(engine_stopped)
 
     def _create_spider(self, *args: Any, **kwargs: Any) -> Any:
         """Return a new spider with these arguments; Scrapy's name, which programs call."""

@@ -64,4 +64,4 @@ def attach(crawler: Any) -> None:
     """Show the line for this crawl, from its opening to its end."""
     progress = Progress(crawler)
     crawler.signals.connect(progress.opened, signals.spider_opened)
-    crawler.signals.connect(progress.closed, signals.engine_stopped)
+    crawler.signals.connect(progress.closed, signals.spider_closed)

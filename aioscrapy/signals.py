@@ -84,7 +84,9 @@ class SignalManager:
 
         A signal is one of this module, the one of the real Scrapy with its name, or an object of the project.
         """
-        self._receivers.setdefault(own_signal(signal), []).append((receiver, _accepting(receiver)))
+        known = own_signal(signal)
+        call = _accepting(receiver, {"signal": known, "sender": self.sender})
+        self._receivers.setdefault(known, []).append((receiver, call))
 
     def disconnect(self, receiver: Receiver, signal: Any, **kwargs: Any) -> None:
         """Stop calling `receiver` at `signal`; nothing happens if it was not connected."""
@@ -214,15 +216,22 @@ def _control(exc: BaseException) -> BaseException:
     return exc
 
 
-def _accepting(receiver: Receiver) -> Receiver:
-    """Return `receiver` behind a call that drops the keyword arguments which it does not name."""
+def _accepting(receiver: Receiver, origin: dict[str, Any]) -> Receiver:
+    """Return `receiver` behind a call that drops the keyword arguments which it does not name.
+
+    It gets those of `origin` too: the signal and its sender.
+    """
     try:
         parameters = inspect.signature(receiver).parameters.values()
     except (TypeError, ValueError):
         return receiver
     if any(p.kind is p.VAR_KEYWORD for p in parameters):
-        return receiver
+        return lambda **arguments: receiver(**{**origin, **arguments})
     names = {p.name for p in parameters if p.kind in {p.POSITIONAL_OR_KEYWORD, p.KEYWORD_ONLY}}
     if not names:
         return lambda **_: receiver()
+    if not names.isdisjoint(origin):
+        return lambda **arguments: receiver(
+            **{k: v for k, v in {**origin, **arguments}.items() if k in names}
+        )
     return lambda **arguments: receiver(**{k: v for k, v in arguments.items() if k in names})

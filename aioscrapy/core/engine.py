@@ -68,7 +68,6 @@ class Engine:
                 await self._scraper.announce(page)
             self._control.close()
             self._signals.on_exit = None
-            await self._signals.send(signals.engine_stopped)
         return self._scheduler.end
 
     def stop(self, reason: str) -> None:

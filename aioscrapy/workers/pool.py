@@ -172,9 +172,9 @@ class Pool:
                 self._ending.fail_by(exc)
                 raise
             finally:
-                await self.signals.send(signals.engine_stopped)
                 self.end = self._ending.end(self._end_of_workers() or end_of_state(state))
                 await announce_end(context, self.end)
+                await self.signals.send(signals.engine_stopped)
 
     async def _work(self, store: Any, feeds: PoolFeeds | None) -> None:
         """Let the workers crawl until all have ended, and write their items."""

@@ -161,8 +161,8 @@ async def test_the_signals_of_a_crawl_come_in_their_order(site: Site) -> None:
         "response_received",
         "item_scraped",
         "spider_idle",
-        "engine_stopped",
         "spider_closed",
+        "engine_stopped",
     ]
 
 

@@ -28,7 +28,8 @@ async def test_receivers_are_called_in_the_order_of_connection(manager: SignalMa
 
 async def test_a_receiver_that_takes_anything_gets_everything(manager: SignalManager) -> None:
     manager.connect(lambda **given: given, moment)
-    assert await manager.send(moment, item=1, spider=2) == [{"item": 1, "spider": 2}]
+    everything = {"signal": moment, "sender": None, "item": 1, "spider": 2}
+    assert await manager.send(moment, item=1, spider=2) == [everything]
 
 
 async def test_a_method_is_a_receiver_and_may_be_disconnected(manager: SignalManager) -> None:
