@@ -74,7 +74,11 @@ async def test_receivers_that_pydispatch_itself_connects_are_called(site: Site) 
             self.events.append(item["path"])
 
     crawled = await crawl(Old, site=site.url)
-    assert crawled.spider.events == ["opened", "/", "again", "/page/7", (True, "finished")]
+    spider = crawled.spider
+    for signal in (signals.spider_opened, signals.spider_closed, signals.spider_idle):
+        dispatcher.disconnect(getattr(spider, signal.name), signal)  # for the crawls of the other tests
+    dispatcher.disconnect(spider.scraped, signals.item_scraped)
+    assert spider.events == ["opened", "/", "again", "/page/7", (True, "finished")]
 
 
 @pytest.mark.parametrize("asynchronous", [False, True])
