@@ -41,7 +41,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def compare_by_meaning() -> None:
-    """Accept our words for an error, and the names of our loggers.
+    """Accept our words for an error or a warning, and the names of our loggers.
 
     The type of an error is compared, its text is not. A log record has Scrapy's name of our module.
     """
@@ -51,6 +51,12 @@ def compare_by_meaning() -> None:
         return raises(*args, **kwargs)
 
     pytest.raises = raises_any_text
+    warns = pytest.warns
+
+    def warns_any_text(*args: object, match: object = None, **kwargs: object) -> object:
+        return warns(*args, **kwargs)
+
+    pytest.warns = warns_any_text
     from aioscrapy.doors.paths import MODULES
 
     names = {f"aioscrapy.{ours}": f"scrapy.{path}" for path, ours in MODULES.items() if "libs" not in path}
