@@ -51,6 +51,7 @@ class CrawlContext:
     politeness: PolitenessLike
     download: Callable[[Any], Awaitable[Any]]
     waiting: Callable[[], int]
+    stats: Any = None
     spidercls: Any = None
     engine: Any = None
     request_fingerprinter: Any = None

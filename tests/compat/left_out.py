@@ -82,6 +82,7 @@ LEFT_OUT: dict[str, str] = {
     "test_crawler.py::TestAsyncCrawlerProcessReactorlessHelpers": "private helpers for OS signals",
     "test_crawler.py::TestCrawlerProcessBaseSignalHandlers": "private helpers for OS signals",
     "test_crawl.py::*test_format_engine_status": _HELPER,
+    "test_crawler.py::test_log_scrapy_info": _PROGRAM,
     "test_crawler.py::*test_deprecated_": _OLD_NAME,
     "test_crawler_subprocess.py::*test_asyncio_enabled_reactor": _REACTOR,
     "test_crawler_subprocess.py::*test_custom_loop_asyncio": _REACTOR,
