@@ -5,6 +5,7 @@ asyncio runs the crawl, and the reactor that a Deferred waits for.
 
 import asyncio
 import inspect
+import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator
 from functools import wraps
 from typing import Any
@@ -23,7 +24,20 @@ def deferred_from_coro(o: Any) -> Any:
     """Return a Deferred of an awaitable; another value is returned itself."""
     if isinstance(o, Deferred) or not inspect.isawaitable(o):
         return o
-    return Deferred.fromFuture(asyncio.ensure_future(o))
+    return Deferred.fromFuture(_future(o))
+
+
+def _future(o: Any) -> asyncio.Future[Any]:
+    """Return the future of an awaitable, in the running loop or in that of a reactor which will run."""
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        loop: Any = getattr(sys.modules.get("twisted.internet.reactor"), "_asyncioEventloop", None)
+        if loop is not None and inspect.iscoroutine(o):
+            task: asyncio.Future[Any] = loop.create_task(o)
+            return task
+    future: asyncio.Future[Any] = asyncio.ensure_future(o)
+    return future
 
 
 def deferred_f_from_coro_f(coro_f: Callable[..., Awaitable[Any]]) -> Callable[..., Any]:

@@ -113,12 +113,13 @@ def test_the_reactor_of_a_project_runs_in_the_crawl(processes: int, tmp_path: Pa
     assert sorted(rows) == sorted(item["url"] for item in items)
 
 
-_SCRIPT = """
+_HELLO = """
 from aioscrapy.doors.scrapy import serve_scrapy
 serve_scrapy()
 import scrapy
-from scrapy.crawler import CrawlerRunner
-from twisted.internet import reactor
+from scrapy.crawler import AsyncCrawlerRunner, CrawlerRunner
+from scrapy.utils.defer import deferred_f_from_coro_f
+from scrapy.utils.reactor import install_reactor
 
 
 class Hello(scrapy.Spider):
@@ -129,15 +130,33 @@ class Hello(scrapy.Spider):
         print(response.text)
 
 
+"""
+_RUN = """
+from twisted.internet import reactor
+
 CrawlerRunner({"LOG_LEVEL": "ERROR"}).crawl(Hello).addBoth(lambda _: reactor.stop())
 reactor.run()
 print("end")
 """
+_REACT = """
+from twisted.internet.task import react
+
+
+@deferred_f_from_coro_f
+async def main(reactor):
+    await AsyncCrawlerRunner({"LOG_LEVEL": "ERROR"}).crawl(Hello)
+    print("end")
+
+
+install_reactor("twisted.internet.asyncioreactor.AsyncioSelectorReactor")
+react(main)
+"""
 
 
 @pytest.mark.server
-def test_a_script_may_run_the_reactor_itself(tmp_path: Path) -> None:
-    (tmp_path / "script.py").write_text(_SCRIPT)
+@pytest.mark.parametrize("script", [_RUN, _REACT])
+def test_a_script_may_run_the_reactor_itself(script: str, tmp_path: Path) -> None:
+    (tmp_path / "script.py").write_text(_HELLO + script)
     command = [sys.executable, "script.py"]
     done = subprocess.run(
         command, cwd=tmp_path, env=child_environment(), capture_output=True, text=True, timeout=60
