@@ -7,7 +7,6 @@ import pytest
 
 from aioscrapy import Spider
 from aioscrapy.addons import update_pre_crawler
-from aioscrapy.cmdline import main
 from aioscrapy.crawler import AsyncCrawlerRunner, Crawler
 from aioscrapy.exceptions import SettingError
 from aioscrapy.failure import as_failure
@@ -16,6 +15,7 @@ from aioscrapy.handlers.certificates import tls_context
 from aioscrapy.http import Request
 from aioscrapy.settings import Settings
 from aioscrapy.utils.test import get_crawler
+from support.commands import aioscrapy, fails, output
 from support.context import context
 
 SPIDERS = """
@@ -111,17 +111,15 @@ def test_an_address_that_is_none_is_refused(value: Any) -> None:
         AioHttpDownloadHandler(context({"DOWNLOAD_BIND_ADDRESS": value}))
 
 
-def test_a_project_is_made_of_the_templates_of_the_user(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    monkeypatch.chdir(tmp_path)
+def test_a_project_is_made_of_the_templates_of_the_user(tmp_path: Path) -> None:
     templates = tmp_path / "mine" / "project"
     (templates / "module").mkdir(parents=True)
     (templates / "module" / "settings.py.tmpl").write_text("BOT_NAME = '$project_name'\n")
     (templates / "notes").write_text("$ stays")
-    assert main(["startproject", "shop", "-s", f"TEMPLATES_DIR={tmp_path / 'mine'}"]) == 0
+    own_templates = ("-s", f"TEMPLATES_DIR={tmp_path / 'mine'}")
+    output(tmp_path, "startproject", "shop", *own_templates)
     assert (tmp_path / "shop" / "shop" / "settings.py").read_text() == "BOT_NAME = 'shop'\n"
     assert (tmp_path / "shop" / "notes").read_text() == "$ stays"
     (templates / "module" / "settings.py.tmpl").write_text("$unknown")
-    assert main(["startproject", "other", "-s", f"TEMPLATES_DIR={tmp_path / 'mine'}"]) == 1
-    assert "'unknown' is not a word of templates" in capsys.readouterr().err
+    wrong = aioscrapy(tmp_path, "startproject", "other", *own_templates)
+    fails(wrong, "'unknown' is not a word of templates")
