@@ -111,6 +111,7 @@ def test_an_address_that_is_none_is_refused(value: Any) -> None:
         AioHttpDownloadHandler(context({"DOWNLOAD_BIND_ADDRESS": value}))
 
 
+@pytest.mark.server
 def test_a_project_is_made_of_the_templates_of_the_user(tmp_path: Path) -> None:
     templates = tmp_path / "mine" / "project"
     (templates / "module").mkdir(parents=True)
