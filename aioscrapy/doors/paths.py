@@ -146,7 +146,7 @@ def public_name(path: str) -> str:
     """Return the dotted name by which projects import a path: of Scrapy, scrapy-redis or aio-scrapy."""
     if path.startswith("scrapy_redis"):
         return path
-    return f"aioscrapy.{path}" if path.startswith(("libs.", "queue.")) else f"scrapy.{path}"
+    return f"aioscrapy.{path}" if path.startswith(("db.", "libs.", "queue.")) else f"scrapy.{path}"
 
 
 def absence(path: str) -> str:

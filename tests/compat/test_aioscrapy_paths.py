@@ -34,6 +34,8 @@ ABSENT = {
     "aioscrapy.libs.extensions.metric": "Prometheus",
     "aioscrapy.core.downloader.handlers.webdriver": "no browser",
     "aioscrapy.queue.rabbitmq": "no RabbitMQ",
+    "aioscrapy.db.aiomysql": "a pipeline of your own",
+    "aioscrapy.db.aiorabbitmq": "no RabbitMQ",
 }
 
 
