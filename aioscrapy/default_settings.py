@@ -83,11 +83,14 @@ POLITENESS_SCOPE: Annotated[str, Choice("worker", "crawl")] = "worker"
 # Seconds between two requests to one host.
 DOWNLOAD_DELAY: Seconds = 0.0
 # Limits of single hosts, or of meta["download_slot"]: {"a.test": {"concurrency": 1, "delay": 2.0,
-# "randomize_delay": False}}. What is left out is that of all hosts. If POLITENESS_SCOPE is "crawl", a concurrency
-# holds in each worker.
+# "jitter": 0.2}}. What is left out is that of all hosts. If POLITENESS_SCOPE is "crawl", a concurrency holds in
+# each worker.
 DOWNLOAD_SLOTS: Annotated[dict[str, dict[str, object]], Table("host or slot", "a dict of limits", dict)] = {}
 # Vary DOWNLOAD_DELAY at random, between 0.5 and 1.5 times its value.
 RANDOMIZE_DOWNLOAD_DELAY: Flag = True
+# The part of DOWNLOAD_DELAY by which it varies: 0.2 gives 80 to 120 %. None: 0.5 if RANDOMIZE_DOWNLOAD_DELAY, else 0.
+# If POLITENESS_SCOPE is "crawl", each value above 0 means 0.5.
+DOWNLOAD_DELAY_JITTER: Annotated[float | None, Number(0, 1000, optional=True)] = None
 # Adapt the delay of a host to its latency.
 AUTOTHROTTLE_ENABLED: Flag = False
 # Delay in seconds before the first latency is known.

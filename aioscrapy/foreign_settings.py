@@ -29,7 +29,6 @@ INSTEAD: dict[str, str] = {
     "DOWNLOADER_CLIENTCONTEXTFACTORY": _TLS,
     "DOWNLOADER_CLIENT_TLS_VERBOSE_LOGGING": _TLS,
     "DOWNLOADER_HTTPCLIENTFACTORY": "use DOWNLOAD_HANDLERS",
-    "DOWNLOAD_DELAY_JITTER": "use RANDOMIZE_DOWNLOAD_DELAY, which varies a delay between 0.5 and 1.5 times",
     "FORCE_CRAWLER_PROCESS": _TWISTED,
     "FTP_PASSIVE_MODE": "no page is fetched by ftp://; for feeds and file stores use FEED_STORAGE_FTP_ACTIVE",
     "HTTP2_MAX_FRAME_SIZE": 'HTTP/2 is there with DOWNLOAD_HANDLERS_TYPE = "wreq"',

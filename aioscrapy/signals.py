@@ -8,14 +8,14 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from aioscrapy.cancellation import ERRORS, raise_if_aborted
-from aioscrapy.exceptions import CloseSpider, DontCloseSpider, StopDownload
+from aioscrapy.exceptions import CloseSpider, DontCloseSpider, IgnoreRequest, StopDownload
 
 logger = logging.getLogger(__name__)
 
 Receiver = Callable[..., Any]
 
 # Exceptions by which a receiver answers.
-CONTROLS = (CloseSpider, DontCloseSpider, StopDownload)
+CONTROLS = (CloseSpider, DontCloseSpider, StopDownload, IgnoreRequest)
 
 # The module by which projects connect to Scrapy's signals without a crawler: dispatcher.connect(f, signal).
 _DISPATCHER = "pydispatch.dispatcher"
@@ -38,8 +38,8 @@ spider_opened = Signal("spider_opened")  # spider
 spider_idle = Signal("spider_idle")  # spider; a handler may raise DontCloseSpider
 spider_closed = Signal("spider_closed")  # spider, reason
 spider_error = Signal("spider_error")  # failure (the exception), response, spider
-request_scheduled = Signal("request_scheduled")  # request, spider: its page was committed
-request_dropped = Signal("request_dropped")  # request, spider: the duplicate filter knew it
+request_scheduled = Signal("request_scheduled")  # request, spider; a handler may raise IgnoreRequest
+request_dropped = Signal("request_dropped")  # request, spider: a duplicate, or a handler dropped it
 request_reached_downloader = Signal("request_reached_downloader")  # request, spider
 request_left_downloader = Signal("request_left_downloader")  # request, spider
 headers_received = Signal("headers_received")  # headers, body_length, request, spider
@@ -107,9 +107,12 @@ class SignalManager:
 
     def send_soon(self, signal: Any, /, **arguments: Any) -> None:
         """Call all receivers in a task of their own, for a caller that can't wait."""
-        task = asyncio.ensure_future(self.send(signal, **arguments))
+        self._own(asyncio.ensure_future(self.send(signal, **arguments)))
+
+    def _own(self, task: asyncio.Future[Any]) -> asyncio.Future[Any]:
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+        return task
 
     def send_catch_log(self, signal: Any, **arguments: Any) -> list[tuple[Receiver, Any]]:
         """Call all plain receivers now; return (receiver, result or exception) of each.
@@ -121,7 +124,7 @@ class SignalManager:
             try:
                 result = call(**self._complete(signal, arguments))
                 if inspect.isawaitable(result):
-                    result = asyncio.ensure_future(result)
+                    result = self._own(asyncio.ensure_future(result))
             except CONTROLS as control:
                 result = control
             except ERRORS as exc:  # one listener must not end the crawl

@@ -14,7 +14,7 @@ from aioscrapy.exceptions import CrawlError, NotSupported, SettingError
 from aioscrapy.handlers.base import DownloadHandler
 from aioscrapy.hooks import Hook, hooks, own_hooks, settle
 from aioscrapy.http.foreign import own, own_exception
-from aioscrapy.http.hosts import slot_of
+from aioscrapy.http.hosts import HostSlot, host_of, slot_of
 from aioscrapy.http.request import Request
 from aioscrapy.http.response import Response
 from aioscrapy.log import logger
@@ -61,9 +61,13 @@ class Handlers:
 
     async def download(self, request: Request) -> Response:
         """Download without any middleware."""
-        fetch = self._fetch.get(request.url.partition(":")[0].lower())
+        scheme = request.url.partition(":")[0].lower()
+        fetch = self._fetch.get(scheme)
         if fetch is None:
-            raise NotSupported(f"no download handler for {request.url} (see DOWNLOAD_HANDLERS)")
+            raise NotSupported(
+                f"Unsupported URL scheme {scheme!r}: no download handler for {request.url} "
+                "(see DOWNLOAD_HANDLERS)"
+            )
         if self._on_reached:
             await self._send(signals.request_reached_downloader, request=request, spider=self._spider)
         try:
@@ -200,7 +204,9 @@ class Downloader:
                 result = await settle(result)
                 if result is not None and result is not request:  # the request itself means: go on
                     return _checked(result, hook)
-        politeness = self._politeness
+        meta, politeness = request.meta, self._politeness
+        if not meta.get("download_slot"):
+            meta["download_slot"] = HostSlot(host_of(request.url))
         while politeness.waits and (wait_s := politeness.turn(slot_of(request))):  # noqa: ASYNC110 many at a host
             await asyncio.sleep(wait_s)
         return await self._download(request)

@@ -29,7 +29,9 @@ class ForeignScheduler(MemoryScheduler):
         self._timer: asyncio.TimerHandle | None = None
 
     def accept(self, request: Request) -> Entry | None:
-        """Give the request to the scheduler of the project; None if that drops it."""
+        """Give the request to the scheduler of the project; None if that or a handler drops it."""
+        if self._refused(request):
+            return None
         if self._project_queue.enqueue(request):
             return self._entry(request, None)
         if self.on_dropped:

@@ -6,8 +6,8 @@ from functools import wraps
 from typing import Any, Concatenate, ParamSpec
 
 from aioscrapy.context import CrawlContext
-from aioscrapy.ends import text_of
-from aioscrapy.exceptions import DropItem
+from aioscrapy.ends import error_text, text_of
+from aioscrapy.exceptions import AioscrapyError, DropItem
 from aioscrapy.failure import as_failure
 from aioscrapy.http.request import Request
 from aioscrapy.http.response import Response
@@ -84,7 +84,7 @@ class LogLines:
         """Log an item at which a pipeline failed."""
         if self._formatter is not None:
             line = self._formatter.item_error(item, exc, response, self._spider)
-            write(logger, line, self._spider, trace)
+            write(logger, line, self._spider, exc)
         else:
             text, problem = text_of(item, repr), text_of(exc)
             logger.error("Error processing %s of %s: %s", text, response, problem, exc_info=trace)
@@ -102,11 +102,16 @@ class LogLines:
     def download_error(self, request: Request, exc: BaseException, trace: Traced) -> None:
         """Log a request that got no response."""
         if self._formatter is not None:
-            failure, problem = as_failure(exc, request), text_of(exc)
+            failure, problem = as_failure(exc, request), _problem(exc)
             line = self._formatter.download_error(failure, request, self._spider, problem)
             write(logger, line, self._spider, trace)
         else:
-            logger.error("Error downloading %s: %s", request, text_of(exc), exc_info=trace)
+            logger.error("Error downloading %s: %s", request, _problem(exc), exc_info=trace)
+
+
+def _problem(exc: BaseException) -> str:
+    """Return what an exception says; one that is not of a download with its class."""
+    return text_of(exc) if isinstance(exc, AioscrapyError) else error_text(exc)
 
 
 def _referer(request: Request) -> str | None:

@@ -82,6 +82,8 @@ class MemoryScheduler(Frontier):
         return None
 
     def accept(self, request: Request) -> Entry | None:
+        if self._refused(request):
+            return None
         fingerprint = None if request.dont_filter else self._fingerprint(request)
         if fingerprint is not None and not self._seen_now(fingerprint):
             self._dropped(request)
@@ -93,8 +95,6 @@ class MemoryScheduler(Frontier):
         if entry is not None:
             self._queue.push(entry)
             self._stats.inc_value("scheduler/enqueued")
-            if self._on_scheduled:
-                self._signals.send_soon(signals.request_scheduled, request=request, spider=self._spider)
             self._wake(1)
 
     def idle(self) -> bool:
@@ -103,7 +103,6 @@ class MemoryScheduler(Frontier):
     async def commit(self, page: Page) -> bool:
         if not page.final and len(self._ready) >= SEEDS_AHEAD:
             await self._wait_for_room(page)
-        await self._announce(page)
         if page.records and self._feeds is not None:
             self._feeds.write(page.records)
         for entry in page.entries:

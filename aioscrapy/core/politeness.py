@@ -12,13 +12,16 @@ from aioscrapy.exceptions import SettingError
 from aioscrapy.queue.base import HostLimits
 from aioscrapy.settings import Settings
 
+# The part by which RANDOMIZE_DOWNLOAD_DELAY varies a delay.
+HALF = 0.5
+
 
 class SlotLimits(NamedTuple):
-    """The limits of one host or slot: requests at once, seconds between two, whether those vary."""
+    """The limits of one host or slot: requests at once, seconds between two, the part by which those vary."""
 
     limit: int
     delay_s: float
-    jitter: bool
+    jitter: float
 
 
 class _Slot:
@@ -45,7 +48,7 @@ class Politeness:
     """
 
     def __init__(
-        self, limit: int, delay_s: float, jitter: bool, slots: Mapping[str, SlotLimits] | None = None
+        self, limit: int, delay_s: float, jitter: float, slots: Mapping[str, SlotLimits] | None = None
     ) -> None:
         self._limits = SlotLimits(limit, delay_s, jitter)
         self._own_limits = slots or {}
@@ -65,7 +68,7 @@ class Politeness:
         if settings.getbool("AUTOTHROTTLE_ENABLED"):
             delay_s = max(float(delay_s), settings.getfloat("AUTOTHROTTLE_START_DELAY"))
         limit = limit or settings.getint("CONCURRENT_REQUESTS")
-        limits = SlotLimits(int(limit), float(delay_s), settings.getbool("RANDOMIZE_DOWNLOAD_DELAY"))
+        limits = SlotLimits(int(limit), float(delay_s), _jitter(settings))
         return cls(*limits, _slots(settings, limits))
 
     def limits(self) -> HostLimits | None:
@@ -174,8 +177,8 @@ class Politeness:
 
     def _wait_s(self, host: str) -> float:
         """Return the seconds between two requests, varied if they shall be."""
-        delay_s = self.delay(host)
-        return delay_s * random.uniform(0.5, 1.5) if self._limits_of(host).jitter else delay_s  # noqa: S311 no secret
+        delay_s, jitter = self.delay(host), self._limits_of(host).jitter
+        return max(0.0, delay_s * random.uniform(1 - jitter, 1 + jitter)) if jitter else delay_s  # noqa: S311 no secret
 
     def _pause(self, host: str, slot: _Slot, seconds: float) -> None:
         slot.pauses += 1  # not a time to compare: uvloop's timers ring up to a millisecond early
@@ -197,12 +200,12 @@ class SharedPoliteness(Politeness):
     """Limits that a shared store keeps for all workers; here is what this worker learns of the hosts."""
 
     def __init__(
-        self, limit: int, delay_s: float, jitter: bool, slots: Mapping[str, SlotLimits] | None = None
+        self, limit: int, delay_s: float, jitter: float, slots: Mapping[str, SlotLimits] | None = None
     ) -> None:
         # the store has one limit for all hosts: a smaller one of a slot holds in each worker
-        local = {name: SlotLimits(own.limit, 0.0, False) for name, own in (slots or {}).items()}
-        super().__init__(sys.maxsize, 0.0, False, local)
-        self._shared = HostLimits(limit, delay_s, jitter)
+        local = {name: SlotLimits(own.limit, 0.0, 0.0) for name, own in (slots or {}).items()}
+        super().__init__(sys.maxsize, 0.0, 0.0, local)
+        self._shared = HostLimits(limit, delay_s, jitter > 0)
         self._own_delays: dict[str, float] = {name: own.delay_s for name, own in (slots or {}).items()}
         self._shared.delays.update(self._own_delays)
         self.waits = delay_s > 0 or any(self._own_delays.values())
@@ -242,15 +245,24 @@ def _slots(settings: Settings, limits: SlotLimits) -> dict[str, SlotLimits]:
     slots = {}
     for name, own in settings.getdict("DOWNLOAD_SLOTS").items():
         try:
-            limit, delay_s = (
-                int(own.get("concurrency") or limits.limit),
-                float(own.get("delay", limits.delay_s)),
-            )
+            limit = int(own.get("concurrency") or limits.limit)
+            delay_s = float(own.get("delay", limits.delay_s))
+            varied = HALF * bool(own["randomize_delay"]) if "randomize_delay" in own else limits.jitter
+            jitter = float(own.get("jitter", varied))
         except (AttributeError, TypeError, ValueError):
             raise SettingError(
-                "DOWNLOAD_SLOTS", f"{name!r}: 'concurrency' or 'delay' is not a number"
+                "DOWNLOAD_SLOTS", f"{name!r}: 'concurrency', 'delay' or 'jitter' is not a number"
             ) from None
-        if limit < 1 or not 0 <= delay_s < sys.maxsize:
-            raise SettingError("DOWNLOAD_SLOTS", f"{name!r}: 'concurrency' or 'delay' is out of range")
-        slots[name] = SlotLimits(limit, delay_s, bool(own.get("randomize_delay", limits.jitter)))
+        if limit < 1 or not 0 <= delay_s < sys.maxsize or not 0 <= jitter < sys.maxsize:
+            raise SettingError(
+                "DOWNLOAD_SLOTS", f"{name!r}: 'concurrency', 'delay' or 'jitter' is out of range"
+            )
+        slots[name] = SlotLimits(limit, delay_s, jitter)
     return slots
+
+
+def _jitter(settings: Settings) -> float:
+    """Return the part of a delay by which it varies, up and down."""
+    if settings["DOWNLOAD_DELAY_JITTER"] is not None:
+        return settings.getfloat("DOWNLOAD_DELAY_JITTER")
+    return HALF if settings.getbool("RANDOMIZE_DOWNLOAD_DELAY") else 0.0

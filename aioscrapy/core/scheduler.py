@@ -11,9 +11,9 @@ from aioscrapy import signals
 from aioscrapy.context import CrawlContext
 from aioscrapy.core.politeness import Politeness
 from aioscrapy.ends import End
-from aioscrapy.exceptions import CloseSpider, DontCloseSpider
+from aioscrapy.exceptions import CloseSpider, DontCloseSpider, IgnoreRequest
 from aioscrapy.feeds.feeds import Feeds
-from aioscrapy.http.hosts import slot_of
+from aioscrapy.http.hosts import HostSlot, slot_of
 from aioscrapy.http.request import Request
 from aioscrapy.log import logger
 from aioscrapy.queue.base import Entry, Lease, Page, State
@@ -53,7 +53,7 @@ class Frontier(ABC):
         self._stats = crawler.stats
         self._stop = crawler.stop
         self._signals = crawler.signals
-        self._on_scheduled = crawler.signals.receivers(signals.request_scheduled)
+        self.on_scheduled = crawler.signals.receivers(signals.request_scheduled)
         self.on_dropped = crawler.signals.receivers(signals.request_dropped)
         self._spider = crawler.spider
         self._fingerprint = fingerprint
@@ -66,6 +66,11 @@ class Frontier(ABC):
         self.politeness = politeness
         self.end: End | None = None
         politeness.on_free = self._host_free
+
+    @property
+    def is_watched(self) -> bool:
+        """Whether a handler or a log line wants each request, also the known ones."""
+        return bool(self.logs_filtered or self.on_dropped or self.on_scheduled)
 
     @abstractmethod
     async def open(self) -> State:
@@ -81,7 +86,7 @@ class Frontier(ABC):
 
     @abstractmethod
     def accept(self, request: Request) -> Entry | None:
-        """Return the entry of a request for its page; None if the request is a known duplicate.
+        """Return the entry of a request for its page; None if it is a known duplicate, or a handler drops it.
 
         Raises:
             SerializeError: the request can't travel; names the part.
@@ -143,6 +148,8 @@ class Frontier(ABC):
         self._wake(1)
 
     def _entry(self, request: Request, fingerprint: bytes | None) -> Entry:
+        if request.meta and type(request.meta.get("download_slot")) is HostSlot:
+            del request.meta["download_slot"]  # of another request; not for the store
         return Entry(request, fingerprint, slot_of(request))
 
     def count_filtered(self, count: int) -> None:
@@ -159,13 +166,16 @@ class Frontier(ABC):
             last = "" if self._debug_duplicates else " (no more will be shown, see DUPEFILTER_DEBUG)"
             logger.debug("Filtered duplicate request: %s%s", request, last)
 
-    async def _announce(self, page: Page) -> None:
-        """Announce the requests of a page to the handlers of `request_scheduled`."""
-        if self._on_scheduled:
-            for entry in page.entries:
-                await self._signals.send(
-                    signals.request_scheduled, request=entry.request, spider=self._spider
-                )
+    def _refused(self, request: Request) -> bool:
+        """Announce a request, before the duplicate filter; return True if a handler drops it."""
+        if not self.on_scheduled:
+            return False
+        sent = self._signals.send_catch_log(signals.request_scheduled, request=request, spider=self._spider)
+        if not any(isinstance(result, IgnoreRequest) for _, result in sent):
+            return False
+        if self.on_dropped:
+            self._signals.send_soon(signals.request_dropped, request=request, spider=self._spider)
+        return True
 
     async def _may_close(self) -> bool:
         """Return True if an idle crawl may end: no handler of `spider_idle` keeps it open."""

@@ -15,6 +15,7 @@ from aioscrapy.contracts import SpiderMiddleware
 from aioscrapy.core.callback_output import line_of, piped, refuse_local_file, start_of, stream_of
 from aioscrapy.core.log_lines import LogLines
 from aioscrapy.core.pipelines import Pipelines
+from aioscrapy.core.rescue import Rescue
 from aioscrapy.core.scheduler import Frontier
 from aioscrapy.ends import error_text, text_of
 from aioscrapy.exceptions import AioscrapyError, CloseSpider, DropItem, IgnoreRequest, NotSupported
@@ -51,7 +52,7 @@ class Scraper:
         self._drop_early = not any(map(_changes_requests, middlewares))
         self._on_item = element_hooks(up, SpiderMiddleware.get_processed_item, spider)
         self._on_output = piped(up, SpiderMiddleware.process_spider_output, spider)
-        self._on_exception = hooks(up, SpiderMiddleware.process_spider_exception, spider)
+        self._rescue = Rescue(up, spider)
         self._on_start = piped(up, SpiderMiddleware.process_start, spider)
         self._on_start += piped(up, SpiderMiddleware.process_start_requests, spider)
 
@@ -141,12 +142,14 @@ class Scraper:
             if isinstance(close := own_exception(exc), CloseSpider):
                 self._stop(close.reason)
                 return
+            if response is None:  # an errback
+                self._log_failure(request, argument, page)
             await self._callback_failed(exc, request, response, page)
 
     async def _consume(self, stream: Any, response: Response | None, page: Page, source: Any) -> None:
         """Put all that a callback yields onto its page; commit a long output in pieces as it comes."""
         scheduler, filtered = self._scheduler, 0
-        early = self._drop_early and not scheduler.logs_filtered and not scheduler.on_dropped
+        early = self._drop_early and not scheduler.is_watched
         known = scheduler.known if early else _unknown
         since_s = monotonic()
         try:
@@ -250,11 +253,10 @@ class Scraper:
 
     async def announce(self, page: Page) -> None:
         """Announce the items of a page that is now visible."""
-        send, spider = self._signals.send, self._spider
         for item, response in page.items:
             if self._log.pages:
                 self._log.scraped(item, response)
-            await send(signals.item_scraped, item=item, response=response, spider=spider)
+            await self._signals.send(signals.item_scraped, item=item, response=response, spider=self._spider)
 
     async def _callback_failed(
         self, exc: BaseException, request: Request, response: Response | None, page: Page
@@ -293,13 +295,11 @@ class Scraper:
 
     async def _rescued(self, exc: BaseException, response: Response | None, page: Page) -> bool:
         """Call the hooks for exceptions; return True if one of them returned an output instead."""
-        for hook in self._on_exception:
-            output = await settle(hook(response, exc))
-            if output is not None:
-                stream = stream_of(output)
-                await self._consume(stream, response, page, stream)
-                return True
-        return False
+        stream = await self._rescue.output(exc, response)
+        if stream is None:
+            return False
+        await self._consume(stream, response, page, stream)
+        return True
 
     def _log_failure(self, request: Request, exc: BaseException, page: Page) -> None:
         if isinstance(exc, IgnoreRequest):

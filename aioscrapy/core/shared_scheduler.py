@@ -129,6 +129,8 @@ class SharedScheduler(Frontier):
         return None
 
     def accept(self, request: Request) -> Entry | None:
+        if self._refused(request):
+            return None
         fingerprint = None if request.dont_filter else self._fingerprint(request)
         if fingerprint is not None and fingerprint in self._known:
             self._dropped(request)
@@ -271,7 +273,6 @@ class SharedScheduler(Frontier):
                 sent += len(page.entries)
                 records += page.records
                 self._remember(page)
-                await self._announce(page)
                 self._visible.append(page)
             else:
                 self._stats.inc_value("scheduler/refused")

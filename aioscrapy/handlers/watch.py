@@ -8,6 +8,7 @@ from aioscrapy.exceptions import StopDownload
 from aioscrapy.http.headers import Headers
 from aioscrapy.http.request import Request
 from aioscrapy.http.response import Response
+from aioscrapy.log import logger
 
 
 class Watch:
@@ -52,6 +53,8 @@ class Watch:
     def _send(self, signal: Any, request: Request, **arguments: Any) -> None:
         spider = self._crawler.spider
         sent = self._crawler.signals.send_catch_log(signal, request=request, spider=spider, **arguments)
-        for _, result in sent:
+        for receiver, result in sent:
             if isinstance(result, StopDownload):
+                name = getattr(receiver, "__qualname__", receiver)
+                logger.debug("Download stopped for %s from signal handler %s", request, name)
                 raise result

@@ -18,13 +18,22 @@ def host_of(url: str) -> str:
     return netloc.partition(":")[0].lower()
 
 
+class HostSlot(str):
+    """The host of a request that was sent, as meta["download_slot"] has it; not a choice of the project.
+
+    A callback that copies `response.meta` into a request to another host does not choose its slot by that.
+    """
+
+    __slots__ = ()
+
+
 def slot_of(request: Request) -> str:
     """Return the name that selects the limits of a request: meta["download_slot"], or the host.
 
     A slot of another type becomes text; characters that a store does not allow in a key are percent-encoded.
     """
     slot = request.meta.get("download_slot")
-    if not slot:
+    if not slot or type(slot) is HostSlot:
         return host_of(request.url)
     return _unsafe.sub(_percent, slot if isinstance(slot, str) else str(slot))
 

@@ -251,7 +251,9 @@ def test_a_runner_without_a_loop_says_what_to_use() -> None:
         CrawlerRunner(QUIET).crawl(SiteSpider)
 
 
-async def test_a_signal_handler_ends_a_download_at_its_headers_or_its_bytes(site: Site) -> None:
+async def test_a_signal_handler_ends_a_download_at_its_headers_or_its_bytes(
+    site: Site, caplog: pytest.LogCaptureFixture
+) -> None:
     flags: list[Any] = []
     failures: list[Any] = []
 
@@ -275,9 +277,13 @@ async def test_a_signal_handler_ends_a_download_at_its_headers_or_its_bytes(site
         assert data
         raise StopDownload(fail=False)
 
+    caplog.set_level(logging.DEBUG)
     crawler = Crawler(Stopping, QUIET)
     crawler.signals.connect(at_headers, signals.headers_received)
     crawler.signals.connect(at_bytes, signals.bytes_received)
     await crawler.crawl(site=site.url)
     assert failures == [f"{site.url}/page/1"]
     assert flags == [("/page/2", ["download_stopped"], True)]
+    for page, handler in ((1, at_headers), (2, at_bytes)):
+        name = handler.__qualname__
+        assert f"Download stopped for <GET {site.url}/page/{page}> from signal handler {name}" in caplog.text

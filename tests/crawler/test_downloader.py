@@ -5,12 +5,14 @@ from typing import Any
 
 import pytest
 
+from aioscrapy import signals
 from aioscrapy.core.downloader import handler_paths
+from aioscrapy.crawler import Crawler
 from aioscrapy.exceptions import IgnoreRequest, SettingError
 from aioscrapy.handlers.base import DownloadHandler
 from aioscrapy.http import HtmlResponse, Request, Response
 from aioscrapy.settings import Settings
-from support.crawling import SiteSpider, crawl
+from support.crawling import QUIET, SiteSpider, crawl
 from support.handlers import HANDLERS
 from support.site import Site
 
@@ -206,6 +208,50 @@ async def test_a_handler_of_ones_own_serves_its_schemes_and_is_closed_once(site:
     crawled = await crawl(Schemes, {"DOWNLOAD_HANDLERS": {"echo": Echo, "echo2": Echo}}, site=site.url)
     assert {item["url"] for item in crawled.items} == {"echo://one/", "echo2://two/", f"{site.url}/page/1"}
     assert Echo.closed == 1
+
+
+async def test_a_request_that_was_sent_has_its_slot_in_meta(site: Site) -> None:
+    hosts = ("127.0.0.1", "localhost")
+    first, second = (f"http://{host}:{site.port}/page/1" for host in hosts)
+    slots: list[tuple[str, str]] = []
+
+    class Copying(SiteSpider):
+        async def start_requests(self) -> Any:
+            yield Request(first)
+            yield Request(second, self.parse_second, meta={"download_slot": "own"}, dont_filter=True)
+
+        def parse(self, response: Any) -> Any:
+            slots.append((response.url, response.meta["download_slot"]))
+            yield Request(second, self.parse_second, meta=response.meta)
+
+        def parse_second(self, response: Any) -> None:
+            slots.append((response.url, response.meta["download_slot"]))
+
+    await crawl(Copying)
+    assert sorted(slots) == [(first, hosts[0]), (second, hosts[1]), (second, "own")]
+
+
+async def test_a_handler_of_request_scheduled_drops_requests_before_the_filter(site: Site) -> None:
+    scheduled: list[str] = []
+    dropped: list[str] = []
+
+    def at_scheduled(request: Request) -> None:
+        scheduled.append(request.url.removeprefix(site.url))
+        if request.url.endswith("/page/2"):
+            raise IgnoreRequest
+
+    def at_dropped(request: Request) -> None:
+        dropped.append(request.url.removeprefix(site.url))
+
+    class Pages(SiteSpider):
+        paths = ("/page/1", "/page/2", "/page/1")
+
+    crawler = Crawler(Pages, QUIET)
+    crawler.signals.connect(at_scheduled, signals.request_scheduled)
+    crawler.signals.connect(at_dropped, signals.request_dropped)
+    await crawler.crawl(site=site.url)
+    assert (sorted(scheduled), sorted(dropped)) == (["/page/1", "/page/1", "/page/2"], ["/page/1", "/page/2"])
+    assert site.counts() == {"/page/1": 1}
 
 
 async def test_a_scheme_without_a_handler_fails_its_request(

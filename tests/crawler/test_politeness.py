@@ -14,7 +14,7 @@ from support.context import context
 
 
 def polite(
-    limit: int = 2, delay_s: float = 0.0, jitter: bool = False, on_free: Callable[[str], None] | None = None
+    limit: int = 2, delay_s: float = 0.0, jitter: float = 0.0, on_free: Callable[[str], None] | None = None
 ) -> Politeness:
     politeness = Politeness(limit, delay_s, jitter)
     if on_free is not None:
@@ -58,7 +58,7 @@ async def hundred_waits() -> int:
     """Take, then wait for the news; returns how often the host was not free when it came."""
     wrong = 0
     free = asyncio.Event()
-    politeness = polite(1, 0.0033, jitter=True, on_free=lambda host: free.set())
+    politeness = polite(1, 0.0033, jitter=0.5, on_free=lambda host: free.set())
     for _ in range(100):
         politeness.take("a")
         politeness.done("a")
@@ -84,7 +84,7 @@ async def test_a_host_whose_delay_has_passed_is_forgotten() -> None:
 
 
 async def test_the_jitter_stays_between_a_half_and_one_and_a_half() -> None:
-    politeness = polite(1, 0.2, jitter=True)
+    politeness = polite(1, 0.2, jitter=0.5)
     for number in range(200):
         politeness.take(f"h{number}")
     waits = [slot.drawn_s for slot in politeness._slots.values()]
@@ -178,7 +178,28 @@ def test_the_delays_of_slots_go_to_the_store() -> None:
     assert not politeness.is_free("a.test")
 
 
-@pytest.mark.parametrize("own", [{"concurrency": "many"}, {"delay": -1}, {"concurrency": -2}])
+@pytest.mark.parametrize(
+    ("settings", "least", "most"),
+    [
+        ({"DOWNLOAD_DELAY_JITTER": 0.1}, 0.9, 1.1),
+        ({"DOWNLOAD_DELAY_JITTER": 0}, 1.0, 1.0),
+        ({"RANDOMIZE_DOWNLOAD_DELAY": False}, 1.0, 1.0),
+        ({"DOWNLOAD_DELAY_JITTER": 3}, 0.0, 4.0),
+        ({"DOWNLOAD_SLOTS": {"a.test": {"jitter": 0.2}}, "RANDOMIZE_DOWNLOAD_DELAY": False}, 0.8, 1.2),
+        ({"DOWNLOAD_SLOTS": {"a.test": {"randomize_delay": False}}}, 1.0, 1.0),
+    ],
+)
+def test_the_part_by_which_a_delay_varies(settings: dict[str, object], least: float, most: float) -> None:
+    politeness = slots(**{"DOWNLOAD_SLOTS": {}, "DOWNLOAD_DELAY": 1, **settings})
+    waits = [politeness._wait_s("a.test") for _ in range(300)]
+    third = (most - least) / 3
+    assert least <= min(waits) <= least + third
+    assert most - third <= max(waits) <= most
+
+
+@pytest.mark.parametrize(
+    "own", [{"concurrency": "many"}, {"delay": -1}, {"concurrency": -2}, {"jitter": "x"}, {"jitter": -0.1}]
+)
 def test_a_slot_that_can_not_be_read_is_named(own: dict[str, object]) -> None:
     with pytest.raises(SettingError, match=r"DOWNLOAD_SLOTS: 'a\.test'"):
         slots(DOWNLOAD_SLOTS={"a.test": own})

@@ -380,6 +380,73 @@ async def test_an_error_of_a_callback_may_be_answered(site: Site) -> None:
     assert crawled.stat("spider_exceptions/count") == 0
 
 
+@pytest.mark.parametrize("kind", ["async stream", "plain generator", "list"])
+async def test_an_error_of_an_output_hook_goes_to_the_middlewares_after_it(site: Site, kind: str) -> None:
+    calls: list[str] = []
+
+    class Base:
+        def process_spider_exception(self, response: Any, exception: Exception, spider: Any) -> Any:
+            calls.append(type(self).__name__)
+
+        def process_spider_output(self, response: Any, result: Any, spider: Any) -> Any:
+            for output in result:
+                yield {**output, type(self).__name__: True}
+
+    class After(Base):
+        pass
+
+    class Rescue(Base):
+        def process_spider_exception(self, response: Any, exception: Exception, spider: Any) -> Any:
+            super().process_spider_exception(response, exception, spider)
+            return [{"rescued": str(exception)}]
+
+    class Between(Base):
+        pass
+
+    class AsyncStream(Base):
+        async def process_spider_output(self, response: Any, result: Any, spider: Any) -> Any:
+            async for _ in result:
+                raise ValueError("the hook failed")
+            yield
+
+    class PlainGenerator(Base):
+        def process_spider_output(self, response: Any, result: Any, spider: Any) -> Any:
+            yield from ()
+            raise ValueError("the hook failed")
+
+    class List(Base):
+        def process_spider_output(self, response: Any, result: Any, spider: Any) -> Any:
+            raise ValueError("the hook failed")
+
+    class Before(Base):
+        pass
+
+    failing = {"async stream": AsyncStream, "plain generator": PlainGenerator, "list": List}[kind]
+    crawled = await crawl(
+        SiteSpider, spider_middlewares(After, Rescue, Between, failing, Before), site=site.url
+    )
+    assert crawled.items == [{"rescued": "the hook failed", "After": True}]
+    assert calls == ["Between", "Rescue"]
+
+
+async def test_an_errback_that_raises_leaves_the_failure_of_the_download_in_the_log(
+    site: Site, caplog: pytest.LogCaptureFixture
+) -> None:
+    class Failing(SiteSpider):
+        async def start_requests(self) -> Any:
+            yield Request("gopher://a.test/", errback=self.failed)
+
+        def failed(self, failure: Any) -> Any:
+            raise KeyError("in the errback")
+
+    await crawl(Failing, site=site.url)
+    (first, second) = [record.message for record in caplog.records if record.levelname == "ERROR"][:2]
+    assert first.startswith(
+        "Error downloading <GET gopher://a.test/>: NotSupported: Unsupported URL scheme 'gopher'"
+    )
+    assert second.startswith("Spider error processing <GET gopher://a.test/>")
+
+
 async def test_an_exception_hook_that_raises_fails_its_page_alone(
     site: Site, caplog: pytest.LogCaptureFixture
 ) -> None:
