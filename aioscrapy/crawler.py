@@ -32,7 +32,7 @@ from aioscrapy.db import db_manager
 from aioscrapy.ends import End, Ending, Reason, end_for, error_text
 from aioscrapy.event_loop import end_building
 from aioscrapy.exceptions import AioscrapyError, CloseSpider, ConfigError, CrawlError, SettingError
-from aioscrapy.extensions.feedexport import FeedExporter
+from aioscrapy.extensions.feedexport import feeds_in
 from aioscrapy.hooks import completed, settle
 from aioscrapy.http.foreign import refuse_spider
 from aioscrapy.queue.base import State
@@ -171,7 +171,7 @@ class Crawler(CrawlContext):
             self.spider = await settle(self._create_spider(*args, **kwargs))
             check_attributes(self.spider)
             choice, politeness = self._parts or await self._build_parts()
-            feeds = next((part.feeds for part in self.extensions if isinstance(part, FeedExporter)), None)
+            feeds = feeds_in(self.extensions, self.spider)
             self._scheduler = scheduler = await build_scheduler(self, choice, politeness, feeds)
             downloader = await Downloader.from_crawler(self)
             closing.push_async_callback(downloader.close)

@@ -161,10 +161,10 @@ FEED_STORAGES: Annotated[
 FEED_STORAGES_BASE: Annotated[dict[str, str], Table("scheme of a URI", "the path of a class", str)] = {
     "": "aioscrapy.feeds.storages.FileFeedStorage",
     "file": "aioscrapy.feeds.storages.FileFeedStorage",
-    "ftp": "aioscrapy.feeds.storages.FTPFeedStorage",
-    "ftps": "aioscrapy.feeds.storages.FTPFeedStorage",
-    "gs": "aioscrapy.feeds.storages.GCSFeedStorage",
-    "s3": "aioscrapy.feeds.storages.S3FeedStorage",
+    "ftp": "aioscrapy.feeds.remote_storages.FTPFeedStorage",
+    "ftps": "aioscrapy.feeds.remote_storages.FTPFeedStorage",
+    "gs": "aioscrapy.feeds.remote_storages.GCSFeedStorage",
+    "s3": "aioscrapy.feeds.remote_storages.S3FeedStorage",
     "stdout": "aioscrapy.feeds.storages.StdoutFeedStorage",
 }
 # The FTP server opens the connections for data; it must reach this machine.

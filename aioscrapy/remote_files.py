@@ -119,22 +119,19 @@ class FtpFiles(RemoteFiles):
     """A folder of an FTP server; with TLS for ftps://.
 
     Args:
-        uri: ftp://USER:PASSWORD@HOST:PORT/FOLDER.
-        settings: FTP_USER and FTP_PASSWORD if the URI names none.
+        uri: ftp://HOST:PORT/FOLDER.
+        login: user and password.
         active: the server opens the connections for data.
         overwrite: else a file is appended to.
     """
 
     def __init__(
-        self, uri: SplitResult, settings: Settings, *, active: bool = False, overwrite: bool = True
+        self, uri: SplitResult, login: tuple[str, str], *, active: bool = False, overwrite: bool = True
     ) -> None:
         if not uri.hostname:
             raise ConfigError(f"{uri.geturl()}: the host is missing")
         self._uri = uri
-        self._login = (
-            unquote(uri.username or "") or settings["FTP_USER"],
-            unquote(uri.password or "") or settings["FTP_PASSWORD"],
-        )
+        self._login = login
         self._active = active
         self._command = "STOR" if overwrite else "APPE"
 
@@ -176,7 +173,9 @@ def remote_files(uri: str, settings: Settings, acl: str | None = None) -> Remote
     """
     parts = urlsplit(uri)
     if parts.scheme in {"ftp", "ftps"}:
-        return FtpFiles(parts, settings, active=settings.getbool("FEED_STORAGE_FTP_ACTIVE"))
+        user = unquote(parts.username or "") or settings["FTP_USER"]
+        password = unquote(parts.password or "") or settings["FTP_PASSWORD"]
+        return FtpFiles(parts, (user, password), active=settings.getbool("FEED_STORAGE_FTP_ACTIVE"))
     kinds: dict[str, Callable[..., RemoteFiles]] = {"s3": S3Files, "gs": GoogleFiles}
     if parts.scheme not in kinds or not parts.hostname:
         raise ConfigError(f"{parts.scheme}://{parts.hostname or ''} is not a place for files")

@@ -40,7 +40,9 @@ class Completion:
     def give_up(self, feed: Feed, problem: str) -> None:
         """Write no more to this feed."""
         self.failed.add(feed)
-        logger.error("Error storing %s feed in: %s: %s", feed.format, feed.label, problem)
+        logger.error(
+            "Error storing %s feed (%d items) in: %s: %s", feed.format, feed.count, feed.label, problem
+        )
         self.fail(f"feed {feed.label} can't be written: {problem}")
 
     def finish(self, feed: Feed) -> bool:

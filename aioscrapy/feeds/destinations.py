@@ -8,7 +8,7 @@ from typing import Any
 
 from aioscrapy.components import load_object
 from aioscrapy.context import CrawlContext
-from aioscrapy.exceptions import AioscrapyError
+from aioscrapy.exceptions import AioscrapyError, NotConfigured
 from aioscrapy.feeds.storages import FileFeedStorage, StdoutFeedStorage, build_storage
 from aioscrapy.feeds.target import Destination
 from aioscrapy.feeds.uri import FeedError, names_batches, scheme_of
@@ -35,7 +35,9 @@ def destination_of(
     def build(one: str) -> Any:
         try:
             return build_storage(storage_class, context, one, options)
-        except AioscrapyError as exc:
+        except FeedError:
+            raise
+        except (AioscrapyError, NotConfigured) as exc:
             raise FeedError(one, exc) from exc
 
     if "%(" not in uri or names_batches(uri):

@@ -7,8 +7,8 @@ A crawl in memory has no such store: its items are written when their page is do
 
 import asyncio
 import logging
-from collections.abc import Iterable, Sequence
-from typing import Any
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, ClassVar
 
 from aioscrapy import signals
 from aioscrapy.context import CrawlContext
@@ -33,9 +33,12 @@ class Feeds:
     Signals: feed_slot_closed for each complete file, feed_exporter_closed at the end.
 
     Args:
-        feeds: prepared ones.
+        feeds: prepared before `open`.
         crawler: has the stats, the settings and the signals; it fails with an error that keeps the output
             from being complete.
+
+    Attributes:
+        pack: returns the records of an item; `pack_item`, or what a FeedExporter of the project decides.
 
     Stats:
         feedexport/success_count/FileFeedStorage    feeds that are complete (StdoutFeedStorage: to stdout)
@@ -43,18 +46,20 @@ class Feeds:
         feedexport/item_error_count                 items that a format can't represent
     """
 
+    is_writer = True  # this process creates the files
     _for_others = False  # another process writes the records
 
     def __init__(self, feeds: Sequence[Feed], crawler: CrawlContext) -> None:
-        self._feeds = sorted(feeds, key=lambda feed: not feed.is_kept)  # those with a store first
+        self._feeds = list(feeds)
         self._stats = crawler.stats
         self._settings = crawler.settings
         self._signals = crawler.signals
         self._completion = Completion(crawler)
         self._store: FeedStore | None = None
         self._outlets: list[Outlet] = []
+        self.pack: Callable[[Any, Any], list[Record]] = self.pack_item
 
-    def pack(self, item: Any, response: Any) -> list[Record]:
+    def pack_item(self, item: Any, response: Any) -> list[Record]:
         """Return the records of an item; a feed that can't represent it is logged and counted."""
         records = []
         for position, feed in enumerate(self._feeds):
@@ -114,6 +119,14 @@ class Feeds:
         for outlet in self._outlets:
             await outlet.open()
             self._check(outlet)
+        self.begin()
+
+    def begin(self) -> None:
+        """Start the files of the feeds that no store keeps.
+
+        Raises:
+            FeedError: a file can't be used.
+        """
         for feed in self._feeds[len(self._outlets) :]:
             feed.begin()
 
@@ -175,6 +188,7 @@ class Feeds:
             feed.file.close()
 
     def _open_outlets(self, store: FeedStore) -> list[Outlet]:
+        self._feeds.sort(key=lambda feed: not feed.is_kept)  # those with a store first
         return [Outlet(feed, store, self._completion) for feed in self._feeds if feed.is_kept]
 
     def _names(self) -> set[str]:
@@ -222,10 +236,6 @@ class Feeds:
 class PoolFeeds(Feeds):
     """The feeds of a crawl by worker processes, in the parent, which alone writes the files."""
 
-    def __init__(self, feeds: Sequence[Feed], crawler: CrawlContext) -> None:
-        super().__init__(feeds, crawler)
-        self._feeds = list(feeds)  # the workers name them in this order
-
     async def drain(self) -> None:
         """Write what the workers have committed."""
         if self._store is None:
@@ -252,24 +262,29 @@ class PoolFeeds(Feeds):
         return [outlet.name for outlet in self._outlets]
 
     def _open_outlets(self, store: FeedStore) -> list[Outlet]:
+        # all of them, in the order of FEEDS, by which the workers name them
         return [Outlet(feed, store, self._completion) for feed in self._feeds]
 
 
 class WorkerFeeds(Feeds):
-    """The feeds of a crawl by worker processes, in a worker, which writes no file."""
+    """The feeds of a crawl by worker processes, in a worker, which writes no file.
 
+    Attributes:
+        names: of the parent's feeds, in the order of FEEDS.
+    """
+
+    names: ClassVar[Sequence[str]] = ()
+    is_writer = False
     _for_others = True
 
-    def __init__(self, feeds: Sequence[Feed], names: Sequence[str], crawler: CrawlContext) -> None:
-        super().__init__((), crawler)
-        self._feeds = list(feeds)
-        self._pool_names = names
+    def __init__(self, feeds: Sequence[Feed], crawler: CrawlContext) -> None:
+        super().__init__(feeds, crawler)
         self._numbers: list[int] = []
 
     async def open(self, store: FeedStore | None, *, over: bool = False) -> None:
         """Find the feeds in the store, where the parent has registered them."""
         if store is not None and not over:
-            self._numbers = [(await store.register(name, b"{}")).number for name in self._pool_names]
+            self._numbers = [(await store.register(name, b"{}")).number for name in self.names]
 
     def progress(self) -> list[FeedProgress]:
         return [FeedProgress(number, 0, -1) for number in self._numbers]

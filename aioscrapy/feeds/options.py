@@ -218,9 +218,10 @@ def _encoding(uri: str, options: Mapping[str, Any], settings: Settings) -> str |
     if encoding is None:
         return None
     try:
-        return codecs.lookup(encoding).name
+        codecs.lookup(encoding)
     except (LookupError, TypeError):
         raise FeedError(uri, f"unknown encoding {encoding!r}") from None
+    return str(encoding)
 
 
 def _fields(uri: str, options: Mapping[str, Any], settings: Settings) -> Fields | None:
@@ -228,7 +229,7 @@ def _fields(uri: str, options: Mapping[str, Any], settings: Settings) -> Fields 
     if fields is None:
         fields = settings["FEED_EXPORT_FIELDS"]
         if isinstance(fields, str):
-            fields = settings.getlist("FEED_EXPORT_FIELDS")
+            fields = settings.getdictorlist("FEED_EXPORT_FIELDS")
     if not fields:
         return None
     if isinstance(fields, (list, tuple, Mapping)):

@@ -1,20 +1,20 @@
-"""Where complete files of feeds go: Scrapy's interface of a storage, and the storages for remote servers."""
+"""Where complete files of feeds go: Scrapy's interface of a storage, and the storages of this machine."""
 
 import asyncio
 import inspect
+import logging
 import shutil
 import sys
 from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
 from tempfile import NamedTemporaryFile
-from typing import IO, Any, Protocol, Self
-from urllib.parse import urlsplit
+from typing import IO, Any, Protocol
 
 from aioscrapy.context import CrawlContext
-from aioscrapy.exceptions import ConfigError
 from aioscrapy.feeds.uri import path_of
 
 Options = Mapping[str, Any]
+logger = logging.getLogger("aioscrapy.extensions.feedexport")
 
 
 class FeedStorageProtocol(Protocol):
@@ -69,73 +69,20 @@ class FileFeedStorage:
 class StdoutFeedStorage:
     """Standard output. Feeds to it don't use this class: they are written at once."""
 
-    def __init__(self, uri: str, *, feed_options: Options | None = None) -> None:
+    def __init__(
+        self, uri: str, _stdout: IO[bytes] | None = None, *, feed_options: Options | None = None
+    ) -> None:
         self.uri = uri
+        self._stdout = _stdout or sys.stdout.buffer
+        if (feed_options or {}).get("overwrite"):
+            logger.warning("%s: standard output can't be overwritten: leave out overwrite = True", uri)
 
     def open(self, spider: Any) -> IO[bytes]:
         """Return standard output."""
-        return sys.stdout.buffer
+        return self._stdout
 
     def store(self, file: IO[bytes]) -> None:
         """Do nothing."""
-
-
-class _CloudFeedStorage(BlockingFeedStorage):
-    """An object in a bucket."""
-
-    acl_setting = ""
-
-    def __init__(self, uri: str, crawler: CrawlContext, feed_options: Options | None = None) -> None:
-        if (feed_options or {}).get("overwrite", True) is False:
-            raise ConfigError(
-                f"{urlsplit(uri).scheme}:// can't append to a file: leave out overwrite = False"
-            )
-        from aioscrapy.remote_files import remote_files
-
-        self._files = remote_files(uri, crawler.settings, crawler.settings[self.acl_setting] or None)
-
-    @classmethod
-    def from_crawler(cls, crawler: CrawlContext, uri: str, *, feed_options: Options | None = None) -> Self:
-        """Create it with the logins of the settings."""
-        return cls(uri, crawler, feed_options)
-
-    def _store_in_thread(self, file: IO[bytes]) -> None:
-        with file:
-            file.seek(0)
-            self._files.upload("", file)
-
-
-class S3FeedStorage(_CloudFeedStorage):
-    """An object of S3: s3://BUCKET/KEY, with AWS_* and FEED_STORAGE_S3_ACL."""
-
-    acl_setting = "FEED_STORAGE_S3_ACL"
-
-
-class GCSFeedStorage(_CloudFeedStorage):
-    """An object of Google Cloud Storage: gs://BUCKET/NAME, with GCS_PROJECT_ID and FEED_STORAGE_GCS_ACL."""
-
-    acl_setting = "FEED_STORAGE_GCS_ACL"
-
-
-class FTPFeedStorage(BlockingFeedStorage):
-    """A file of an FTP server: ftp://USER:PASSWORD@HOST/PATH; folders are created."""
-
-    def __init__(self, uri: str, crawler: CrawlContext, feed_options: Options | None = None) -> None:
-        from aioscrapy.remote_files import FtpFiles
-
-        settings, overwrite = crawler.settings, (feed_options or {}).get("overwrite", True)
-        active = settings.getbool("FEED_STORAGE_FTP_ACTIVE")
-        self._files = FtpFiles(urlsplit(uri), settings, active=active, overwrite=overwrite)
-
-    @classmethod
-    def from_crawler(cls, crawler: CrawlContext, uri: str, *, feed_options: Options | None = None) -> Self:
-        """Create it with the logins of the settings."""
-        return cls(uri, crawler, feed_options)
-
-    def _store_in_thread(self, file: IO[bytes]) -> None:
-        with file:
-            file.seek(0)
-            self._files.upload("", file)
 
 
 def build_storage(

@@ -8,11 +8,11 @@ import multiprocessing
 import pickle
 from collections.abc import Iterable, Mapping
 from contextlib import AsyncExitStack, ExitStack
-from typing import Any
+from typing import Any, cast
 
 from aioscrapy import event_loop, signals
 from aioscrapy.announcements import announce_end, announce_opened, log_start
-from aioscrapy.components import build, build_all, load_object
+from aioscrapy.components import build, build_all
 from aioscrapy.context import CrawlContext
 from aioscrapy.core.frontier import choose_frontier
 from aioscrapy.core.proof import end_of_state
@@ -21,7 +21,7 @@ from aioscrapy.dupefilters.redis import BaseDupeFilter
 from aioscrapy.ends import End, Ending, Reason
 from aioscrapy.exceptions import AioscrapyError, ConfigError, QueueError
 from aioscrapy.extensions.corestats import CoreStats
-from aioscrapy.extensions.feedexport import FeedExporter, PoolFeedExporter
+from aioscrapy.extensions.feedexport import FeedExporter, feeds_in, with_feeds
 from aioscrapy.extensions.logcount import LogCount
 from aioscrapy.extensions.logstats import LogStats
 from aioscrapy.feeds.feeds import PoolFeeds
@@ -158,11 +158,11 @@ class Pool:
                 self.spidercls.from_crawler(detached, **self._arguments)
             )
             extensions = await build_all("EXTENSIONS", _extensions(settings), context)
+            feeds = cast("PoolFeeds | None", feeds_in(extensions, context.spider))
             store = await build(choose_frontier(settings).queue_class, context)
             state = await store.open(BaseDupeFilter())
             await announce_opened(context)
             event_loop.end_building()
-            feeds = next((part.feeds for part in extensions if isinstance(part, PoolFeedExporter)), None)
             try:
                 if state is State.OPEN:
                     await self._work(store, feeds)
@@ -293,11 +293,7 @@ async def _drain(feeds: PoolFeeds) -> None:
 
 def _extensions(settings: Settings) -> dict[Any, Any]:
     """Return class -> order of the extensions that run in the parent only."""
-    loaded = {
-        load_object(path, "EXTENSIONS"): order for path, order in settings.getwithbase("EXTENSIONS").items()
-    }
+    loaded = with_feeds(settings.getwithbase("EXTENSIONS"), PoolFeeds)
     return {
-        PoolFeedExporter if cls is FeedExporter else cls: order
-        for cls, order in loaded.items()
-        if isinstance(cls, type) and issubclass(cls, _IN_PARENT)
+        cls: order for cls, order in loaded.items() if isinstance(cls, type) and issubclass(cls, _IN_PARENT)
     }

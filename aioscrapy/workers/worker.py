@@ -16,16 +16,15 @@ from aioscrapy.components import load_object
 from aioscrapy.crawler import Crawler
 from aioscrapy.ends import End, Reason, end_for, error_text, text_of
 from aioscrapy.exceptions import AioscrapyError
-from aioscrapy.extensions.feedexport import FeedExporter
+from aioscrapy.extensions.feedexport import with_feeds
+from aioscrapy.feeds.feeds import WorkerFeeds
 from aioscrapy.log import configure_logging, logger
 from aioscrapy.os_signals import STOP_SIGNALS
 from aioscrapy.settings import Settings
 from aioscrapy.workers.pipe import MessageReader, MessageType, MessageWriter
 from aioscrapy.workers.pool_settings import POOL_PRIORITY
 from aioscrapy.workers.pool_stats import MergeableStats, WorkerStats
-from aioscrapy.workers.worker_feeds import WorkerFeedExporter
 
-_FEED_EXPORTER = ("aioscrapy.extensions.feedexport.FeedExporter", FeedExporter)
 REPORT_S = 0.5  # seconds between two reports to the parent
 # seconds after an abort at which the worker ends, whatever hangs; sooner than its parent
 _FORCED_EXIT_S = 0.5
@@ -49,12 +48,9 @@ def run_worker(
             return  # the parent could not begin
         own_settings, feeds = pickle.loads(messages[0][1])  # noqa: S301 our parent wrote it
         settings.setdict(own_settings, POOL_PRIORITY)
-        exporter = type("PoolMemberFeeds", (WorkerFeedExporter,), {"names": feeds})
-        extensions: dict[Any, Any] = {
-            **settings.getwithbase("EXTENSIONS"),
-            **dict.fromkeys(_FEED_EXPORTER),
-            exporter: 0,
-        }
+        feeds_class = type("PoolMemberFeeds", (WorkerFeeds,), {"names": feeds}) if feeds else None
+        extensions = with_feeds(settings.getwithbase("EXTENSIONS"), feeds_class)
+        settings.set("EXTENSIONS_BASE", {}, POOL_PRIORITY)
         settings.set("EXTENSIONS", extensions, POOL_PRIORITY)
         stats_class = load_object(settings["STATS_CLASS"], "STATS_CLASS")
         settings.set("STATS_CLASS", type("PoolMember", (MergeableStats, stats_class), {}), POOL_PRIORITY)

@@ -34,7 +34,7 @@ def context_for(feeds: Any, **settings: Any) -> CrawlContext:
 
 
 async def opened(context: CrawlContext) -> Feeds:
-    feeds = FeedExporter.from_crawler(context).feeds
+    feeds = FeedExporter.from_crawler(context).begin(context.spider)
     await feeds.open(None)
     return feeds
 
@@ -150,7 +150,7 @@ from aioscrapy.context import CrawlContext
 from aioscrapy.extensions.feedexport import FeedExporter
 from aioscrapy.settings import Settings
 context = CrawlContext.without_crawl(Settings({{"FEEDS": {{{str(path)!r}: {{}}}}}}))
-feeds = FeedExporter.from_crawler(context).feeds
+feeds = FeedExporter.from_crawler(context).begin(context.spider)
 asyncio.run(feeds.open(None))
 for number in range(500):
     feeds.write(feeds.pack({{"n": number}}, None))
@@ -244,7 +244,7 @@ from aioscrapy.extensions.feedexport import FeedExporter
 from aioscrapy.settings import Settings
 settings = Settings({{"FEEDS": {{{key!r}: {{"format": "jsonlines"}}}}}})
 context = CrawlContext.without_crawl(settings)
-feeds = FeedExporter.from_crawler(context).feeds
+feeds = FeedExporter.from_crawler(context).begin(context.spider)
 asyncio.run(feeds.open(None))
 feeds.write(feeds.pack({{"a": 1}}, None))
 asyncio.run(feeds.close(finished=True))
@@ -281,8 +281,9 @@ def test_a_feed_that_cannot_be_is_refused_before_the_first_page(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, uri: str, options: Any, problem: str
 ) -> None:
     monkeypatch.chdir(tmp_path)
+    context = context_for({uri: options})
     with pytest.raises(SettingError) as caught:
-        FeedExporter.from_crawler(context_for({uri: options}))
+        FeedExporter.from_crawler(context).begin(context.spider)
     assert str(caught.value).startswith(f"setting FEEDS: {uri}: ")
     assert problem in str(caught.value)
 
@@ -327,7 +328,7 @@ def test_one_file_is_one_feed(tmp_path: Path, twin: str, monkeypatch: pytest.Mon
     (tmp_path / "folder").mkdir()
     context = context_for({"items.jl": {"format": "jsonlines"}, twin: {"format": "jsonlines"}})
     with pytest.raises(SettingError, match="the same file as items"):
-        FeedExporter.from_crawler(context)
+        FeedExporter.from_crawler(context).begin(context.spider)
 
 
 # -- Whatever an item holds

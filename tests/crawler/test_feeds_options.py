@@ -32,7 +32,7 @@ async def crawl(feeds: Any, *items: Any, **settings: Any) -> CrawlContext:
     context = CrawlContext.without_crawl(
         Settings({"FEEDS": feeds, **settings}), Spider("quotes", shelf="top")
     )
-    exporter = FeedExporter.from_crawler(context).feeds
+    exporter = FeedExporter.from_crawler(context).begin(context.spider)
     await exporter.open(None)
     for item in items:
         exporter.write(exporter.pack(item, RESPONSE))
@@ -93,7 +93,7 @@ async def test_complete_files_are_announced(tmp_path: Path) -> None:
 
     context.signals.connect(note, signals.feed_slot_closed)
     context.signals.connect(lambda: closed.append(len(slots)), signals.feed_exporter_closed)
-    exporter = FeedExporter.from_crawler(context).feeds
+    exporter = FeedExporter.from_crawler(context).begin(context.spider)
     await exporter.open(None)
     for item in ITEMS:
         exporter.write(exporter.pack(item, RESPONSE))

@@ -57,7 +57,7 @@ async def crawl(feeds: Any, settings: dict[str, Any], folder: Path) -> tuple[Cra
         problems.append(f"{reason}: {problem}")
 
     context.fail = fail
-    exporter = FeedExporter.from_crawler(context).feeds
+    exporter = FeedExporter.from_crawler(context).begin(context.spider)
     await exporter.open(None)
     for item in ITEMS:
         exporter.write(exporter.pack(item, RESPONSE))
