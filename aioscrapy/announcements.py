@@ -5,7 +5,7 @@ from typing import Any
 
 from aioscrapy import signals
 from aioscrapy.context import CrawlContext
-from aioscrapy.ends import End
+from aioscrapy.ends import End, Ending
 from aioscrapy.exceptions import CloseSpider
 from aioscrapy.settings import PRIORITIES, Settings
 from aioscrapy.unread_settings import unread_settings
@@ -36,13 +36,28 @@ async def announce_opened(context: CrawlContext) -> None:
             context.stop(result.reason)
 
 
-async def announce_end(context: CrawlContext, end: End) -> None:
-    """Announce the end: the signal, the stats, and the last line of the log."""
-    await context.signals.send(signals.spider_closed, spider=context.spider, reason=end.reason)
+async def announce_end(context: CrawlContext, ending: Ending, proven: End | None) -> End:
+    """Announce the end: the signal, the stats, and the last line of the log.
+
+    Return it: it is `exited` if a receiver of the signal raised SystemExit.
+    """
+
+    def note(exc: BaseException) -> None:
+        logger.error("The project's code raised %s at the end", type(exc).__name__, exc_info=exc)
+        ending.fail_by(exc)
+
+    reason = ending.end(proven).reason
+    context.signals.on_exit = note
+    await context.signals.send(signals.spider_closed, spider=context.spider, reason=reason)
+    context.signals.on_exit = None
+    end = ending.end(proven)
+    if end.reason != reason:
+        context.stats.set_value("finish_reason", end.reason)
     _close_stats(context, end)
     if end.error:
         logger.error("The crawl is not complete (%s): %s", end.reason, end.error)
     logger.info("Spider closed (%s)", end.reason)
+    return end
 
 
 def _close_stats(context: CrawlContext, end: End) -> None:

@@ -16,3 +16,10 @@ def raise_if_aborted(exc: BaseException) -> None:
         task = asyncio.current_task()
         if task is not None and task.cancelling():
             raise exc
+
+
+def keep_running() -> None:
+    """Take back the cancellation of the current task, which the project's code asked for."""
+    task = asyncio.current_task()
+    while task is not None and task.cancelling():
+        task.uncancel()

@@ -238,8 +238,8 @@ class Crawler(CrawlContext):
         """Close the pipelines; then the end is certain, and is announced."""
         for error in await pipelines.close():
             self._ending.fail(Reason.OUTPUT_FAILED, error)
-        self.end = end = self._ending.end(scheduler.end)
-        await announce_end(self, end)
+        self.end = self._ending.end(scheduler.end)
+        self.end = await announce_end(self, self._ending, scheduler.end)
 
 
 def __getattr__(name: str) -> Any:

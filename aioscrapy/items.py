@@ -1,16 +1,24 @@
 """Items of every kind (dict, Item, dataclass, attrs, pydantic): the only file that knows itemadapter."""
 
+import asyncio
 import sys
 from functools import cache
-from types import ModuleType
+from types import AsyncGeneratorType, CoroutineType, GeneratorType, ModuleType
 from typing import Any, cast
 
+# Results of a function that is not run to its end: the mistake is `yield self.parse_more(response)`.
+_RUNNING = (GeneratorType, AsyncGeneratorType, CoroutineType, asyncio.Future)
 _ATOMS = frozenset({str, bytes, int, float, bool, type(None)})
 
 
 def is_item(value: object) -> bool:
     """Return True for an item: a dict, or an instance of a class that itemadapter knows."""
     return isinstance(value, dict) or bool(_itemadapter().is_item(value))
+
+
+def is_running(value: object) -> bool:
+    """Return True for a generator, a coroutine or a future, which no item can be."""
+    return isinstance(value, _RUNNING)
 
 
 def is_item_class(candidate: type) -> bool:

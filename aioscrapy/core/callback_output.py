@@ -7,7 +7,7 @@ from typing import Any, Concatenate, ParamSpec
 from aioscrapy.exceptions import NotSupported
 from aioscrapy.hooks import Hook, hooks, settle
 from aioscrapy.http.request import Request
-from aioscrapy.items import is_item
+from aioscrapy.items import is_item, is_running
 from aioscrapy.queue.base import Page
 
 P = ParamSpec("P")
@@ -24,12 +24,23 @@ def piped(
             name += "_async"
         for hook in own:
             method = getattr(middleware, name)
-            takes_stream = inspect.isasyncgenfunction(method) or inspect.iscoroutinefunction(method)
-            pipes.append(hook if takes_stream else _collecting(hook))
+            if inspect.isasyncgenfunction(method):
+                pipes.append(hook)
+            elif inspect.iscoroutinefunction(method):
+                pipes.append(_returning(hook, method.__qualname__))
+            else:
+                pipes.append(_collecting(hook, getattr(method, "__qualname__", name)))
     return pipes
 
 
-def _collecting(hook: Hook) -> Hook:
+def _returning(hook: Hook, name: str) -> Hook:
+    async def required(*args: Any) -> Any:
+        return _required(await settle(hook(*args)), name)
+
+    return required
+
+
+def _collecting(hook: Hook, name: str) -> Hook:
     async def collect(*args: Any) -> AsyncIterator[Any]:
         *before, stream = args
         outputs: list[Any] = []
@@ -39,7 +50,7 @@ def _collecting(hook: Hook) -> Hook:
                 outputs.append(output)  # noqa: PERF401 those before an error count
         except Exception as exc:  # noqa: BLE001 raised below
             problem = exc
-        async for output in _outputs(hook(*before, outputs)):
+        async for output in _outputs(_required(hook(*before, outputs), name)):
             yield output
         if problem is not None:
             raise problem
@@ -97,6 +108,19 @@ async def _outputs(result: Any) -> AsyncIterator[Any]:
             yield output
     elif result is not None:
         yield result
+
+
+def refuse_item(item: Any, source: object) -> None:
+    """Let only objects pass that may be an item.
+
+    Raises:
+        TypeError: it is a text, a number, or a generator or coroutine that nobody has run.
+    """
+    kind = f"got {type(item).__name__} in {source}"
+    if isinstance(item, (str, bytes, int, float)):
+        raise TypeError(f"Spider must yield requests or items, {kind}")
+    if is_running(item):
+        raise TypeError(f"Spider must yield requests or items, {kind}: is `yield from` or `await` missing?")
 
 
 def _is_many(result: Any) -> bool:

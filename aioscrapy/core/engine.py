@@ -4,7 +4,7 @@ import asyncio
 from contextlib import aclosing
 
 from aioscrapy import signals
-from aioscrapy.cancellation import ERRORS, raise_if_aborted
+from aioscrapy.cancellation import ERRORS, keep_running, raise_if_aborted
 from aioscrapy.context import CrawlContext
 from aioscrapy.core.control import EngineControl
 from aioscrapy.core.downloader import Downloader
@@ -45,6 +45,7 @@ class Engine:
         self._tasks: list[asyncio.Task[None]] = []
         self._background: asyncio.Task[None] | None = None
         self._deadline: asyncio.TimerHandle | None = None
+        self._aborted = False
 
     async def run(self) -> End | None:
         """Carry requests until the crawl ends; return the end that the frontier proves."""
@@ -61,6 +62,7 @@ class Engine:
         finally:
             if self._deadline is not None:
                 self._deadline.cancel()
+            self._aborted = True
             for task in (background, *self._tasks):
                 task.cancel()
             await asyncio.gather(background, *self._tasks, return_exceptions=True)
@@ -80,6 +82,7 @@ class Engine:
 
     def abort(self) -> None:
         """Give back all pages in flight at once."""
+        self._aborted = True
         for task in self._tasks:
             task.cancel()
         if self._background is not None:
@@ -126,11 +129,12 @@ class Engine:
                 await self._seed(page)
             else:
                 await self._visit(lease.request, page)
-        except asyncio.CancelledError:
-            await self._leave(page)
-            raise
-        except BaseException as exc:  # noqa: BLE001 one bad request must not end the crawl
-            if isinstance(exc, Exception):
+        except BaseException as exc:  # one bad request must not end the crawl
+            if self._aborted and isinstance(exc, asyncio.CancelledError):
+                await self._leave(page)
+                raise
+            keep_running()
+            if isinstance(exc, ERRORS):
                 logger.error("Error while handling %s", lease.request, exc_info=exc)
             else:
                 self._exit(exc)

@@ -9,6 +9,7 @@ from aioscrapy.contracts import Pipeline
 from aioscrapy.ends import error_text
 from aioscrapy.exceptions import ItemLostError
 from aioscrapy.hooks import Hook, hooks, own_hooks, settle
+from aioscrapy.items import is_running
 from aioscrapy.log import logger
 
 
@@ -46,12 +47,14 @@ class Pipelines:
 
         Raises:
             DropItem: a pipeline drops the item.
-            ItemLostError: a pipeline returned None.
+            ItemLostError: a pipeline returned None, or a generator.
         """
         for name, hook in self._steps:
             item = await settle(hook(item))
             if item is None:
                 raise ItemLostError(f"{name}.process_item returned None: is `return item` missing?")
+            if is_running(item):
+                raise ItemLostError(f"{name}.process_item returned a {type(item).__name__}: use `return`")
         for hook in self._last:
             await settle(hook(item))
         return item

@@ -12,7 +12,7 @@ from aioscrapy.cancellation import ERRORS, raise_if_aborted
 from aioscrapy.components import build_all
 from aioscrapy.context import CrawlContext
 from aioscrapy.contracts import SpiderMiddleware
-from aioscrapy.core.callback_output import line_of, piped, refuse_local_file, start_of, stream_of
+from aioscrapy.core.callback_output import line_of, piped, refuse_item, refuse_local_file, start_of, stream_of
 from aioscrapy.core.log_lines import LogLines
 from aioscrapy.core.pipelines import Pipelines
 from aioscrapy.core.rescue import Rescue
@@ -213,8 +213,8 @@ class Scraper:
             item = hook(item, response)
             if item is None:
                 return
-        if isinstance(item, (str, bytes, int, float)):
-            raise TypeError(f"Spider must yield requests or items, got {type(item).__name__} in {response}")
+        if not isinstance(item, dict):
+            refuse_item(item, response)
         try:
             if not self._pipelines.empty:
                 item = await self._pipelines.process(item)

@@ -172,8 +172,9 @@ class Pool:
                 self._ending.fail_by(exc)
                 raise
             finally:
-                self.end = self._ending.end(self._end_of_workers() or end_of_state(state))
-                await announce_end(context, self.end)
+                proven = self._end_of_workers() or end_of_state(state)
+                self.end = self._ending.end(proven)
+                self.end = await announce_end(context, self._ending, proven)
                 await self.signals.send(signals.engine_stopped)
 
     async def _work(self, store: Any, feeds: PoolFeeds | None) -> None:

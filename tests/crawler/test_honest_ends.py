@@ -214,6 +214,27 @@ async def test_awaiting_a_cancelled_task_does_not_stop_the_workers(site: Site) -
     assert (crawled.reason, crawled.stat("spider_exceptions/CancelledError")) == ("all_failed", 5)
 
 
+async def test_a_callback_that_cancels_its_own_task_is_a_failure_of_its_page(
+    site: Site, store: dict[str, Any]
+) -> None:
+    class Cancels(SiteSpider):
+        paths = PAGES
+
+        async def parse(self, response: Any) -> Any:
+            yield {"path": self.path_of(response.url)}
+            if not response.url.endswith("/page/5"):
+                task = asyncio.current_task()
+                assert task is not None
+                task.cancel()
+                await asyncio.sleep(0)
+                yield {"never": True}
+
+    crawled = await crawl(Cancels, {**store, "CONCURRENT_REQUESTS": 2}, site=site.url)
+    assert crawled.reason == "finished"
+    assert sorted(item["path"] for item in crawled.items) == list(PAGES)
+    assert crawled.stat("log_count/ERROR") == 4
+
+
 # -- The start
 
 
@@ -471,6 +492,62 @@ async def test_a_pipeline_that_forgets_to_return_the_item_is_named(
     assert all(f"{pipeline.__name__}.process_item returned None" in error for error in errors)
 
 
+async def test_what_is_not_run_is_not_an_item(site: Site, caplog: pytest.LogCaptureFixture) -> None:
+    class Yields:
+        def process_item(self, item: Any) -> Any:
+            yield item
+
+    class Mistaken(SiteSpider):
+        def more(self) -> Iterator[Any]:
+            yield {"never": True}
+
+        async def details(self) -> Any:
+            return {"never": True}
+
+        def parse(self, response: Any) -> Iterator[Any]:
+            coroutine = self.details()
+            yield self.more()
+            yield coroutine
+            yield {"path": "/"}
+            coroutine.close()
+
+    crawled = await crawl(Mistaken, site=site.url)
+    assert crawled.items == [{"path": "/"}]
+    assert crawled.stat("spider_exceptions/TypeError") == 2
+    assert caplog.text.count("is `yield from` or `await` missing?") == 2
+    crawled = await crawl(SiteSpider, {"ITEM_PIPELINES": {Yields: 1}}, site=site.url)
+    assert (crawled.items, crawled.stat("item_error_count")) == ([], 1)
+
+
+class NoOutput:
+    def process_spider_output(self, response: Any, result: Any) -> None:
+        list(result)
+
+
+class NoAsyncOutput:
+    async def process_spider_output(self, response: Any, result: Any) -> None:
+        [output async for output in result]
+
+
+class NoStart:
+    def process_start_requests(self, start_requests: Any) -> None:
+        list(start_requests)
+
+
+class NoAsyncStart:
+    async def process_start(self, start: Any) -> None:
+        [request async for request in start]
+
+
+@pytest.mark.parametrize("middleware", [NoOutput, NoAsyncOutput, NoStart, NoAsyncStart])
+async def test_a_spider_middleware_that_forgets_its_output_is_named(
+    site: Site, middleware: type, caplog: pytest.LogCaptureFixture
+) -> None:
+    crawled = await crawl(SiteSpider, {"SPIDER_MIDDLEWARES": {middleware: 1}}, site=site.url)
+    assert crawled.reason == ("all_failed" if "Output" in middleware.__name__ else "start_failed")
+    assert f"TypeError: {middleware.__name__}.process_" in caplog.text
+
+
 async def test_the_spiders_own_process_item_need_not_return_the_item(site: Site) -> None:
     class Own(SiteSpider):
         def process_item(self, item: Any) -> None:
@@ -655,6 +732,17 @@ async def test_start_requests_that_return_nothing_are_named(site: Site, kind: st
     crawled = await crawl(Forgets, site=site.url)
     assert (crawled.reason, end_of(crawled).exit_status) == ("start_failed", 1)
     assert "missing?" in end_of(crawled).error
+
+
+async def test_an_exit_at_the_end_is_the_end(site: Site, caplog: pytest.LogCaptureFixture) -> None:
+    class Exits(SiteSpider):
+        def closed(self, reason: str) -> None:
+            sys.exit()
+
+    caplog.set_level(logging.INFO)
+    crawled = await crawl(Exits, site=site.url)
+    assert (crawled.reason, end_of(crawled).exit_status) == ("exited", 1)
+    assert "Spider closed (exited)" in caplog.text
 
 
 async def test_stats_that_fail_do_not_change_the_end(site: Site, caplog: pytest.LogCaptureFixture) -> None:
