@@ -1,18 +1,23 @@
 """Storages of feeds on S3, Google Cloud Storage and FTP servers."""
 
+import logging
 from collections.abc import Mapping
-from typing import IO, Any, Self
+from typing import IO, Any, ClassVar, Self
 from urllib.parse import unquote, urlsplit
 
 from aioscrapy.context import CrawlContext
 from aioscrapy.feeds.storages import BlockingFeedStorage, Options
-from aioscrapy.feeds.uri import FeedError
+from aioscrapy.feeds.uri import FeedError, redacted
 from aioscrapy.remote_files import FtpFiles, RemoteFiles, remote_files
 from aioscrapy.settings import Settings
+
+logger = logging.getLogger("aioscrapy.extensions.feedexport")
 
 
 class _CloudFeedStorage(BlockingFeedStorage):
     """An object in a bucket; the attributes are what a subclass or a project may change before `store`."""
+
+    server: ClassVar[str]
 
     def __init__(self, uri: str, acl: str | None, feed_options: Options | None) -> None:
         self._uri = uri
@@ -20,7 +25,11 @@ class _CloudFeedStorage(BlockingFeedStorage):
         self.acl = acl or None
         parts = urlsplit(uri)
         if (feed_options or {}).get("overwrite", True) is False:
-            raise FeedError(uri, f"{parts.scheme}:// can't append to a file: leave out overwrite = False")
+            logger.warning(
+                "%s: %s does not support appending to files: the new file replaces the old one",
+                redacted(uri),
+                self.server,
+            )
         if not parts.hostname:
             raise FeedError(uri, "the name of the bucket is missing")
 
@@ -47,6 +56,8 @@ class _CloudFeedStorage(BlockingFeedStorage):
 
 class S3FeedStorage(_CloudFeedStorage):
     """An object of S3: s3://BUCKET/KEY, with AWS_* and FEED_STORAGE_S3_ACL."""
+
+    server = "S3"
 
     def __init__(  # noqa: PLR0913 the arguments are Scrapy's
         self,
@@ -103,6 +114,8 @@ class S3FeedStorage(_CloudFeedStorage):
 
 class GCSFeedStorage(_CloudFeedStorage):
     """An object of Google Cloud Storage: gs://BUCKET/NAME, with GCS_PROJECT_ID and FEED_STORAGE_GCS_ACL."""
+
+    server = "GCS"
 
     def __init__(
         self,

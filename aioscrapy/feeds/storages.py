@@ -75,7 +75,7 @@ class StdoutFeedStorage:
         self.uri = uri
         self._stdout = _stdout or sys.stdout.buffer
         if (feed_options or {}).get("overwrite"):
-            logger.warning("%s: standard output can't be overwritten: leave out overwrite = True", uri)
+            logger.warning("Standard output (stdout) storage does not support overwriting: it is appended to")
 
     def open(self, spider: Any) -> IO[bytes]:
         """Return standard output."""

@@ -24,6 +24,13 @@ class FeedError(SettingError):
         super().__init__("FEEDS", f"{redacted(uri)}: {problem}")
 
 
+class MissingValueError(FeedError, KeyError):
+    """A placeholder of a URI has no value. A KeyError too, as Scrapy raises."""
+
+    def __str__(self) -> str:
+        return str(self.args[0])
+
+
 def redacted(uri: str) -> str:
     """Return a URI without its user and password, as a log or a store may have it."""
     parts = urlsplit(uri) if "://" in uri else None
@@ -61,7 +68,7 @@ def fill_placeholders(uri: str, spider: Any, *, batch: int = 1, params: UriParam
         if name is None:
             return "%"
         if name not in values and (params is not None or not hasattr(spider, name)):
-            raise FeedError(uri, f"the spider has no {name!r} for %({name}){form}")
+            raise MissingValueError(uri, f"the spider has no {name!r} for %({name}){form}")
         text: str = f"%{form}" % (values[name] if name in values else getattr(spider, name))
         return text
 
