@@ -93,7 +93,12 @@ NAMES: dict[str, dict[str, str]] = {
         "http.response_types": "ResponseTypes responsetypes",
         "http.responsetypes": "response_class",
     },
-    "robotstxt": {"middlewares.robots_parser": "ProtegoRobotParser RobotParser decode_robotstxt"},
+    "robotstxt": {
+        "middlewares.robots_parser": "ProtegoRobotParser PythonRobotParser RobotParser decode_robotstxt"
+    },
+    "utils._compression": {
+        "http.codings": "_CHUNK_SIZE=_PIECE _DecompressionMaxSizeExceeded=UnpackedSizeError"
+    },
     "selector.unified": {"selector": "Selector SelectorList"},
     "signalmanager": {"signals": "SignalManager", "utils.signal": "dispatcher"},
     "statscollectors": {"stats": "StatsCollector MemoryStatsCollector DummyStatsCollector"},

@@ -16,10 +16,10 @@ from aioscrapy.handlers.aiohttp_raw import RawRequest, escaped
 from aioscrapy.handlers.aiohttp_repair import NOTHING, Repairing
 from aioscrapy.handlers.base import DownloadHandler, bind_address
 from aioscrapy.handlers.certificates import Certificates, is_default_tls, tls_context
-from aioscrapy.handlers.codings import ACCEPTED
 from aioscrapy.handlers.limits import Body, Limits, has_end
 from aioscrapy.handlers.repair import MAX_HEAD
 from aioscrapy.handlers.watch import Watch
+from aioscrapy.http.codings import ACCEPTED
 from aioscrapy.http.headers import Headers
 from aioscrapy.http.request import Request
 from aioscrapy.http.response import Response

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from aioscrapy.exceptions import DownloadError, ResponseDataLossError, ResponseTooLargeError
-from aioscrapy.handlers.codings import CodingError, Unpacker, decoders
+from aioscrapy.http.codings import CodingError, Unpacker, decoders
 from aioscrapy.http.headers import Headers
 from aioscrapy.http.request import Request
 from aioscrapy.log import logger

@@ -14,10 +14,10 @@ from aioscrapy.exceptions import (
 )
 from aioscrapy.handlers.base import DownloadHandler
 from aioscrapy.handlers.certificates import Certificates, boringssl_ciphers, is_default_tls
-from aioscrapy.handlers.codings import ACCEPTED
 from aioscrapy.handlers.failures import class_by_text
 from aioscrapy.handlers.limits import Body, Limits, has_end
 from aioscrapy.handlers.second_reader import SecondReader, UnreadableAnswerError
+from aioscrapy.http.codings import ACCEPTED
 from aioscrapy.http.headers import Headers
 from aioscrapy.http.request import Request
 from aioscrapy.http.response import Response

@@ -40,8 +40,12 @@ def _parser() -> _Parser:
     return parser
 
 
-def request_arguments(command: str, ignore_unknown_options: bool) -> dict[str, Any]:
+def request_arguments(
+    command: str, ignore_unknown_options: bool, *, with_content_type: bool = True
+) -> dict[str, Any]:
     """Return arguments of Request: url, method, and headers, cookies and body if the command has them.
+
+    `with_content_type`: add the header that curl itself adds to a body.
 
     Raises:
         ValueError: not a curl command, no URL, or an unknown option that is not ignored.
@@ -64,7 +68,7 @@ def request_arguments(command: str, ignore_unknown_options: bool) -> dict[str, A
     headers, cookies = _headers_and_cookies(options)
     if body:
         arguments["body"] = body
-        if not any(name.lower() == "content-type" for name, _ in headers):
+        if with_content_type and not any(name.lower() == "content-type" for name, _ in headers):
             kind = "json" if "--json" in words else "x-www-form-urlencoded"
             headers.append(("Content-Type", f"application/{kind}"))
     if headers:

@@ -55,7 +55,7 @@ def response_class(headers: Headers, url: str, body: bytes) -> type[Response]:
     extension of the URL, the start of the body. A body that is still compressed (Content-Encoding) is not
     text.
     """
-    if headers.get(b"Content-Encoding"):
+    if (coding := headers.get(b"Content-Encoding")) and coding.lower() != b"identity":
         return Response
     content_type = headers.get(b"Content-Type")
     cls = _by_content_type(content_type) if content_type else None

@@ -1,6 +1,7 @@
 """Parsers of robots.txt, with the interface of Scrapy's; handlers of `robots_parsed` get one."""
 
 from typing import Any, Self
+from urllib.robotparser import RobotFileParser
 
 from protego import Protego
 
@@ -40,6 +41,26 @@ class ProtegoRobotParser(RobotParser):
 
     def allowed(self, url: str | bytes, user_agent: str | bytes) -> bool:
         return bool(self.rp.can_fetch(_text(url), _text(user_agent)))
+
+    def crawl_delay(self, user_agent: str | bytes) -> float | None:
+        delay = self.rp.crawl_delay(_text(user_agent))
+        return None if delay is None else float(delay)
+
+
+class PythonRobotParser(RobotParser):
+    """A robots.txt that the parser of the standard library has read."""
+
+    def __init__(self, robotstxt_body: bytes | str, spider: Any = None) -> None:
+        self.spider = spider
+        self.rp = RobotFileParser()
+        self.rp.parse(decode_robotstxt(robotstxt_body).splitlines())
+
+    @classmethod
+    def from_crawler(cls, crawler: Any, robotstxt_body: bytes) -> Self:
+        return cls(robotstxt_body, crawler.spider if crawler else None)
+
+    def allowed(self, url: str | bytes, user_agent: str | bytes) -> bool:
+        return self.rp.can_fetch(_text(user_agent), _text(url))
 
     def crawl_delay(self, user_agent: str | bytes) -> float | None:
         delay = self.rp.crawl_delay(_text(user_agent))

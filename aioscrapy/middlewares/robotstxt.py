@@ -12,6 +12,7 @@ from aioscrapy.context import CrawlContext
 from aioscrapy.exceptions import IgnoreRequest, NotConfigured
 from aioscrapy.hooks import UNREAD
 from aioscrapy.http.hosts import slot_of
+from aioscrapy.http.no_callback import NO_CALLBACK
 from aioscrapy.http.request import Request
 from aioscrapy.http.response import Response
 
@@ -46,8 +47,6 @@ class RobotsTxtMiddleware:
         self._parser: Any = load_object(settings["ROBOTSTXT_PARSER"], "ROBOTSTXT_PARSER")
         self._user_agent: str | None = settings["ROBOTSTXT_USER_AGENT"]
         self._default_user_agent: str = default
-        self._on_parsed = crawler.signals.receivers(signals.robots_parsed)
-        self._send = crawler.signals.send
         self._politeness = crawler.politeness
         self._download: Callable[[Request], Awaitable[Response]] = crawler.download
         self._stats = crawler.stats
@@ -73,7 +72,15 @@ class RobotsTxtMiddleware:
             return
         host = parts.netloc.rpartition("@")[2]
         rules = self._rules[host] if host in self._rules else await self._read(host, parts.scheme, request)
-        if rules is _ALL_ALLOWED or rules.allowed(request.url, self._agent_of(request)):
+        self.process_request_2(rules, request)
+
+    def process_request_2(self, rp: Any, request: Request, spider: Any = UNREAD) -> None:
+        """Reject a request that the rules of its host forbid; a subclass may override it, as in Scrapy.
+
+        Raises:
+            ForbiddenByRobotsTxt: they do.
+        """
+        if rp is _ALL_ALLOWED or rp.allowed(request.url, self._agent_of(request)):
             return
         self._stats.inc_value("robotstxt/forbidden")
         raise ForbiddenByRobotsTxt(f"Forbidden by robots.txt: {request}")
@@ -102,8 +109,9 @@ class RobotsTxtMiddleware:
                 rules = _ALL_ALLOWED
             if rules is not _ALL_ALLOWED:
                 self._slow_down(rules, request)
-                if self._on_parsed:
-                    await self._send(signals.robots_parsed, robotparser=rules, request=request)
+                await self.crawler.signals.send_catch_log_async(
+                    signal=signals.robots_parsed, robotparser=rules, request=request
+                )
             if len(self._rules) >= _MAX_SITES:
                 del self._rules[next(iter(self._rules))]
             self._rules[host] = rules
@@ -116,7 +124,7 @@ class RobotsTxtMiddleware:
         requested_s = crawl_delay(self._agent_of(request)) if crawl_delay is not None else None
         delay_s = min(requested_s or 0.0, self._longest_delay_s)
         host = slot_of(request)
-        if delay_s > self._politeness.delay(host):
+        if delay_s and delay_s > self._politeness.delay(host):
             logger.info("%s asks for %.1f s between two requests (robots.txt)", host, delay_s)
             self._politeness.set_delay(host, delay_s)
 
@@ -132,13 +140,13 @@ class RobotsTxtMiddleware:
         meta = {name: value for name, value in request.meta.items() if name in copied}
         meta["dont_obey_robotstxt"] = True
         url = f"{site}/robots.txt"
-        response = await self._download(Request(url, headers=headers, meta=meta))
+        response = await self._download(Request(url, NO_CALLBACK, headers=headers, meta=meta))
         for _ in range(_MAX_REDIRECTS):
             location = response.headers.get("Location")
             if not 300 <= response.status < 400 or location is None:
                 break
             url = urljoin(url, location.decode("latin-1"))
-            response = await self._download(Request(url, headers=headers, meta=meta))
+            response = await self._download(Request(url, NO_CALLBACK, headers=headers, meta=meta))
         self._stats.inc_value("robotstxt/response_count")
         self._stats.inc_value(f"robotstxt/response_status_count/{response.status}")
         if not 200 <= response.status < 300:

@@ -1,5 +1,6 @@
 """Count requests to the network and their responses."""
 
+from collections.abc import Mapping
 from typing import Any, Self
 
 from aioscrapy.context import CrawlContext
@@ -12,6 +13,18 @@ from aioscrapy.stats import StatsCollector
 # bytes of a message beside its headers and body, and of a request also beside method and URL
 _REQUEST_FRAME = len("  HTTP/1.1\r\n\r\n")
 _RESPONSE_FRAME = len("HTTP/1.1 200 OK\r\n\r\n")
+
+
+def get_header_size(headers: Mapping[str, Any]) -> int:
+    """Return the bytes of header lines whose values are in lists; other values are not counted."""
+    lines = [
+        (name, value)
+        for name, values in headers.items()
+        if isinstance(values, list | tuple)
+        for value in values
+    ]
+    size = sum(len(": ") + len(name) + len(value) for name, value in lines)
+    return size + len("\r\n") * max(len(headers) - 1, 0)
 
 
 class DownloaderStats:

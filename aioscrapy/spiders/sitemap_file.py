@@ -28,8 +28,9 @@ class Sitemap:
         ValueError: it is not XML.
     """
 
-    def __init__(self, source: bytes | BinaryIO) -> None:
-        file = BytesIO(source) if isinstance(source, bytes) else source
+    def __init__(self, source: bytes | str | BinaryIO) -> None:
+        text = source.encode() if isinstance(source, str) else source
+        file = BytesIO(text) if isinstance(text, bytes) else text
         self._events = etree.iterparse(
             file,
             events=("start", "end"),

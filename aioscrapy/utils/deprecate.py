@@ -7,6 +7,9 @@ from typing import Any
 
 from aioscrapy.exceptions import ScrapyDeprecationWarning
 
+# The old beginning of a component's path -> the new one; Scrapy has no such rule now.
+DEPRECATION_RULES: list[tuple[str, str]] = []
+
 
 def attribute(obj: Any, oldattr: str, newattr: str, version: str = "0.12") -> None:
     """Warn that an attribute has a new name."""
@@ -85,7 +88,13 @@ def _path(cls: type) -> str:
 
 
 def update_classpath(path: Any) -> Any:
-    """Return a component's path: every path of Scrapy is still the same."""
+    """Return a component's path; one that begins as a rule says, with its new beginning and a warning."""
+    for old, new in DEPRECATION_RULES if isinstance(path, str) else ():
+        if path.startswith(old):
+            renamed = path.replace(old, new, 1)
+            text = f"`{path}` class is deprecated, use `{renamed}` instead"
+            warnings.warn(text, ScrapyDeprecationWarning, stacklevel=2)
+            return renamed
     return path
 
 

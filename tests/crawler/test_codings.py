@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from aioscrapy.handlers.codings import _PIECE, ACCEPTED, CodingError, decoders, zstd
+from aioscrapy.http.codings import _PIECE, ACCEPTED, CodingError, decoders, zstd
 
 
 def raw_deflate(data: bytes) -> bytes:

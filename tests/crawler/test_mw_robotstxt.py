@@ -8,6 +8,7 @@ import pytest
 
 from aioscrapy.exceptions import DownloadError, IgnoreRequest, NotConfigured
 from aioscrapy.http import Request, Response
+from aioscrapy.middlewares.robots_parser import PythonRobotParser
 from aioscrapy.middlewares.robotstxt import RobotsTxtMiddleware
 from support.context import context
 
@@ -191,3 +192,27 @@ async def test_a_parser_of_the_project_decides(parser: Any) -> None:
     middleware = make(Web(rules), {"ROBOTSTXT_PARSER": parser})
     assert await is_allowed(middleware, Request("http://a.test/open"))
     assert not await is_allowed(middleware, Request("http://a.test/private"))
+
+
+def test_the_parser_of_the_standard_library_reads_the_same_file() -> None:
+    parser = PythonRobotParser.from_crawler(None, b"User-agent: *\nDisallow: /admin\nCrawl-delay: 2\n")
+    assert [parser.allowed(url, b"Bot") for url in ("http://a.test/x", b"http://a.test/admin")] == [
+        True,
+        False,
+    ]
+    assert parser.crawl_delay("Bot") == 2.0
+    assert PythonRobotParser(b"").crawl_delay("Bot") is None
+
+
+async def test_a_subclass_decides_by_the_rules_of_the_host() -> None:
+    class Noting(RobotsTxtMiddleware):
+        def process_request_2(self, rp: Any, request: Request, spider: Any = None) -> None:
+            decided.append(rp.allowed(request.url, "Bot"))
+
+    decided: list[bool] = []
+    crawler = context(ON)
+    crawler.download = Web(rules).download
+    middleware = Noting.from_crawler(crawler)
+    for path in ("private/x", "x"):
+        await middleware.process_request(Request(f"http://a.test/{path}"))
+    assert decided == [False, True]

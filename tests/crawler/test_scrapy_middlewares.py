@@ -7,7 +7,7 @@ import pytest
 
 from aioscrapy import signals
 from aioscrapy.crawler import Crawler
-from aioscrapy.exceptions import IgnoreRequest
+from aioscrapy.exceptions import IgnoreRequest, ScrapyDeprecationWarning
 from aioscrapy.http import HtmlResponse, Request
 from aioscrapy.middlewares.base import BaseSpiderMiddleware
 from aioscrapy.middlewares.cookies import CookiesMiddleware
@@ -19,7 +19,11 @@ from aioscrapy.middlewares.offsite import OffsiteMiddleware
 from aioscrapy.middlewares.redirect import RedirectMiddleware
 from aioscrapy.middlewares.referer import RefererMiddleware
 from aioscrapy.middlewares.robotstxt import RobotsTxtMiddleware
+from aioscrapy.middlewares.stats import get_header_size
 from aioscrapy.middlewares.useragent import UserAgentMiddleware
+from aioscrapy.utils import deprecate
+from aioscrapy.utils.curl import curl_to_request_kwargs
+from aioscrapy.utils.sitemap import Sitemap
 from support.context import context
 from support.crawling import QUIET, Crawled, SiteSpider, crawl
 from support.site import Site
@@ -257,3 +261,17 @@ def test_the_status_middleware_takes_the_settings() -> None:
     middleware = HttpErrorMiddleware(context({"HTTPERROR_ALLOWED_CODES": [404]}).settings)
     assert middleware.handle_httpstatus_list == [404]
     assert RobotsTxtMiddleware.from_crawler(context({"ROBOTSTXT_OBEY": True}))
+
+
+def test_small_helpers_of_scrapys_modules(monkeypatch: pytest.MonkeyPatch) -> None:
+    command = "curl -X POST http://a.test/ -d a=1 --data-raw b=2"
+    assert curl_to_request_kwargs(command) == {"url": "http://a.test/", "method": "POST", "body": "a=1&b=2"}
+    sent = Request.from_curl(command)
+    assert sent.headers["Content-Type"] == b"application/x-www-form-urlencoded"
+    assert get_header_size({"A": [b"1", b"22"], "B": "text"}) == len("A: 1A: 22\r\n")
+    text = "<urlset><url><loc>http://a.test/</loc></url></urlset>"
+    assert list(Sitemap(text)) == [{"loc": "http://a.test/"}]
+    monkeypatch.setattr(deprecate, "DEPRECATION_RULES", [("old.", "new.")])
+    with pytest.warns(ScrapyDeprecationWarning, match="new.part.Class"):
+        assert deprecate.update_classpath("old.part.Class") == "new.part.Class"
+    assert [deprecate.update_classpath(path) for path in ("a.old.B", None, 3)] == ["a.old.B", None, 3]

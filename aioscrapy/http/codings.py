@@ -39,6 +39,17 @@ class CodingError(ValueError):
     """A body is not in the coding that its headers name, or is damaged."""
 
 
+class UnpackedSizeError(ValueError):
+    """A body unpacks to more bytes than it may have."""
+
+    def __init__(self, decompressed_size: int, max_size: int) -> None:
+        super().__init__(
+            f"The number of bytes decompressed so far ({decompressed_size} B) exceeded the specified maximum "
+            f"({max_size} B)."
+        )
+        self.decompressed_size = decompressed_size
+
+
 class Decoder(ABC):
     """Unpacks one coding.
 
