@@ -1,9 +1,8 @@
 """Follow redirects: by status 301, 302, 303, 307 and 308, and by meta refresh."""
 
 import logging
-import re
 from typing import Any, Self
-from urllib.parse import SplitResult, urldefrag, urljoin, urlsplit
+from urllib.parse import SplitResult, urldefrag, urlsplit
 
 from aioscrapy import signals
 from aioscrapy.context import CrawlContext
@@ -11,7 +10,8 @@ from aioscrapy.exceptions import IgnoreRequest, NotConfigured
 from aioscrapy.hooks import UNREAD
 from aioscrapy.http.request import Request
 from aioscrapy.http.response import Response
-from aioscrapy.http.text import HEAD, HtmlResponse
+from aioscrapy.http.text import HtmlResponse
+from aioscrapy.middlewares.redirect_target import location_of, meta_refresh, refresh_header, target_of
 from aioscrapy.middlewares.referer import RefererMiddleware
 from aioscrapy.settings import Settings
 
@@ -19,10 +19,6 @@ logger = logging.getLogger(__name__)
 
 _REDIRECTING = frozenset({301, 302, 303, 307, 308})
 _CONTENT_HEADERS = ("Type", "Length", "Encoding", "Language", "Location")  # after "Content-"
-_STRIPPED = bytes(range(33))  # control characters and the space
-_authority = re.compile(rb"(?:[A-Za-z][A-Za-z0-9+.-]*:)?[/\\]{2,}[^/\\?#]*").match
-_refresh = re.compile(rb"([0-9]*\.?[0-9]*)\s*[;,]\s*(?:url\s*=\s*)?(\S.*)", re.IGNORECASE).fullmatch
-_special = re.compile(r"(https?):", re.IGNORECASE).match
 _PORTS = {"http": 80, "https": 443}
 
 
@@ -125,8 +121,8 @@ class RedirectMiddleware(BaseRedirectMiddleware):
         spider = spider or getattr(self.crawler, "spider", None)
         if _is_handled(request, response.status, spider):
             return response
-        location = _location(response)
-        url = _target(request.url, location) if location is not None else None
+        location = location_of(response)
+        url = target_of(request.url, location) if location is not None else None
         if url is None or not _can_be_crawled(url):
             return response
         try:
@@ -161,7 +157,7 @@ class MetaRefreshMiddleware(BaseRedirectMiddleware):
             return response
         if request.method == "HEAD" or request.meta.get("dont_redirect") or not _can_be_crawled(request.url):
             return response
-        wait_s, url = _refresh_header(response) if by_header else _meta_refresh(response, self._ignored_tags)
+        wait_s, url = refresh_header(response) if by_header else meta_refresh(response, self._ignored_tags)
         if url is None or wait_s >= self._max_delay_s or not _can_be_crawled(url):
             return response
         if urldefrag(url).url == urldefrag(response.url).url and "Set-Cookie" not in response.headers:
@@ -208,51 +204,6 @@ def _becomes_get(status: int, method: str) -> bool:
     return status in {301, 302} and method == "POST"
 
 
-def _location(response: Response) -> bytes | None:
-    """Return the first Location that is not empty, as browsers do."""
-    if "Location" not in response.headers:
-        return None
-    values = (value.strip(_STRIPPED) for value in response.headers.getlist("Location"))
-    return next((value for value in values if value), None)
-
-
-def _target(base: str, location: bytes) -> str | None:
-    """Return the absolute URL of a Location header; None if it is not a URL."""
-    try:
-        url = urljoin(base, _as_browsers_read(base, _percent_encoded(location)))
-        fragment = urlsplit(base).fragment
-        return url if not fragment or urlsplit(url).fragment else f"{urldefrag(url).url}#{fragment}"
-    except ValueError:
-        return None
-
-
-def _percent_encoded(location: bytes) -> str:
-    """Return a Location as text whose path and query bring the same bytes back to the server."""
-    host = _authority(location)
-    end = host.end() if host else 0
-    try:
-        start = location[:end].decode()
-    except UnicodeDecodeError:
-        start = location[:end].decode("latin-1")
-    return start + "".join(chr(byte) if byte < 0x80 else f"%{byte:02X}" for byte in location[end:])
-
-
-def _as_browsers_read(base: str, text: str) -> str:
-    """Return a URL with the slashes that browsers read into it.
-
-    Source: https://url.spec.whatwg.org/#url-parsing, for schemes that are special.
-    """
-    path = re.split(r"[?#]", text, maxsplit=1)[0]
-    text = path.replace("\\", "/") + text[len(path) :]
-    match = _special(text)
-    if match is None:
-        return f"//{text.lstrip('/')}" if text.startswith("//") else text
-    scheme, rest = match[1].lower(), text[match.end() :]
-    if not rest.startswith("//") and scheme == urlsplit(base).scheme:
-        return rest
-    return f"{scheme}://{rest.lstrip('/')}"
-
-
 def _can_be_crawled(url: str) -> bool:
     """Return True for a URL of the web."""
     try:
@@ -260,25 +211,3 @@ def _can_be_crawled(url: str) -> bool:
         return parts.scheme in _PORTS and bool(parts.hostname) and parts.port != 0
     except ValueError:
         return False
-
-
-def _refresh_header(response: Response) -> tuple[float, str | None]:
-    """Return the delay in seconds and the absolute URL of a Refresh header; None without a URL."""
-    match = _refresh((response.headers.get("Refresh") or b"").strip())
-    if match is None:
-        return 0.0, None
-    return float(match[1] or 0), _target(response.url, match[2].strip(b"\"'"))
-
-
-def _meta_refresh(response: Any, ignored_tags: tuple[str, ...]) -> tuple[float, str | None]:
-    """Return the delay in seconds and the absolute URL of a page's meta refresh; None without one."""
-    from w3lib.html import get_meta_refresh
-
-    # URLs in a page are in its encoding, unless that is UTF-16: https://url.spec.whatwg.org/#get-an-output-encoding
-    encoding = "utf-8" if response.encoding.lower().startswith("utf") else response.encoding
-    head = response.text[:HEAD]
-    try:
-        wait_s, url = get_meta_refresh(head, response.url, encoding, ignore_tags=ignored_tags)
-    except ValueError:
-        return 0.0, None
-    return wait_s or 0.0, url

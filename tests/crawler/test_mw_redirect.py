@@ -213,6 +213,28 @@ def test_a_meta_refresh_is_followed_by_get() -> None:
     assert redirected.meta["redirect_reasons"] == ["meta refresh"]
 
 
+@pytest.mark.parametrize(
+    ("element", "path"),
+    [
+        ('<meta http-equiv=refresh content="0 ; URL = /next">', "/next"),
+        ('<meta content="0,url=/next" http-equiv=" refresh ">', "/next"),
+        ('<meta http-equiv="refresh" content="0;/next">', "/next"),
+        ('<meta http-equiv="refresh" content="0 url=/next">', "/next"),
+        ('<meta http-equiv="refresh" content="1.5.2;url=/next">', "/next"),
+        ("""<meta http-equiv="refresh" content="0;url='/next' and more">""", "/next"),
+        ("""<meta http-equiv="refresh" content="0;url='/next">""", "/next"),
+        ('<base href="/other/"><meta http-equiv="refresh" content="0;url=next">', "/other/next"),
+        ('<meta http-equiv="refresh" content="0;url=\\\\a.test\\next">', "/next"),
+        ('<meta http-equiv="refresh" content="0;url=/\u00e9?q=\u00e9">', "/%C3%A9?q=%C3%A9"),
+        ('<meta http-equiv="refresh" content="9"><meta http-equiv="refresh" content="0;url=/next">', "/next"),
+    ],
+)
+def test_a_meta_refresh_is_read_as_browsers_read_it(element: str, path: str) -> None:
+    redirected = refresh(f"<html><head>{element}</head>")
+    assert isinstance(redirected, Request)
+    assert redirected.url == f"http://a.test{path}"
+
+
 def test_a_meta_refresh_in_utf_16_is_followed() -> None:
     body = '<meta http-equiv="refresh" content="0; url=/next">'.encode("utf-16")
     response = HtmlResponse("http://a.test/", body=body)
@@ -226,6 +248,7 @@ def test_a_meta_refresh_in_utf_16_is_followed() -> None:
         "<p>no refresh here</p>",
         '<meta http-equiv="refresh" content="100; url=/next">',
         '<meta http-equiv="refresh" content="30">',
+        '<meta http-equiv="refresh" content="30 seconds">',
         '<meta http-equiv="refresh" content="30; url=/dir/page#top">',
         '<noscript><meta http-equiv="refresh" content="0; url=/next"></noscript>',
         '<!-- <meta http-equiv="refresh" content="0; url=/next"> -->',
@@ -259,6 +282,8 @@ def test_what_is_not_html_is_not_searched() -> None:
         ("0;URL='next'", "http://a.test/dir/next"),
         ('3, url="http://b.test/"', "http://b.test/"),
         ("0; /next", "http://a.test/next"),
+        ("0 url=/next", "http://a.test/next"),
+        ("0;url='/next' x", "http://a.test/next"),
         (b"0; url=/caf\xe9", "http://a.test/caf%E9"),
         ("0", None),
         ("", None),
