@@ -7,7 +7,10 @@ DIFFERS: dict[str, str] = {
     "crawler.Crawler.stop": "stops at once without a Deferred; there is nothing to wait for",
     "downloadermiddlewares.cookies": "COOKIES_ENABLED = False keeps none, but sends Request.cookies",
     "downloadermiddlewares.redirect.MetaRefreshMiddleware": "to itself only if the page sets a cookie",
-    "downloadermiddlewares.httpcompression": "a name that does nothing: the download handler unpacks bodies",
+    "downloadermiddlewares.httpcompression": (
+        "the download handlers unpack bodies; a project that names the middleware also gets packed bodies of its "
+        "own handlers unpacked"
+    ),
     "dupefilters": "a filter of Scrapy's interface works in a crawl of one process in memory",
     "extensions.memusage": "it runs if a limit is set, and sends no mail",
     "exporters": "an exporter packs an item first and then writes it; see docs/feeds.md",
