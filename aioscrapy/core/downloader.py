@@ -7,6 +7,7 @@ from functools import partial
 from typing import Any, Self
 
 from aioscrapy import signals
+from aioscrapy.base_settings import component_path
 from aioscrapy.components import build_all, build_one
 from aioscrapy.context import CrawlContext
 from aioscrapy.contracts import DownloaderMiddleware
@@ -21,6 +22,9 @@ from aioscrapy.log import logger
 from aioscrapy.settings import Settings
 from aioscrapy.twisted_errors import with_twisted
 
+# Unpacks what a handler of a project leaves packed, at Scrapy's order; our handlers unpack themselves.
+_UNPACKING = "aioscrapy.middlewares.httpcompression.HttpCompressionMiddleware"
+_UNPACKING_ORDER = 590
 # What these clients of aio-scrapy fetch, aiohttp fetches as well.
 _PLAIN_CLIENTS = ("httpx", "requests")
 _CLIENTS: dict[str, dict[str, str]] = {
@@ -31,12 +35,16 @@ _CLIENTS: dict[str, dict[str, str]] = {
 
 
 class Handlers:
-    """The download handlers of the URL schemes, and the signals around a download."""
+    """The download handlers of the URL schemes, and the signals around a download.
+
+    `unpacks`: all of them are ours, and return bodies without a content coding.
+    """
 
     def __init__(self, crawler: CrawlContext, handlers: Mapping[str, DownloadHandler]) -> None:
         self._spider = crawler.spider
         self._handlers = handlers
         self._fetch = {scheme: _fetch_of(handler, self._spider) for scheme, handler in handlers.items()}
+        self.unpacks = all(type(h).__module__.startswith("aioscrapy.") for h in handlers.values())
         self._send = crawler.signals.send
         self._on_reached = crawler.signals.receivers(signals.request_reached_downloader)
         self._on_left = crawler.signals.receivers(signals.request_left_downloader)
@@ -140,7 +148,7 @@ class Downloader:
 
         crawler.download = download
         try:
-            orders = crawler.settings.getwithbase("DOWNLOADER_MIDDLEWARES")
+            orders = middleware_orders(crawler.settings, unpacks=handlers.unpacks)
             middlewares = await build_all("DOWNLOADER_MIDDLEWARES", orders, crawler)
         except BaseException:
             await handlers.close()
@@ -217,6 +225,14 @@ class Downloader:
             if result is not None:
                 return _checked(result, hook)
         raise exc
+
+
+def middleware_orders(settings: Settings, *, unpacks: bool) -> Mapping[Any, Any]:
+    """Return the middlewares, with the one that unpacks bodies if a handler does not and none is named."""
+    orders = settings.getwithbase("DOWNLOADER_MIDDLEWARES")
+    named = settings.getdict("DOWNLOADER_MIDDLEWARES")
+    is_named = any(component_path(part).endswith(".HttpCompressionMiddleware") for part in named)
+    return orders if unpacks or is_named else {**orders, _UNPACKING: _UNPACKING_ORDER}
 
 
 def handler_paths(settings: Settings) -> dict[str, Any]:

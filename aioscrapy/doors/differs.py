@@ -8,8 +8,8 @@ DIFFERS: dict[str, str] = {
     "downloadermiddlewares.cookies": "COOKIES_ENABLED = False keeps none, but sends Request.cookies",
     "downloadermiddlewares.redirect.MetaRefreshMiddleware": "to itself only if the page sets a cookie",
     "downloadermiddlewares.httpcompression": (
-        "the download handlers unpack bodies; a project that names the middleware also gets packed bodies of its "
-        "own handlers unpacked"
+        "our download handlers unpack bodies; the middleware runs in a crawl with a handler of the project, "
+        "or if the project names it"
     ),
     "dupefilters": "a filter of Scrapy's interface works in a crawl of one process in memory",
     "extensions.memusage": "it runs if a limit is set, and sends no mail",

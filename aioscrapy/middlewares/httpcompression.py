@@ -1,7 +1,7 @@
 """Unpack bodies as Scrapy's middleware does; what our download handlers return is unpacked already.
 
-So this middleware is not among the built-in ones. A project that names it, or derives from it, also gets the
-packed bodies of handlers, caches and middlewares of its own unpacked.
+So this middleware runs only in a crawl with a download handler of the project, or if the project names it or
+derives from it.
 """
 
 import logging
@@ -24,6 +24,10 @@ logger = logging.getLogger(__name__)
 ACCEPTED_ENCODINGS = [name.encode() for name in ACCEPTED.split(", ")]
 # Bytes of a body without settings: those of DOWNLOAD_MAXSIZE and DOWNLOAD_WARNSIZE in Scrapy.
 _MAX_SIZE, _WARN_SIZE = 1 << 30, 32 << 20
+
+
+# What a packed body begins with, gzip's and zstd's.
+_STREAMS = (b"\x1f\x8b", b"\x28\xb5\x2f\xfd")
 
 
 class HttpCompressionMiddleware:
@@ -64,7 +68,7 @@ class HttpCompressionMiddleware:
 
         Raises:
             IgnoreRequest: the body unpacks to more than DOWNLOAD_MAXSIZE.
-            CodingError: it can't be unpacked.
+            CodingError: it is damaged.
         """
         values = response.headers.getlist("Content-Encoding")
         if request.method == "HEAD" or not values:
@@ -80,6 +84,12 @@ class HttpCompressionMiddleware:
             )
             logger.warning(text)
             raise IgnoreRequest(text) from exc
+        except CodingError as exc:
+            if response.body.startswith(_STREAMS):
+                raise
+            # many clients unpack a body and leave its header
+            logger.debug("%s: the body is not packed as its Content-Encoding says: %s", response, exc)
+            body = response.body
         self._note(request, response, body, unknown)
         return _with_body(response, body, unknown)
 

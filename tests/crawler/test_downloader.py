@@ -1,6 +1,8 @@
 """The way down to the network and back up: both kinds of middleware, the spider's own hooks, handlers."""
 
+import gzip
 import logging
+from collections import Counter
 from typing import Any
 
 import pytest
@@ -15,6 +17,8 @@ from aioscrapy.settings import Settings
 from support.crawling import QUIET, SiteSpider, crawl
 from support.handlers import HANDLERS
 from support.site import Site
+
+UNPACKING = "scrapy.downloadermiddlewares.httpcompression.HttpCompressionMiddleware"
 
 HERE = "crawler.test_downloader"
 
@@ -208,6 +212,43 @@ async def test_a_handler_of_ones_own_serves_its_schemes_and_is_closed_once(site:
     crawled = await crawl(Schemes, {"DOWNLOAD_HANDLERS": {"echo": Echo, "echo2": Echo}}, site=site.url)
     assert {item["url"] for item in crawled.items} == {"echo://one/", "echo2://two/", f"{site.url}/page/1"}
     assert Echo.closed == 1
+
+
+class Packed:
+    """A handler that leaves the bodies of packed:// as they travelled, and the headers of plain:// too."""
+
+    async def download_request(self, request: Request, spider: Any) -> Response:
+        accepted = request.headers.get("Accept-Encoding") or b""
+        text = f"<html>\u20ac\u20ac\u20ac {accepted.decode()}".encode()
+        body = gzip.compress(text) if request.url.startswith("packed") else text
+        return Response(request.url, body=body, headers={"Content-Encoding": "gzip"}, request=request)
+
+
+@pytest.mark.parametrize(
+    ("settings", "result"),
+    [
+        ({}, {"HtmlResponse 3": 2}),
+        ({"COMPRESSION_ENABLED": False}, {"Response 0": 2}),
+        ({"DOWNLOADER_MIDDLEWARES": {UNPACKING: None}}, {"Response 0": 2}),
+        ({"DOWNLOADER_MIDDLEWARES": {UNPACKING: 810}}, {"HtmlResponse 3": 2}),
+    ],
+)
+async def test_what_a_handler_of_ones_own_leaves_packed_is_unpacked(
+    settings: dict[str, Any], result: dict[str, int]
+) -> None:
+    class Schemes(SiteSpider):
+        async def start_requests(self) -> Any:
+            yield Request("packed://one/")
+            yield Request("plain://two/")
+
+        def parse(self, response: Any) -> Any:
+            euros = response.text.count("\u20ac") if hasattr(response, "text") else 0
+            assert (b"gzip, deflate" in response.body) is bool(euros)
+            yield {"got": f"{type(response).__name__} {euros}"}
+
+    handlers = {"DOWNLOAD_HANDLERS": {"packed": Packed, "plain": Packed}}
+    crawled = await crawl(Schemes, {**handlers, **settings})
+    assert Counter(item["got"] for item in crawled.items) == result
 
 
 async def test_a_request_that_was_sent_has_its_slot_in_meta(site: Site) -> None:
