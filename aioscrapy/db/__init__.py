@@ -84,6 +84,25 @@ class DbManager:
         self.redis = RedisClients()
         self._users = 0  # crawls of this process that are open
 
+    def __getattr__(self, kind: str) -> Any:
+        if kind.startswith("_"):
+            raise AttributeError(kind)
+        raise AttributeError(_unsupported(kind), name=kind, obj=self)
+
+    def get_manager(self, kind: str) -> RedisClients:
+        """Return the clients of a kind of database.
+
+        Raises:
+            ConfigError: another kind than redis.
+        """
+        if kind != "redis":
+            raise ConfigError(_unsupported(kind))
+        return self.redis
+
+    def get_pool(self, kind: str, alias: str = "default") -> "Redis":
+        """Return the client of an alias; the errors are those of `get_manager` and of `redis(alias)`."""
+        return self.get_manager(kind)(alias)
+
     async def from_settings(self, settings: Settings) -> None:
         """Set the aliases of REDIS_ARGS.
 
@@ -104,9 +123,7 @@ class DbManager:
             ConfigError: another kind of database than redis.
         """
         for kind, aliases in arguments.items():
-            if kind != "redis":
-                raise ConfigError(f"db_manager supports redis, not {kind}")
-            self.redis.configure(aliases)
+            self.get_manager(kind).configure(aliases)
 
     async def close(self) -> None:
         """Close all connections, unless another crawl of this process still uses them."""
@@ -120,5 +137,12 @@ class DbManager:
         await self.redis.close()
 
 
+def _unsupported(kind: str) -> str:
+    return f"db_manager supports redis, not {kind}: open the database in a pipeline of your own"
+
+
 db_manager = DbManager()
-"""The instance of this process, as in aio-scrapy."""
+"""The instance of this process, as in aio-scrapy; so are these two functions."""
+
+get_manager = db_manager.get_manager
+get_pool = db_manager.get_pool

@@ -7,7 +7,9 @@ from collections import defaultdict
 from io import BytesIO
 from pathlib import Path
 from typing import IO, Any, ClassVar, Self
+from urllib.parse import urlsplit
 
+from aioscrapy.exceptions import SettingError
 from aioscrapy.pipelines.media import FileException
 from aioscrapy.settings import Settings
 
@@ -70,14 +72,25 @@ class FSFilesStore:
 
 
 class RemoteFilesStore:
-    """Files below the URI of a server; every call runs in a thread."""
+    """Files below the URI of a server; every call runs in a thread.
 
+    Attributes:
+        SCHEMES: of the URI.
+        HEADERS: of each new file, if the server keeps them.
+        POLICY: access rights of new files, if the settings name none.
+    """
+
+    SCHEMES: ClassVar[tuple[str, ...]]
     HEADERS: ClassVar[dict[str, str]] = {"Cache-Control": "max-age=172800"}
+    POLICY: str | None = None
 
     def __init__(self, uri: str, settings: Settings | None = None, acl: str | None = None) -> None:
         from aioscrapy.remote_files import remote_files
 
-        self._files = remote_files(uri.rstrip("/") + "/", settings or Settings(), acl)
+        scheme = urlsplit(uri).scheme
+        if scheme not in self.SCHEMES:
+            raise SettingError("FILES_STORE", f"{type(self).__name__} can't use {scheme}://")
+        self._files = remote_files(uri.rstrip("/") + "/", settings or Settings(), acl or self.POLICY)
 
     @classmethod
     def from_settings(cls, uri: str, settings: Settings, acl: str | None) -> Self:
@@ -105,13 +118,19 @@ class RemoteFilesStore:
 class S3FilesStore(RemoteFilesStore):
     """A bucket of S3: FILES_STORE = "s3://BUCKET/FOLDER"."""
 
+    SCHEMES = ("s3",)
+
 
 class GCSFilesStore(RemoteFilesStore):
     """A bucket of Google Cloud Storage: FILES_STORE = "gs://BUCKET/FOLDER"."""
 
+    SCHEMES = ("gs",)
+
 
 class FTPFilesStore(RemoteFilesStore):
     """A folder of an FTP server: FILES_STORE = "ftp://USER:PASSWORD@HOST/FOLDER"."""
+
+    SCHEMES = ("ftp", "ftps")
 
 
 def _md5sum(file: IO[bytes]) -> str:

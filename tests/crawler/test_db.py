@@ -8,7 +8,7 @@ import pytest
 from redis.exceptions import ConnectionError as RedisConnectionError
 
 from aioscrapy.db import DbManager, db_manager
-from aioscrapy.exceptions import SettingError
+from aioscrapy.exceptions import ConfigError, SettingError
 from aioscrapy.settings import Settings
 from support.crawling import SiteSpider, crawl
 from support.site import Site
@@ -82,3 +82,14 @@ async def test_a_spider_finds_its_connections_and_leaves_none(site: Site, redis_
     await crawl(Storing, {"REDIS_ARGS": {"items": {"url": redis_url}}}, site=site.url)
     assert redis.lrange("seen", 0, -1) == ["/"]
     assert len(redis.client_list()) == 1  # ours
+
+
+async def test_the_functions_of_aio_scrapy_give_redis_and_name_what_is_missing(
+    manager: DbManager, redis_url: str
+) -> None:
+    await manager.from_dict({"redis": {"default": {"url": redis_url}}})
+    assert manager.get_pool("redis") is manager.get_manager("redis").get("default") is manager.redis()
+    with pytest.raises(ConfigError, match="supports redis, not mysql: open the database in a pipeline"):
+        manager.get_manager("mysql")
+    with pytest.raises(AttributeError, match="supports redis, not mongo"):
+        _ = manager.mongo

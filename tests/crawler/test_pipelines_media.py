@@ -18,9 +18,16 @@ from PIL import Image
 from aioscrapy.exceptions import DropItem, IgnoreRequest, SettingError
 from aioscrapy.http import Request
 from aioscrapy.item import Field, Item
-from aioscrapy.pipelines.files import FilesPipeline, FSFilesStore
+from aioscrapy.pipelines.files import (
+    FilesPipeline,
+    FSFilesStore,
+    FTPFilesStore,
+    GCSFilesStore,
+    S3FilesStore,
+)
 from aioscrapy.pipelines.images import ImagesPipeline
 from aioscrapy.pipelines.media import FileException
+from aioscrapy.settings import Settings
 from support.context import context
 from support.crawling import Crawled, SiteSpider, crawl
 from support.file_servers import ftp_server, s3_server
@@ -319,3 +326,22 @@ async def test_files_are_kept_on_a_server(server: Server, tmp_path: Path, kind: 
         crawled = await shop(server, tmp_path, "/a.pdf", settings=settings)
         assert crawled.items[0]["files"][0]["status"] == "uptodate"
         assert crawled.items[0]["files"][0]["checksum"] == hashlib.md5(b"%PDF a").hexdigest()
+
+
+@pytest.mark.parametrize("store_class", [S3FilesStore, GCSFilesStore, FTPFilesStore])
+def test_a_store_for_a_server_refuses_another_kind_of_uri(store_class: type) -> None:
+    with pytest.raises(ValueError, match="can't use http://"):
+        store_class("http://example.com/files")
+
+
+def test_a_subclass_of_a_store_has_its_own_access_rights() -> None:
+    class PublicStore(S3FilesStore):
+        POLICY = "public-read"
+
+    assert remote_acl(PublicStore("s3://bucket/files")) == "public-read"
+    assert remote_acl(PublicStore.from_settings("s3://bucket/files", Settings(), "private")) == "private"
+
+
+def remote_acl(store: Any) -> str:
+    acl: str = store._files._acl["ACL"]
+    return acl
