@@ -1,9 +1,9 @@
 """Add-ons: classes that set settings and components of others, by the setting ADDONS."""
 
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from typing import Any
 
-from aioscrapy.components import load_object
+from aioscrapy.components import build_from_crawler, load_object
 from aioscrapy.exceptions import AioscrapyError, NotConfigured, SettingError
 from aioscrapy.log import logger
 from aioscrapy.settings import Settings
@@ -43,21 +43,29 @@ def update_pre_crawler(settings: Settings) -> None:
             raise SettingError("ADDONS", f"{path}: {type(exc).__name__}: {exc}") from exc
 
 
-def load_addons(settings: Settings, crawler: Any) -> list[Any]:
+def load_addons(settings: Settings, crawler: Any, known: Container[Any] = ()) -> list[Any]:
     """Create the add-ons in their order, and let each change the settings; return them.
+
+    Args:
+        settings: has ADDONS.
+        crawler: of the add-ons.
+        known: keys of ADDONS that are left out.
 
     Raises:
         SettingError: one can't be loaded or created, or it fails.
     """
-    orders = {path: order for path, order in settings.getdict("ADDONS").items() if order is not None}
+    orders = {
+        path: order
+        for path, order in settings.getdict("ADDONS").items()
+        if order is not None and path not in known
+    }
     addons = []
     for path in sorted(orders, key=lambda path: float(orders[path])):
         addon_class = load_object(path, "ADDONS")
         try:
             if hasattr(addon_class, "update_pre_crawler_settings"):
                 addon_class.update_pre_crawler_settings(settings)
-            has_factory = hasattr(addon_class, "from_crawler")
-            addon = addon_class.from_crawler(crawler) if has_factory else addon_class()
+            addon = build_from_crawler(addon_class, crawler)
             if hasattr(addon, "update_settings"):
                 addon.update_settings(settings)
         except NotConfigured as exc:
@@ -70,4 +78,6 @@ def load_addons(settings: Settings, crawler: Any) -> list[Any]:
             raise SettingError("ADDONS", f"{path}: {type(exc).__name__}: {exc}") from exc
         else:
             addons.append(addon)
+    if addons:
+        logger.info("Enabled addons:\n%(addons)s", {"addons": addons}, extra={"crawler": crawler})
     return addons

@@ -48,6 +48,21 @@ def _import(path: str, setting: str) -> Any:
         raise SettingError(setting, f"can't load {path!r}: {type(exc).__name__}: {exc}") from exc
 
 
+def build_from_crawler(objcls: Any, crawler: Any, /, *args: Any, **kwargs: Any) -> Any:
+    """Create an object by its `from_crawler`, else by its constructor.
+
+    Raises:
+        TypeError: the result is None.
+    """
+    if hasattr(objcls, "from_crawler"):
+        instance, method = objcls.from_crawler(crawler, *args, **kwargs), "from_crawler"
+    else:
+        instance, method = objcls(*args, **kwargs), "__new__"
+    if instance is None:
+        raise TypeError(f"{objcls.__qualname__}.{method} returned None")
+    return instance
+
+
 async def build(cls: Any, context: CrawlContext) -> Any:
     """Create a component with `from_crawler`, else with `from_settings`, else without arguments."""
     if hasattr(cls, "from_crawler"):

@@ -62,7 +62,7 @@ class CrawlContext:
         settings: Settings,
         stats: StatsCollector,
         signals: SignalManager,
-        stop: Callable[[str], None],
+        stop: Callable[[str], object],
         fail: Callable[..., None],
     ) -> None:
         self.settings = settings

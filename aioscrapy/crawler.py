@@ -3,17 +3,19 @@
 import asyncio
 import inspect
 import logging
-from collections.abc import Mapping
+import sys
+from collections.abc import Coroutine, Mapping
 from contextlib import AsyncExitStack
 from importlib import import_module
 from typing import Any
 
+from aioscrapy import event_loop
 from aioscrapy.addons import AddonManager, load_addons
 from aioscrapy.announcements import announce_end, announce_opened, log_start
 from aioscrapy.cancellation import raise_if_aborted
 from aioscrapy.components import Components, build_all, build_one, load_object
 from aioscrapy.context import CrawlContext
-from aioscrapy.core.control import EngineControl
+from aioscrapy.core.control import Done, EngineControl
 from aioscrapy.core.downloader import Downloader
 from aioscrapy.core.engine import Engine
 from aioscrapy.core.frontier import (
@@ -29,17 +31,16 @@ from aioscrapy.core.politeness import Politeness
 from aioscrapy.core.scheduler import Frontier
 from aioscrapy.core.scraper import Scraper
 from aioscrapy.db import db_manager
+from aioscrapy.deferreds import deferred_of
 from aioscrapy.ends import End, Ending, Reason, end_for, error_text
-from aioscrapy.event_loop import end_building
 from aioscrapy.exceptions import AioscrapyError, CloseSpider, ConfigError, CrawlError, SettingError
 from aioscrapy.extensions.feedexport import feeds_in
-from aioscrapy.hooks import completed, settle
+from aioscrapy.hooks import completed, is_of_scrapy, settle
 from aioscrapy.http.foreign import refuse_spider
 from aioscrapy.queue.base import State
 from aioscrapy.scrapy_redis_settings import understand_scrapy_redis
-from aioscrapy.settings import Settings, check_attributes
+from aioscrapy.settings import Settings, check_attributes, set_attributes
 from aioscrapy.signals import SignalManager, engine_stopped
-from aioscrapy.twisted_reactor import start_reactor
 
 logger = logging.getLogger(__name__)
 
@@ -63,6 +64,7 @@ class Crawler(CrawlContext):
         self.settings = own
         _update_settings(own, spider_class)
         self.components = {"ADDONS": load_addons(own, self)}
+        self._known_addons = frozenset(own.getdict("ADDONS"))
         self.spider: Any = None
         self.cookies = None
         self.signals = SignalManager(self)
@@ -81,11 +83,12 @@ class Crawler(CrawlContext):
         """The reason of the end; "" until then."""
         return self.end.reason if self.end is not None else ""
 
-    def stop(self, reason: str = "shutdown") -> None:
+    def stop(self, reason: str = "shutdown") -> Done:
         """Begin no new page and end soon; pages in flight may end, or are given back."""
         self._ending.stop(reason)
         if self._engine is not None:
             self._engine.stop(reason)
+        return Done()
 
     def fail(self, reason: Reason, error: str, *, stop: bool = True) -> None:
         """Note an error that keeps the crawl from being complete, and end soon unless `stop` is False."""
@@ -123,7 +126,7 @@ class Crawler(CrawlContext):
     async def crawl_async(self, *args: Any, **kwargs: Any) -> None:
         """Do the same as `crawl`, as Scrapy does: an unexpected exception is raised as it is."""
         try:
-            await Crawler.crawl(self, *args, **kwargs)
+            await self._crawl_once(*args, **kwargs)
         except CrawlError as exc:
             raise exc.__cause__ or exc from None
 
@@ -131,8 +134,11 @@ class Crawler(CrawlContext):
         """Begin no new page and end soon."""
         self.stop()
 
-    async def crawl(self, *args: Any, **kwargs: Any) -> None:
+    def crawl(self, *args: Any, **kwargs: Any) -> Coroutine[Any, Any, None]:
         """Create the spider with these arguments, crawl to the end, close everything.
+
+        Returns:
+            A coroutine; a Deferred, as in Scrapy, if the spider is one of Scrapy and Twisted is loaded.
 
         Raises:
             ConfigError: a setting can't be used.
@@ -140,6 +146,13 @@ class Crawler(CrawlContext):
             CrawlError: an unexpected exception ended the crawl; the log has its traceback.
             RuntimeError: this crawler has crawled before.
         """
+        crawl = self._crawl_once(*args, **kwargs)
+        if "twisted.internet.defer" not in sys.modules or not is_of_scrapy(self.spidercls):
+            return crawl
+        deferred: Any = deferred_of(asyncio.ensure_future(crawl))
+        return deferred  # type: ignore[no-any-return]  # it can be awaited
+
+    async def _crawl_once(self, *args: Any, **kwargs: Any) -> None:
         if self._is_used:
             state = "crawls already" if self.crawling else "has crawled before"
             raise RuntimeError(f"this Crawler {state}: create a new one for each crawl")
@@ -162,9 +175,7 @@ class Crawler(CrawlContext):
         settings = self.settings
         settings.check()
         log_start(settings, self.spidercls)
-        loop = type(asyncio.get_running_loop())
-        logger.debug("Using asyncio event loop: %s.%s", loop.__module__, loop.__name__)
-        start_reactor()
+        event_loop.begin(settings)
         async with AsyncExitStack() as closing:
             await db_manager.from_settings(settings)
             closing.push_async_callback(db_manager.close)
@@ -184,7 +195,7 @@ class Crawler(CrawlContext):
                 engine.stop(self._ending.stop_reason)
             try:
                 if state is State.OPEN:
-                    end_building()
+                    event_loop.end_building()
                     await engine.run()
             except BaseException as exc:
                 self._ending.fail_by(exc)
@@ -206,11 +217,13 @@ class Crawler(CrawlContext):
     async def _build_parts(self) -> tuple[FrontierChoice, Politeness]:
         """Build what does not need the spider, and freeze the settings."""
         settings = self.settings
+        self.components["ADDONS"] += load_addons(settings, self, self._known_addons)
         await build_fingerprint(self)
         if settings["LOG_FORMATTER"] is not None:
             self.logformatter = await build_one(settings["LOG_FORMATTER"], "LOG_FORMATTER", self)
         choice = choose_frontier(settings)
         spider = self.spidercls if self.spider is None else self.spider
+        set_attributes(settings, spider)
         self.politeness = politeness = build_politeness(settings, spider, shared=choice.shared)
         self.cookies = build_cookies(settings, stored=choice.stored)
         extensions = await build_all("EXTENSIONS", settings.getwithbase("EXTENSIONS"), self)
@@ -236,6 +249,8 @@ class Crawler(CrawlContext):
 
     async def _close(self, scheduler: Frontier, pipelines: Pipelines) -> None:
         """Close the pipelines; then the end is certain, and is announced."""
+        if not self._ending.stop_reason:  # a stop has logged it
+            logger.info("Closing spider (%s)", self._ending.end(scheduler.end).reason)
         for error in await pipelines.close():
             self._ending.fail(Reason.OUTPUT_FAILED, error)
         self.end = self._ending.end(scheduler.end)

@@ -72,6 +72,8 @@ SPIDER_LOADER_WARN_ONLY: Flag = True
 
 # -- Concurrency and politeness
 
+# Class of the event loop, such as "uvloop.Loop". None: uvloop if it is installed, else asyncio's own.
+ASYNCIO_EVENT_LOOP: Annotated[str | None, Component(optional=True)] = None
 # Worker processes of this machine that share a crawl (`aioscrapy crawl --processes`).
 CRAWL_PROCESSES: Annotated[int, Whole(1, 256)] = 1
 # Pages that a worker handles at once, from request to commit.

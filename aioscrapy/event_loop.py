@@ -9,9 +9,12 @@ import threading
 from collections.abc import Callable, Coroutine, Sequence
 from typing import Any, Protocol, TypeVar
 
+from aioscrapy.components import load_object
+from aioscrapy.exceptions import ConfigError
 from aioscrapy.os_signals import STOP_SIGNALS, policy
+from aioscrapy.settings import Settings
 from aioscrapy.standard_files import open_standard_files
-from aioscrapy.twisted_reactor import stop_reactor
+from aioscrapy.twisted_reactor import running_reactor, start_reactor, stop_reactor
 
 logger = logging.getLogger(__name__)
 
@@ -26,7 +29,7 @@ FORCED_EXIT_S = 0.8  # seconds after the second signal until the process ends, e
 class Stoppable(Protocol):
     """A crawl that signals can end."""
 
-    def stop(self, reason: str) -> None:
+    def stop(self, reason: str) -> object:
         """Start nothing new and end soon."""
 
     def abort(self) -> None:
@@ -37,8 +40,11 @@ def run(
     main: Callable[[], Coroutine[Any, Any, T]],
     target: Stoppable,
     numbers: Sequence[signal.Signals] = STOP_SIGNALS,
+    loop_class: Callable[[], asyncio.AbstractEventLoop] | None = None,
 ) -> T:
-    """Run `main()` on a new event loop (uvloop if it is installed) and return its result.
+    """Run `main()` on a new event loop and return its result.
+
+    The loop is of `loop_class`; None: of uvloop if that is installed, else of asyncio.
 
     The first of the signals `numbers` stops `target` gracefully with the reason "shutdown"; the second one
     aborts it and ends the process within a second.
@@ -49,10 +55,41 @@ def run(
     if before[0]:  # 0: the program has switched it off
         gc.set_threshold(_COLLECT_WHILE_BUILDING, *before[1:])
     try:
-        with asyncio.Runner(loop_factory=_loop_factory()) as runner:
+        with asyncio.Runner(loop_factory=loop_class or _loop_factory()) as runner:
             return runner.run(_with_signals(main, target, numbers))
     finally:
         gc.set_threshold(*_thresholds.pop())
+
+
+def loop_class(settings: Settings) -> Any:
+    """Return the class of ASYNCIO_EVENT_LOOP; None if it is not set.
+
+    Raises:
+        SettingError: it can't be loaded.
+    """
+    path = settings["ASYNCIO_EVENT_LOOP"]
+    return load_object(path, "ASYNCIO_EVENT_LOOP") if path else None
+
+
+def begin(settings: Settings) -> None:
+    """Check the running loop, let it run the reactor that the project has imported, and log both.
+
+    Raises:
+        ConfigError: it is not of the class in ASYNCIO_EVENT_LOOP.
+    """
+    running = type(asyncio.get_running_loop())
+    name = f"{running.__module__}.{running.__qualname__}"
+    if loop_class(settings) not in {None, running}:
+        raise ConfigError(
+            f"the running event loop, {name}, does not match the one specified in the ASYNCIO_EVENT_LOOP "
+            f"setting ({settings['ASYNCIO_EVENT_LOOP']}): run the crawl in that loop, or remove the setting"
+        )
+    start_reactor()
+    if (reactor := running_reactor()) is not None:
+        logger.debug("Using reactor: %s.%s", type(reactor).__module__, type(reactor).__qualname__)
+    elif not settings.getbool("TWISTED_REACTOR_ENABLED", True):
+        logger.debug("Not using a Twisted reactor")
+    logger.debug("Using asyncio event loop: %s", name)
 
 
 def end_building() -> None:

@@ -16,7 +16,6 @@ INSTEAD: dict[str, str] = {
     # Scrapy
     "AJAXCRAWL_ENABLED": "there is no such middleware here",
     "AJAXCRAWL_MAXSIZE": "there is no such middleware here",
-    "ASYNCIO_EVENT_LOOP": "uvloop runs here where it is installed",
     "COMPRESSION_ENABLED": "the HTTP client unpacks bodies; send Accept-Encoding: identity to get plain ones",
     "CONCURRENT_ITEMS": "a page's items pass the pipelines one by one; CONCURRENT_REQUESTS limits pages",
     "CONCURRENT_REQUESTS_PER_IP": "use CONCURRENT_REQUESTS_PER_DOMAIN",
@@ -118,4 +117,5 @@ WITHOUT_EFFECT: dict[str, tuple[object, ...]] = {
     "SCHEDULER_IDLE_BEFORE_CLOSE": (0,),
     "TELNETCONSOLE_ENABLED": (False,),
     "TWISTED_REACTOR": ("twisted.internet.asyncioreactor.AsyncioSelectorReactor", None),
+    "TWISTED_REACTOR_ENABLED": (False, True),
 }

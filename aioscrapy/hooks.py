@@ -100,7 +100,12 @@ def uses_scrapy(spider: object) -> bool:
     """Return True for a spider of Scrapy: the module of its class, or of a base, imports our `scrapy`."""
     if not isinstance(spider, getattr(sys.modules.get("scrapy"), "Spider", ())):  # not of the real one
         return False
-    return any(_imports_scrapy(cls.__module__) for cls in type(spider).__mro__)
+    return is_of_scrapy(type(spider))
+
+
+def is_of_scrapy(spider_class: type[Any]) -> bool:
+    """Return True if the module of a class, or of a base, imports `scrapy`."""
+    return any(_imports_scrapy(cls.__module__) for cls in spider_class.__mro__)
 
 
 @cache

@@ -151,7 +151,7 @@ class CrawlerProcess:
         first = self._crawls[0][0].settings if self._crawls else self.settings
         handler = configure_logging(first)
         try:
-            event_loop.run(self._run, self)
+            event_loop.run(self._run, self, loop_class=event_loop.loop_class(first))
         except AioscrapyError as exc:
             logger.error("%s", exc)
             raise

@@ -9,6 +9,7 @@ from typing import Any
 from aioscrapy.addons import update_pre_crawler
 from aioscrapy.core.control import Pending
 from aioscrapy.crawler import Crawler
+from aioscrapy.deferreds import deferred_of
 from aioscrapy.exceptions import ConfigError
 from aioscrapy.process import CrawlerProcess
 from aioscrapy.settings import Settings
@@ -102,9 +103,7 @@ class CrawlerRunner(_Runner):
         task = self._start(crawler_or_spidercls, args, kwargs)
         if "twisted.internet.reactor" not in sys.modules:
             return Pending(task)
-        from twisted.internet.defer import Deferred
-
-        return Deferred.fromFuture(task)
+        return deferred_of(task)
 
 
 class AsyncCrawlerProcess(CrawlerProcess):

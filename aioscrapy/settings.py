@@ -30,6 +30,7 @@ __all__ = [
     "iter_default_settings",
     "overridden_settings",
     "priority_number",
+    "set_attributes",
     "setting_type",
 ]
 
@@ -69,6 +70,14 @@ def check_attributes(spider: Any) -> None:
                 declared.check(value)
             except ValueError as exc:
                 raise ConfigError(f"spider {spider.name}: {attribute}: {exc}") from None
+
+
+def set_attributes(settings: BaseSettings, spider: Any) -> None:
+    """Set what the attributes of a spider override, where nothing of its layer or a higher one is set."""
+    for attribute, name in _SPIDER_ATTRIBUTES.items():
+        value = getattr(spider, attribute, None)
+        if value is not None and (settings.getpriority(name) or 0) < priority_number("spider"):
+            settings.set(name, value, "spider")
 
 
 class Settings(BaseSettings):

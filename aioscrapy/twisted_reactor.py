@@ -21,9 +21,14 @@ _crawling = False
 
 
 class CrawlLoop:
-    """The event loop of the crawl as the reactor sees it; keeps what the reactor asks for before it runs."""
+    """The event loop of the crawl as the reactor sees it; keeps what the reactor asks for before it runs.
 
-    def __init__(self) -> None:
+    Args:
+        new_loop: creates a loop for `reactor.run()`.
+    """
+
+    def __init__(self, new_loop: Callable[[], asyncio.AbstractEventLoop] = asyncio.new_event_loop) -> None:
+        self._new_loop = new_loop
         self._loop: asyncio.AbstractEventLoop | None = None
         self._early: list[Callable[[], Any]] = []
         self._own: asyncio.AbstractEventLoop | None = None
@@ -88,7 +93,7 @@ class CrawlLoop:
         if self._own is None:
             if self._loop is not None:
                 raise RuntimeError("reactor.run() can't be used here: the crawl runs the reactor")
-            self._own = asyncio.new_event_loop()
+            self._own = self._new_loop()
             asyncio.set_event_loop(self._own)
             self.bind(self._own)
         return self._own
@@ -139,6 +144,15 @@ def reactor_spec() -> ModuleSpec:
     return ModuleSpec(MODULE, ReactorLoader())  # type: ignore[arg-type]  # a loader by its methods
 
 
+def install(new_loop: Callable[[], asyncio.AbstractEventLoop]) -> None:
+    """Install a reactor for a program that runs it, with a loop of its own; without Twisted do nothing."""
+    try:
+        asyncioreactor = importlib.import_module("twisted.internet.asyncioreactor")
+    except ImportError:
+        return
+    asyncioreactor.install(CrawlLoop(new_loop))
+
+
 def take_idle_reactor() -> Any:
     """Remove a reactor that something has imported and that does not run; return it, or None."""
     reactor = sys.modules.get(MODULE)
@@ -166,6 +180,12 @@ def start_reactor() -> None:
     if loop is not None and reactor is not None and not reactor.running:
         loop.bind(asyncio.get_running_loop())
         reactor.startRunning(installSignalHandlers=False)
+
+
+def running_reactor() -> Any:
+    """Return the reactor if it runs, whoever runs it; else None."""
+    reactor = sys.modules.get(MODULE)
+    return reactor if getattr(reactor, "running", False) else None
 
 
 async def stop_reactor() -> None:

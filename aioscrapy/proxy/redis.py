@@ -22,7 +22,7 @@ class RedisProxy(AbsProxy):
         PROXY_KEY       sorted set of "host:port" or URLs, scored from 0 to 100; only read
     """
 
-    def __init__(self, settings: Settings, redis: Any, key: str, stop: Callable[[str], None]) -> None:
+    def __init__(self, settings: Settings, redis: Any, key: str, stop: Callable[[str], object]) -> None:
         super().__init__(settings)
         self._redis = redis
         self._key = key

@@ -19,6 +19,7 @@ from weakref import WeakKeyDictionary
 
 from w3lib.html import replace_entities
 
+from aioscrapy.components import build_from_crawler
 from aioscrapy.item import Item
 
 _ENTITIES_KEPT = ("lt", "amp")
@@ -94,21 +95,6 @@ def extract_regex(regex: str | re.Pattern[str], text: str, encoding: str = "utf-
         groups = pattern.findall(text)
         matches = [part for group in groups for part in (group if isinstance(group, tuple) else (group,))]
     return [replace_entities(part, keep=_ENTITIES_KEPT, encoding=encoding) for part in matches]
-
-
-def build_from_crawler(objcls: Any, crawler: Any, /, *args: Any, **kwargs: Any) -> Any:
-    """Create an object by its `from_crawler`, else by its constructor.
-
-    Raises:
-        TypeError: the result is None.
-    """
-    if hasattr(objcls, "from_crawler"):
-        instance, method = objcls.from_crawler(crawler, *args, **kwargs), "from_crawler"
-    else:
-        instance, method = objcls(*args, **kwargs), "__new__"
-    if instance is None:
-        raise TypeError(f"{objcls.__qualname__}.{method} returned None")
-    return instance
 
 
 def create_instance(objcls: Any, settings: Any, crawler: Any, *args: Any, **kwargs: Any) -> Any:

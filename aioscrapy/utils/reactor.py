@@ -1,8 +1,12 @@
 """Twisted's reactor, which the crawl runs if a project imports it (see `aioscrapy.twisted_reactor`)."""
 
+import asyncio
 import sys
 from functools import partial
 from typing import Any
+
+from aioscrapy.twisted_reactor import install
+from aioscrapy.utils.misc import load_object
 
 _ASYNCIO = "twisted.internet.asyncioreactor"
 
@@ -13,18 +17,27 @@ def is_reactor_installed() -> bool:
 
 
 def is_asyncio_reactor_installed() -> bool:
-    """Return True if that reactor is the one of asyncio.
+    """Return True if that reactor is the one of asyncio; in a crawl asyncio itself takes its place.
 
     Raises:
-        RuntimeError: there is none.
+        RuntimeError: there is none, and no event loop runs.
     """
     if not is_reactor_installed():
+        if asyncio._get_running_loop() is not None:
+            return True
         raise RuntimeError("is_asyncio_reactor_installed() called without an installed reactor.")
     return type(sys.modules["twisted.internet.reactor"]).__module__ == _ASYNCIO
 
 
 def install_reactor(reactor_path: str, event_loop_path: str | None = None) -> None:
-    """Do nothing: asyncio runs the crawl, whatever reactor a program asks for."""
+    """Install Twisted's reactor of asyncio, for a program that runs it; nothing else is installed.
+
+    Args:
+        reactor_path: the dotted path of the reactor.
+        event_loop_path: the dotted path of the class of its event loop; None: asyncio's own.
+    """
+    if reactor_path.startswith(f"{_ASYNCIO}.") and not is_reactor_installed():
+        install(load_object(event_loop_path) if event_loop_path else asyncio.new_event_loop)
 
 
 def verify_installed_reactor(reactor_path: str) -> None:
@@ -45,8 +58,6 @@ def set_asyncio_event_loop(event_loop_path: str | None) -> Any:
     Raises:
         RuntimeError: none runs.
     """
-    import asyncio
-
     return asyncio.get_running_loop()
 
 

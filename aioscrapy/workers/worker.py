@@ -81,7 +81,8 @@ class _Worker:
         """Crawl to the end and report the final stats."""
         error = ""
         try:
-            event_loop.run(lambda: self._crawl(arguments), self._crawler, numbers=())
+            loop_class = event_loop.loop_class(self._crawler.settings)
+            event_loop.run(lambda: self._crawl(arguments), self._crawler, (), loop_class)
         except AioscrapyError as exc:
             error = str(exc)
         except BaseException as exc:  # noqa: BLE001 the parent reports it

@@ -153,8 +153,21 @@ react(main)
 """
 
 
+_INSTALLED = """
+install_reactor("twisted.internet.asyncioreactor.AsyncioSelectorReactor", "asyncio.SelectorEventLoop")
+settings = {"LOG_LEVEL": "ERROR", "ASYNCIO_EVENT_LOOP": "asyncio.SelectorEventLoop"}
+crawl = CrawlerRunner(settings).crawl(Hello)
+
+from twisted.internet import reactor
+
+crawl.addBoth(lambda _: reactor.stop())
+reactor.run()
+print("end")
+"""
+
+
 @pytest.mark.server
-@pytest.mark.parametrize("script", [_RUN, _REACT])
+@pytest.mark.parametrize("script", [_RUN, _REACT, _INSTALLED])
 def test_a_script_may_run_the_reactor_itself(script: str, tmp_path: Path) -> None:
     (tmp_path / "script.py").write_text(_HELLO + script)
     command = [sys.executable, "script.py"]

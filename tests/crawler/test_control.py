@@ -1,5 +1,6 @@
 """`crawler.engine` and the rest of the crawler as components see it."""
 
+import asyncio
 import logging
 from typing import Any
 
@@ -7,12 +8,13 @@ import pytest
 
 from aioscrapy import signals
 from aioscrapy.crawler import Crawler
-from aioscrapy.exceptions import CloseSpider, DontCloseSpider, StopDownload
+from aioscrapy.exceptions import CloseSpider, ConfigError, DontCloseSpider, StopDownload
 from aioscrapy.http import Request
 from aioscrapy.logformatter import LogFormatter
 from aioscrapy.middlewares.retry import RetryMiddleware
+from aioscrapy.process import CrawlerProcess
 from aioscrapy.stats import MemoryStatsCollector
-from support.crawling import QUIET, Crawled, SiteSpider
+from support.crawling import QUIET, Crawled, SiteSpider, crawl
 from support.site import Site
 
 
@@ -168,6 +170,65 @@ async def test_an_add_on_sets_components_and_settings(site: Site) -> None:
     assert crawled.items == [{"path": "/page/1", "by": "add-on"}]
     assert crawled.crawler.settings["USER_AGENT"] == "of-the-add-on"
     assert isinstance(crawled.crawler.get_addon(AddOn), AddOn)
+
+
+async def test_an_add_on_may_come_with_the_spider() -> None:
+    calls: list[str] = []
+
+    class AddOn:
+        def update_settings(self, settings: Any) -> None:
+            calls.append("update")
+            settings.set("MARK", "add-on", "addon")
+
+    class Bringing(SiteSpider):
+        site = "data:"
+        paths = (",",)
+
+        @classmethod
+        def from_crawler(cls, crawler: Any, *args: Any, **kwargs: Any) -> Any:
+            crawler.settings.set("ADDONS", {AddOn: 1}, "spider")
+            return super().from_crawler(crawler, *args, **kwargs)
+
+    crawled = await crawl(Bringing)
+    assert calls == ["update"]
+    assert crawled.crawler.settings["MARK"] == "add-on"
+    assert [type(addon) for addon in crawled.crawler.addons.addons] == [AddOn]
+
+
+@pytest.mark.parametrize(("attribute", "setting"), [(2, None), (2, 3)])
+def test_an_attribute_of_a_spider_is_its_setting(attribute: int, setting: int | None) -> None:
+    class Slow(SiteSpider):
+        download_delay = attribute
+
+    crawler = Crawler(Slow)
+    if setting is not None:
+        crawler.settings.set("DOWNLOAD_DELAY", setting, "spider")
+    crawler._apply_settings()
+    assert crawler.settings["DOWNLOAD_DELAY"] == (setting or attribute)
+
+
+class OwnLoop(asyncio.SelectorEventLoop):
+    """An event loop of a project."""
+
+
+def test_a_setting_chooses_the_event_loop() -> None:
+    classes: list[type] = []
+
+    class Looking(SiteSpider):
+        async def start_requests(self) -> Any:
+            classes.append(type(asyncio.get_running_loop()))
+            return
+            yield
+
+    process = CrawlerProcess({**QUIET, "ASYNCIO_EVENT_LOOP": OwnLoop})
+    process.crawl(Looking)
+    process.start()
+    assert classes == [OwnLoop]
+
+
+async def test_another_event_loop_than_that_of_the_setting_is_refused() -> None:
+    with pytest.raises(ConfigError, match="does not match the one specified in the ASYNCIO_EVENT_LOOP"):
+        await crawl(SiteSpider, {"ASYNCIO_EVENT_LOOP": OwnLoop})
 
 
 async def test_a_log_formatter_writes_and_silences_lines(
