@@ -197,7 +197,8 @@ def _enter(server: ftplib.FTP, folder: str) -> None:
         try:
             server.cwd(part)
         except ftplib.error_perm:
-            server.mkd(part)
+            with contextlib.suppress(ftplib.error_perm):  # another upload may have created it meanwhile
+                server.mkd(part)
             server.cwd(part)
 
 

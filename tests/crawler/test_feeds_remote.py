@@ -1,5 +1,7 @@
 """Feeds to S3, Google Cloud Storage and FTP, on real servers: delivered once they are complete."""
 
+import ftplib
+import io
 import json
 import os
 import sys
@@ -76,6 +78,21 @@ async def test_a_complete_feed_is_on_the_server(server: FileServer, tmp_path: Pa
     assert left(tmp_path / "temp") == []
     [name] = context.stats.get_stats()
     assert name.startswith("feedexport/success_count/")
+
+
+def test_a_folder_that_another_upload_creates_meanwhile_is_used(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with ftp_server(tmp_path) as server:
+        create = ftplib.FTP.mkd
+
+        def be_late(connection: ftplib.FTP, name: str) -> str:
+            (tmp_path / "folder").mkdir()
+            return create(connection, name)
+
+        monkeypatch.setattr(ftplib.FTP, "mkd", be_late)
+        remote_files(server.uri, Settings()).upload("a.jl", io.BytesIO(LINES))
+        assert server.read("a.jl") == LINES
 
 
 async def test_each_file_of_a_row_is_delivered(server: FileServer, tmp_path: Path) -> None:
