@@ -142,7 +142,8 @@ def _unsupported(kind: str) -> str:
 
 
 db_manager = DbManager()
-"""The instance of this process, as in aio-scrapy; so are these two functions."""
+"""The instance of this process, as in aio-scrapy; so are these names."""
 
+redis_manager = db_manager.redis
 get_manager = db_manager.get_manager
 get_pool = db_manager.get_pool

@@ -6,6 +6,10 @@ _REMOTE = "use aioscrapy crawls and aioscrapy jobs to look into a crawl and to e
 _HANDLER = "choose the HTTP client by DOWNLOAD_HANDLERS_TYPE (docs/handlers.md)"
 
 _BROWSER = "no browser is controlled here; derive a handler from aioscrapy.handlers.base.DownloadHandler"
+_BLOOM = "Redis sets the bits itself; use aioscrapy.dupefilters.redis.BloomDupeFilter"
+_DEFERRED = "return the value, or make the function a coroutine function"
+_QUEUE = "derive a store from aioscrapy.queue.base.Store (CONTRIBUTING.md)"
+_ROBOTS = "Protego reads robots.txt; ROBOTSTXT_PARSER names a class of your own"
 _DATABASE = "write a pipeline of your own that opens the database (docs/components.md)"
 
 ABSENT: dict[str, str] = {
@@ -21,6 +25,38 @@ ABSENT: dict[str, str] = {
     "libs.pipelines.pg": _DATABASE,
     "loader.processors": "import them from itemloaders.processors",
     "queue.rabbitmq": "there is no RabbitMQ queue; use aioscrapy.queue.redis",
+    "commands.feed_process_params_from_cli": "-o and -O are in FEEDS before the command runs",
+    "core.downloader.handlers.DownloadHandlerManager": "use crawler.engine.download(request)",
+    "db.AbsDBPoolManager": _DATABASE,
+    "dupefilters.DupeFilterBase": "derive from dupefilters.BaseDupeFilter; request_seen is a function",
+    "dupefilters.redis.BloomFilter": _BLOOM,
+    "dupefilters.redis.BloomSetDupeFilter": _BLOOM,
+    "dupefilters.redis.HashMap": _BLOOM,
+    "exceptions.ProxyException": "a proxy that fails raises DownloadError; an empty pool ends the crawl",
+    "http.WebDriverResponse": _BROWSER,
+    "http.response.web_driver": _BROWSER,
+    "libs.pipelines.DBPipelineBase": _DATABASE,
+    "libs.pipelines.ItemCacheMixin": _DATABASE,
+    "libs.pipelines.SqlFormat": _DATABASE,
+    "libs.pipelines.csv.CsvSinkMixin": "derive from CsvPipeline, or write the file with the module csv",
+    "libs.pipelines.excel.ExcelSinkMixin": "derive from ExcelPipeline, or write the file with xlsxwriter",
+    "libs.pipelines.get_sql": _DATABASE,
+    "process.loop_initializer": "use asyncio.run; a crawl creates its loop itself",
+    "queue.AbsQueue": _QUEUE,
+    "queue.memory.MemoryQueueBase": _QUEUE,
+    "queue.redis.RedisQueueBase": _QUEUE,
+    "robotstxt.PythonRobotParser": _ROBOTS,
+    "robotstxt.RerpRobotParser": _ROBOTS,
+    "utils.console.get_shell_embed_func": "use start_python_console",
+    "utils.decorators.defers": _DEFERRED,
+    "utils.defer.defer_fail": _DEFERRED,
+    "utils.defer.defer_result": _DEFERRED,
+    "utils.defer.defer_succeed": _DEFERRED,
+    "utils.defer.mustbe_deferred": _DEFERRED,
+    "utils.log.AioScrapyLogger": "use aioscrapy.logger, or logging.getLogger(name)",
+    "utils.log.DEFAULT_LOGGING": "LOG_* settings set up the log; call logging.config.dictConfig for more",
+    "utils.reqser": "use request.to_dict(spider=spider) and request_from_dict of aioscrapy.utils.request",
+    "utils.tools.exec_js_func": "run JavaScript by a package of your own, such as PyExecJS or quickjs",
     "db.absmanager": _DATABASE,
     "db.aiomongo": _DATABASE,
     "db.aiomysql": _DATABASE,

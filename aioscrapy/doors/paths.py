@@ -58,7 +58,8 @@ MODULES: dict[str, str] = {
 # Scrapy's module -> {module of ours: its names; NAME=OURS where the name differs}
 NAMES: dict[str, dict[str, str]] = {
     "commands": {
-        "project_command": "BaseRunSpiderCommand ScrapyCommand",
+        "project_command": "AioScrapyCommand=ScrapyCommand BaseRunSpiderCommand ScrapyCommand",
+        "exceptions": "UsageError",
         "command_parser": "ScrapyArgumentParser=CommandParser ScrapyHelpFormatter=HelpFormatter",
     },
     "contracts": {"callback_contracts": "Contract ContractsManager"},
@@ -66,7 +67,9 @@ NAMES: dict[str, dict[str, str]] = {
         "callback_contracts": "BodyContract CallbackKeywordArgumentsContract CookieContract HeaderContract "
         "MetadataContract MethodContract ReturnsContract ScrapesContract UrlContract"
     },
-    "core.downloader.handlers": {"handlers.base": "DownloadHandlerProtocol=BaseDownloadHandler"},
+    "core.downloader.handlers": {
+        "handlers.base": "BaseDownloadHandler DownloadHandlerProtocol=BaseDownloadHandler"
+    },
     "core.downloader.handlers._aiohttp": {
         "handlers.aiohttp": "AiohttpDownloadHandler=AioHttpDownloadHandler"
     },
@@ -81,7 +84,10 @@ NAMES: dict[str, dict[str, str]] = {
     "core.downloader.handlers.base": {"handlers.base": "BaseDownloadHandler"},
     "core.engine": {"core.control": "ExecutionEngine=EngineControl"},
     "core.scheduler": {"queue.foreign": "BaseScheduler Scheduler"},
+    "db": {"db": "DBManager=DbManager"},
+    "db.aioredis": {"db": "AioRedisPoolManager=RedisClients redis_manager"},
     "dupefilters": {"dupefilters.foreign": "BaseDupeFilter RFPDupeFilter"},
+    "exceptions": {"exceptions": "AioScrapyDeprecationWarning=ScrapyDeprecationWarning"},
     "item": {"item": "BaseItem=Item DictItem=Item"},
     "resolver": {"utils.datatypes": "dnscache=DNS_CACHE"},
     "http": {"http.xmlrpc_request": "XmlRpcRequest"},
@@ -100,7 +106,10 @@ NAMES: dict[str, dict[str, str]] = {
         "http.codings": "_CHUNK_SIZE=_PIECE _DecompressionMaxSizeExceeded=UnpackedSizeError"
     },
     "selector.unified": {"selector": "Selector SelectorList"},
+    "serializer": {"serializer": "AbsSerializer=Serializer"},
     "signalmanager": {"signals": "SignalManager", "utils.signal": "dispatcher"},
+    "utils.conf": {"utils.conf": "closest_aioscrapy_cfg=closest_scrapy_cfg"},
+    "utils.python": {"utils.python": "to_native_str=to_unicode"},
     "statscollectors": {"stats": "StatsCollector MemoryStatsCollector DummyStatsCollector"},
 }
 

@@ -1,5 +1,6 @@
 """Duplicate filters of Scrapy's interface, for a crawl in the memory of one process."""
 
+import inspect
 import logging
 from pathlib import Path
 from typing import Any, Self
@@ -7,6 +8,7 @@ from typing import Any, Self
 from aioscrapy import signals
 from aioscrapy.context import CrawlContext
 from aioscrapy.dupefilters.base import LocalDupeFilter
+from aioscrapy.exceptions import SettingError
 from aioscrapy.http.request import Request
 
 logger = logging.getLogger("aioscrapy.dupefilters")
@@ -144,7 +146,16 @@ def itself(request: Request) -> Any:
 
 
 def opened(dupefilter: Any, crawler: CrawlContext) -> Any:
-    """Open a filter of Scrapy's interface, and close it with the crawl; return it in ours."""
+    """Open a filter of Scrapy's interface, and close it with the crawl; return it in ours.
+
+    Raises:
+        SettingError: its `request_seen` is a coroutine function, as in aio-scrapy.
+    """
+    if inspect.iscoroutinefunction(dupefilter.request_seen):
+        name = type(dupefilter).__qualname__
+        raise SettingError(
+            "DUPEFILTER_CLASS", f"{name}.request_seen is a coroutine function: make it a function"
+        )
     dupefilter.counts = False
     if hasattr(dupefilter, "open"):
         dupefilter.open()

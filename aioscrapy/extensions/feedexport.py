@@ -76,7 +76,7 @@ class FeedExporter:
         self._all = feeds_of(crawler.settings, crawler)
         if not self._all:
             raise NotConfigured
-        self.feeds = {feed.template: feed.options for feed in self._all}
+        self.feeds = {feed.template: dict(feed.form.options) for feed in self._all}
         self._output = self.feeds_class(self._all, crawler)
         self._records: list[Record] | None = None  # of the item that the crawl packs
         self._in_crawl = False

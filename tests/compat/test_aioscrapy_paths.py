@@ -10,7 +10,9 @@ from typing import Any
 
 import pytest
 
+from aioscrapy.exceptions import SettingError
 from aioscrapy.pipelines.excel import ExcelPipeline
+from support.crawling import SiteSpider, crawl
 
 PRESENT = [
     "aioscrapy.utils.log.logger",
@@ -49,6 +51,15 @@ def test_a_path_of_aio_scrapy_is_there(path: str) -> None:
 def test_an_absent_path_names_what_to_use(path: str) -> None:
     with pytest.raises(ModuleNotFoundError, match=ABSENT[path]):
         importlib.import_module(path)
+
+
+async def test_a_filter_of_aio_scrapy_whose_answer_is_a_coroutine_is_refused() -> None:
+    class Filter:
+        async def request_seen(self, request: Any) -> bool:
+            return False
+
+    with pytest.raises(SettingError, match=r"Filter\.request_seen is a coroutine function"):
+        await crawl(SiteSpider, {"DUPEFILTER_CLASS": Filter})
 
 
 async def test_the_tools_call_and_iterate_whatever_they_get() -> None:
