@@ -7,6 +7,7 @@ The settings of what a crawl keeps and writes are in `default_output_settings.py
 from typing import Annotated
 
 from aioscrapy.default_output_settings import *  # noqa: F403 one module has all settings
+from aioscrapy.header_setting import HeaderTable
 from aioscrapy.setting_types import (
     Bytes,
     Choice,
@@ -121,17 +122,7 @@ USER_AGENT: OptionalText = "aioscrapy (+https://pypi.org/project/aioscrapy-scrap
 # Headers of requests that have not set them. None: don't send this header.
 DEFAULT_REQUEST_HEADERS: Annotated[
     dict[str, str | bytes | list[str] | None],
-    Table(
-        "name of a header",
-        "a text, bytes, a list of them, or None",
-        str,
-        bytes,
-        list,
-        tuple,
-        int,
-        type(None),
-        keys=(str, bytes),
-    ),
+    HeaderTable(),
 ] = {
     "Accept": "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8",
     "Accept-Language": "en",

@@ -14,6 +14,8 @@ from aioscrapy.settings import Settings
 
 # The part by which RANDOMIZE_DOWNLOAD_DELAY varies a delay.
 HALF = 0.5
+# What DOWNLOAD_SLOTS may say of a slot.
+_SLOT_LIMITS = {"concurrency", "delay", "jitter", "randomize_delay"}
 
 
 class SlotLimits(NamedTuple):
@@ -244,6 +246,9 @@ def _slots(settings: Settings, limits: SlotLimits) -> dict[str, SlotLimits]:
     """
     slots = {}
     for name, own in settings.getdict("DOWNLOAD_SLOTS").items():
+        if unknown := sorted(map(str, own.keys() - _SLOT_LIMITS)):
+            problem = f"{name!r}: unknown limit {unknown[0]!r}; there are {', '.join(sorted(_SLOT_LIMITS))}"
+            raise SettingError("DOWNLOAD_SLOTS", problem)
         try:
             limit = int(own.get("concurrency") or limits.limit)
             delay_s = float(own.get("delay", limits.delay_s))

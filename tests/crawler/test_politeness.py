@@ -198,7 +198,15 @@ def test_the_part_by_which_a_delay_varies(settings: dict[str, object], least: fl
 
 
 @pytest.mark.parametrize(
-    "own", [{"concurrency": "many"}, {"delay": -1}, {"concurrency": -2}, {"jitter": "x"}, {"jitter": -0.1}]
+    "own",
+    [
+        {"concurrency": "many"},
+        {"delay": -1},
+        {"concurrency": -2},
+        {"jitter": "x"},
+        {"jitter": -0.1},
+        {"dealy": 1},
+    ],
 )
 def test_a_slot_that_can_not_be_read_is_named(own: dict[str, object]) -> None:
     with pytest.raises(SettingError, match=r"DOWNLOAD_SLOTS: 'a\.test'"):

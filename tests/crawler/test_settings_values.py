@@ -130,6 +130,10 @@ def test_any_text_of_a_command_line_is_accepted_or_refused(name: str, text: str)
     ("name", "value", "allowed"),
     [
         ("CONCURRENT_REQUESTS", -1, "-1 is not a whole number from 1 to 100000"),
+        ("DEFAULT_REQUEST_HEADERS", {":authority": "a.test"}, "':authority' is not the name of a header"),
+        ("DEFAULT_REQUEST_HEADERS", {"A\nB": "1"}, "'A\\nB' is not the name of a header"),
+        ("DEFAULT_REQUEST_HEADERS", {"A": "1\r\nB: 2"}, "the value of 'A' is not a text in one line"),
+        ("DEFAULT_REQUEST_HEADERS", {"A": ["1", b"2\0"]}, "the value of 'A' is not a text in one line"),
         ("CONCURRENT_REQUESTS", "many", "'many' is not a whole number from 1 to 100000"),
         ("CONCURRENT_REQUESTS", 16.5, "16.5 is not a whole number"),
         ("CONCURRENT_REQUESTS", True, "True is not a whole number"),
