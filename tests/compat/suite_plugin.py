@@ -13,6 +13,7 @@ import sys
 import warnings
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 import pytest
 
@@ -74,6 +75,15 @@ def compare_by_meaning() -> None:
     logging.setLogRecordFactory(record)
 
 
+def cookie_entries(cookies: Any) -> list[Any]:
+    """Return Request.cookies as a list of dicts."""
+    return [{"name": n, "value": v} for n, v in cookies.items()] if isinstance(cookies, dict) else cookies
+
+
+# Private functions of Scrapy with which its tests make their input: the Set-Cookie headers of a server.
+HELPERS = {"_to_verbose_cookies": cookie_entries}
+
+
 def fill(path: Path) -> None:
     """Put an Absent in the place of each name of Scrapy that this file imports and that does not exist."""
     for node in ast.walk(ast.parse(path.read_text())):
@@ -87,7 +97,8 @@ def fill(path: Path) -> None:
                 try:
                     importlib.import_module(f"{node.module}.{alias.name}")
                 except ImportError:
-                    setattr(module, alias.name, Absent(alias.name, (), {}))
+                    absent = HELPERS.get(alias.name) or Absent(alias.name, (), {})
+                    setattr(module, alias.name, absent)
 
 
 def module_of(name: str) -> ModuleType:
