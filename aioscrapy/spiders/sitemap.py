@@ -1,5 +1,6 @@
 """SitemapSpider: finds the pages of a site in its sitemaps."""
 
+import logging
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from io import BytesIO
@@ -13,7 +14,11 @@ from aioscrapy.spiders.sitemap_file import LimitedGzipFile, Sitemap, is_gzip, si
 from aioscrapy.spiders.spider import Spider
 from aioscrapy.spiders.start import StartRequests
 
+logger = logging.getLogger(__name__)
+
 Pattern = str | re.Pattern[str]
+
+_LARGE = "%s body size after decompression (%d B) is larger than the download warning size (%d B)."
 
 
 class SitemapSpider(Spider):
@@ -32,6 +37,7 @@ class SitemapSpider(Spider):
     sitemap_follow: Sequence[Pattern] = ("",)
     sitemap_alternate_links = False
     _max_size = 0
+    _warn_size = 0
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -44,8 +50,9 @@ class SitemapSpider(Spider):
     @classmethod
     def from_crawler(cls, crawler: CrawlContext, *args: Any, **kwargs: Any) -> Self:
         spider = super().from_crawler(crawler, *args, **kwargs)
-        limit = getattr(spider, "download_maxsize", None)
-        spider._max_size = crawler.settings.getint("DOWNLOAD_MAXSIZE") if limit is None else int(limit)
+        settings = crawler.settings
+        spider._max_size = int(getattr(spider, "download_maxsize", settings.getint("DOWNLOAD_MAXSIZE")))
+        spider._warn_size = int(getattr(spider, "download_warnsize", settings.getint("DOWNLOAD_WARNSIZE")))
         return spider
 
     def start_requests(self) -> Any:
@@ -73,14 +80,14 @@ class SitemapSpider(Spider):
                         yield Request(url, callback)
                         break
         else:
-            self.logger.warning("Ignoring invalid sitemap: %s", response)
+            logger.warning("Ignoring invalid sitemap: %s", response, extra={"spider": self})
 
     def _sitemap(self, response: Any) -> Sitemap | None:
         source: Any = None
         if type(self)._get_sitemap_body is not SitemapSpider._get_sitemap_body:
             source = self._get_sitemap_body(response)  # of a subclass
         elif _is_packed(response):
-            source = LimitedGzipFile(response.body, self._limit(response))
+            source = self._unpacked(response)
         else:
             source = _plain_body(response)
         try:
@@ -93,13 +100,20 @@ class SitemapSpider(Spider):
         if not _is_packed(response):
             return _plain_body(response)
         try:
-            return LimitedGzipFile(response.body, self._limit(response)).read_all()
+            return self._unpacked(response).read_all()
         except ResponseTooLargeError:
             return None
 
-    def _limit(self, response: Any) -> int:
+    def _unpacked(self, response: Any) -> LimitedGzipFile:
+        """Return the bytes of a packed sitemap; the limits are those of its request, else of the crawl."""
         meta = response.meta if response.request is not None else {}
-        return int(meta.get("download_maxsize", self._max_size))
+        warn_size = int(meta.get("download_warnsize", self._warn_size))
+
+        def warn(size: int) -> None:
+            if len(response.body) < warn_size <= size:
+                logger.warning(_LARGE, response, size, warn_size, extra={"spider": self})
+
+        return LimitedGzipFile(response.body, int(meta.get("download_maxsize", self._max_size)), warn)
 
 
 def regex(pattern: Pattern) -> re.Pattern[str]:

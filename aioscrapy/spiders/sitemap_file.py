@@ -1,7 +1,7 @@
 """Read sitemaps, also large and gzipped ones, and the sitemaps that a robots.txt names."""
 
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from gzip import BadGzipFile, GzipFile
 from io import BytesIO
 from typing import Any, BinaryIO
@@ -58,12 +58,16 @@ class Sitemap:
 
 
 class LimitedGzipFile:
-    """The unpacked bytes of a gzip file; a damaged end is left out, a file that is too large is an error."""
+    """The unpacked bytes of a gzip file; a damaged end is left out, a file that is too large is an error.
 
-    def __init__(self, data: bytes, limit: int) -> None:
+    `at_end` is called once at the end, with the number of bytes.
+    """
+
+    def __init__(self, data: bytes, limit: int, at_end: Callable[[int], None] | None = None) -> None:
         self._file = GzipFile(fileobj=BytesIO(data))
         self._limit = limit
         self._read = 0
+        self._at_end = at_end
 
     def read(self, size: int = -1) -> bytes:
         """Return the next bytes; b"" at the end.
@@ -81,6 +85,9 @@ class LimitedGzipFile:
         self._read += len(piece)
         if self._limit and self._read > self._limit:
             raise ResponseTooLargeError(f"the unpacked sitemap has more than {self._limit} bytes")
+        if not piece and self._at_end is not None:
+            self._at_end(self._read)
+            self._at_end = None
         return piece
 
     def read_all(self) -> bytes:

@@ -59,7 +59,7 @@ class Spider:
 
     def log(self, message: Any, level: int = logging.DEBUG, **kwargs: Any) -> None:
         """Write one log line; other arguments are those of `logging.Logger.log`."""
-        self.logger.log(level, "%s", message, **kwargs)
+        self.logger.log(level, message, **kwargs)
 
     @classmethod
     def from_crawler(cls, crawler: CrawlContext, *args: Any, **kwargs: Any) -> Self:

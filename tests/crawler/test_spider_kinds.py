@@ -20,6 +20,7 @@ from aioscrapy.spiders import (
     XMLFeedSpider,
 )
 from aioscrapy.spiders.sitemap_file import Sitemap
+from support.context import context
 from support.crawling import crawl
 from support.site import Site
 
@@ -94,6 +95,18 @@ def test_entries_can_be_filtered() -> None:
 
     response = XmlResponse("http://site.test/x", body=URLSET)
     assert pairs(Recent()._parse_sitemap(response)) == ITEMS[:1]
+
+
+def test_a_packed_sitemap_that_unpacks_to_much_is_named_once(caplog: Any) -> None:
+    spider = Sitemaps.from_crawler(context({"DOWNLOAD_WARNSIZE": len(URLSET)}))
+    packed = gzip.compress(URLSET)
+    assert len(packed) < len(URLSET)
+    request = Request("http://site.test/x.xml.gz")
+    assert pairs(spider._parse_sitemap(Response(request.url, body=packed, request=request))) == ITEMS
+    request.meta["download_warnsize"] = len(URLSET) + 1
+    assert pairs(spider._parse_sitemap(Response(request.url, body=packed, request=request))) == ITEMS
+    text = f"<200 {request.url}> body size after decompression ({len(URLSET)} B) is larger than"
+    assert [text in message for message in caplog.messages] == [True]
 
 
 @pytest.mark.parametrize("body", [b"", b"<html>", b"no xml", b"\x1f\x8b\x08damaged"])
