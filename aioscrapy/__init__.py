@@ -77,6 +77,7 @@ _HOMES = {
     "__version__": "version",
     "db_manager": "db",
     "logger": "log",
+    "version_info": "version",
 }
 
 

@@ -3,6 +3,8 @@
 # A constant: importlib.metadata would slow down the start of every job.
 __version__ = "0.1.0"
 
+version_info = tuple(int(part) for part in __version__.split("."))
+
 
 def version_of(name: str) -> str:
     """Return the version of a library, of Python, or of the platform."""

@@ -90,6 +90,8 @@ NAMES: dict[str, dict[str, str]] = {
     "exceptions": {"exceptions": "AioScrapyDeprecationWarning=ScrapyDeprecationWarning"},
     "item": {"item": "BaseItem=Item DictItem=Item"},
     "resolver": {"utils.datatypes": "dnscache=DNS_CACHE"},
+    "interfaces": {"doors.older": "ISpiderLoader"},
+    "extensions.feedexport": {"doors.older": "IFeedStorage build_storage"},
     "http": {"http.xmlrpc_request": "XmlRpcRequest"},
     "http.request": {"http.no_callback": "NO_CALLBACK"},
     "http.response.html": {"http.text": "HtmlResponse"},
@@ -109,7 +111,9 @@ NAMES: dict[str, dict[str, str]] = {
     "serializer": {"serializer": "AbsSerializer=Serializer"},
     "signalmanager": {"signals": "SignalManager", "utils.signal": "dispatcher"},
     "utils.conf": {"utils.conf": "closest_aioscrapy_cfg=closest_scrapy_cfg"},
+    "utils.datatypes": {"utils.datatypes": "CaselessDict=CaseInsensitiveDict"},
     "utils.python": {"utils.python": "to_native_str=to_unicode"},
+    "spiderloader": {"doors.older": "ISpiderLoader"},
     "statscollectors": {"stats": "StatsCollector MemoryStatsCollector DummyStatsCollector"},
 }
 

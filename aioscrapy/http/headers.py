@@ -136,6 +136,14 @@ class Headers(MutableMapping[str | bytes, Any]):
             values = self._values(default)
         return values[-1] if values else None
 
+    def normkey(self, key: str | bytes) -> bytes:
+        """Return a name as the keys are."""
+        return _title(key)
+
+    def normvalue(self, value: Any) -> list[bytes]:
+        """Return one value, several or None as the values are."""
+        return self._values(value)
+
     def getlist(self, name: str | bytes, default: Any = None) -> list[bytes]:
         """Return all values of a header; [] if it is not set."""
         values = self._sorted().get(_title(name))

@@ -20,6 +20,7 @@ from aioscrapy.http.request import Request
 from aioscrapy.http.response import Response
 from aioscrapy.items import adapter
 from aioscrapy.pipelines.files_stores import (
+    FilesStoreProtocol,
     FSFilesStore,
     FTPFilesStore,
     GCSFilesStore,
@@ -41,6 +42,7 @@ __all__ = [
     "FTPFilesStore",
     "FileException",
     "FilesPipeline",
+    "FilesStoreProtocol",
     "GCSFilesStore",
     "S3FilesStore",
 ]

@@ -6,7 +6,7 @@ import os
 from collections import defaultdict
 from io import BytesIO
 from pathlib import Path
-from typing import IO, Any, ClassVar, Self
+from typing import IO, Any, ClassVar, Protocol, Self
 from urllib.parse import urlsplit
 
 from aioscrapy.exceptions import SettingError
@@ -15,6 +15,25 @@ from aioscrapy.settings import Settings
 
 StatInfo = dict[str, Any]
 """checksum (MD5) and last_modified (seconds since 1970) of a file; empty if it does not exist."""
+
+
+class FilesStoreProtocol(Protocol):
+    """What a class in STORE_SCHEMES has; both methods may be coroutine functions."""
+
+    def __init__(self, basedir: str) -> None: ...
+
+    def persist_file(
+        self,
+        path: str,
+        buf: BytesIO,
+        info: Any,
+        meta: dict[str, Any] | None = None,
+        headers: dict[str, str] | None = None,
+    ) -> Any:
+        """Write a file."""
+
+    def stat_file(self, path: str, info: Any) -> Any:
+        """Return the state of a file."""
 
 
 class FSFilesStore:

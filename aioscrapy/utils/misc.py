@@ -116,6 +116,20 @@ def create_instance(objcls: Any, settings: Any, crawler: Any, *args: Any, **kwar
     return instance
 
 
+async def load_instance(
+    clspath: Any, *args: Any, settings: Any = None, spider: Any = None, crawler: Any = None, **kwargs: Any
+) -> Any:
+    """Create an object of the class at a dotted path; the function of aio-scrapy.
+
+    Raises:
+        ValueError: there are neither settings, nor a spider, nor a crawler.
+    """
+    crawler = crawler or getattr(spider, "crawler", None)
+    settings = settings or getattr(spider, "settings", None)
+    instance = create_instance(load_object(clspath), settings, crawler, *args, **kwargs)
+    return await instance if inspect.isawaitable(instance) else instance
+
+
 @contextmanager
 def set_environ(**variables: str) -> Iterator[None]:
     """Set environment variables for a while."""

@@ -9,9 +9,12 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from zope.interface import implementer
 
+from aioscrapy.context import CrawlContext
 from aioscrapy.exceptions import SettingError
 from aioscrapy.pipelines.excel import ExcelPipeline
+from aioscrapy.settings import Settings
 from support.crawling import SiteSpider, crawl
 
 PRESENT = [
@@ -60,6 +63,30 @@ async def test_a_filter_of_aio_scrapy_whose_answer_is_a_coroutine_is_refused() -
 
     with pytest.raises(SettingError, match=r"Filter\.request_seen is a coroutine function"):
         await crawl(SiteSpider, {"DUPEFILTER_CLASS": Filter})
+
+
+async def test_a_class_is_created_by_its_path() -> None:
+    load_instance = importlib.import_module("aioscrapy.utils.misc").load_instance
+    path, settings = "aioscrapy.middlewares.depth.DepthMiddleware", Settings()
+    context = CrawlContext.without_crawl(settings, SimpleNamespace(settings=settings))
+    assert type(await load_instance(path, crawler=context)).__name__ == "DepthMiddleware"
+    assert await load_instance("fractions.Fraction", "1/2", settings=settings) == 0.5
+    with pytest.raises(ValueError, match="Specify at least one"):
+        await load_instance(path)
+
+
+def test_a_component_of_scrapy_2_13_declares_its_interface() -> None:
+    feedexport: Any = importlib.import_module("aioscrapy.extensions.feedexport")
+    loader: Any = importlib.import_module("aioscrapy.interfaces").ISpiderLoader
+
+    @implementer(feedexport.IFeedStorage, loader)
+    class Storage:
+        def __init__(self, uri: str, mode: str, *, feed_options: Any = None) -> None:
+            self.built = uri, mode, feed_options
+
+    assert loader.implementedBy(Storage)
+    storage = feedexport.build_storage(Storage, "own://items.jl", "wb", feed_options={"a": 1})
+    assert storage.built == ("own://items.jl", "wb", {"a": 1})
 
 
 async def test_the_tools_call_and_iterate_whatever_they_get() -> None:
