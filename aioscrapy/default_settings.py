@@ -212,8 +212,11 @@ RETRY_TIMES: Count = 2
 RETRY_AFTER_MAX: Seconds = 300.0
 # HTTP statuses that cause another attempt.
 RETRY_HTTP_CODES: Statuses = [500, 502, 503, 504, 522, 524, 408, 429]
-# Exceptions that cause another attempt: classes or their paths. The default is every failure of a download.
-RETRY_EXCEPTIONS: Annotated[list[object], Many(Component())] = ["aioscrapy.exceptions.DownloadError"]
+# Exceptions that cause another attempt: classes or their paths. The default is every failure of a download, also of a download handler of the project.
+RETRY_EXCEPTIONS: Annotated[list[object], Many(Component())] = [
+    "aioscrapy.exceptions.DownloadError",
+    "builtins.OSError",
+]
 # Level of the line about a request that failed in all attempts.
 RETRY_GIVE_UP_LOG_LEVEL: Annotated[str, LogLevel()] = "ERROR"
 # Added to the priority of a repeated request.

@@ -8,7 +8,7 @@ from typing import Any, Self
 
 from aioscrapy.components import load_object
 from aioscrapy.context import CrawlContext
-from aioscrapy.exceptions import NotConfigured, ResponseTooLargeError
+from aioscrapy.exceptions import DownloadError, NotConfigured, ResponseTooLargeError
 from aioscrapy.http.hosts import slot_of
 from aioscrapy.http.request import Request
 from aioscrapy.http.response import Response
@@ -50,7 +50,7 @@ def get_retry_request(
 
 
 class RetryMiddleware:
-    """Retries statuses in RETRY_HTTP_CODES and every DownloadError except a body that is too large.
+    """Retries statuses in RETRY_HTTP_CODES, and the RETRY_EXCEPTIONS except a body that is too large.
 
     A host that answers 429 or 503 with Retry-After gets no request for that long (RETRY_AFTER_MAX).
 
@@ -87,11 +87,17 @@ class RetryMiddleware:
 
     def process_exception(self, request: Request, exception: Exception, spider: Any = None) -> Request | None:
         """Return a new attempt for a failed download; None after the last attempt."""
-        if not isinstance(exception, self.exceptions_to_retry) or isinstance(
-            exception, ResponseTooLargeError
-        ):
+        if isinstance(exception, ResponseTooLargeError) or not self._is_listed(exception):
             return None
         return None if request.meta.get("dont_retry") else self._retry(request, exception, spider)
+
+    def _is_listed(self, exception: Exception) -> bool:
+        """Return True for an exception to retry; one of Twisted, which a project raises, stands for ours."""
+        listed = self.exceptions_to_retry
+        if isinstance(exception, (*listed, DownloadError)):
+            return isinstance(exception, listed)
+        paths = (f"{cls.__module__}.{cls.__qualname__}" for cls in type(exception).__mro__)
+        return any(issubclass(ours, listed) for path in paths for ours in ours_for(path))
 
     def _retry(self, request: Request, reason: Reason, spider: Any = None) -> Request | None:
         """Return a new attempt; None after the last one. Subclasses call it, as in Scrapy."""

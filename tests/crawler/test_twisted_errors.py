@@ -16,7 +16,7 @@ from aioscrapy.exceptions import (
     ResponseDataLossError,
     TunnelError,
 )
-from aioscrapy.http import HtmlResponse
+from aioscrapy.http import HtmlResponse, Request
 from aioscrapy.middlewares.retry import RetryMiddleware
 from aioscrapy.twisted_errors import TWISTED, ours_for, with_twisted
 from support.context import context
@@ -139,3 +139,25 @@ def test_scrapys_default_list_is_understood() -> None:
     kinds = middleware.exceptions_to_retry
     assert {TunnelError, DownloadFailedError, ResponseDataLossError, OSError} == set(kinds)
     assert not {CannotResolveHostError, DownloadConnectionRefusedError, DownloadTimeoutError} & set(kinds)
+
+
+@pytest.mark.parametrize(
+    "exc",
+    [
+        OSError("broken pipe"),
+        TimeoutError(),
+        error.TimeoutError(),
+        error.ConnectionLost(),
+        error.ConnectError(),
+        defer.TimeoutError(),
+        ResponseFailed([]),
+    ],
+    ids=repr,
+)
+def test_what_a_project_raises_as_a_failed_download_is_retried(exc: Exception) -> None:
+    for listed, retries in ((None, True), (["aioscrapy.exceptions.NotSupported"], False)):
+        settings = {} if listed is None else {"RETRY_EXCEPTIONS": listed}
+        middleware = RetryMiddleware.from_crawler(context(settings))
+        for raised, expected in ((exc, retries), (ValueError(), False)):
+            retried = middleware.process_exception(Request("http://a.test/"), raised)
+            assert (retried is not None) is expected
