@@ -14,7 +14,7 @@ from aioscrapy.exceptions import DownloadError, DownloadTimeoutError, StopDownlo
 from aioscrapy.handlers.aiohttp_errors import class_of
 from aioscrapy.handlers.aiohttp_raw import RawRequest, escaped
 from aioscrapy.handlers.aiohttp_repair import NOTHING, Repairing
-from aioscrapy.handlers.base import DownloadHandler, bind_address
+from aioscrapy.handlers.base import LENGTH, DownloadHandler, bind_address
 from aioscrapy.handlers.certificates import Certificates, is_default_tls, tls_context
 from aioscrapy.handlers.limits import Body, Limits, has_end
 from aioscrapy.handlers.repair import MAX_HEAD
@@ -27,6 +27,7 @@ from aioscrapy.http.responsetypes import response_class, url_of
 from aioscrapy.log import logger
 
 _PROXY_LOGIN = "Proxy-Authorization"
+_LENGTH = LENGTH.encode()
 _SKIPPED = ("User-Agent", "Content-Type", "Accept")
 _MAX_HEADERS = 10_000
 _PROTOCOLS = {aiohttp.HttpVersion10: "HTTP/1.0", aiohttp.HttpVersion11: "HTTP/1.1"}
@@ -142,11 +143,12 @@ class AioHttpDownloadHandler(DownloadHandler):
         """Return the session for a request, and its header lines as text."""
         session = self._session or self._open()
         try:
-            return session, [(name.decode(), value.decode()) for name, value in raw]
+            return session, [(name.decode(), value.decode()) for name, value in raw if name != _LENGTH]
         except UnicodeDecodeError:
             if self._raw_session is None:
                 self._raw_session = _new_session(session.connector, RawRequest)
-            return self._raw_session, [(escaped(name), escaped(value)) for name, value in raw]
+            lines = [(escaped(name), escaped(value)) for name, value in raw if name != _LENGTH]
+            return self._raw_session, lines
 
     def _open(self) -> aiohttp.ClientSession:
         self._session = _new_session(

@@ -7,6 +7,10 @@ from aioscrapy.exceptions import SettingError
 from aioscrapy.http.request import Request
 from aioscrapy.http.response import Response
 
+# The client itself sends the length of the body. A wrong one, as in headers copied from a browser, cuts the
+# body or makes the server wait for the rest.
+LENGTH = "Content-Length"
+
 
 def bind_address(value: Any) -> tuple[str, int] | None:
     """Return DOWNLOAD_BIND_ADDRESS as host and port; port 0 is any.

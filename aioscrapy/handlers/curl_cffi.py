@@ -17,7 +17,7 @@ from aioscrapy.exceptions import (
     SettingError,
     TunnelError,
 )
-from aioscrapy.handlers.base import DownloadHandler
+from aioscrapy.handlers.base import LENGTH, DownloadHandler
 from aioscrapy.handlers.certificates import Certificates, boringssl_ciphers
 from aioscrapy.handlers.failures import class_by_text
 from aioscrapy.handlers.limits import Body, Limits, has_end
@@ -177,7 +177,7 @@ class CurlCffiDownloadHandler(DownloadHandler):
         """Return headers, body, browser and proxy as arguments of curl_cffi."""
         browser = self._browser_of(request)
         proxy = request.meta.get("proxy")
-        headers: list[Any] = list(sent.to_tuple_list())
+        headers: list[Any] = [pair for pair in sent.to_tuple_list() if pair[0] != LENGTH]
         if any(_NO_LINE.search(text) for line in headers for text in line):
             raise DownloadError(f"{request.url}: a header's name or value has a character that can't be sent")
         if browser:

@@ -12,7 +12,7 @@ from aioscrapy.exceptions import (
     SettingError,
     TunnelError,
 )
-from aioscrapy.handlers.base import DownloadHandler
+from aioscrapy.handlers.base import LENGTH, DownloadHandler
 from aioscrapy.handlers.certificates import Certificates, boringssl_ciphers, is_default_tls
 from aioscrapy.handlers.failures import class_by_text
 from aioscrapy.handlers.limits import Body, Limits, has_end
@@ -221,7 +221,7 @@ def _arguments(request: Request, sent: Headers, proxy: str | None) -> dict[str, 
     Raises:
         DownloadError: a header can't be sent.
     """
-    lines = [(_text(name), _text(value)) for name, value in sent.raw()]
+    lines = [(_text(name), _text(value)) for name, value in sent.raw() if name != LENGTH.encode()]
     login = None
     if proxy and request.url.startswith("https:"):  # it must not go through the tunnel to the site
         login = next((value for name, value in lines if name == _PROXY_LOGIN), None)
@@ -241,6 +241,6 @@ def _arguments(request: Request, sent: Headers, proxy: str | None) -> dict[str, 
         arguments["proxy"] = wreq.Proxy.all(proxy, custom_http_auth=login) if login else wreq.Proxy.all(proxy)
     if request.body:
         arguments["body"] = request.body
-    elif request.method in _WITH_BODY and not headers.contains_key("Content-Length"):
-        headers.append("Content-Length", "0")  # some servers refuse a POST without it
+    elif request.method in _WITH_BODY:
+        headers.append(LENGTH, "0")  # some servers refuse a POST without it
     return arguments

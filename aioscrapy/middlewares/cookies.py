@@ -208,6 +208,8 @@ def _cookies_of(request: Request) -> Iterator[Cookie]:
     if isinstance(cookies, Mapping):
         cookies = [{"name": name, "value": value} for name, value in cookies.items()]
     for entry in cookies or ():
+        if not isinstance(entry, Mapping):
+            raise TypeError(f"the cookies of {request} are neither a dict nor a list of dicts")
         name, value = _text(entry.get("name")), _text(entry.get("value"))
         if not name or value is None:
             logger.warning("Cookie without name or value in %s: %r", request, entry)

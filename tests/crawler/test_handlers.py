@@ -91,6 +91,13 @@ async def test_any_method_is_sent(fetch: Fetch, method: str) -> None:
     assert (await fetch("/echo", method=method)).json()["method"] == method
 
 
+@pytest.mark.parametrize("length", ["1", "999"])
+async def test_a_length_among_the_headers_is_not_that_of_the_body(fetch: Fetch, length: str) -> None:
+    sent = await fetch("/echo", method="POST", body="abc", headers={"content-length": length, "X-A": "é"})
+    assert sent.json()["body"] == "abc"
+    assert (await fetch("/echo", headers={"Content-Length": length})).status == 200
+
+
 async def test_the_url_is_sent_as_it_is(fetch: Fetch) -> None:
     odd = "/echo?q=a%2Fb+c&empty=&q=2"
     assert (await fetch(odd)).json()["path"] == odd
