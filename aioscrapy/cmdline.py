@@ -17,14 +17,14 @@ from typing import NoReturn
 
 from aioscrapy.command_parser import CommandParser
 from aioscrapy.doors.scrapy import serve_scrapy
-from aioscrapy.exceptions import AioscrapyError, ConfigError
+from aioscrapy.exceptions import AioscrapyError, ConfigError, UsageError
 from aioscrapy.project import project_settings, settings_here
 from aioscrapy.scrapy_redis_settings import understand_scrapy_redis
 from aioscrapy.settings import Settings
 from aioscrapy.standard_files import open_standard_files
 from aioscrapy.version import __version__
 from aioscrapy_deploy.terminal.messages import report
-from aioscrapy_deploy.terminal.option_types import name_value
+from aioscrapy_deploy.terminal.option_types import name_value_of
 
 # A command is a module of aioscrapy_deploy.operate if it is in OPERATE, the one in ELSEWHERE, or a module of
 # aioscrapy.commands.
@@ -72,6 +72,9 @@ def main(argv: list[str] | None = None, settings: Settings | None = None) -> int
             traceback.print_exc()
         report(str(exc), program="aioscrapy")
         return 1
+    except UsageError as exc:
+        report(f"error: {exc}", program="aioscrapy")
+        return 2
     except KeyboardInterrupt:
         report("interrupted", program="aioscrapy")
         return 130
@@ -213,7 +216,7 @@ def _add_setting_options(parser: argparse.ArgumentParser) -> None:
         "--set",
         action="append",
         default=[],
-        type=name_value,
+        type=name_value_of("-s"),
         metavar="NAME=VALUE",
         help="set a setting",
     )

@@ -1,8 +1,9 @@
 """The parser of a command line: the form of its help, and files named -:FORMAT."""
 
 import argparse
+import sys
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, NoReturn
 
 
 class HelpFormatter(argparse.RawDescriptionHelpFormatter):
@@ -19,6 +20,11 @@ class CommandParser(argparse.ArgumentParser):
 
     def __init__(self, **options: Any) -> None:
         super().__init__(**{"formatter_class": HelpFormatter, **options})
+
+    def error(self, message: str) -> NoReturn:
+        """Print the usage, as Scrapy does on standard output, and the error; exit with 2."""
+        self.print_usage(sys.stdout)
+        self.exit(2, f"{self.prog}: error: {message}\n")
 
     def _parse_optional(self, arg_string: str) -> Any:
         # argparse has no public hook for this

@@ -12,7 +12,7 @@ from aioscrapy.commands.crawl import add_feeds
 from aioscrapy.exceptions import ConfigError, SettingError, UsageError
 from aioscrapy.process import CrawlerProcess
 from aioscrapy.settings import Settings
-from aioscrapy_deploy.terminal.option_types import name_value
+from aioscrapy_deploy.terminal.option_types import name_value_of
 
 # Groups of entry points by which packages add commands.
 _GROUPS = ("scrapy.commands", "aioscrapy.commands")
@@ -188,6 +188,6 @@ def _command_of(module: Any) -> type[Any] | None:
 
 def _pair(text: str, option: str) -> tuple[str, str]:
     try:
-        return name_value(text)
-    except (argparse.ArgumentTypeError, ValueError) as exc:
-        raise UsageError(f"{option}: {exc}") from None
+        return name_value_of(option)(text)
+    except argparse.ArgumentTypeError as exc:
+        raise UsageError(str(exc)) from None

@@ -36,7 +36,8 @@ class SpiderLoader:
     and one per name that two spiders share (the last spider is used).
 
     Raises:
-        SettingError: SPIDER_MODULES names a module that does not exist.
+        SettingError: SPIDER_MODULES names a module that does not exist, and no layer of the settings sets
+            SPIDER_LOADER_WARN_ONLY.
         ConfigError: a module can't be imported and SPIDER_LOADER_WARN_ONLY is off.
     """
 
@@ -47,9 +48,14 @@ class SpiderLoader:
         self._spiders: dict[str, type[Any]] = {}
         self._roots = settings.getlist("SPIDER_MODULES")
         for root in self._roots:
-            _check_exists(root)
-            for module in self._import_all(root):
-                self._take_spiders(module)
+            try:
+                _check_exists(root)
+                for module in self._import_all(root):
+                    self._load_spiders(module)
+            except (SettingError, ImportError, SyntaxError) as exc:
+                if not settings.getpriority("SPIDER_LOADER_WARN_ONLY") or not self._warn_only:
+                    raise
+                self._fail(root, exc)
 
     def load(self, name: str) -> type[Any]:
         """Return the spider class of this name.
@@ -61,7 +67,7 @@ class SpiderLoader:
             return self._spiders[name]
         import difflib  # most crawls don't need it
 
-        hints = [f"no spider named {name!r}"]
+        hints = [f"Spider not found: {name}"]
         close = difflib.get_close_matches(name, self._spiders, 3)
         if close:
             hints.append(f"did you mean {' or '.join(map(repr, close))}?")
@@ -89,7 +95,7 @@ class SpiderLoader:
         self.failures.append(failure)
         self.warnings.append(str(failure))
 
-    def _take_spiders(self, module: ModuleType) -> None:
+    def _load_spiders(self, module: ModuleType) -> None:
         for cls in spider_classes(module):
             earlier = self._spiders.get(cls.name)
             if earlier not in {None, cls}:
@@ -203,7 +209,7 @@ def load_by_name(loader: Any, name: str) -> Any:
     except SpiderNotFoundError:
         raise
     except KeyError as exc:
-        raise SpiderNotFoundError(f"no spider named {name!r}: {exc}") from exc
+        raise SpiderNotFoundError(f"Spider not found: {name}: {exc}") from exc
 
 
 def failure_of(module: str, exc: BaseException, folder: Path | None = None) -> Failure:

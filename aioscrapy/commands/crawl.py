@@ -4,6 +4,7 @@ import argparse
 import sys
 from typing import Any
 
+from aioscrapy.exceptions import UsageError
 from aioscrapy.process import Crawl, CrawlerProcess
 from aioscrapy.settings import PRIORITIES, Settings
 from aioscrapy.spiderloader import load_spider
@@ -89,7 +90,15 @@ def plan_crawl(spider_class: Any, options: argparse.Namespace) -> tuple[CrawlerP
 
 
 def add_feeds(settings: Settings, options: argparse.Namespace) -> None:
-    """Add the files of -o and -O to FEEDS."""
+    """Add the files of -o or -O to FEEDS.
+
+    Raises:
+        UsageError: both are there.
+    """
+    if options.output and options.overwrite_output:
+        raise UsageError(
+            "Please use only one of -o/--output and -O/--overwrite-output (FEEDS takes both kinds)"
+        )
     named = [(name, False) for name in options.output] + [(name, True) for name in options.overwrite_output]
     if not named:
         return

@@ -45,9 +45,10 @@ def run(options: argparse.Namespace) -> int:
         report("genspider takes two arguments: NAME and DOMAIN or URL", program="aioscrapy")
         return 2
     module = _module_name(options.name)
-    if settings["NEWSPIDER_MODULE"] and options.name == settings["BOT_NAME"]:
-        raise ConfigError(f"the project is called {options.name!r}: give the spider another name")
     path = _folder(settings) / f"{module}.py"
+    if settings["NEWSPIDER_MODULE"] and options.name == settings["BOT_NAME"]:
+        print("Cannot create a spider with the same name as your project")
+        raise ConfigError(f"the project is called {options.name!r}: give the spider another name")
     if not options.force:
         _check_free(options.name, path, settings)
     try:
@@ -105,7 +106,9 @@ def _module_name(name: str) -> str:
     module = re.sub(r"\W", "_", name, flags=re.ASCII)
     if not module.strip("_"):
         raise ConfigError(f"{name!r} has no letter or digit to name a module by")
-    return f"spider_{module}" if module[0].isdigit() or keyword.iskeyword(module) else module
+    if keyword.iskeyword(module):
+        return f"spider_{module}"
+    return module if module[0].isalpha() else f"a{module}"
 
 
 def _folder(settings: Settings) -> Path:
@@ -121,7 +124,15 @@ def _folder(settings: Settings) -> Path:
 
 
 def _check_free(name: str, path: Path, settings: Settings) -> None:
-    if path.exists():
-        raise ConfigError(f"{path.absolute()} is there already (overwrite it with --force)")
-    if settings["SPIDER_MODULES"] and name in SpiderLoader(settings).list():
+    """Print what has the name of the new spider or of its file, as Scrapy does.
+
+    Raises:
+        ConfigError: something has it.
+    """
+    loader = SpiderLoader(settings) if settings["SPIDER_MODULES"] else None
+    if loader is not None and name in loader.list():
+        print(f"Spider {name!r} already exists in module:\n  {loader.load(name).__module__}")
         raise ConfigError(f"the project has a spider named {name!r} already (write another with --force)")
+    if path.exists():
+        print(f"{path.resolve()} already exists")
+        raise ConfigError(f"{path.absolute()} is there already (overwrite it with --force)")

@@ -4,6 +4,7 @@ import argparse
 import asyncio
 import json
 import logging
+from collections.abc import Callable
 from pprint import pformat
 from typing import Any
 
@@ -36,10 +37,12 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "-r", "--rules", action="store_true", help="find the callback by a CrawlSpider's rules"
     )
-    parser.add_argument("-m", "--meta", metavar="JSON", type=_object, default={}, help="meta of the request")
-    parser.add_argument(
-        "--cbkwargs", metavar="JSON", type=_object, default={}, help="arguments of the callback"
-    )
+    for names, help_text in (
+        (("-m", "--meta"), "meta of the request"),
+        (("--cbkwargs",), "arguments of the callback"),
+    ):
+        kind = _object_of("/".join(names))
+        parser.add_argument(*names, metavar="JSON", type=kind, default={}, help=help_text)
     parser.add_argument(
         "-d", "--depth", type=int, default=1, help="levels of requests to follow (default: 1)"
     )
@@ -185,12 +188,16 @@ def _print(level: int, items: list[Any], requests: list[Request], options: argpa
         print(pformat(requests))
 
 
-def _object(text: str) -> dict[str, Any]:
-    """Return a JSON object, for argparse."""
-    try:
-        value = json.loads(text)
-    except ValueError as exc:
-        raise argparse.ArgumentTypeError(f"this is not JSON: {exc}") from None
-    if not isinstance(value, dict):
-        raise argparse.ArgumentTypeError(f"{text} is not a JSON object")
-    return value
+def _object_of(option: str) -> Callable[[str], dict[str, Any]]:
+    """Return a type of argparse: a JSON object."""
+
+    def read(text: str) -> dict[str, Any]:
+        try:
+            value = json.loads(text)
+        except ValueError as exc:
+            raise argparse.ArgumentTypeError(f"Invalid {option} value: this is not JSON: {exc}") from None
+        if not isinstance(value, dict):
+            raise argparse.ArgumentTypeError(f"Invalid {option} value: {text} is not a JSON object")
+        return value
+
+    return read

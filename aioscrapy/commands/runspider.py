@@ -22,10 +22,10 @@ def run(options: argparse.Namespace) -> int:
     """Crawl; returns 0 after a normal end."""
     classes = spider_classes(import_file(Path(options.file)))
     if len(classes) != 1:
+        if not classes:
+            raise ConfigError(f"No spider found in file: {options.file}")
         names = ", ".join(cls.name for cls in classes)
-        raise ConfigError(
-            f"{options.file}: the file has {f'several spiders ({names})' if classes else 'no spider'}"
-        )
+        raise ConfigError(f"{options.file}: the file has several spiders ({names})")
     return run_spider(classes[0], options)
 
 
@@ -35,16 +35,16 @@ def import_file(path: Path) -> ModuleType:
     Raises:
         ConfigError: the file does not exist, or it can't be imported; the text has FILE:LINE.
     """
-    path = path.absolute()
+    file, path = path, path.absolute()
     if not path.is_file():
-        raise ConfigError(f"{path} does not exist")
+        raise ConfigError(f"File not found: {file}")
     # A file json.py must not become the json module of everything else.
     name = re.sub(r"\W", "_", path.stem)
     if name in sys.modules or name in sys.stdlib_module_names:
         name = f"spider_{name}"
     spec = importlib.util.spec_from_file_location(name, path)
     if spec is None or spec.loader is None:
-        raise ConfigError(f"{path} is not a Python file")
+        raise ConfigError(f"Unable to load {path}: it is not a Python file")
     module = importlib.util.module_from_spec(spec)
     sys.modules[name] = module
     if str(path.parent) not in sys.path:

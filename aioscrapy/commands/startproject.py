@@ -28,11 +28,17 @@ def run(options: argparse.Namespace) -> int:
     """Write the project, or nothing if one of its files exists already."""
     folder = Path(options.folder or options.name)
     own = options.settings["TEMPLATES_DIR"]
-    make_project(options.name, folder, Path(own) if own else _TEMPLATES)
+    templates = Path(own) if own else _TEMPLATES
+    make_project(options.name, folder, templates)
+    created = f"New project {options.name!r} in {folder.resolve()}"
+    if own:
+        created = (
+            f"New Scrapy project {options.name!r}, using template directory {str(templates / 'project')!r}, "
+            f"created in:\n    {folder.resolve()}"
+        )
     place = "" if folder.resolve() == Path.cwd() else f"  cd {folder}\n"
     print(
-        f"New project {options.name!r} in {folder.resolve()}"
-        f"{f', from the templates in {own}' if own else ''}\n\nFirst steps:\n{place}"
+        f"{created}\n\nFirst steps:\n{place}"
         "  aioscrapy genspider example example.com\n"
         "  aioscrapy crawl example -o items.jl\n"
         "  aioscrapy node ~/mynode     (in another terminal: the server that runs deployed projects)\n"

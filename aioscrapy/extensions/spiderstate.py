@@ -8,8 +8,12 @@ from typing import Any, Self
 from aioscrapy import signals
 from aioscrapy.context import CrawlContext
 from aioscrapy.exceptions import NotConfigured
+from aioscrapy.http.json_values import json_form
 
 logger = logging.getLogger(__name__)
+
+# The key of a state with values that JSON does not know, such as dates.
+_PACKED = "$packed"
 
 
 class SpiderState:
@@ -37,6 +41,10 @@ class SpiderState:
             return
         try:
             state = json.loads(self._path.read_text(encoding="utf-8"))
+            if isinstance(state, dict) and state.keys() == {_PACKED}:
+                from aioscrapy.http.stored_values import unpack  # most states don't need it
+
+                state = unpack(state[_PACKED])
             if not isinstance(state, dict):
                 raise ValueError("it is not a dict")
         except ValueError as exc:
@@ -54,9 +62,10 @@ class SpiderState:
     def spider_closed(self, spider: Any) -> None:
         """Write the state: the whole file or nothing."""
         try:
-            text = json.dumps(spider.state, ensure_ascii=False)
+            form, is_packed = json_form(spider.state)
+            text = json.dumps({_PACKED: form} if is_packed else form, ensure_ascii=False)
         except (TypeError, ValueError) as exc:
-            logger.error("The state of the spider is lost: it can't be written as JSON (%s)", exc)
+            logger.error("The state of the spider is lost: it can't be written as JSON (state%s)", exc)
             return
         self._path.parent.mkdir(parents=True, exist_ok=True)
         draft = self._path.with_name(f"{self._path.name}.new")

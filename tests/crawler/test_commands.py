@@ -160,7 +160,7 @@ def test_the_templates_are_listed(tmp_path: Path) -> None:
 
 def test_a_domain_becomes_an_https_url(tmp_path: Path) -> None:
     assert aioscrapy(tmp_path, "genspider", "2fast", "example.com").returncode == 0
-    text = (tmp_path / "spider_2fast.py").read_text()
+    text = (tmp_path / "a2fast.py").read_text()
     assert 'name = "2fast"' in text
     assert 'allowed_domains = ["example.com"]' in text
     assert 'start_urls = ["https://example.com"]' in text
@@ -204,7 +204,10 @@ def test_a_spider_is_overwritten_only_by_force(shop: Path) -> None:
     assert aioscrapy(shop, "genspider", "quotes", "example.com").returncode == 0
     path = shop / "shop" / "spiders" / "quotes.py"
     path.rename(path.with_name("other.py"))
-    fails(aioscrapy(shop, "genspider", "quotes", "example.com"), "has a spider named 'quotes' already")
+    done = aioscrapy(shop, "genspider", "quotes", "example.com")
+    fails(done, "has a spider named 'quotes' already")
+    assert done.stdout == "Spider 'quotes' already exists in module:\n  shop.spiders.other\n"
+    path.with_name("other.py").unlink()
     path.write_text("mine = True\n")
     fails(aioscrapy(shop, "genspider", "quotes", "example.com"), f"{path} is there already")
     assert path.read_text() == "mine = True\n"
@@ -301,8 +304,8 @@ def test_one_file_is_a_crawl(tmp_path: Path, site: Site, name: str) -> None:
 @pytest.mark.parametrize(
     ("source", "problem"),
     [
-        (None, "does not exist"),
-        ("x = 1\n", "the file has no spider"),
+        (None, "File not found: spider.py"),
+        ("x = 1\n", "No spider found in file: spider.py"),
         (
             SPIDER.format(more="") + "\nclass Other(Pages):\n    name = 'other'\n",
             "several spiders (pages, other)",
@@ -322,4 +325,4 @@ def test_a_file_without_its_one_spider_is_refused(tmp_path: Path, source: str | 
 
 def test_a_file_that_is_not_python_is_refused(tmp_path: Path) -> None:
     (tmp_path / "spider.txt").write_text("x")
-    fails(aioscrapy(tmp_path, "runspider", "spider.txt"), "spider.txt is not a Python file")
+    fails(aioscrapy(tmp_path, "runspider", "spider.txt"), "Unable to load", "is not a Python file")

@@ -88,7 +88,7 @@ def test_one_bad_line_is_named_and_nothing_is_pushed(shop: Path, redis: Any, lin
 
 
 def test_a_spider_that_is_not_there_is_refused(shop: Path, redis: Any) -> None:
-    fails(aioscrapy(shop, "push", "testd", "http://a/"), "no spider named 'testd'", "did you mean 'tested'?")
+    fails(aioscrapy(shop, "push", "testd", "http://a/"), "Spider not found: testd", "did you mean 'tested'?")
     fails(aioscrapy(shop, "push", "tested", "a"), "'a': Missing scheme")
     assert redis.keys() == []
 

@@ -1,6 +1,7 @@
 """The spider's notes from one run to the next."""
 
 import pickle
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +29,9 @@ async def test_notes_are_there_in_the_next_run(tmp_path: Path) -> None:
     assert await run(folder, seen=3, name="\u00fc") == {}
     assert await run(folder, more=[1]) == {"seen": 3, "name": "\u00fc"}
     assert await run(folder) == {"seen": 3, "name": "\u00fc", "more": [1]}
+    noon = datetime(2026, 11, 26, 12, tzinfo=UTC)
+    assert await run(folder, at=noon, ids={1, 2}) == {"seen": 3, "name": "\u00fc", "more": [1]}
+    assert await run(folder) == {"seen": 3, "name": "\u00fc", "more": [1], "at": noon, "ids": {1, 2}}
     assert [path.name for path in folder.iterdir()] == ["spider.state"]
 
 

@@ -161,11 +161,20 @@ def test_a_module_named_twice_is_no_reason_to_warn() -> None:
     assert found.warnings == []
 
 
+def test_a_module_that_does_not_exist_is_a_warning_where_failures_are(spiders: Path) -> None:
+    with pytest.warns(RuntimeWarning, match="there is no module 'nonesuch'"):
+        found = SpiderLoader.from_settings(
+            Settings({"SPIDER_MODULES": ["nonesuch", "shop.spiders"], "SPIDER_LOADER_WARN_ONLY": True})
+        )
+    assert found.list() == ["one"]
+    assert [failure.module for failure in found.failures] == ["nonesuch"]
+
+
 def test_an_unknown_name_gets_the_close_ones_and_the_failures(spiders: Path) -> None:
     write(spiders / "bad.py", "1 / 0\n")
     with pytest.raises(SpiderNotFoundError) as caught:
         loader().load("ones")
-    assert "no spider named 'ones'" in str(caught.value)
+    assert "Spider not found: ones" in str(caught.value)
     assert "did you mean 'one'?" in str(caught.value)
     assert "bad.py:1: ZeroDivisionError" in str(caught.value)
 

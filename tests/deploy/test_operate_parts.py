@@ -244,7 +244,7 @@ def test_a_proxy_that_ignores_ranges_does_no_harm(server: Server) -> None:
         ("jobs --watch 0", "argument -w/--watch: a pause of 0 seconds is not possible"),
         ("schedule one -a x", "argument -a: 'x' is not NAME=VALUE"),
         ("schedule one -s =x", "argument -s: '=x' is not NAME=VALUE"),
-        ("crawl one -s x", "argument -s/--set: 'x' is not NAME=VALUE"),
+        ("crawl one -s x", "Invalid -s value, use -s NAME=VALUE: 'x' is not NAME=VALUE"),
         ("cancel --all --timeout nan", "argument --timeout: 'nan' is not a number"),
         ("cancel --all --timeout=-1", "argument --timeout: '-1' is not a number of seconds from 0"),
     ],

@@ -105,7 +105,10 @@ BROKEN = {
     "settings that raise": ({"settings.py": "raise RuntimeError('no luck')"}, "RuntimeError: no luck"),
     "settings that exit": ({"settings.py": "import sys\nsys.exit('no luck')"}, "SystemExit: no luck"),
     "settings with a fault": ({"settings.py": "def"}, "SyntaxError: "),
-    "a spider that is not there": ({"spiders/a.py": PAGES.replace('"pages"', '"other"')}, "no spider named"),
+    "a spider that is not there": (
+        {"spiders/a.py": PAGES.replace('"pages"', '"other"')},
+        "Spider not found: ",
+    ),
     "a module that fails": ({"spiders/a.py": "import absent_library\n"}, "No module named 'absent_library'"),
     "an __init__ without _job": (
         {"spiders/a.py": PAGES.replace("url, **arguments", "url").replace("**arguments", "")},

@@ -85,7 +85,7 @@ def test_settings_that_raise(daemon: Daemon, argv: tuple[str, ...]) -> None:
 
 def test_a_spider_that_is_not_there(daemon: Daemon) -> None:
     daemon.store(make_egg({"spiders/a.py": spider("quotes")}))
-    assert_one_line(daemon.run("crawl", "quoted", "-a", "_job=1"), "no spider named 'quoted'", "'quotes'?")
+    assert_one_line(daemon.run("crawl", "quoted", "-a", "_job=1"), "Spider not found: quoted", "'quotes'?")
 
 
 def test_a_log_file_that_cant_be_opened(daemon: Daemon) -> None:

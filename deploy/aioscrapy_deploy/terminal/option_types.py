@@ -2,6 +2,7 @@
 
 import math
 from argparse import ArgumentParser, ArgumentTypeError
+from collections.abc import Callable
 
 
 def add_watch_option(parser: ArgumentParser) -> None:
@@ -23,7 +24,7 @@ def add_spider_arguments(parser: ArgumentParser) -> None:
         "-a",
         action="append",
         default=[],
-        type=name_value,
+        type=name_value_of("-a"),
         metavar="NAME=VALUE",
         dest="arguments",
         help="spider argument",
@@ -78,6 +79,18 @@ def name_value(text: str) -> tuple[str, str]:
     if not equals or not name.strip():
         raise ArgumentTypeError(f"{text!r} is not NAME=VALUE")
     return name, value
+
+
+def name_value_of(option: str) -> Callable[[str], tuple[str, str]]:
+    """Return a type as `name_value`, whose error is that of Scrapy's commands."""
+
+    def pair(text: str) -> tuple[str, str]:
+        try:
+            return name_value(text)
+        except ArgumentTypeError as exc:
+            raise ArgumentTypeError(f"Invalid {option} value, use {option} NAME=VALUE: {exc}") from None
+
+    return pair
 
 
 def _whole(text: str) -> int:
