@@ -19,6 +19,7 @@ import shutil
 import subprocess
 import sys
 import tarfile
+from collections import Counter
 from collections.abc import Sequence
 from fnmatch import fnmatch
 from pathlib import Path
@@ -66,16 +67,18 @@ def main() -> None:
     sdist = Path(options.sdist) if options.sdist else fetch(work)
     theirs, ours = unpack(sdist, work / "theirs", real=True), unpack(sdist, work / "ours", real=False)
     names = options.modules or [name for name in modules(theirs) if name not in MODULES]
-    totals = [0, 0, 0, 0]
+    totals, reasons = [0, 0, 0, 0], Counter[str]()
     print(f"{'module':<52} {'Scrapy':>9} {'ours':>9} {'left out':>8}")
     for name in names:
-        row = compare(name, theirs, ours, options.verbose)
+        row = compare(name, theirs, ours, reasons, options.verbose)
         totals = [total + value for total, value in zip(totals, row, strict=True)]
     passed, real, left_out, not_run = totals
     share = 100 * passed / real if real else 0
     print(f"{'all':<52} {real:>9} {passed:>9} {left_out:>8}  {share:.1f} %, {not_run} lost with their module")
-    for name, reason in MODULES.items():
-        print(f"left out: {name}: {reason}")
+    for text, count in reasons.most_common():
+        print(f"left out: {count:>4} tests: {text}")
+    for name, text in MODULES.items():
+        print(f"left out: {name}: {text}")
 
 
 def arguments() -> argparse.Namespace:
@@ -124,8 +127,10 @@ def modules(root: Path) -> list[str]:
     return sorted(path.parent.name if path.name == "__init__.py" else path.stem for path in files)
 
 
-def compare(name: str, theirs: Path, ours: Path, verbose: bool) -> tuple[int, int, int, int]:
-    """Print the row of a module; return passed of ours, passed of Scrapy, left out, and not run."""
+def compare(
+    name: str, theirs: Path, ours: Path, reasons: Counter[str], verbose: bool
+) -> tuple[int, int, int, int]:
+    """Print the row of a module, count the reasons; return passed here, in Scrapy, left out, and not run."""
     kept = theirs.parent / f"{name}.json"
     if kept.exists():
         real = Result(*json.loads(kept.read_text()))
@@ -138,6 +143,7 @@ def compare(name: str, theirs: Path, ours: Path, verbose: bool) -> tuple[int, in
     result = run(name, ours, [test for test in real.outcomes if reason(test)])
     expected = [test for test, outcome in real.outcomes.items() if outcome == "passed"]
     public = [test for test in expected if not reason(test)]
+    reasons.update(text for test in expected if (text := reason(test)))
     passed = [test for test in public if result.outcomes.get(test) == "passed"]
     not_run = [test for test in public if test not in result.outcomes]
     note = f"  {result.errors.get(name, '')[:150]}" if len(passed) < len(public) else ""
