@@ -67,7 +67,7 @@ class FormRequest(Request):
         fields = controls_of(form)
         button = None if dont_click else _clicked(form, fields, clickdata)
         pairs = _pairs_of(formdata)
-        values = _filled(fields, pairs, button)
+        values = _filled(fields, pairs, button, kwargs["encoding"])
         method = str(kwargs.pop("method", None) or _attribute(form, button, "method")).upper()
         method = method if method in cls.valid_form_methods else "GET"
         action = kwargs.pop("url", None) or _attribute(form, button, "action").strip(HTML_WHITESPACE)
@@ -111,7 +111,7 @@ def _form(response: Any, name: str | None, form_id: str | None, number: int, que
     if query is None and (name is not None or form_id is not None):
         raise ValueError(f"No <form> element found with name {name!r} or id {form_id!r} in {response}")
     if query is not None:
-        for node in root.xpath(query)[:1]:
+        for node in _first(root, query):
             for form in node.iterancestors("form") if node.tag != "form" else [node]:
                 return form
         raise ValueError(f"No <form> element found with {query}")
@@ -119,6 +119,15 @@ def _form(response: Any, name: str | None, form_id: str | None, number: int, que
         return forms[number]
     except IndexError:
         raise IndexError(f"Form number {number} not found in {response}") from None
+
+
+def _first(root: Any, query: str) -> Any:
+    from lxml.etree import XPathError
+
+    try:
+        return root.xpath(query)[:1]
+    except XPathError as exc:
+        raise ValueError(f"the query {query!r} of a form: {exc}") from exc
 
 
 def _encoding(form: Any, page: str) -> str:
@@ -144,12 +153,12 @@ def _pairs_of(formdata: Any) -> Pairs:
         raise ValueError("formdata should be a dict or iterable of tuples") from None
 
 
-def _filled(fields: list[Any], overrides: Pairs, button: Any) -> Pairs:
+def _filled(fields: list[Any], overrides: Pairs, button: Any, encoding: str) -> Pairs:
     """Return what the fields send, in the order of the page, and behind it the overrides."""
     names = {name for name, _ in overrides}
     pairs: Pairs = []
     for field in fields:
-        sent = click_of(field) if field is button else pairs_of(field)
+        sent = click_of(field) if field is button else pairs_of(field, encoding)
         pairs += [pair for pair in sent if pair[0] not in names]
     return pairs + [(name, value) for name, value in overrides if value is not None]
 

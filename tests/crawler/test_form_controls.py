@@ -39,6 +39,18 @@ def sent(html: str, **choice: object) -> str:
             "GET /p?a=2",
         ),
         ("<form><input type=file name=a></form>", "GET /p?a="),
+        (
+            "<form><input type=radio name=a value=1 checked><input type=radio name=a value=2 checked></form>",
+            "GET /p?a=2",
+        ),
+        ("<form><input type=hidden name=_charset_ value=x></form>", "GET /p?_charset_=UTF-8"),
+        (
+            "<form accept-charset=latin1><input type=hidden name=_charset_></form>",
+            "GET /p?_charset_=windows-1252",
+        ),
+        ("<form><select name=s size=2><option>a</select><input name=b value=1></form>", "GET /p?b=1"),
+        ("<form><select name=s size=1><option>a</select></form>", "GET /p?s=a"),
+        ("<form><template><input name=a></template><input name=b value=2></form>", "GET /p?b=2"),
         ("<form><textarea name=t>\na\nb</textarea></form>", "GET /p?t=a%0D%0Ab"),
         ("<form><textarea name=t>\n\na</textarea></form>", "GET /p?t=%0D%0Aa"),
         ("<form><input type=hidden name=a value='1\n2'></form>", "GET /p?a=1%0D%0A2"),
