@@ -208,7 +208,7 @@ LOG_STDOUT: Flag = False
 # Seconds between two lines with pages and items per minute. 0: no such lines.
 LOGSTATS_INTERVAL: Seconds = 60.0
 # Class that counts.
-STATS_CLASS: Annotated[str, Component("inc_value", "get_value", "set_value", "max_value", "min_value")] = (
+STATS_CLASS: Annotated[str, Component("inc_value", "get_value", "set_value", "max_value")] = (
     "aioscrapy.stats.StatsCollector"
 )
 # Log all stats at the end.

@@ -34,7 +34,9 @@ class DownloaderStats:
     """
 
     def __init__(self, stats: StatsCollector) -> None:
-        self._inc_values = stats.inc_values
+        self._stats = stats
+        # a STATS_CLASS of Scrapy's interface counts one by one
+        self._inc_values = getattr(stats, "inc_values", self._inc_each)
 
     @classmethod
     def from_crawler(cls, crawler: CrawlContext) -> Self:
@@ -42,6 +44,10 @@ class DownloaderStats:
         if not crawler.settings.getbool("DOWNLOADER_STATS"):
             raise NotConfigured
         return cls(crawler.stats)
+
+    def _inc_each(self, counts: dict[str, int]) -> None:
+        for name, count in counts.items():
+            self._stats.inc_value(name, count)
 
     def process_request(self, request: Request, spider: Any = UNREAD) -> None:
         """Count a request."""
