@@ -131,7 +131,7 @@ class CurlCffiDownloadHandler(DownloadHandler):
                 )
         except TimeoutError:
             raise DownloadTimeoutError(f"{request.url}: no answer within {timeout_s:g} s") from None
-        except (CurlError, OSError, ValueError) as exc:
+        except (CurlError, OSError, ValueError, IndexError) as exc:
             reply, loss = _cut_reply(request, body, exc), _reason(exc)
         meta["download_latency"] = reply.infos[CurlInfo.STARTTRANSFER_TIME]
         return _response(request, reply, body, loss)
@@ -242,7 +242,7 @@ def _cut_reply(request: Request, body: Body, exc: Exception) -> Any:
     reply = getattr(exc, "response", None)
     if code in _CUT and reply is not None and reply.status_code:
         return reply
-    is_unreadable = code in _UNREADABLE or isinstance(exc, ValueError)  # which curl_cffi raises on odd lines
+    is_unreadable = code in _UNREADABLE or isinstance(exc, ValueError | IndexError)  # of odd lines
     text = _reason(exc)
     kind = UnreadableAnswerError if is_unreadable else class_by_text(text, _KINDS)
     raise kind(f"{request.url}: {type(exc).__name__}: {text}") from exc

@@ -20,7 +20,8 @@ _status = re.compile(
     rb"[ \t]*(?P<code>[0-9]{3})?[^ \t]*(?P<reason>.*)",
     re.IGNORECASE | re.DOTALL,
 ).match
-_junk = re.compile(rb"[\s\xef\xbb\xbf]{0,64}").match
+# Blank bytes, and up to 4 others before the name of the protocol, which Chromium passes over
+_junk = re.compile(rb"[\s\xef\xbb\xbf]{0,64}(?:[^\r\n]{1,4}(?=HTTP/))?", re.IGNORECASE).match
 _token = re.compile(rb"[!#$%&'*+.^_`|~0-9A-Za-z-]+").fullmatch
 _digits = re.compile(rb"[0-9]{1,18}").fullmatch
 

@@ -218,6 +218,7 @@ ANSWERS = [
     RawAnswer("line-feeds-before", b"\n\n" + _ok()),
     RawAnswer("spaces-before", b"  " + _ok()),
     RawAnswer("bom-before", b"\xef\xbb\xbf" + _ok()),
+    RawAnswer("4-bytes-before", b"junk" + _ok()),
     # -- Interim answers
     RawAnswer("interim-100", b"HTTP/1.1 100 Continue\r\n\r\n" + _ok()),
     RawAnswer("interim-102", b"HTTP/1.1 102 Processing\r\n\r\n" + _ok()),
@@ -244,6 +245,7 @@ ANSWERS = [
     RawAnswer("header-folded", _ok(b"X-Long: one\r\n two\r\n\tthree\r\n")),
     RawAnswer("header-type-folded", _ok(b"Content-Type: text/html;\r\n charset=utf-8\r\n")),
     RawAnswer("header-fold-first", _ok().replace(b"\r\n", b"\r\n  folded\r\n", 1)),
+    RawAnswer("header-fold-colon", _ok().replace(b"\r\n", b"\r\n Folded: 1\r\n", 1)),
     RawAnswer("header-fold-empty", _ok(b"X-Long: one\r\n \r\n")),
     RawAnswer("header-utf-8", _ok("X-Name: é中\r\n".encode())),
     RawAnswer("header-latin-1", _ok(b"X-Name: caf\xe9\r\n")),
@@ -315,14 +317,14 @@ REFUSED: dict[str, frozenset[str]] = {
 _BY_BOTH = """
     length-empty length-no-number length-negative length-plus length-decimal length-and-unit status-two-spaces
     status-lower-case status-http-1.2 status-http-2 status-http-0.9 status-http-no-version status-icy
-    spaces-before bom-before header-nul header-bare-cr header-two-crs cookie-nul
+    spaces-before bom-before 4-bytes-before header-nul header-bare-cr header-two-crs cookie-nul
 """
 _BY_WREQ = """
     length-huge chunked-http-1.0 status-reason-bytes status-tab status-http-2.0 status-glued status-with-dot
 """
 _BY_CURL = """
     transfer-unknown blank-line-before blank-lines-before line-feeds-before header-no-colon
-    header-no-colon-first header-fold-first header-120-kb http-in-header-name
+    header-no-colon-first header-fold-first header-fold-colon header-120-kb http-in-header-name
 """
 #: What a library refuses and aiohttp then reads, at a second request.
 ASKED_AGAIN: dict[str, frozenset[str]] = {
