@@ -1,6 +1,7 @@
 """Drop requests that robots.txt forbids."""
 
 import asyncio
+import inspect
 import logging
 from collections.abc import Awaitable, Callable
 from typing import Any, Self
@@ -51,6 +52,8 @@ class RobotsTxtMiddleware:
         self._download: Callable[[Request], Awaitable[Response]] = crawler.download
         self._stats = crawler.stats
         self._longest_delay_s = crawler.settings.getfloat("ROBOTSTXT_CRAWL_DELAY_MAX")
+        # a subclass may have the signature of an older Scrapy
+        self._passes_spider = "spider" in inspect.signature(type(self).process_request_2).parameters
         self._rules: dict[str, Any] = {}  # host -> rules of its robots.txt
         self._locks: dict[str, asyncio.Lock] = {}  # of the hosts whose robots.txt is being fetched
 
@@ -72,7 +75,10 @@ class RobotsTxtMiddleware:
             return
         host = parts.netloc.rpartition("@")[2]
         rules = self._rules[host] if host in self._rules else await self._read(host, parts.scheme, request)
-        self.process_request_2(rules, request)
+        if self._passes_spider:
+            self.process_request_2(rules, request, self.crawler.spider)
+        else:
+            self.process_request_2(rules, request)
 
     def process_request_2(self, rp: Any, request: Request, spider: Any = UNREAD) -> None:
         """Reject a request that the rules of its host forbid; a subclass may override it, as in Scrapy.

@@ -204,15 +204,23 @@ def test_the_parser_of_the_standard_library_reads_the_same_file() -> None:
     assert PythonRobotParser(b"").crawl_delay("Bot") is None
 
 
-async def test_a_subclass_decides_by_the_rules_of_the_host() -> None:
-    class Noting(RobotsTxtMiddleware):
-        def process_request_2(self, rp: Any, request: Request, spider: Any = None) -> None:
-            decided.append(rp.allowed(request.url, "Bot"))
+class WithSpider(RobotsTxtMiddleware):
+    def process_request_2(self, rp: Any, request: Request, spider: Any) -> None:  # type: ignore[override]  # Scrapy 2.13
+        request.meta["allowed"] = rp.allowed(request.url, "Bot"), spider.name
 
-    decided: list[bool] = []
+
+class WithoutSpider(RobotsTxtMiddleware):
+    def process_request_2(self, rp: Any, request: Request) -> None:  # type: ignore[override]  # Scrapy 2.19
+        request.meta["allowed"] = rp.allowed(request.url, "Bot"), self.crawler.spider.name
+
+
+@pytest.mark.parametrize("cls", [WithSpider, WithoutSpider])
+async def test_a_subclass_decides_by_the_rules_of_the_host(cls: type[RobotsTxtMiddleware]) -> None:
     crawler = context(ON)
     crawler.download = Web(rules).download
-    middleware = Noting.from_crawler(crawler)
-    for path in ("private/x", "x"):
-        await middleware.process_request(Request(f"http://a.test/{path}"))
-    assert decided == [False, True]
+    middleware = cls.from_crawler(crawler)
+    requests = [Request(f"http://a.test/{path}") for path in ("private/x", "x")]
+    for request in requests:
+        await middleware.process_request(request)
+    name = crawler.spider.name
+    assert [request.meta["allowed"] for request in requests] == [(False, name), (True, name)]
