@@ -6,16 +6,19 @@ import signal
 import sys
 import threading
 import traceback
+from pdb import Pdb
 from types import FrameType
 from typing import Self
 
 from aioscrapy.context import CrawlContext
+from aioscrapy.engine_status import format_engine_status
+from aioscrapy.extensions.memdebug import live_objects
 
 logger = logging.getLogger(__name__)
 
 
 class StackTraceDump:
-    """Logs the stacks of all threads at SIGUSR2 and SIGQUIT. It is not among the built-in extensions."""
+    """Logs the engine, live objects and all threads at SIGUSR2 and SIGQUIT; not a built-in extension."""
 
     def __init__(self, crawler: CrawlContext) -> None:
         self.crawler = crawler
@@ -30,13 +33,24 @@ class StackTraceDump:
         return cls(crawler)
 
     def dump_stacktrace(self, number: int, frame: FrameType | None) -> None:
-        """Log the stacks."""
+        """Log the engine, the live objects and the stacks."""
+        rows = [f"{name:<30} {count}\n" for name, count in sorted(live_objects(self.crawler).items())]
+        parts = (
+            format_engine_status(self.crawler.engine),
+            "".join(["Live References\n\n", *rows]),
+            self._thread_stacks(),
+        )
+        logger.info(
+            "Dumping stack trace and engine status\n%s", "\n".join(parts), extra={"crawler": self.crawler}
+        )
+
+    def _thread_stacks(self) -> str:
         names = {thread.ident: thread.name for thread in threading.enumerate()}
         stacks = [
             f"# Thread: {names.get(ident, '')} ({ident})\n{''.join(traceback.format_stack(stack))}"
             for ident, stack in sys._current_frames().items()
         ]
-        logger.info("Dumping stack trace and engine status\n%s", "\n".join(stacks))
+        return "\n".join(stacks)
 
 
 class Debugger:
@@ -45,10 +59,7 @@ class Debugger:
     def __init__(self) -> None:
         if hasattr(signal, "SIGUSR2"):
             with contextlib.suppress(ValueError):  # not in the main thread
-                signal.signal(signal.SIGUSR2, self._enter)
+                signal.signal(signal.SIGUSR2, self._enter_debugger)
 
-    def _enter(self, number: int, frame: FrameType | None) -> None:
-        import pdb
-
-        debugger = pdb.Pdb()
-        debugger.set_trace(frame.f_back if frame is not None else None)
+    def _enter_debugger(self, number: int, frame: FrameType | None) -> None:
+        Pdb().set_trace(frame.f_back if frame is not None else None)

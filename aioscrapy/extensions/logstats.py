@@ -1,9 +1,7 @@
 """Log the progress of the crawl once a minute."""
 
 import asyncio
-import contextlib
 import logging
-import time
 from typing import Any, Self
 
 from aioscrapy import signals
@@ -28,9 +26,6 @@ class LogStats:
     def __init__(self, stats: StatsCollector, interval: float = 60.0) -> None:
         self.stats = stats
         self.interval = interval
-        self._pages = 0
-        self._items = 0
-        self._started_s = 0.0
         self._spider: Any = None
         self._task: asyncio.Task[None] | None = None
 
@@ -47,20 +42,22 @@ class LogStats:
 
     def spider_opened(self, spider: Any = None) -> None:
         """Log the first line and start the task that logs the others."""
-        self._started_s, self._spider = time.monotonic(), spider
+        self._spider = spider
+        self.pagesprev = self.itemsprev = 0
         self.log(self._spider)
         self._task = asyncio.create_task(self._log_for_ever(), name="logstats")
 
-    async def spider_closed(self, spider: Any = None, reason: str = "") -> None:
+    def spider_closed(self, spider: Any = None, reason: str = "") -> None:
         """Stop the task, and keep the rates of the whole crawl in the stats."""
-        seconds = time.monotonic() - self._started_s
+        if self._task is not None:
+            self._task.cancel()
+        start, finish = self.stats.get_value("start_time"), self.stats.get_value("finish_time")
+        if start is None or finish is None:
+            return
+        seconds = (finish - start).total_seconds()
         if seconds >= 1:  # the rate of less is not one
             for name, counter in _RATES.items():
                 self.stats.set_value(name, round(60 * self.stats.get_value(counter, 0) / seconds, 2))
-        if self._task is not None:
-            self._task.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._task
 
     async def _log_for_ever(self) -> None:
         while True:
@@ -69,14 +66,20 @@ class LogStats:
 
     def log(self, spider: Any) -> None:
         """Log one line; subclasses may replace it."""
-        pages = self.stats.get_value("response_received_count", 0)
-        items = self.stats.get_value("item_scraped_count", 0)
-        per_minute = 60 / self.interval
+        self.calculate_stats()
         logger.info(
             "Crawled %d pages (at %d pages/min), scraped %d items (at %d items/min)",
-            pages,
-            (pages - self._pages) * per_minute,
-            items,
-            (items - self._items) * per_minute,
+            self.pages,
+            self.prate,
+            self.items,
+            self.irate,
         )
-        self._pages, self._items = pages, items
+
+    def calculate_stats(self) -> None:
+        """Set `pages` and `items`, and what came since the last call per minute: `prate`, `irate`."""
+        self.pages = self.stats.get_value("response_received_count", 0)
+        self.items = self.stats.get_value("item_scraped_count", 0)
+        per_minute = 60 / self.interval
+        self.prate = (self.pages - self.pagesprev) * per_minute
+        self.irate = (self.items - self.itemsprev) * per_minute
+        self.pagesprev, self.itemsprev = self.pages, self.items

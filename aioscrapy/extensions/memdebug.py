@@ -2,35 +2,50 @@
 
 import gc
 import sys
-from typing import Any, Self
+from collections import Counter
+from typing import Self
 
 from aioscrapy import signals
 from aioscrapy.context import CrawlContext
 from aioscrapy.exceptions import NotConfigured
-from aioscrapy.stats import StatsCollector
+from aioscrapy.http.request import Request
+from aioscrapy.http.response import Response
+from aioscrapy.item import Item
+from aioscrapy.selector import Selector
 
 
 class MemoryDebugger:
-    """Sets the stats `memdebug/gc_garbage_count` and `memdebug/live_refs/CLASS` of `object_ref`."""
+    """Sets the stats `memdebug/gc_garbage_count` and `memdebug/live_refs/CLASS` (see `live_objects`)."""
 
-    def __init__(self, stats: StatsCollector) -> None:
-        self.stats = stats
+    def __init__(self, crawler: CrawlContext) -> None:
+        self.crawler = crawler
+        self.stats = crawler.stats
 
     @classmethod
     def from_crawler(cls, crawler: CrawlContext) -> Self:
         """Create the extension; leave it out unless MEMDEBUG_ENABLED is set."""
         if not crawler.settings.getbool("MEMDEBUG_ENABLED"):
             raise NotConfigured
-        extension = cls(crawler.stats)
+        extension = cls(crawler)
         crawler.signals.connect(extension.spider_closed, signals.spider_closed)
         return extension
 
-    def spider_closed(self, spider: Any = None, reason: str = "") -> None:
+    def spider_closed(self, spider: object = None, reason: str = "") -> None:
         """Collect and count."""
         gc.collect()
         self.stats.set_value("memdebug/gc_garbage_count", len(gc.garbage))
-        # The objects that a program counts itself: it has imported the module then.
-        counted = getattr(sys.modules.get("aioscrapy.utils.trackref"), "live_refs", {})
-        for cls, references in counted.items():
-            if references:
-                self.stats.set_value(f"memdebug/live_refs/{cls.__name__}", len(references))
+        for name, count in live_objects(self.crawler).items():
+            self.stats.set_value(f"memdebug/live_refs/{name}", count)
+
+
+def live_objects(crawler: CrawlContext) -> Counter[str]:
+    """Return the number of living objects of each class of requests, responses, selectors, items and spiders.
+
+    The objects of `object_ref`, which a program counts itself, are among them.
+    """
+    kinds = (Request, Response, Selector, Item, crawler.spidercls)
+    gc.unfreeze()  # the start of a crawl has hidden what is older
+    counts = Counter(type(value).__name__ for value in gc.get_objects() if isinstance(value, kinds))
+    tracked = getattr(sys.modules.get("aioscrapy.utils.trackref"), "live_refs", {})
+    counts.update({cls.__name__: len(references) for cls, references in tracked.items() if references})
+    return counts

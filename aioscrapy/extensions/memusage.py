@@ -1,13 +1,13 @@
 """Watch the memory of the process: warn at one limit, end the crawl at another."""
 
-import asyncio
 import logging
 import sys
-from typing import Self
+from typing import Any, Self
 
 from aioscrapy import signals
 from aioscrapy.context import CrawlContext
 from aioscrapy.exceptions import NotConfigured
+from aioscrapy.looping import create_looping_call
 
 logger = logging.getLogger(__name__)
 
@@ -28,7 +28,7 @@ class MemoryUsage:
         self.warned = False
         self._crawler = crawler
         self._stats = crawler.stats
-        self._task: asyncio.Task[None] | None = None
+        self._checks: Any = None
         crawler.signals.connect(self.engine_started, signals.engine_started)
         crawler.signals.connect(self.engine_stopped, signals.engine_stopped)
 
@@ -51,17 +51,15 @@ class MemoryUsage:
             NotConfigured: the operating system does not tell the memory of a process.
         """
         self._stats.set_value("memusage/startup", self.get_virtual_size())
-        self._task = asyncio.create_task(self._watch(), name="memusage")
+        self._checks = create_looping_call(self.update)
+        self._checks.start(self.check_interval)
 
     def engine_stopped(self) -> None:
         """End the watch."""
-        if self._task is not None:
-            self._task.cancel()
-
-    async def _watch(self) -> None:
-        while True:
-            self.update()
-            await asyncio.sleep(self.check_interval)
+        if self._checks is not None and self._checks.running:
+            self._checks.stop()
+        peak = self._stats.get_value("memusage/max", 0)
+        logger.info("Peak memory usage is %dMiB", peak // _MIB, extra={"crawler": self._crawler})
 
     def update(self) -> None:
         """Look at the memory once."""
@@ -69,10 +67,20 @@ class MemoryUsage:
         self._stats.max_value("memusage/max", size)
         if self.limit and size > self.limit:
             self._stats.set_value("memusage/limit_reached", 1)
-            logger.error("The memory of the process is over MEMUSAGE_LIMIT_MB: %d MiB", size // _MIB)
+            logger.error(
+                "Memory usage exceeded %dMiB (MEMUSAGE_LIMIT_MB): it is %d MiB, the crawl ends",
+                self.limit // _MIB,
+                size // _MIB,
+                extra={"crawler": self._crawler},
+            )
             self._crawler.stop("memusage_exceeded")
         elif self.warning and size > self.warning and not self.warned:
             self.warned = True
             self._stats.set_value("memusage/warning_reached", 1)
-            logger.warning("The memory of the process is over MEMUSAGE_WARNING_MB: %d MiB", size // _MIB)
+            logger.warning(
+                "Memory usage reached %dMiB (MEMUSAGE_WARNING_MB): it is %d MiB",
+                self.warning // _MIB,
+                size // _MIB,
+                extra={"crawler": self._crawler},
+            )
             self._crawler.signals.send_catch_log(signals.memusage_warning_reached)
