@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+from collections.abc import Awaitable
 from typing import Any, Self
 
 from aioscrapy import signals
@@ -47,17 +48,17 @@ class LogStats:
         self.log(self._spider)
         self._task = asyncio.create_task(self._log_for_ever(), name="logstats")
 
-    def spider_closed(self, spider: Any = None, reason: str = "") -> None:
-        """Stop the task, and keep the rates of the whole crawl in the stats."""
-        if self._task is not None:
-            self._task.cancel()
+    def spider_closed(self, spider: Any = None, reason: str = "") -> Awaitable[Any] | None:
+        """Keep the rates of the whole crawl in the stats, and stop the task; return its end."""
         start, finish = self.stats.get_value("start_time"), self.stats.get_value("finish_time")
-        if start is None or finish is None:
-            return
-        seconds = (finish - start).total_seconds()
+        seconds = (finish - start).total_seconds() if start and finish else 0
         if seconds >= 1:  # the rate of less is not one
             for name, counter in _RATES.items():
                 self.stats.set_value(name, round(60 * self.stats.get_value(counter, 0) / seconds, 2))
+        if self._task is None:
+            return None
+        self._task.cancel()
+        return asyncio.gather(self._task, return_exceptions=True)
 
     async def _log_for_ever(self) -> None:
         while True:
