@@ -17,6 +17,7 @@ from aioscrapy_deploy.remote.login import open_clients
 from aioscrapy_deploy.rollback import roll_back
 from aioscrapy_deploy.targets import NO_PROJECT, Target, choose_target, read_targets
 from aioscrapy_deploy.terminal.messages import report
+from aioscrapy_deploy.terminal.option_types import not_empty
 from aioscrapy_deploy.terminal.text import printable, redacted
 
 # the exit statuses that a shell reports for a program that Ctrl-C or SIGTERM ended
@@ -86,11 +87,11 @@ def configure(parser: argparse.ArgumentParser) -> None:
     add("--python-version", metavar="X.Y", help="Python of the server (default: this machine's)")
     group = parser.add_argument_group("instead of building and deploying, one of")
     add = group.add_mutually_exclusive_group().add_argument
-    add("--egg", metavar="FILE", help="upload this egg")
-    add("--build-egg", metavar="FILE", help="build the egg into FILE, upload nothing")
-    add("--show", metavar="EGG", help="print the description in an egg")
+    add("--egg", metavar="FILE", type=not_empty, help="upload this egg")
+    add("--build-egg", metavar="FILE", type=not_empty, help="build the egg into FILE, upload nothing")
+    add("--show", metavar="EGG", type=not_empty, help="print the description in an egg")
     add("-l", "--list-targets", action="store_true", help="list the targets")
-    add("-L", "--list-projects", metavar="TARGET", help="list the projects on a target")
+    add("-L", "--list-projects", metavar="TARGET", type=not_empty, help="list the projects on a target")
     add("--list-versions", action="store_true", help="list the project's versions on TARGET, the latest last")
     add(
         "--rollback",

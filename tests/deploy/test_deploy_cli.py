@@ -84,6 +84,17 @@ def test_bad_input_is_reported_before_any_work(
     assert (done.status, done.out, done.err) == (1, "", f"{expected}\n")
 
 
+@pytest.mark.parametrize("option", ["--egg", "--build-egg", "--show", "-L"])
+def test_an_empty_value_is_wrong_usage(
+    project: Path, deploy: Run, server: Server, option: str, capfd: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as ended:
+        deploy("local", option, "")
+    assert ended.value.code == 2
+    assert "the value is empty" in capfd.readouterr().err
+    assert server.versions == []
+
+
 @pytest.mark.parametrize(
     "argv",
     [["--rollback", "--list-versions"], ["--egg", "it.egg", "--build-egg", "new.egg"], ["-l", "--rollback"]],

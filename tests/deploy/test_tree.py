@@ -144,3 +144,15 @@ def test_keys_stay_at_home_and_are_named(write: Write, tmp_path: Path) -> None:
     assert copied == PACKAGE.keys() | {"shop/ca.pem", ".eggignore"}
     assert left_by_the_copy == left
     assert folder_files(tmp_path / "copy").keys() == PACKAGE.keys() | {"shop/ca.pem", ".eggignore"}
+
+
+def test_a_name_that_is_not_utf_8_is_one_line(write: Write) -> None:
+    folder = write(PACKAGE)
+    try:
+        (folder / "shop" / "caf\udce9.txt").write_text("1", encoding="utf-8")
+    except OSError:
+        pytest.skip("the file system takes UTF-8 only")
+    with pytest.raises(BuildError, match=r"'shop/caf\\udce9.txt': the name of the file is not UTF-8"):
+        project_files(folder, "shop.settings")
+    write({".eggignore": "shop/caf?.txt\n"})
+    assert project_files(folder, "shop.settings")[0].keys() == PACKAGE.keys()

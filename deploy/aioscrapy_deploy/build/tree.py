@@ -134,10 +134,21 @@ class _Walk:
                 yield from self._below(Path(entry), f"{name}/", inner_rule, inner_rule, here)
 
     def drop_ignored(self, files: dict[str, Path]) -> list[str]:
-        """Take out what the ignore list and the rules for secrets name; returns the secrets among it."""
+        """Take out what the ignore list and the rules for secrets name; returns the secrets among it.
+
+        Raises:
+            BuildError: the name of another file is not UTF-8, as a zip file needs it.
+        """
         ignored = {name for name in files if _is_ignored(name, (*_SECRETS, *self._own))}
         for name in ignored:
             del files[name]
+        if unnamed := next(
+            (name for name in files if not name.isprintable() and not _is_unicode(name)), None
+        ):
+            raise BuildError(
+                f"{unnamed!a}: the name of the file is not UTF-8: rename it, or leave it out by a line "
+                f"in {IGNORE_FILE}, with ? for the odd characters"
+            )
         self.links = [name for name in self.links if not _is_ignored(name, self._own)]
         return sorted(name for name in ignored if not _is_ignored(name, self._own))
 
@@ -151,6 +162,14 @@ class _Walk:
             return True
         never = any(part in _NEVER or part.startswith(".env") for part in parts)
         return never or _is_ignored("/".join(parts), _SECRETS)
+
+
+def _is_unicode(name: str) -> bool:
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _is_let_in(name: str, patterns: Iterable[str]) -> bool:

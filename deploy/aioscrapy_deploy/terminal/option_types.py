@@ -31,6 +31,13 @@ def add_spider_arguments(parser: ArgumentParser) -> None:
     )
 
 
+def not_empty(text: str) -> str:
+    """Return a text that is not empty: an empty variable of a script must not select another action."""
+    if not text.strip():
+        raise ArgumentTypeError("the value is empty")
+    return text
+
+
 def count(text: str) -> int:
     """Return a whole number of at least 1."""
     number = _whole(text)
