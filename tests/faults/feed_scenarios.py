@@ -147,27 +147,29 @@ def feed_full_disk(folder: Path, chance: random.Random, pages: int) -> Outcome:
 def feed_fallen_back(folder: Path, chance: random.Random, pages: int) -> Outcome:
     """Redis comes back without its latest writes: the files are cut to what it knows."""
     with FeedFleet(folder, pages=pages, lease_s=4.0, durable=False) as fleet:
-        for number in range(2):
-            fleet.run("-o", f"items-{number}.{chance.choice(FORMATS)}")
-        fleet.until_joined()
-        fleet.until_items(int(chance.uniform(0.05, 0.6) * pages))
-        with fleet.redis.client() as client:
-            client.save()
-        fleet.until_items(min(pages - 1, fleet.count() + chance.randrange(10, pages // 5)))
-        fleet.redis.kill()
-        fleet.redis.start()
+        with fleet.site.holding_last_page():
+            for number in range(2):
+                fleet.run("-o", f"items-{number}.{chance.choice(FORMATS)}")
+            fleet.until_joined()
+            fleet.until_items(int(chance.uniform(0.05, 0.6) * pages))
+            with fleet.redis.client() as client:
+                client.save()
+            fleet.until_items(min(pages - 1, fleet.count() + chance.randrange(10, pages // 5)))
+            fleet.redis.kill()
+            fleet.redis.start()
         return fleet.outcome("feed: Redis fallen back")
 
 
 def feed_forgotten(folder: Path, chance: random.Random, pages: int) -> Outcome:
     """Redis comes back empty: the crawl begins again, and so do the files."""
     with FeedFleet(folder, pages=pages, lease_s=4.0, durable=False) as fleet:
-        for number in range(2):
-            fleet.run("-o", f"items-{number}.{chance.choice(FORMATS)}")
-        fleet.until_joined()
-        fleet.until_items(chance.randrange(1, pages // 2))
-        fleet.redis.kill()
-        fleet.redis.start()
+        with fleet.site.holding_last_page():
+            for number in range(2):
+                fleet.run("-o", f"items-{number}.{chance.choice(FORMATS)}")
+            fleet.until_joined()
+            fleet.until_items(chance.randrange(1, pages // 2))
+            fleet.redis.kill()
+            fleet.redis.start()
         return fleet.outcome("feed: Redis forgotten")
 
 
@@ -229,14 +231,15 @@ def feed_batches_fallen_back(folder: Path, chance: random.Random, pages: int) ->
     size = chance.choice((3, 7, pages // 10))
     settings = in_batches(chance.choice(FORMATS), size)
     with FeedFleet(folder, pages=pages, lease_s=4.0, durable=False, settings=settings) as fleet:
-        fleet.run()
-        fleet.until_joined()
-        fleet.until_items(int(chance.uniform(0.05, 0.6) * pages))
-        with fleet.redis.client() as client:
-            client.save()
-        fleet.until_items(min(pages - 1, fleet.count() + chance.randrange(10, pages // 5)))
-        fleet.redis.kill()
-        fleet.redis.start()
+        with fleet.site.holding_last_page():
+            fleet.run()
+            fleet.until_joined()
+            fleet.until_items(int(chance.uniform(0.05, 0.6) * pages))
+            with fleet.redis.client() as client:
+                client.save()
+            fleet.until_items(min(pages - 1, fleet.count() + chance.randrange(10, pages // 5)))
+            fleet.redis.kill()
+            fleet.redis.start()
         return _full_files(fleet, fleet.outcome("feed: batches fallen back"), size)
 
 

@@ -83,36 +83,44 @@ def killed_redis(folder: Path, chance: random.Random, pages: int, away_s: float 
         return fleet.outcome("killed Redis")
 
 
-def _redis_forgets(fleet: Fleet, name: str, noticed: str) -> Outcome:
-    """kill -9 of a Redis that is not durable; a worker must say so, if anything is lost."""
+def _redis_forgets(fleet: Fleet) -> int:
+    """kill -9 of a Redis that is not durable; return how many items are lost."""
     before = fleet.count()
     fleet.redis.kill()
     fleet.redis.start()
-    lost = before - fleet.count()
+    return before - fleet.count()
+
+
+def _noticed(fleet: Fleet, name: str, lost: int, words: str) -> Outcome:
+    """A worker must say so, if anything is lost."""
     outcome = fleet.outcome(name)
-    assert lost <= 0 or fleet.logged(noticed), f"nobody noticed that {lost} items are lost"
+    assert lost <= 0 or fleet.logged(words), f"nobody noticed that {lost} items are lost"
     return outcome
 
 
 def fallen_back(folder: Path, chance: random.Random, pages: int) -> Outcome:
     """kill -9 of Redis, which comes back without what it was told since a snapshot some pages ago."""
     with Fleet(folder, pages=pages, lease_s=4.0, durable=False) as fleet:
-        fleet.start(2)
-        fleet.until_joined()
-        fleet.until_items(int(chance.uniform(0.01, 0.8) * pages))
-        with fleet.redis.client() as client:
-            client.save()
-        fleet.until_items(min(pages - 1, fleet.count() + int(chance.uniform(0.02, 0.15) * pages)))
-        return _redis_forgets(fleet, "fallen back", noticed="lost the latest commits")
+        with fleet.site.holding_last_page():
+            fleet.start(2)
+            fleet.until_joined()
+            fleet.until_items(int(chance.uniform(0.01, 0.8) * pages))
+            with fleet.redis.client() as client:
+                client.save()
+            fleet.until_items(min(pages - 1, fleet.count() + int(chance.uniform(0.02, 0.15) * pages)))
+            lost = _redis_forgets(fleet)
+        return _noticed(fleet, "fallen back", lost, "lost the latest commits")
 
 
 def forgotten(folder: Path, chance: random.Random, pages: int) -> Outcome:
     """kill -9 of a Redis that keeps nothing on disk; it comes back empty."""
     with Fleet(folder, pages=pages, lease_s=4.0, durable=False) as fleet:
-        fleet.start(2)
-        fleet.until_joined()
-        fleet.until_items(int(chance.uniform(0.01, 0.9) * pages))
-        return _redis_forgets(fleet, "forgotten", noticed="lost the whole crawl")
+        with fleet.site.holding_last_page():
+            fleet.start(2)
+            fleet.until_joined()
+            fleet.until_items(int(chance.uniform(0.01, 0.9) * pages))
+            lost = _redis_forgets(fleet)
+        return _noticed(fleet, "forgotten", lost, "lost the whole crawl")
 
 
 def interrupted(folder: Path, chance: random.Random, pages: int) -> Outcome:

@@ -6,6 +6,8 @@
 import json
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -101,6 +103,15 @@ class Site:
     def reset(self) -> None:
         """Forget what was asked for, also by /flaky/ and /retry-after."""
         urlopen(f"{self.url}/__reset__", timeout=30).close()
+
+    @contextmanager
+    def holding_last_page(self) -> Iterator[None]:
+        """Leave the last page unanswered in the block, so that no crawl ends in it; needs a delay."""
+        urlopen(f"{self.url}/__hold__/page/{self.pages}", timeout=30).close()
+        try:
+            yield
+        finally:
+            urlopen(f"{self.url}/__hold__", timeout=30).close()
 
     def __enter__(self) -> Self:
         self.start()

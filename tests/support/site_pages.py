@@ -170,6 +170,8 @@ class Pages:
         self._pages = pages
         self._delay_s = delay_s
         self._robots = robots
+        self._held = ""  # the path that is not answered before `_go_on` is set
+        self._go_on = asyncio.Event()
         self._made: dict[str, bytes] = {"/": encoded(Outgoing(start_html(pages)))}
         self.log = Log()
         self._corners: dict[str, Callable[[Incoming], Answer | Awaitable[Answer]]] = {
@@ -202,6 +204,7 @@ class Pages:
             "private": lambda _: Outgoing(plain_page("Private")),
             "__log__": lambda _: as_json(self.log.as_dict()),
             "__reset__": lambda _: self._reset(),
+            "__hold__": lambda incoming: self._hold(incoming.path.removeprefix("/__hold__")),
         }
 
     def answer(self, incoming: Incoming) -> Answer | Awaitable[Answer]:
@@ -209,7 +212,7 @@ class Pages:
             self.log.begin(incoming)
         page = self._page(incoming.path)
         if page is not None:
-            return self._later(page) if self._delay_s else page
+            return self._later(incoming.path, page) if self._delay_s else page
         corner = self._corners.get(incoming.path.split("/")[1])
         if corner is None:
             return Outgoing(plain_page("Not found"), status=404)
@@ -227,8 +230,15 @@ class Pages:
                 made = self._made[path] = encoded(Outgoing(page_html(number, self._pages)))
         return made
 
-    async def _later(self, page: bytes) -> Answer:
+    def _hold(self, path: str) -> Outgoing:
+        self._held = path
+        (self._go_on.clear if path else self._go_on.set)()
+        return Outgoing(b"")
+
+    async def _later(self, path: str, page: bytes) -> Answer:
         await asyncio.sleep(self._delay_s)
+        if path == self._held:
+            await self._go_on.wait()
         return page
 
     async def _slow(self, incoming: Incoming) -> Answer:
