@@ -1,6 +1,9 @@
 """The argument of an errback: an exception with the interface of Twisted's Failure."""
 
+import sys
 import traceback
+from contextlib import suppress
+from functools import cache
 from typing import Any
 
 from aioscrapy.ends import text_of
@@ -14,6 +17,7 @@ def as_failure(exc: Any, request: Any = None) -> Any:
     attributes: dict[str, Any] = {
         "value": exc,
         "type": type(exc),
+        "tb": exc.__traceback__,
         "check": lambda *kinds: next((kind for kind in kinds if _is(exc, kind)), None),
         "trap": lambda *kinds: _trap(exc, kinds),
         "getErrorMessage": lambda: text_of(exc),
@@ -33,7 +37,33 @@ def as_failure(exc: Any, request: Any = None) -> Any:
             setattr(exc, name, value)
         except Exception:  # noqa: BLE001 a frozen class, or a property of the project's own
             vars(exc)[name] = value
+    _make_instance(exc)
     return exc
+
+
+def _make_instance(exc: BaseException) -> None:
+    """Let `isinstance(exc, Failure)` be True if a project has imported Twisted's Failure.
+
+    Not for an exception of Python itself, such as ValueError: its class can't be changed.
+    """
+    failure = getattr(sys.modules.get("twisted.python.failure"), "Failure", None)
+    if failure is None or isinstance(exc, failure):
+        return
+    cls: Any = type(exc)  # as a key of the cache
+    with suppress(TypeError):
+        exc.__class__ = _joined(cls, failure)
+
+
+@cache
+def _joined(cls: type[Any], failure: type[Any]) -> type[Any]:
+    """Return a class with the name and the texts of an exception's class, which is a Failure too."""
+    names = ("__str__", "__repr__", "__reduce__", "__setstate__")
+    attributes = {name: getattr(cls, name) for name in names}
+    return type(
+        cls.__name__,
+        (cls, failure),
+        {**attributes, "__module__": cls.__module__, "__qualname__": cls.__qualname__},
+    )
 
 
 def _raise(exc: BaseException) -> None:

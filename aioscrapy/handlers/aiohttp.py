@@ -185,7 +185,7 @@ async def _read(
     """Read the body of an answer; return the exception by which a signal handler ended it, if one did."""
     assert isinstance(reply, _Reply)  # noqa: S101 the session makes no other
     length, is_packed = reply.content_length, aiohttp.hdrs.CONTENT_ENCODING in reply.headers
-    if length and length > body.maxsize:
+    if length and (length > body.maxsize or length > body.warnsize):
         body.expect(length)
     if is_packed:
         body.unpack_by(received)

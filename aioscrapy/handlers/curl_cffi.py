@@ -237,7 +237,7 @@ def _cut_reply(request: Request, body: Body, exc: Exception) -> Any:
     code = getattr(exc, "code", 0)
     if code == CurlECode.FILESIZE_EXCEEDED:
         raise ResponseTooLargeError(
-            f"{request.url}: more than DOWNLOAD_MAXSIZE ({body.maxsize}) bytes"
+            f"{request.url}: larger than download max size ({body.maxsize}), see DOWNLOAD_MAXSIZE"
         ) from None
     reply = getattr(exc, "response", None)
     if code in _CUT and reply is not None and reply.status_code:

@@ -23,10 +23,20 @@ class Limits:
         self._warnsize = settings.getint("DOWNLOAD_WARNSIZE")
         self.maxratio = settings.getfloat("DOWNLOAD_MAXRATIO")
         self._fail_on_loss = settings.getbool("DOWNLOAD_FAIL_ON_DATALOSS")
+        self._warned_of_loss = False
 
     def timeout_s(self, meta: dict[str, Any]) -> float:
         """Return the seconds that a whole download may take."""
         return float(meta.get("download_timeout") or self._timeout_s)
+
+    def warn_of_loss(self, url: str) -> None:
+        """Log once what keeps incomplete bodies."""
+        if not self._warned_of_loss:
+            self._warned_of_loss = True
+            logger.warning(
+                "Got data loss in %s: DOWNLOAD_FAIL_ON_DATALOSS = False keeps what came (said only once)",
+                url,
+            )
 
     def body(self, request: Request, meta: dict[str, Any]) -> "Body":
         """Return the buffer for a response body, with its size limits."""
@@ -45,7 +55,8 @@ def has_end(headers: Headers, protocol: str | None) -> bool:
 class Body:
     """Collects a body and unpacks it as it arrives.
 
-    `maxsize`: bytes that the body may have, packed and unpacked; 0: no limit.
+    `maxsize`: bytes that the body may have, packed and unpacked; 0: no limit. `warnsize`: bytes
+    above which a line warns once.
     `flags`: words for the response. `is_packed`: it has a coding that was undone.
     """
 
@@ -58,17 +69,17 @@ class Body:
         "_received",
         "_size",
         "_url",
-        "_warnsize",
         "flags",
         "is_packed",
         "maxsize",
+        "warnsize",
     )
 
     def __init__(self, url: str, limits: Limits, maxsize: int, warnsize: int, fail_on_loss: bool) -> None:
         self._url = url
         self._limits = limits
         self.maxsize = maxsize
-        self._warnsize = warnsize
+        self.warnsize = warnsize
         self._fail_on_loss = fail_on_loss
         self._layers: list[Unpacker] = []
         self._is_damaged = False
@@ -111,9 +122,9 @@ class Body:
             ResponseTooLargeError: it is more than the limit.
         """
         if self.maxsize and length > self.maxsize:
-            raise ResponseTooLargeError(
-                f"{self._url}: {length} bytes, more than DOWNLOAD_MAXSIZE ({self.maxsize})"
-            )
+            raise self._too_large("Expected to receive", length)
+        if self.warnsize and length > self.warnsize:
+            self._warn("Expected to receive", length)
 
     def add(self, part: bytes) -> None:
         """Keep the next part as it travelled.
@@ -129,7 +140,7 @@ class Body:
             self._keep(part)
             return
         if self.maxsize and self._received > self.maxsize:
-            raise self._too_large()
+            raise self._too_large("Received", self._received)
         try:
             for piece in self._unpacked(part, 0):
                 self._keep(piece)
@@ -145,10 +156,25 @@ class Body:
         self._parts.append(piece)
         self._size += len(piece)
         if self.maxsize and self._size > self.maxsize:
-            raise self._too_large()
+            raise self._too_large("Received", self._size)
 
-    def _too_large(self) -> ResponseTooLargeError:
-        return ResponseTooLargeError(f"{self._url}: more than DOWNLOAD_MAXSIZE ({self.maxsize}) bytes")
+    def _too_large(self, verb: str, size: int) -> ResponseTooLargeError:
+        text = (
+            f"{self._url}: {verb} {size} bytes which is larger than download max size ({self.maxsize}), "
+            "see DOWNLOAD_MAXSIZE"
+        )
+        logger.warning("%s", text)
+        return ResponseTooLargeError(text)
+
+    def _warn(self, verb: str, size: int) -> None:
+        logger.warning(
+            "%s: %s %d bytes which is larger than download warn size (%d), see DOWNLOAD_WARNSIZE",
+            self._url,
+            verb,
+            size,
+            self.warnsize,
+        )
+        self.warnsize = 0  # once
 
     def _check_ratio(self) -> None:
         ratio = self._limits.maxratio
@@ -175,6 +201,7 @@ class Body:
             return  # the length was that of the unpacked page
         if self._fail_on_loss:
             text = " ".join(reason.split())  # parser errors have several lines
+            self._limits.warn_of_loss(self._url)
             raise ResponseDataLossError(f"{self._url}: {text} (DOWNLOAD_FAIL_ON_DATALOSS)")
         self.flags = ["dataloss"]
 
@@ -188,11 +215,8 @@ class Body:
         """
         if self._layers:
             self._finish(has_end)
-        warnsize = self._warnsize
-        if warnsize and self._size > warnsize:
-            logger.warning(
-                "%s: body of %d bytes, more than DOWNLOAD_WARNSIZE (%d)", self._url, self._size, warnsize
-            )
+        if self.warnsize and self._size > self.warnsize:
+            self._warn("Received", self._size)
         return self._parts[0] if len(self._parts) == 1 else b"".join(self._parts)
 
     def _finish(self, has_end: bool) -> None:

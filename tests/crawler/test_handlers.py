@@ -155,12 +155,12 @@ async def test_no_answer_in_time_is_a_timeout(fetch: Fetch, site: Site) -> None:
 
 
 async def test_a_body_that_never_ends_is_given_up_at_the_limit(fetch: Fetch) -> None:
-    with pytest.raises(ResponseTooLargeError, match=r"DOWNLOAD_MAXSIZE \(300000\)"):
+    with pytest.raises(ResponseTooLargeError, match=r"download max size \(300000\)"):
         await fetch("/endless")
 
 
 async def test_a_body_that_says_it_is_too_large_is_not_read(fetch: Fetch) -> None:
-    with pytest.raises(ResponseTooLargeError, match=r"DOWNLOAD_MAXSIZE \(300000\)"):
+    with pytest.raises(ResponseTooLargeError, match=r"download max size \(300000\)"):
         await fetch("/huge?bytes=1000000000")
     with pytest.raises(ResponseTooLargeError):
         await fetch("/huge?bytes=400000&chunked=1")
@@ -182,7 +182,7 @@ async def test_a_large_body_is_warned_of(
     handlers: dict[str, Any], site: Site, caplog: pytest.LogCaptureFixture
 ) -> None:
     await crawl(SiteSpider, {"DOWNLOAD_WARNSIZE": 1000, **handlers}, site=site.url, paths=("/page/1",))
-    assert "more than DOWNLOAD_WARNSIZE (1000)" in caplog.text
+    assert "larger than download warn size (1000)" in caplog.text
 
 
 @pytest.mark.parametrize("path", ["/drop", "/truncated"])
@@ -281,7 +281,7 @@ async def test_what_is_too_large_is_not_asked_for_again(
     crawled = await crawl(SiteSpider, settings, site=site.url, paths=paths)
     assert crawled.items == [{"path": "/page/1"}]
     assert site.counts() == dict.fromkeys(paths, 1)
-    assert caplog.text.count("DOWNLOAD_MAXSIZE (100000)") >= 2
+    assert caplog.text.count("download max size (100000)") >= 2
     assert not [record for record in caplog.records if record.exc_info and record.levelno >= logging.ERROR]
 
 

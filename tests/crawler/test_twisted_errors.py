@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 from twisted.internet import defer, error
+from twisted.python.failure import Failure
 from twisted.web.client import ResponseFailed
 
 from aioscrapy.crawler import Crawler
@@ -51,6 +52,7 @@ class Failing(SiteSpider):
 
     def failed(self, failure: Any) -> Any:
         kinds = (error.DNSLookupError, error.ConnectionRefusedError, error.TCPTimedOutError, ResponseFailed)
+        assert isinstance(failure, Failure)
         yield {"url": failure.request.url, "kind": failure.check(*kinds), "text": str(failure.value)}
 
 
