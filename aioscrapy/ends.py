@@ -4,6 +4,7 @@
 """
 
 import asyncio
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
@@ -50,6 +51,8 @@ _MEANINGS = {
 _OWN_WILL = {Reason.FINISHED, Reason.LATE, Reason.SHUTDOWN, Reason.STOPPED}  # exit status 0
 # Reasons that only the frontier may give: they say that a crawl is complete.
 _PROVEN = {Reason.FINISHED, Reason.LATE}
+# The password in a URL, up to the last @ before its path.
+_password = re.compile(r"""(://[^\s/?#@:'"<>]*:)[^\s/?#'"<>]+@""").sub
 # The reason of a stop that names none.
 _CANCELLED = "cancelled"
 
@@ -82,14 +85,19 @@ def text_of(value: object, form: Callable[[Any], str] = str) -> str:
         return f"<{type(value).__name__} without a text: {type(exc).__name__}>"
 
 
+def without_passwords(text: str) -> str:
+    """Return a text without the passwords of the URLs in it (of sites, proxies, servers)."""
+    return _password(r"\1***@", text) if "@" in text else text
+
+
 def error_text(exc: BaseException) -> str:
-    """Return an exception as text: its class and what it says."""
-    return f"{type(exc).__name__}: {text_of(exc)}"
+    """Return an exception as text: its class and what it says, without passwords of URLs."""
+    return without_passwords(f"{type(exc).__name__}: {text_of(exc)}")
 
 
 def end_for(reason: str, error: str = "") -> End:
     """Return the end with this reason and its exit status."""
-    return End(str(reason), exit_status(reason), error)
+    return End(str(reason), exit_status(reason), without_passwords(error))
 
 
 def exit_status(reason: str) -> int:
@@ -121,7 +129,7 @@ class Ending:
     def fail(self, reason: Reason, error: str, status: int = 1) -> None:
         """Note something that keeps the crawl from being complete."""
         if self._failure is None:
-            self._failure = End(str(reason), status, " ".join(error.split()))
+            self._failure = End(str(reason), status, without_passwords(" ".join(error.split())))
 
     def fail_by(self, exc: BaseException) -> None:
         """Note an exception that ends the crawl: `exited` if it is not an Exception, as SystemExit."""

@@ -2,20 +2,18 @@
 
 import contextlib
 import logging
-import re
 import sys
 from collections.abc import MutableMapping
 from types import TracebackType
 from typing import Any
 
+from aioscrapy.ends import without_passwords
 from aioscrapy.exceptions import SettingError
 from aioscrapy.settings import Settings
 
 logger = logging.getLogger("aioscrapy")
 
 _QUIET = ("asyncio", "aiohttp", "redis", "charset_normalizer")
-# The password in a URL, up to the last @ before its path.
-_password = re.compile(r"""(://[^\s/?#@:'"<>]*:)[^\s/?#'"<>]+@""").sub
 # handler -> logger -> its level before `configure_logging`
 _levels_before: dict[logging.Handler, dict[str | None, int]] = {}
 
@@ -88,8 +86,7 @@ class LineFormatter(logging.Formatter):
 
     def format(self, record: logging.LogRecord) -> str:
         """Return the lines of a record."""
-        text = super().format(record)
-        return _password(r"\1***@", text) if "@" in text else text
+        return without_passwords(super().format(record))
 
 
 class LogFile(logging.FileHandler):

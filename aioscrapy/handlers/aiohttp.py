@@ -14,7 +14,7 @@ from aioscrapy.exceptions import DownloadError, DownloadTimeoutError, StopDownlo
 from aioscrapy.handlers.aiohttp_errors import class_of
 from aioscrapy.handlers.aiohttp_raw import RawRequest, escaped
 from aioscrapy.handlers.aiohttp_repair import NOTHING, Repairing
-from aioscrapy.handlers.base import LENGTH, DownloadHandler, bind_address
+from aioscrapy.handlers.base import LENGTH, DownloadHandler, bind_address, http_proxy
 from aioscrapy.handlers.certificates import Certificates, is_default_tls, tls_context
 from aioscrapy.handlers.limits import Body, Limits, has_end
 from aioscrapy.handlers.repair import MAX_HEAD
@@ -85,8 +85,8 @@ class AioHttpDownloadHandler(DownloadHandler):
         body = self._limits.body(request, request.meta)
         proxy_headers = None
         is_tls = request.url.startswith("https:")
-        if proxy and "://" not in proxy:
-            proxy = f"http://{proxy}"
+        if proxy:
+            proxy = http_proxy(proxy)
         if proxy and is_tls:  # the password of the proxy must not go through the tunnel to the site
             proxy_headers = dict(pair for pair in lines if pair[0] == _PROXY_LOGIN)
             lines = [pair for pair in lines if pair[0] != _PROXY_LOGIN]

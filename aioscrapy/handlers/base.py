@@ -3,7 +3,7 @@
 from abc import ABC, abstractmethod
 from typing import Any, Self
 
-from aioscrapy.exceptions import SettingError
+from aioscrapy.exceptions import SettingError, UnsupportedURLSchemeError
 from aioscrapy.http.request import Request
 from aioscrapy.http.response import Response
 
@@ -23,6 +23,22 @@ def bind_address(value: Any) -> tuple[str, int] | None:
         return (str(host), int(port)) if host else None
     except (TypeError, ValueError):
         raise SettingError("DOWNLOAD_BIND_ADDRESS", f"{value!r} is not a host or (host, port)") from None
+
+
+def http_proxy(proxy: str) -> str:
+    """Return the URL of a proxy, for a library that knows no proxies of SOCKS.
+
+    Raises:
+        UnsupportedURLSchemeError: it is not a proxy of HTTP.
+    """
+    scheme, separator, _ = proxy.partition("://")
+    if not separator:
+        return f"http://{proxy}"
+    if scheme.lower() not in {"http", "https"}:
+        raise UnsupportedURLSchemeError(
+            f"a proxy of {scheme}:// needs another library than aiohttp: set DOWNLOAD_HANDLERS_TYPE"
+        )
+    return proxy
 
 
 class DownloadHandler(ABC):

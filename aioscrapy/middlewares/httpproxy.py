@@ -1,6 +1,7 @@
 """Send requests through the proxy of meta["proxy"], else through that of the environment."""
 
 import base64
+import re
 from typing import Any, Self
 from urllib.parse import unquote, urlsplit
 from urllib.request import getproxies, proxy_bypass
@@ -10,6 +11,7 @@ from aioscrapy.exceptions import NotConfigured
 from aioscrapy.hooks import UNREAD
 from aioscrapy.http.request import Request
 
+_path_and_more = re.compile(r"[/?#].*", re.DOTALL).sub
 _LOGIN_PROXY = "_auth_proxy"  # meta key: the proxy of the Proxy-Authorization header
 _FROM_ENVIRONMENT = "_scheme_proxy"  # meta key: the proxy comes from the environment of this worker
 
@@ -77,12 +79,14 @@ class HttpProxyMiddleware:
 
 
 def _split_login(url: str) -> tuple[str, bytes | None]:
-    """Return a proxy's URL without the login, and the login encoded for HTTP basic authentication."""
-    if "://" not in url:
-        url = f"http://{url}"
-    parts = urlsplit(url)
-    login, _, address = parts.netloc.rpartition("@")
-    bare = f"{parts.scheme}://{address}"
+    """Return a proxy's URL without the login, and the login encoded for HTTP basic authentication.
+
+    A password may have / ? and # as they are.
+    """
+    scheme, _, rest = (url if "://" in url else f"http://{url}").strip().partition("://")
+    host = _path_and_more("", rest)
+    login, _, address = (host if "@" in host else rest).rpartition("@")
+    bare = urlsplit(f"{scheme}://{_path_and_more('', address)}").geturl()
     if not login:
         return bare, None
     user, _, password = login.partition(":")

@@ -5,7 +5,7 @@ import traceback
 from collections.abc import Sequence
 from typing import Any
 
-from aioscrapy.ends import End, Reason, end_for, error_text, meaning
+from aioscrapy.ends import End, Reason, end_for, error_text, meaning, without_passwords
 from aioscrapy.exceptions import AioscrapyError
 from aioscrapy.os_signals import interruptible
 from aioscrapy_deploy.terminal.text import one_line, printable
@@ -97,7 +97,7 @@ class _Job:
         cause = exc.__cause__ if is_ours else exc
         if cause is not None and not isinstance(cause, AioscrapyError):
             trace = "".join(traceback.format_exception(cause))
-            self._log.write("ERROR", printable(f"{one_line(self.end.error)}\n{trace}"))
+            self._log.write("ERROR", printable(without_passwords(f"{one_line(self.end.error)}\n{trace}")))
 
     def close(self) -> int:
         """Write the end to the log and to the record; returns the exit status."""

@@ -50,3 +50,12 @@ def test_the_exit_status_is_0_where_the_end_was_asked_for(reason: str, status: i
 def test_every_reason_has_a_meaning_and_is_plain_text() -> None:
     assert all(ends.meaning(reason) for reason in (*Reason, "mine"))
     assert type(ends.end_for(Reason.FINISHED).reason) is str
+
+
+def test_an_error_has_no_passwords_of_urls() -> None:
+    ending, error = Ending(), ConnectionError("redis://ann:s3cret@a.test/0 does not answer")
+    ending.fail_by(error)
+    line = "ConnectionError: redis://ann:***@a.test/0 does not answer"
+    assert ending.end(FINISHED) == End("crashed", 1, line)
+    assert ends.error_text(error) == line
+    assert ends.end_for(Reason.NOT_STARTED, str(error)).error == line.removeprefix("ConnectionError: ")

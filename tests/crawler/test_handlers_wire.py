@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from aioscrapy import default_settings
-from aioscrapy.exceptions import DownloadError
+from aioscrapy.exceptions import DownloadError, UnsupportedURLSchemeError
 from aioscrapy.http import Request, Response
 from support.handlers import HANDLERS, WireServer, open_handler, socks5_proxy, tls_context
 from support.http2 import Http2Server
@@ -240,6 +240,11 @@ async def test_a_proxy_may_be_one_of_socks(name: str, tmp_path: Path) -> None:
     async with WireServer(tls=tls_context(tmp_path)) as server, socks5_proxy(targets) as proxy:
         assert (await download(name, server.url, meta={"proxy": proxy})).body == b"ok"
     assert set(targets) == {server.url.removeprefix("https://")}
+
+
+async def test_aiohttp_names_a_proxy_that_it_can_not_use() -> None:
+    with pytest.raises(UnsupportedURLSchemeError, match=r"socks5:// needs another library than aiohttp"):
+        await download("aiohttp", "http://127.0.0.1:9/", meta={"proxy": "socks5://127.0.0.1:9"})
 
 
 async def test_each_request_has_its_own_proxy(name: str) -> None:
