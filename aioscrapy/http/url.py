@@ -22,6 +22,10 @@ _href_kind = re.compile(
 ).fullmatch
 _plain_base = re.compile(rf"({_HOST})(?:(/(?:[{_CHARS}:%]+/)*)[{_CHARS}:%]*)?(?:\?[^#;]*)?(?:#.*)?").fullmatch
 
+# Source: https://www.unicode.org/reports/tr46/#Deviations
+_deviation = re.compile("[ßẞς\u200c\u200d]").search
+_authority = re.compile(r"(://(?:[^/?#]*@)?)([^/?#:@]+)").sub
+
 _joined = "no link yet"  # the last result of `join`: it is plain, and the next request usually has it
 
 HTML_WHITESPACE = " \t\n\r\f"
@@ -76,10 +80,24 @@ def clean_url(url: Any, encoding: str) -> str:
         return str(url)
     from w3lib.url import safe_url_string
 
+    if not url.isascii() and _deviation(url):
+        url = _authority(_in_idna_2008, url, 1)
     safe: str = safe_url_string(url, encoding)
     if "://" not in safe and not safe.startswith(("about:", "data:")):
         raise ValueError(f"Missing scheme in request url: {safe}")
     return safe
+
+
+def _in_idna_2008(match: re.Match[str]) -> str:
+    """Return a host whose letters IDNA 2003, which w3lib uses, writes otherwise than browsers do."""
+    if not _deviation(match[2]):
+        return match[0]
+    import idna  # aiohttp's URLs need it, too
+
+    try:
+        return match[1] + idna.encode(match[2], uts46=True, transitional=False).decode()
+    except idna.IDNAError:
+        return match[0]
 
 
 def href_of(link: Any) -> str:

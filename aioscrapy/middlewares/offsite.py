@@ -11,11 +11,13 @@ from aioscrapy.exceptions import IgnoreRequest
 from aioscrapy.hooks import UNREAD, leave_out
 from aioscrapy.http.request import Request
 from aioscrapy.http.response import Response
+from aioscrapy.http.url import clean_url
 from aioscrapy.middlewares.base import SpiderStream
 from aioscrapy.stats import StatsCollector
 
 logger = logging.getLogger(__name__)
 
+_has_port = re.compile(r"[^:]*:[0-9]*\s*").fullmatch
 _REMEMBERED_HOSTS = 10_000
 
 
@@ -111,11 +113,13 @@ class OffsiteMiddleware(SpiderStream):
 
     def get_host_regex(self, spider: Any) -> re.Pattern[str]:
         """Return the pattern of allowed hosts; called again if the spider changes its domains."""
-        domains = [re.escape(domain.lower()) for domain in spider.allowed_domains or () if domain]
+        domains = [re.escape(domain) for domain in _domains_of(spider)]
         return re.compile(rf"^(.*\.)?({'|'.join(domains)})$" if domains else "")
 
     def _update_host_regex(self, spider: Any) -> None:
         domains = tuple(getattr(spider, "allowed_domains", None) or ())
+        if domains != self._domains:
+            _warn_of_others(spider)
         if self._is_own and domains and (self.host_regex is None or domains != self._domains):
             self.host_regex = self.get_host_regex(spider)
         elif not domains:
@@ -126,8 +130,8 @@ class OffsiteMiddleware(SpiderStream):
         """Compare a host with the domains, and store the result."""
         if len(self._verdicts) >= _REMEMBERED_HOSTS:
             self._verdicts.clear()
-        name = urlsplit(url).hostname or ""
-        allowed = [domain.lower() for domain in self._domains if domain]
+        name = (urlsplit(url).hostname or "").removesuffix(".")
+        allowed = _domains_of(self._spider)
         verdict = any(name == domain or name.endswith(f".{domain}") for domain in allowed)
         self._verdicts[host] = verdict
         return verdict
@@ -141,6 +145,28 @@ class OffsiteMiddleware(SpiderStream):
             logger.debug("Filtered offsite request to %r: %s", domain, request)
         self.stats.inc_value("offsite/filtered")
         return domain
+
+
+def _domains_of(spider: Any) -> list[str]:
+    """Return the domains of a spider as they are in URLs: lower case, ASCII; a text is one domain."""
+    domains = spider.allowed_domains or ()
+    entries = [domains] if isinstance(domains, str) else domains
+    return [_in_urls(entry.strip()) for entry in entries if isinstance(entry, str) and entry.strip()]
+
+
+def _in_urls(domain: str) -> str:
+    name = domain.lower().removeprefix("*").removeprefix(".")
+    if name.isascii():
+        return name
+    return urlsplit(clean_url(f"http://{name}/", "utf-8")).hostname or name
+
+
+def _warn_of_others(spider: Any) -> None:
+    """Warn of what is not a domain and allows nothing, as in Scrapy."""
+    domains = getattr(spider, "allowed_domains", None) or ()
+    for entry in [domains] if isinstance(domains, str) else domains:
+        if not isinstance(entry, str) or "/" in entry or _has_port(entry):
+            logger.warning("allowed_domains has %r, which is not a domain: it allows nothing", entry)
 
 
 def _host_of(url: str) -> str:

@@ -122,3 +122,38 @@ def test_a_subclass_has_its_own_pattern_of_hosts() -> None:
     crawler.spider.allowed_domains.append("b.test")
     assert [middleware.get_processed_request(link, PAGE) is link for link in links] == [True, False, True]
     assert middleware.patterns == 2
+
+
+@pytest.mark.parametrize(
+    ("domains", "url"),
+    [
+        (["münchen.test"], "http://www.münchen.test/"),
+        (["MÜNCHEN.test"], "http://xn--mnchen-3ya.test/"),
+        (["straße.test"], "http://straße.test/"),
+        ([" a.test "], "http://a.test./"),
+        ([".a.test", "*.b.test"], "http://x.b.test/"),
+        ("a.test", "http://x.a.test/"),
+    ],
+)
+def test_a_domain_may_be_written_in_other_forms(domains: Any, url: str) -> None:
+    middleware = opened(domains)
+    middleware.process_request(Request(url))
+    with pytest.raises(IgnoreRequest):
+        middleware.process_request(Request("http://other.test/"))
+
+
+def test_what_is_not_a_domain_is_named(caplog: pytest.LogCaptureFixture) -> None:
+    middleware = opened(["http://a.test/", "b.test:8080", "::1"])
+    for url in ("http://a.test/", "http://b.test:8080/"):
+        with pytest.raises(IgnoreRequest):
+            middleware.process_request(Request(url))
+    middleware.process_request(Request("http://[::1]/"))
+    assert caplog.text.count("which is not a domain") == 2
+
+
+def opened(domains: Any) -> OffsiteMiddleware:
+    """Return the middleware of a crawl whose spider has these domains."""
+    crawler = context(allowed_domains=domains)
+    middleware = OffsiteMiddleware.from_crawler(crawler)
+    middleware.spider_opened(crawler.spider)
+    return middleware

@@ -102,6 +102,18 @@ class TestUrl:
         with pytest.raises(AttributeError):
             Request("http://a/").url = "http://b/"
 
+    @pytest.mark.parametrize(
+        ("url", "expected"),
+        [
+            ("http://faß.test/ß", "http://xn--fa-hia.test/%C3%9F"),
+            ("http://u:ß@straße.test:80", "http://u:%C3%9F@xn--strae-oqa.test:80"),
+            ("http://münchen.test/?ß", "http://xn--mnchen-3ya.test/?%C3%9F"),
+            ("http://a\u200db.test/", "http://ab.test/"),
+        ],
+    )
+    def test_a_host_is_written_as_browsers_do(self, url: str, expected: str) -> None:
+        assert Request(url).url == expected
+
 
 class TestArguments:
     def test_defaults_are_those_of_scrapy(self) -> None:
