@@ -8,12 +8,13 @@ from typing import Any
 
 import msgpack
 
-from aioscrapy.exporters.base import BinaryWriter, ItemExporter
+from aioscrapy.exporters.base import BinaryWriter
+from aioscrapy.exporters.parts import CsvParts
 
 logger = logging.getLogger("aioscrapy.exporters")
 
 
-class CsvItemExporter(ItemExporter):
+class CsvItemExporter(CsvParts):
     """One line per item; without `fields_to_export` the first item's fields are the columns of all.
 
     A packed item has its names and cells as text, because the columns are known only when it is written.
@@ -29,7 +30,6 @@ class CsvItemExporter(ItemExporter):
     def __init__(
         self,
         file: BinaryWriter,
-        *,
         include_headers_line: bool = True,
         join_multivalued: str = ",",
         errors: str | None = None,

@@ -7,11 +7,12 @@ from collections.abc import Mapping
 from typing import Any
 
 from aioscrapy.exceptions import SerializeError
-from aioscrapy.exporters.base import BinaryWriter, ItemExporter
+from aioscrapy.exporters.base import BinaryWriter
+from aioscrapy.exporters.parts import ArrayParts, EncoderPart
 from aioscrapy.items import adapter, is_item
 
 
-class JsonLinesItemExporter(ItemExporter):
+class JsonLinesItemExporter(EncoderPart):
     """One JSON object per line; every written line stays readable.
 
     Args:
@@ -52,7 +53,7 @@ class JsonLinesItemExporter(ItemExporter):
         return ""
 
 
-class JsonItemExporter(JsonLinesItemExporter):
+class JsonItemExporter(ArrayParts, JsonLinesItemExporter):
     """One JSON array with all items; without its closing bracket while the crawl runs."""
 
     appendable = False

@@ -5,7 +5,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from aioscrapy.exceptions import SerializeError
-from aioscrapy.exporters.base import BinaryWriter, ItemExporter
+from aioscrapy.exporters.base import BinaryWriter
+from aioscrapy.exporters.parts import XmlParts
 from aioscrapy.items import adapter, is_item
 
 # Letters that every XML parser accepts in a name, also one by the fourth edition of XML 1.0 (expat).
@@ -19,7 +20,7 @@ _NAME_START = f"[{_LETTERS}_]"
 _NOT_IN_XML = "[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]"
 
 
-class XmlItemExporter(ItemExporter):
+class XmlItemExporter(XmlParts):
     """One element an item; lists become <value> elements, nested items elements with their fields.
 
     A character that XML can't represent becomes U+FFFD; one that is not allowed in a name, an underscore.

@@ -248,3 +248,119 @@ print([name for name in ("scrapy", "twisted", "pkg_resources") if name in sys.mo
         [sys.executable, "-c", program], env=child_environment(), capture_output=True, text=True, check=True
     )
     assert done.stdout == "[]\n"
+
+
+class Rss(XmlItemExporter):
+    """Writes the beginning, the end and some fields by `xg`, as exporters of projects do."""
+
+    def __init__(self, file: Any, **options: Any) -> None:
+        super().__init__(file, item_element="entry", **options)
+        self.root_element = "channel"
+
+    def start_exporting(self) -> None:
+        self.xg.startDocument()
+        self.xg.startElement("rss", {"version": "2.0"})
+        self.xg.startElement(self.root_element, {})
+        self._beautify_newline(new_item=True)
+
+    def finish_exporting(self) -> None:
+        self.xg.endElement(self.root_element)
+        self.xg.endElement("rss")
+        self.xg.endDocument()
+
+
+class Enclosures(Rss):
+    def _export_xml_field(self, name: str, serialized_value: Any, depth: int) -> None:
+        if name == "link":
+            self.xg.startElement("enclosure", {"url": serialized_value})
+            self.xg.endElement("enclosure")
+        else:
+            super()._export_xml_field(name, serialized_value, depth)
+
+
+class Everything(XmlItemExporter):
+    def export_item(self, item: Any) -> None:
+        self._beautify_indent(depth=1)
+        self.xg.startElement(self.item_element, {"id": "1"})
+        for name, value in self._get_serialized_fields(item, default_value=""):
+            self._export_xml_field(name, value, depth=2)
+        self.xg.endElement(self.item_element)
+
+
+RSS = '<rss version="2.0"><channel><entry>{}<n><value>1</value></n></entry></channel></rss>'
+HEAD = '<?xml version="1.0" encoding="utf-8"?>\n'
+
+
+@pytest.mark.parametrize(
+    ("exporter_class", "options", "expected"),
+    [
+        (
+            Rss,
+            {},
+            RSS.format("<link>é</link>"),
+        ),
+        (
+            Enclosures,
+            {},
+            RSS.format('<enclosure url="é"></enclosure>'),
+        ),
+        (
+            Everything,
+            {"indent": 1},
+            '<items>\n <item id="1">  <link>é</link>\n  <n>\n   <value>1</value>\n  </n>\n</item></items>',
+        ),
+    ],
+)
+def test_an_xml_exporter_of_a_project_writes_elements_itself(
+    exporter_class: Any, options: dict[str, Any], expected: str
+) -> None:
+    file = io.BytesIO()
+    exporter = exporter_class(file, **options)
+    exporter.start_exporting()
+    exporter.export_item({"link": "é", "n": [1]})
+    exporter.finish_exporting()
+    assert file.getvalue().decode() == HEAD + expected
+
+
+class Upper(CsvItemExporter):
+    def __init__(self, file: Any, include_headers_line: bool = True, join_multivalued: str = "|") -> None:
+        super().__init__(file, include_headers_line, join_multivalued)
+
+    def _write_headers_and_set_fields_to_export(self, item: Any) -> None:
+        self.fields_to_export = list(item)
+        self.csv_writer.writerow(list(self._build_row(name.upper() for name in item)))
+
+
+class Rows(CsvItemExporter):
+    def export_item(self, item: Any) -> None:
+        if self._headers_not_written:
+            self._headers_not_written = False
+            self._write_headers_and_set_fields_to_export(item)
+        values = (
+            value for _, value in self.get_serialized_fields(item, default_value="", include_empty=True)
+        )
+        self.csv_writer.writerow([*self._build_row(values), "own"])
+
+
+class Pieces(JsonItemExporter):
+    def export_item(self, item: Any) -> None:
+        self._add_comma_after_first()
+        self.file.write(self.encoder.encode(dict(item)).encode())
+
+
+@pytest.mark.parametrize(
+    ("exporter_class", "expected"),
+    [
+        (Upper, "LINK,N\r\né,x|y\r\né,x|y\r\n"),
+        (Rows, 'link,n\r\né,"x,y",own\r\né,"x,y",own\r\n'),
+        (Pieces, '[{"link": "é", "n": ["x", "y"]},{"link": "é", "n": ["x", "y"]}]'),
+    ],
+)
+def test_an_exporter_of_a_project_uses_the_parts_of_ours(exporter_class: Any, expected: str) -> None:
+    file = io.BytesIO()
+    exporter = exporter_class(file)
+    exporter.start_exporting()
+    for _ in range(2):
+        exporter.export_item({"link": "é", "n": ["x", "y"]})
+    exporter.finish_exporting()
+    assert file.getvalue().decode() == expected  # and the file is open

@@ -19,9 +19,10 @@ from aioscrapy.exceptions import SettingError
 from aioscrapy.exporters import BaseItemExporter, CsvItemExporter, JsonLinesItemExporter, PythonItemExporter
 from aioscrapy.extensions.feedexport import FeedExporter
 from aioscrapy.feeds.options import feed_of
-from aioscrapy.http import Response
+from aioscrapy.http import Request, Response
 from aioscrapy.settings import Settings
 from aioscrapy.spiders import Spider
+from support.crawling import crawl as crawl_spider
 
 RESPONSE = Response("https://example.com/page")
 ITEMS = [{"a": str(number)} for number in range(5)]
@@ -274,3 +275,32 @@ def test_nested_items_are_dicts_for_any_library() -> None:
         "a": {"a": 3},
         "b": [{"a": 4}, "x"],
     }
+
+
+class Headless(CsvItemExporter):
+    """Writes the header into an empty file only; it asks the file for its position."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        if args[0].tell() > 0:
+            kwargs["include_headers_line"] = False
+        super().__init__(*args, **kwargs)
+
+
+@pytest.mark.parametrize("jobdir", [False, True])
+async def test_an_exporter_of_the_project_may_ask_for_the_position(tmp_path: Path, jobdir: bool) -> None:
+    path = tmp_path / "items.own"
+    settings: dict[str, Any] = {"FEEDS": {path: {"format": "own"}}, "FEED_EXPORTERS": {"own": Headless}}
+    for run in range(2):
+        own = {"JOBDIR": str(tmp_path / f"job{run}")} if jobdir else {}
+        await crawl_spider(ThreeItems, {**settings, **own})
+    assert path.read_text().split() == ["a", "0", "1", "2", "0", "1", "2"]
+
+
+class ThreeItems(Spider):
+    name = "three"
+
+    async def start_requests(self) -> Any:
+        yield Request("data:,")
+
+    def parse(self, response: Any) -> Any:
+        yield from ITEMS[:3]
