@@ -15,6 +15,30 @@ _NO_VALUE = (
 )  # fmt: skip
 
 
+# A text of Bash with escapes, as browsers copy a body with "!" in it
+_ansi_c = re.compile(r"(?<!\S)\$'((?:[^'\\]|\\.)*)'", re.DOTALL).sub
+_escape = re.compile(
+    r"\\(?:u([0-9A-Fa-f]{1,4})|U([0-9A-Fa-f]{1,8})|x([0-9A-Fa-f]{1,2})|([0-7]{1,3})|(.))", re.DOTALL
+).sub
+_half = re.compile("[\ud800-\udc7f\udd00-\udfff]").sub
+_LETTERS = {"a": "\a", "b": "\b", "e": "\x1b", "f": "\f", "n": "\n", "r": "\r", "t": "\t", "v": "\v"}
+
+
+def _unescaped(text: str) -> str:
+    """Return the text that Bash reads in $'...'; bytes that are not UTF-8 are replaced."""
+
+    def character(match: re.Match[str]) -> str:
+        code, long_code, byte, octal, letter = match.groups()
+        if letter is not None:
+            return _LETTERS.get(letter, letter)
+        number = int(octal, 8) & 0xFF if octal else int(code or long_code or byte, 16)
+        return chr(0xDC00 + number) if (byte or octal) and number > 0x7F else chr(min(number, 0x10FFFF))
+
+    # \u has the two halves of a character beyond U+FFFF, \x the bytes of UTF-8
+    units = _escape(character, text).encode("utf-16", "surrogatepass").decode("utf-16", "surrogatepass")
+    return _half("\ufffd", units).encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+
+
 class _Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
         raise ValueError(f"curl command can't be read: {message}")
@@ -50,7 +74,8 @@ def request_arguments(
     Raises:
         ValueError: not a curl command, no URL, or an unknown option that is not ignored.
     """
-    words = shlex.split(command.replace("\\\n", " ").replace("$'", "'"))
+    plain = _ansi_c(lambda match: shlex.quote(_unescaped(match[1])), command.replace("\\\n", " "))
+    words = shlex.split(plain)
     if not words or words[0] != "curl":
         raise ValueError('a curl command must start with "curl"')
     options, unknown = _parser().parse_known_args(words[1:])

@@ -460,6 +460,18 @@ class TestCurl:
         assert (request.url, request.method, request.body) == ("http://a.com", "POST", b"x=1&y=2")
         assert request.headers["Content-Type"] == b"application/x-www-form-urlencoded"
 
+    @pytest.mark.parametrize(
+        ("quoted", "body"),
+        [
+            (r"$'a\u0021=1\nb\'c\\d'", "a!=1\nb'c\\d"),
+            (r"$'\ud83d\ude00 \xc3\xa9 \303\251 é'", "\U0001f600 é é é"),
+            (r"$'\xff\ud83d'", "\ufffd\ufffd"),
+            ("'$x' -H 'Price: $'", "$x"),
+        ],
+    )
+    def test_a_body_with_escapes_of_bash_is_read(self, quoted: str, body: str) -> None:
+        assert Request.from_curl(f"curl http://a/ --data-raw {quoted}").body.decode() == body
+
     def test_arguments_override_the_command(self) -> None:
         assert Request.from_curl("curl http://a/ -X POST", method="PUT", priority=2).method == "PUT"
 
