@@ -7,11 +7,14 @@ from contextlib import suppress
 from functools import cached_property
 from typing import Any, Self
 
+from redis.exceptions import RedisError
+
 from aioscrapy import signals
 from aioscrapy.context import CrawlContext
 from aioscrapy.core.frontier import build_fingerprint
 from aioscrapy.crawls.start_data import StartData
 from aioscrapy.db import db_manager
+from aioscrapy.ends import Reason
 from aioscrapy.exceptions import ConfigError, DontCloseSpider
 from aioscrapy.http.form import FormRequest
 from aioscrapy.http.request import Request
@@ -117,12 +120,18 @@ class RedisMixin(Spider):
         return FormRequest(url, dont_filter=True, method=method, formdata=fields or None, meta=meta)
 
     async def spider_idle(self) -> None:
-        """Keep the crawl open while it waits for start data.
+        """Keep the crawl open while it waits for start data; end it if their key is of another type.
 
         Raises:
-            DontCloseSpider: MAX_IDLE_TIME_BEFORE_CLOSE has not passed.
+            DontCloseSpider: MAX_IDLE_TIME_BEFORE_CLOSE has not passed, or Redis does not answer.
         """
-        _, data = await self._start_data().peek(1)
+        try:
+            _, data = await self._start_data().peek(1)
+        except ConfigError as exc:
+            self.crawler.fail(Reason.START_FAILED, str(exc))
+            return
+        except (RedisError, OSError, TimeoutError) as exc:
+            raise DontCloseSpider from exc
         now = time.monotonic()
         if data or not self.spider_idle_start_time:
             self.spider_idle_start_time = now

@@ -102,6 +102,13 @@ async def test_a_bad_datum_becomes_a_dead_letter_and_the_others_go_on(
     assert 'start datum: {"id": 1}' in failed
 
 
+async def test_a_key_of_another_type_is_not_a_finished_crawl(redis: Any, redis_url: str) -> None:
+    redis.set("paths:start_urls", "http://127.0.0.1:9/")
+    crawled = await crawl_paths(redis_url, MAX_IDLE_TIME_BEFORE_CLOSE=0)
+    assert (crawled.reason, crawled.crawler.end and crawled.crawler.end.exit_status) == ("start_failed", 1)
+    assert "'paths:start_urls' is a string, not a list" in str(crawled.crawler.end)
+
+
 async def test_a_spider_makes_its_own_requests(redis: Any, redis_url: str, site: Site) -> None:
     class Own(Paths):
         def make_request_from_data(self, data: bytes) -> Any:
