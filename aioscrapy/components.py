@@ -42,8 +42,9 @@ def _import(path: str, setting: str) -> Any:
         module_name = f"aio{module_name}"
     try:
         return getattr(importlib.import_module(module_name), name)
-    except AttributeError:
-        raise SettingError(setting, f"{module_name!r} has no {name!r}") from None
+    except AttributeError as exc:
+        absent = "isn't here: " in str(exc)  # a name of Scrapy: the text says what to use
+        raise SettingError(setting, exc if absent else f"{module_name!r} has no {name!r}") from None
     except Exception as exc:
         raise SettingError(setting, f"can't load {path!r}: {type(exc).__name__}: {exc}") from exc
 

@@ -135,6 +135,15 @@ LOGGERS: dict[str, str] = {
     "statscollectors": "stats",
 }
 
+# The beginnings of paths that aio-scrapy has and Scrapy has not
+OF_AIO_SCRAPY = (
+    *("core.downloader.handlers.DownloadHandlerManager", "core.downloader.handlers.pyhttpx"),
+    *("core.downloader.handlers.requests", "core.downloader.handlers.webdriver"),
+    *("db.", "dupefilters.DupeFilterBase", "dupefilters.redis.", "exceptions.ProxyException"),
+    *("http.WebDriverResponse", "http.response.web_driver", "libs.", "process.", "queue."),
+    *("utils.log.AioScrapyLogger", "utils.reqser", "utils.tools."),
+)
+
 # Names of the top level that Scrapy's modules import for themselves, and that projects import from there.
 PASSED_ON = frozenset(
     {"Field", "FormRequest", "Item", "Request", "Response", "Selector", "Spider", "signals"}
@@ -164,7 +173,7 @@ def public_name(path: str) -> str:
     """Return the dotted name by which projects import a path: of Scrapy, scrapy-redis or aio-scrapy."""
     if path.startswith("scrapy_redis"):
         return path
-    return f"aioscrapy.{path}" if path.startswith(("db.", "libs.", "queue.")) else f"scrapy.{path}"
+    return f"aioscrapy.{path}" if path.startswith(OF_AIO_SCRAPY) else f"scrapy.{path}"
 
 
 def absence(path: str) -> str:

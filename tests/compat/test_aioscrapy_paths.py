@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from zope.interface import implementer
 
+from aioscrapy.components import load_object
 from aioscrapy.context import CrawlContext
 from aioscrapy.exceptions import SettingError
 from aioscrapy.pipelines.excel import ExcelPipeline
@@ -41,6 +42,7 @@ ABSENT = {
     "aioscrapy.queue.rabbitmq": "no RabbitMQ",
     "aioscrapy.db.aiomysql": "a pipeline of your own",
     "aioscrapy.db.aiorabbitmq": "no RabbitMQ",
+    "aioscrapy.utils.reqser": r"aioscrapy\.utils\.reqser isn't here: use request\.to_dict",
 }
 
 
@@ -48,6 +50,11 @@ ABSENT = {
 def test_a_path_of_aio_scrapy_is_there(path: str) -> None:
     module, _, name = path.rpartition(".")
     assert getattr(importlib.import_module(module), name) is not None
+
+
+def test_a_setting_with_an_absent_class_names_what_to_use() -> None:
+    with pytest.raises(SettingError, match=r"aioscrapy\.queue\.AbsQueue isn't here: derive a store"):
+        load_object("aioscrapy.queue.AbsQueue", "SCHEDULER_QUEUE_CLASS")
 
 
 @pytest.mark.parametrize("path", ABSENT)
