@@ -65,6 +65,8 @@ class CrawlerProcess:
         self.settings = settings.copy() if isinstance(settings, Settings) else Settings(settings)
         update_pre_crawler(self.settings)
         self._crawls: list[tuple[Any, tuple[Any, ...], dict[str, Any]]] = []
+        self._stays = False  # `start` goes on without a crawl
+        self._news = asyncio.Event()  # another crawl is planned, or `stop` was called
 
     @cached_property
     def spider_loader(self) -> Any:
@@ -95,6 +97,7 @@ class CrawlerProcess:
                 )
             crawler = _pool(spider_class, crawler.settings, kwargs)
         self._crawls.append((crawler, args, kwargs))
+        self._news.set()
         return crawler
 
     def create_crawler(self, spider_class: Any) -> Crawler:
@@ -116,19 +119,22 @@ class CrawlerProcess:
     ) -> None:
         """Run all planned crawls at the same time, and return when all have ended.
 
+        A crawl that is planned meanwhile begins when those that run have ended.
+
         Args:
-            stop_after_crawl: only True; a program that goes on afterwards uses AsyncCrawlerRunner.
+            stop_after_crawl: False: wait for further crawls until `stop` or a signal.
             install_signal_handlers: without effect; SIGINT and SIGTERM end the crawls.
             use_windows_selector_eventLoop: without effect.
 
         Raises:
             AioscrapyError: the first error with which a crawl ended.
         """
-        if not stop_after_crawl:
-            raise ConfigError("start(stop_after_crawl=False): use AsyncCrawlerRunner in a loop of your own")
         pools = [crawler for crawler in self.crawlers if not isinstance(crawler, Crawler)]
         if not pools:
+            self._stays = not stop_after_crawl
             self._start_here()
+        elif not stop_after_crawl:
+            raise ConfigError("start(stop_after_crawl=False) is for crawls with CRAWL_PROCESSES = 1")
         elif len(self._crawls) == 1:
             pools[0].start()
         else:
@@ -138,7 +144,9 @@ class CrawlerProcess:
             )
 
     def stop(self, reason: str = "shutdown") -> None:
-        """End all crawls soon."""
+        """End all crawls soon, and `start`."""
+        self._stays = False
+        self._news.set()
         for crawler in self.crawlers:
             crawler.stop(reason)
 
@@ -159,11 +167,16 @@ class CrawlerProcess:
             remove_handler(handler)
 
     async def _run(self) -> None:
-        running = (crawler.crawl(*args, **kwargs) for crawler, args, kwargs in self._crawls)
-        results = await asyncio.gather(*running, return_exceptions=True)
-        for result in results:
-            if isinstance(result, BaseException):
-                raise result
+        begun = 0
+        while begun < len(self._crawls) or self._stays:
+            plans, begun = self._crawls[begun:], len(self._crawls)
+            running = (crawler.crawl(*args, **kwargs) for crawler, args, kwargs in plans)
+            for result in await asyncio.gather(*running, return_exceptions=True):
+                if isinstance(result, BaseException):
+                    raise result
+            if self._stays and begun == len(self._crawls):
+                await self._news.wait()
+                self._news.clear()
 
 
 def single_process_run(*tasks: Task) -> list[Crawl]:

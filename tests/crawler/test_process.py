@@ -1,5 +1,6 @@
 """Crawls as processes: scripts, signals, several spiders at once, and JOBDIR over stops and kills."""
 
+import asyncio
 import os
 import signal
 import time
@@ -292,6 +293,21 @@ def test_a_crawl_that_can_not_begin_leaves_nothing_open(site: Site, tmp_path: Pa
     again.crawl(SiteSpider, site=site.url)
     again.start()
     assert again.crawlers[0].reason == "finished"
+
+
+def test_a_process_waits_for_further_crawls_until_it_is_stopped(site: Site) -> None:
+    class First(SiteSpider):
+        def parse(self, response: Any) -> Any:
+            process.crawl(Second, site=site.url)
+
+    class Second(SiteSpider):
+        def parse(self, response: Any) -> Any:
+            asyncio.get_running_loop().call_later(0.05, process.stop)
+
+    process = CrawlerProcess({**QUIET, "LOG_ENABLED": False})
+    process.crawl(First, site=site.url)
+    process.start(stop_after_crawl=False)
+    assert [crawler.reason for crawler in process.crawlers] == ["finished", "finished"]
 
 
 # -- what is loaded
