@@ -225,11 +225,9 @@ def _encoding(uri: str, options: Mapping[str, Any], settings: Settings) -> str |
 
 
 def _fields(uri: str, options: Mapping[str, Any], settings: Settings) -> Fields | None:
-    fields = options.get("fields")
-    if fields is None:
-        fields = settings["FEED_EXPORT_FIELDS"]
-        if isinstance(fields, str):
-            fields = settings.getdictorlist("FEED_EXPORT_FIELDS")
+    fields = options.get("fields", settings["FEED_EXPORT_FIELDS"])
+    if isinstance(fields, str) and "fields" not in options:
+        fields = settings.getdictorlist("FEED_EXPORT_FIELDS")
     if not fields:
         return None
     if isinstance(fields, (list, tuple, Mapping)):

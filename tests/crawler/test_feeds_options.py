@@ -304,3 +304,9 @@ class ThreeItems(Spider):
 
     def parse(self, response: Any) -> Any:
         yield from ITEMS[:3]
+
+
+async def test_a_feed_without_fields_has_all_of_them_though_the_settings_name_some(tmp_path: Path) -> None:
+    feeds = {tmp_path / "some.jl": {}, tmp_path / "all.jl": {"fields": None}}
+    await crawl(feeds, {"a": 1, "b": 2}, FEED_EXPORT_FIELDS=["b"])
+    assert [json.loads(path.read_text()) for path in feeds] == [{"b": 2}, {"a": 1, "b": 2}]
