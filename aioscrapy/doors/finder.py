@@ -5,6 +5,7 @@ Scrapy's name, or an empty module whose names load on use. A module of ours at o
 has only a part of Scrapy's names, is extended: the names of `paths.py` load on use there too.
 """
 
+import contextlib
 import importlib
 import sys
 from collections.abc import Callable, Sequence
@@ -39,6 +40,8 @@ EXTENDED = frozenset(
         "http.response",
         "item",
         "libs.pipelines",
+        "linkextractors",
+        "loader",
         "libs.pipelines.csv",
         "libs.pipelines.excel",
         "log",
@@ -54,6 +57,7 @@ EXTENDED = frozenset(
         "signals",
         "spiderloader",
         "spiders",
+        "utils",
         "utils.conf",
         "utils.console",
         "utils.datatypes",
@@ -181,7 +185,10 @@ def _extend(module: ModuleType) -> None:
         home = paths.home_of(path, name)
         if home is None:
             if own is not None:
-                return own(name)
+                with contextlib.suppress(AttributeError):
+                    return own(name)
+            if (child := _child(module.__name__, name)) is not None:
+                return child
             line = paths.absence(f"{path}.{name}") or f"module {module.__name__!r} has no attribute {name!r}"
             raise AttributeError(line, name=name, obj=module)
         value = getattr(importlib.import_module(f"{ROOT}.{home[0]}".rstrip(".")), home[1])
@@ -191,6 +198,19 @@ def _extend(module: ModuleType) -> None:
     module.__dict__["__getattr__"] = load
     if "__path__" not in module.__dict__:
         module.__path__ = []
+
+
+def _child(parent: str, name: str) -> ModuleType | None:
+    """Return a module below a package, which Scrapy itself has imported; None if there is none."""
+    path = f"{parent}.{name}"
+    if name.startswith("_"):
+        return None
+    try:
+        return importlib.import_module(path)
+    except ModuleNotFoundError as exc:
+        if exc.name not in {ROOT, parent, path}:
+            raise
+    return None
 
 
 def submodule(name: str) -> Any:

@@ -53,6 +53,20 @@ def test_an_absent_name_says_what_to_use_instead() -> None:
             exec(statement)
 
 
+def test_modules_that_scrapy_imports_itself_are_attributes(served: None) -> None:
+    program = (
+        "import scrapy\n"
+        "scrapy.http.response.html.HtmlResponse, scrapy.utils.response.open_in_browser\n"
+        "scrapy.utils.project.get_project_settings, scrapy.spiders.crawl.Rule, scrapy.core.engine\n"
+        "scrapy.selector.unified.Selector, scrapy.linkextractors.lxmlhtml, scrapy.http.request.form\n"
+    )
+    exec(program)
+    with pytest.raises(AttributeError, match="has no attribute 'nothing'"):
+        exec("import scrapy; scrapy.utils.nothing")
+    with pytest.raises(AttributeError, match="isn't here: "):
+        exec("import scrapy; scrapy.utils.reqser")
+
+
 def test_scrapy_is_ours_while_it_is_served(served: None) -> None:
     names: dict[str, object] = {}
     exec(
