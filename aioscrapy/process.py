@@ -78,7 +78,7 @@ class CrawlerProcess:
         """The planned crawls, in their order."""
         return [crawler for crawler, _, _ in self._crawls]
 
-    def crawl(self, spider_class: Any, *args: Any, **kwargs: Any) -> Any:
+    def crawl(self, spider_class: Any, /, *args: Any, **kwargs: Any) -> Any:
         """Plan a crawl with these spider arguments; `start` runs it.
 
         Returns:

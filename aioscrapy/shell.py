@@ -12,6 +12,7 @@ from typing import Any
 from aioscrapy.exceptions import AioscrapyError
 from aioscrapy.fetching import Background, Fetcher, request_of
 from aioscrapy.http.request import Request
+from aioscrapy_deploy.terminal.text import printable
 
 _HELP = {
     "scrapy": "this package: scrapy.Request, scrapy.Selector …",
@@ -72,7 +73,7 @@ class Shell:
             response = self._loop.run(self._fetcher.fetch(request))
         except AioscrapyError as exc:
             self.vars.update(request=request, response=None)
-            print(f"{type(exc).__name__}: {exc}", file=sys.stderr)  # noqa: T201 the prompt's own output
+            print(printable(f"{type(exc).__name__}: {exc}"), file=sys.stderr)  # noqa: T201 the prompt's own output
             return
         self.vars.update(request=response.request or request, response=response)
 

@@ -50,5 +50,6 @@ def run(options: argparse.Namespace) -> int:
         process.start()
         site.stdin.close()
     pages = crawl.stats.get_value("response_received_count", 0)
-    print(f"{pages} pages in {options.seconds} s: {pages * 60 // max(1, options.seconds)} pages a minute")
+    seconds = max(0.1, crawl.stats.get_value("elapsed_time_seconds", 0))
+    print(f"{pages} pages in {seconds:.1f} s: {pages * 60 / seconds:.0f} pages a minute")
     return 0

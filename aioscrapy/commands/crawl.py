@@ -64,11 +64,16 @@ def run_spider(spider_class: Any, options: argparse.Namespace) -> int:
     return crawler.end.exit_status if crawler.end is not None else 1
 
 
+# Arguments of the methods through which the arguments of a spider pass
+_TAKEN = frozenset({"self", "cls", "crawler"})
+
+
 def plan_crawl(spider_class: Any, options: argparse.Namespace) -> tuple[CrawlerProcess, Crawl]:
     """Return a process that will crawl with this class and these options, and its crawl.
 
     Raises:
         ConfigError: the settings don't make a crawl.
+        UsageError: an argument of the spider has a name that can't be passed on.
     """
     settings: Settings = options.settings
     add_feeds(settings, options)
@@ -80,6 +85,8 @@ def plan_crawl(spider_class: Any, options: argparse.Namespace) -> tuple[CrawlerP
     if on_terminal and settings.getpriority("LOG_LEVEL") == PRIORITIES["default"]:
         settings.set("LOG_LEVEL", "INFO", "command")
     arguments = dict(options.arguments)
+    if taken := _TAKEN & arguments.keys():
+        raise UsageError(f"-a {min(taken)}=…: an argument of a spider can't have this name")
     process = CrawlerProcess(settings)
     crawler: Crawl = process.crawl(spider_class, **arguments)
     if on_terminal:

@@ -9,6 +9,8 @@ from aioscrapy.fetching import Fetcher, request_of, spider_for
 from aioscrapy.http.headers import Headers
 from aioscrapy.http.request import Request
 from aioscrapy.http.response import Response
+from aioscrapy.http.text import TextResponse
+from aioscrapy_deploy.terminal.text import printable
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -18,13 +20,21 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    """Write the body, or the headers of the request (>) and of the response (<)."""
+    """Write the body, or the headers of the request (>) and of the response (<).
+
+    A terminal gets the control characters of a page in a readable form, a file the bytes as they are.
+    """
     response = fetched(options)
     if options.headers:
         request = response.request
         _print_headers(">", request.headers if request is not None else Headers())
         print(">")
         _print_headers("<", response.headers)
+    elif sys.stdout.isatty():
+        text = (
+            response.text if isinstance(response, TextResponse) else response.body.decode("utf-8", "replace")
+        )
+        print(printable(text.replace("\r\n", "\n")))
     else:
         sys.stdout.buffer.write(response.body)
         sys.stdout.buffer.flush()
@@ -61,4 +71,4 @@ def fetched(options: argparse.Namespace) -> Response:
 def _print_headers(sign: str, headers: Headers) -> None:
     for name, values in headers.items():
         for value in values:
-            print(f"{sign} {name.decode('latin-1')}: {value.decode('latin-1')}")
+            print(printable(f"{sign} {name.decode('latin-1')}: {value.decode('latin-1')}"))

@@ -7,6 +7,7 @@ from typing import Any
 from aioscrapy.fetching import Background, Fetcher, request_of, spider_for
 from aioscrapy.settings import Settings
 from aioscrapy.shell import Shell
+from aioscrapy_deploy.terminal.text import printable
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -57,7 +58,8 @@ def _open(shell: Shell, fetcher: Fetcher, request: Any, options: argparse.Namesp
     if options.code:
         if request is not None and shell.vars["response"] is None:
             return 1  # the error is on standard error
-        print(shell.evaluate(options.code))
+        result = shell.evaluate(options.code)
+        print(printable(str(result)) if sys.stdout.isatty() else result)
         return 0
     shell.print_help()
     shell.prompt()

@@ -1,15 +1,21 @@
 """The commands for writing spiders: shell, fetch, parse, check, edit, bench, and commands of a project."""
 
+import argparse
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
+from aioscrapy import cmdline
 from aioscrapy.callback_contracts import ContractsManager, ReturnsContract
+from aioscrapy.commands import fetch
+from aioscrapy.exceptions import UsageError
 from aioscrapy.fetching import request_of
+from aioscrapy.settings import Settings
 from support import child_environment
 from support.commands import aioscrapy, fails, output
 from support.site import Site
@@ -141,6 +147,20 @@ def test_fetch_writes_the_body_or_the_headers(tmp_path: Path, site: Site) -> Non
     assert done.returncode == 1
 
 
+def test_a_terminal_gets_no_control_characters_of_a_page(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "page.html").write_bytes(b"<p>\x1b]0;x\x07\r\nhere")
+    monkeypatch.chdir(tmp_path)
+    assert output(tmp_path, "fetch", "./page.html") == "<p>\x1b]0;x\x07\nhere"
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
+    options = argparse.Namespace(
+        url="./page.html", settings=Settings(), spider=None, no_redirect=False, headers=False
+    )
+    assert fetch.run(options) == 0
+    assert capsys.readouterr().out == "<p>\\x1b]0;x\\x07\nhere\n"
+
+
 def test_a_word_is_a_file_or_a_host(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     Path("index.html").touch()
@@ -223,7 +243,9 @@ def test_edit_opens_the_file_of_a_spider(shop: Path) -> None:
 
 @pytest.mark.server
 def test_bench_counts_pages(tmp_path: Path) -> None:
-    assert "pages a minute" in output(tmp_path, "bench", "--seconds", "1")
+    line = output(tmp_path, "bench", "--seconds", "20", "-s", "CLOSESPIDER_PAGECOUNT=1")
+    seconds = float(re.fullmatch(r"\d+ pages in ([\d.]+) s: \d+ pages a minute\n", line)[1])  # type: ignore[index]
+    assert seconds < 20
 
 
 def test_check_passes_arguments_to_the_spiders(shop: Path) -> None:
@@ -262,3 +284,11 @@ def test_a_command_writes_its_process_id_and_its_profile(shop: Path) -> None:
     assert int((shop / "list.pid").read_text()) > 1
     assert (shop / "list.prof").stat().st_size > 0
     fails(aioscrapy(shop, "list", "--pidfile", "no/such.pid"), "no/such.pid can't be written")
+
+
+@pytest.mark.parametrize("name", ["self", "cls", "crawler"])
+def test_an_argument_that_no_spider_can_have_is_named(tmp_path: Path, name: str) -> None:
+    (tmp_path / "one.py").write_text("from aioscrapy import Spider\nclass One(Spider):\n    name = 'one'\n")
+    options = cmdline.parse(["runspider", str(tmp_path / "one.py"), "-a", f"{name}=1"])
+    with pytest.raises(UsageError, match=f"-a {name}=…"):
+        options.run(options)
