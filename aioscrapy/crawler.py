@@ -37,6 +37,7 @@ from aioscrapy.exceptions import AioscrapyError, CloseSpider, ConfigError, Crawl
 from aioscrapy.extensions.feedexport import feeds_in
 from aioscrapy.hooks import completed, is_of_scrapy, settle
 from aioscrapy.http.foreign import refuse_spider
+from aioscrapy.log import follow_spider
 from aioscrapy.queue.base import State
 from aioscrapy.scrapy_redis_settings import understand_scrapy_redis
 from aioscrapy.settings import Settings, check_attributes, set_attributes
@@ -224,6 +225,7 @@ class Crawler(CrawlContext):
         choice = choose_frontier(settings)
         spider = self.spidercls if self.spider is None else self.spider
         set_attributes(settings, spider)
+        follow_spider(settings)
         self.politeness = politeness = build_politeness(settings, spider, shared=choice.shared)
         self.cookies = build_cookies(settings, stored=choice.stored)
         extensions = await build_all("EXTENSIONS", settings.getwithbase("EXTENSIONS"), self)

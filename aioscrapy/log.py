@@ -9,11 +9,13 @@ from typing import Any
 
 from aioscrapy.ends import without_passwords
 from aioscrapy.exceptions import SettingError
-from aioscrapy.settings import Settings
+from aioscrapy.settings import PRIORITIES, Settings
 
 logger = logging.getLogger("aioscrapy")
 
 _QUIET = ("asyncio", "aiohttp", "redis", "charset_normalizer")
+# The handler of a script that logs before and after its crawls.
+_script_handlers: list[logging.Handler] = []
 # handler -> logger -> its level before `configure_logging`
 _levels_before: dict[logging.Handler, dict[str | None, int]] = {}
 
@@ -54,6 +56,32 @@ def remove_handler(handler: logging.Handler) -> None:
         logging.getLogger(name).setLevel(level)
     if isinstance(sys.stdout, StdoutToLog):
         sys.stdout = sys.__stdout__
+
+
+def install_root_handler(settings: Settings) -> None:
+    """Put the handler of these settings on the root logger, in the place of an earlier one; for scripts."""
+    uninstall_root_handler()
+    _script_handlers.append(configure_logging(settings))
+
+
+def uninstall_root_handler() -> None:
+    """Remove the handler of a script."""
+    while _script_handlers:
+        remove_handler(_script_handlers.pop())
+
+
+def root_handler() -> logging.Handler | None:
+    """Return the handler that a script has installed; None if there is none."""
+    return _script_handlers[0] if _script_handlers else None
+
+
+def follow_spider(settings: Settings) -> None:
+    """Replace the handler of a script if the spider has settings of the log of its own."""
+    own = PRIORITIES["spider"]
+    if _script_handlers and any(
+        name.startswith("LOG_") and (settings.getpriority(name) or 0) >= own for name in settings
+    ):
+        install_root_handler(settings)
 
 
 def _level(settings: Settings) -> int:

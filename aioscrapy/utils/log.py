@@ -6,9 +6,11 @@ from collections.abc import Mapping
 from types import TracebackType
 from typing import Any
 
-from aioscrapy.log import SpiderLoggerAdapter, logger, remove_handler
+from aioscrapy.log import SpiderLoggerAdapter, logger
 from aioscrapy.log import StdoutToLog as StreamLogger
-from aioscrapy.log import configure_logging as configure
+from aioscrapy.log import install_root_handler as install_scrapy_root_handler
+from aioscrapy.log import root_handler as get_scrapy_root_handler
+from aioscrapy.log import uninstall_root_handler as _uninstall_scrapy_root_handler
 from aioscrapy.logformatter import arguments_of
 from aioscrapy.settings import Settings
 from aioscrapy.version import __version__
@@ -18,6 +20,7 @@ __all__ = [
     "SpiderLoggerAdapter",
     "StreamLogger",
     "TopLevelFormatter",
+    "_uninstall_scrapy_root_handler",
     "configure_logging",
     "failure_to_exc_info",
     "get_scrapy_root_handler",
@@ -27,8 +30,6 @@ __all__ = [
     "logformatter_adapter",
     "logger",
 ]
-
-_handlers: list[logging.Handler] = []
 
 
 def configure_logging(
@@ -42,22 +43,6 @@ def configure_logging(
         install_scrapy_root_handler(own)
     elif own.getbool("LOG_STDOUT"):
         sys.stdout = StreamLogger()
-
-
-def install_scrapy_root_handler(settings: Settings) -> None:
-    """Put the handler of these settings on the root logger, in the place of an earlier one."""
-    _uninstall_scrapy_root_handler()
-    _handlers.append(configure(settings))
-
-
-def _uninstall_scrapy_root_handler() -> None:
-    while _handlers:
-        remove_handler(_handlers.pop())
-
-
-def get_scrapy_root_handler() -> logging.Handler | None:
-    """Return the handler of `configure_logging`; None before it."""
-    return _handlers[0] if _handlers else None
 
 
 def log_scrapy_info(settings: Settings) -> None:

@@ -5,13 +5,22 @@ import os
 import re
 import sys
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 
+from aioscrapy.crawler import Crawler
 from aioscrapy.exceptions import SettingError
-from aioscrapy.log import configure_logging, logger, remove_handler
+from aioscrapy.log import (
+    configure_logging,
+    install_root_handler,
+    logger,
+    remove_handler,
+    root_handler,
+    uninstall_root_handler,
+)
 from aioscrapy.settings import Settings
+from aioscrapy.spiders import Spider
 
 
 def logged(path: Path, *lines: tuple[int, str], **settings: Any) -> str:
@@ -31,6 +40,28 @@ def test_the_level_is_the_least_that_is_logged(tmp_path: Path) -> None:
     lines = ((logging.INFO, "quiet"), (logging.ERROR, "loud"))
     assert "quiet" not in logged(tmp_path / "x.log", *lines, LOG_LEVEL="warning")
     assert "quiet" in logged(tmp_path / "x.log", *lines, LOG_LEVEL=logging.INFO)
+
+
+def test_the_handler_of_a_script_follows_the_settings_of_a_spider(tmp_path: Path) -> None:
+    path = tmp_path / "x.log"
+
+    class Own(Spider):
+        name = "own"
+        custom_settings: ClassVar = {"LOG_FILE": str(path), "LOG_LEVEL": "WARNING"}
+
+    install_root_handler(Settings({"LOG_ENABLED": False}))
+    try:
+        script = root_handler()
+        Crawler(Spider)._apply_settings()
+        assert root_handler() is script
+        Crawler(Own)._apply_settings()
+        logger.info("quiet")
+        logger.warning("loud")
+    finally:
+        uninstall_root_handler()
+    text = path.read_text("utf-8")
+    assert "loud" in text
+    assert "quiet" not in text
 
 
 def test_a_log_is_appended_to_unless_told_otherwise(tmp_path: Path) -> None:
