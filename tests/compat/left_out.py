@@ -8,7 +8,7 @@ its warning is optional (`suite_plugin.py`).
 
 _TWISTED = "Twisted's client, reactor or resolver itself"
 _ENGINE = "built by hand from private parts: ExecutionEngine(crawler, callback), Scraper, Slot, _slot, mocks"
-_MANAGER = "drives a manager of middlewares or pipelines by hand; crawls count in the modules of each hook"
+_MANAGER = "calls methods of a MiddlewareManager, which no page names; the same hooks count in whole crawls"
 _UNDERSCORE = "a function, method or attribute whose name begins with an underscore"
 _UNNAMED = "a class or function that no page of Scrapy's documentation names"
 _WARNING = "asserts a deprecation warning and nothing else"
