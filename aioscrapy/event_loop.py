@@ -10,7 +10,7 @@ from collections.abc import Callable, Coroutine, Sequence
 from typing import Any, Protocol, TypeVar
 
 from aioscrapy.components import load_object
-from aioscrapy.exceptions import ConfigError
+from aioscrapy.exceptions import ConfigError, SettingError
 from aioscrapy.os_signals import STOP_SIGNALS, policy
 from aioscrapy.settings import Settings
 from aioscrapy.standard_files import open_standard_files
@@ -65,10 +65,15 @@ def loop_class(settings: Settings) -> Any:
     """Return the class of ASYNCIO_EVENT_LOOP; None if it is not set.
 
     Raises:
-        SettingError: it can't be loaded.
+        SettingError: it can't be loaded, or it is not one of an event loop.
     """
     path = settings["ASYNCIO_EVENT_LOOP"]
-    return load_object(path, "ASYNCIO_EVENT_LOOP") if path else None
+    if not path:
+        return None
+    loaded: Any = load_object(path, "ASYNCIO_EVENT_LOOP")
+    if not (isinstance(loaded, type) and issubclass(loaded, asyncio.AbstractEventLoop)):
+        raise SettingError("ASYNCIO_EVENT_LOOP", f"{path!r} is not a class of an event loop")
+    return loaded
 
 
 def begin(settings: Settings) -> None:
