@@ -183,9 +183,13 @@ class Feeds:
         for problem in await complete_rest(store, (), self._settings, finished=True):
             self._completion.fail(problem)
         for feed in self._feeds:
-            if feed.file.is_regular and not feed.file.size and feed.file.lock():
-                self._completion.finish(feed)
+            self._end_empty(feed)
             feed.file.close()
+
+    def _end_empty(self, feed: Feed) -> None:
+        """Complete the empty file of a process that came too late to write anything."""
+        if feed.file.is_regular and not feed.file.size and feed.file.lock():
+            self._completion.finish(feed)
 
     def _open_outlets(self, store: FeedStore) -> list[Outlet]:
         self._feeds.sort(key=lambda feed: not feed.is_kept)  # those with a store first
@@ -206,6 +210,8 @@ class Feeds:
             if outlet.writes:
                 await outlet.complete(finished=finished)
                 self._check(outlet)
+            elif finished:
+                self._end_empty(outlet.feed)
         if finished:
             rest = complete_rest(store, self._names(), self._settings, finished=True, wait_s=store.lease_s)
             for problem in await rest:
@@ -284,7 +290,8 @@ class WorkerFeeds(Feeds):
     async def open(self, store: FeedStore | None, *, over: bool = False) -> None:
         """Find the feeds in the store, where the parent has registered them."""
         if store is not None and not over:
-            self._numbers = [(await store.register(name, b"{}")).number for name in self.names]
+            states = [await store.register(name, b"{}") for name in self.names]
+            self._numbers = [state.number for state in states if state is not None]
 
     def progress(self) -> list[FeedProgress]:
         return [FeedProgress(number, 0, -1) for number in self._numbers]

@@ -50,8 +50,7 @@ class Outlet:
         self._files = Files(feed)
         self._first_options = self._known_options = packed_options(feed)
         self._held = self.state.progress  # how far the file holds the records, not only a compressor
-        self._saved = self.state  # what the store has got last
-        self._sent = self.state
+        self._saved = self._sent = self.state  # what the store has got last, and gets in this exchange
         self._recent: list[bytes] = []  # own records that are committed and not written
         self._new_file = False  # the store does not know the present file yet
         self._forgotten = False  # the store has lost the feed
@@ -72,7 +71,7 @@ class Outlet:
         Raises:
             FeedError: the file can't be used.
         """
-        self.state = await self._register()
+        self.state = await self._register() or self.state
         self._held = self.state.progress
         await self.catch_up()
         self._registered = True
@@ -167,7 +166,7 @@ class Outlet:
                 self.feed.file.remove()
         return True
 
-    async def _register(self) -> FeedState:
+    async def _register(self) -> FeedState | None:
         return await self._store.register(self.name, packed_options(self.feed))
 
     async def _state(self) -> FeedState | None:
@@ -248,7 +247,7 @@ class Outlet:
         """Write to the store what it has lost of this feed; the list of its records is still there."""
         if self.writes:
             saved = replace(self._saved, total=self.state.total)
-            state = await self._store.register(self.name, self._known_options, saved)
+            state = await self._store.register(self.name, self._known_options, saved) or saved
             self.state.total = state.total
             gap = state.written - self.state.written
             if gap > len(self._recent):
@@ -257,7 +256,7 @@ class Outlet:
                 self._write(self._recent[:gap])
                 del self._recent[:gap]
         else:
-            self.state = await self._register()
+            self.state = await self._register() or self.state
             self._held = self.state.progress
         self._forgotten = False
 
@@ -267,14 +266,19 @@ class Outlet:
 
     async def _go_back(self) -> None:
         """Cut the file to what the store still knows: the pages since then are crawled again."""
-        state = await self._store.register(self.name, self._first_options)
+        base = self._files.first_base
+        first = FeedState(self.name, self.state.number, length=base, base=base)
+        state = await self._store.register(self.name, self._first_options, first if self.writes else None)
+        if state is None:  # not known, and this process has not written it
+            self._fell_back = self._forgotten = False
+            return
         if self.writes:
             self._files.go_back(json.loads(state.options))
             if not self.feed.file.lock():
                 self.failed = "another process writes it"
                 return
         if state.length is None:  # from before this feed: the crawl starts again
-            state.length = state.base = self._files.first_base
+            state.length = state.base = base
             if self.writes:
                 await self._store.save(state.progress, state.base)
         self._known_options = state.options

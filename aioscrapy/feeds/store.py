@@ -56,8 +56,10 @@ class FeedStore(Protocol):
     shared: bool  # several processes use it
     lease_s: float  # seconds after which a silent process counts as ended
 
-    async def register(self, name: str, options: bytes, saved: FeedState | None = None) -> FeedState:
+    async def register(self, name: str, options: bytes, saved: FeedState | None = None) -> FeedState | None:
         """Return the state of the feed of this name, which is created if it is new.
+
+        None if the crawl has finished, and the feed is not known (any more): its file is complete.
 
         Args:
             name: of the feed.

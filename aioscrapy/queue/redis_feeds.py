@@ -44,20 +44,16 @@ class RedisFeeds(FeedStore):
         self._save_script = Script(lua("types.lua", "feeds.lua") + source("save_feed.lua"))
         self._read_script = Script(lua("types.lua") + source("read_feed.lua"))
 
-    async def register(self, name: str, options: bytes, saved: FeedState | None = None) -> FeedState:
+    async def register(self, name: str, options: bytes, saved: FeedState | None = None) -> FeedState | None:
         number = number_of(name)
+        arguments: list[Any] = [number, name, options]
         if saved is not None:
-            arguments = [number, name, options, saved.written, saved.length or 0, saved.base, saved.total]
-            keys = [self._feeds, self.key_of(number)]
-            await self._reply(
-                Script(lua("types.lua") + source("restore_feed.lua")).run(self._redis, keys, arguments)
-            )
-        async with self._redis.pipeline(transaction=True) as pipe:
-            pipe.hsetnx(self._feeds, f"{number}.name", name)
-            pipe.hsetnx(self._feeds, f"{number}.options", options)
-            pipe.hgetall(self._feeds)
-            *_, fields = await self._reply(pipe.execute())
-        return next(state for state in _states(fields, set()) if state.number == number)
+            arguments += [saved.written, saved.length or 0, saved.base, saved.total]
+        keys = [self._feeds, self.key_of(number), self._key("meta")]
+        script = Script(lua("types.lua") + source("register_feed.lua"))
+        pairs = await self._reply(script.run(self._redis, keys, arguments))
+        fields = dict(zip(pairs[::2], pairs[1::2], strict=True))
+        return next((state for state in _states(fields, set()) if state.number == number), None)
 
     async def states(self) -> list[FeedState]:
         async with self._redis.pipeline(transaction=True) as pipe:

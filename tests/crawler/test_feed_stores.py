@@ -189,3 +189,41 @@ async def test_a_loss_that_one_worker_sees_is_in_the_end_of_the_crawl(
     assert "12 items were lost" in reply.problem
     await store.close()
     await db_manager.close_all()
+
+
+@pytest.mark.parametrize("late", ["in the crawl", "at the end"])
+@pytest.mark.parametrize("ending", ["jl", "json"])
+@pytest.mark.parametrize("overwrite", [True, False])
+async def test_a_worker_that_comes_late_leaves_the_complete_file_alone(
+    tmp_path: Path, redis_url: str, redis: Any, late: str, ending: str, overwrite: bool
+) -> None:
+    def outlet() -> Outlet:
+        feed = feed_of(str(tmp_path / f"items.{ending}"), {"overwrite": overwrite}, Settings())
+        feed.prepare(None)
+        return Outlet(feed, store.feeds, Completion(context()))
+
+    store = await opened("redis", tmp_path, redis_url)
+    writer, other = outlet(), outlet()
+    await writer.open()
+    if late == "in the crawl":
+        await other.open()
+    record = writer.feed.pack({"a": 1})
+    [seed] = (await store.exchange([], 1)).leases
+    page = Page(seed, records=[(0, record)])
+    reply = await store.exchange([page], 1, feeds=[writer.progress()])
+    assert reply.state is State.FINISHED
+    writer.committed([record], reply.feeds[0], fell_back=False)
+    assert await writer.complete(finished=True)
+    writer.feed.file.close()
+    whole = (tmp_path / f"items.{ending}").read_bytes()
+    if late == "in the crawl":
+        other.committed([], -1, fell_back=False)  # its next exchange: Redis does not know the feed any more
+        await other.catch_up()
+    else:
+        await other.open()
+    assert not other.writes
+    other.feed.file.close()
+    assert (tmp_path / f"items.{ending}").read_bytes() == whole
+    assert await store.feeds.states() == []
+    await store.close()
+    await db_manager.close_all()

@@ -63,17 +63,17 @@ def feed_own_all_killed(folder: Path, chance: random.Random, pages: int) -> Outc
 
 
 def feed_one_file_killed(folder: Path, chance: random.Random, pages: int) -> Outcome:
-    """kill -9 of workers that write one file: the next one takes it over."""
-    name = f"items.{chance.choice(FORMATS)}"
+    """kill -9 of workers that write one file: the next one takes it over; the last one may come too late."""
+    name, option = f"items.{chance.choice(FORMATS)}", chance.choice(("-o", "-O"))
     with FeedFleet(folder, pages=pages) as fleet:
         for _ in range(3):
-            fleet.run("-o", name)
+            fleet.run(option, name)
         for _ in range(4):
             fleet.until_items(min(pages - 1, fleet.count() + chance.randrange(1, pages // 6)))
             worker = fleet.some_worker(chance)
             if worker is not None:
                 fleet.kill(worker)
-                fleet.run("-o", name)
+                fleet.run(option, name)
         return fleet.outcome("feed: one file, killed")
 
 
