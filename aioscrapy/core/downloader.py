@@ -156,14 +156,18 @@ class Downloader:
         downloader = cls(crawler, middlewares, handlers)
         return downloader
 
-    async def fetch(self, request: Request) -> Response | Request:
+    async def fetch(self, request: Request, host: str = "") -> Response | Request:
         """Pass a page's request through the middlewares; return its response, or a request to send instead.
+
+        Args:
+            request: of the page.
+            host: of its lease; "" if it has none.
 
         Raises:
             DownloadError: there is no response, and no middleware replaced it.
             IgnoreRequest: a middleware drops the request.
         """
-        result = await self._pass(request)
+        result = await self._pass(request, host)
         if isinstance(result, Request):
             return result
         self._inc_value("response_received_count")
@@ -181,9 +185,9 @@ class Downloader:
             result = await self._pass(result)
         return result
 
-    async def _pass(self, request: Request) -> Response | Request:
+    async def _pass(self, request: Request, host: str = "") -> Response | Request:
         try:
-            result = await self._down(request)
+            result = await self._down(request, host)
         except Exception as exc:  # noqa: BLE001 middlewares may handle every failure of a request
             result = await self._rescue(request, with_twisted(own_exception(exc)))
         if isinstance(result, Request):
@@ -205,7 +209,7 @@ class Downloader:
         """Close the handlers."""
         await self._handlers.close()
 
-    async def _down(self, request: Request) -> Response | Request:
+    async def _down(self, request: Request, host: str) -> Response | Request:
         for hook in self._on_request:
             result = hook(request)
             if result is not None:
@@ -214,7 +218,7 @@ class Downloader:
                     return _checked(result, hook)
         meta, politeness = request.meta, self._politeness
         if not meta.get("download_slot"):
-            meta["download_slot"] = HostSlot(host_of(request.url))
+            meta["download_slot"] = HostSlot(host or host_of(request.url))
         while politeness.waits and (wait_s := politeness.turn(slot_of(request))):  # noqa: ASYNC110 many at a host
             await asyncio.sleep(wait_s)
         return await self._download(request)

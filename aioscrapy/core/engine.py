@@ -150,7 +150,7 @@ class Engine:
     async def _visit(self, request: Request, page: Page) -> None:
         """Fetch a request and scrape its response."""
         try:
-            result = await self._downloader.fetch(request)
+            result = await self._downloader.fetch(request, page.lease.host if page.lease else "")
             if isinstance(result, Request):  # a retry or a redirect: the page of this request is that request
                 self._pass_on(request, result, page)
                 return

@@ -30,7 +30,7 @@ class ForeignScheduler(MemoryScheduler):
 
     def accept(self, request: Request) -> Entry | None:
         """Give the request to the scheduler of the project; None if that or a handler drops it."""
-        if self._refused(request):
+        if self.on_scheduled and self._refused(request):
             return None
         if self._project_queue.enqueue(request):
             return self._entry(request, None)

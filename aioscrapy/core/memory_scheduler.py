@@ -82,7 +82,7 @@ class MemoryScheduler(Frontier):
         return None
 
     def accept(self, request: Request) -> Entry | None:
-        if self._refused(request):
+        if self.on_scheduled and self._refused(request):
             return None
         fingerprint = None if request.dont_filter else self._fingerprint(request)
         if fingerprint is not None and not self._seen_now(fingerprint):

@@ -67,11 +67,6 @@ class Frontier(ABC):
         self.end: End | None = None
         politeness.on_free = self._host_free
 
-    @property
-    def is_watched(self) -> bool:
-        """Whether a handler or a log line wants each request, also the known ones."""
-        return bool(self.logs_filtered or self.on_dropped or self.on_scheduled)
-
     @abstractmethod
     async def open(self) -> State:
         """Join the crawl."""
@@ -168,8 +163,6 @@ class Frontier(ABC):
 
     def _refused(self, request: Request) -> bool:
         """Announce a request, before the duplicate filter; return True if a handler drops it."""
-        if not self.on_scheduled:
-            return False
         sent = self._signals.send_catch_log(signals.request_scheduled, request=request, spider=self._spider)
         if not any(isinstance(result, IgnoreRequest) for _, result in sent):
             return False

@@ -149,8 +149,8 @@ class Scraper:
     async def _consume(self, stream: Any, response: Response | None, page: Page, source: Any) -> None:
         """Put all that a callback yields onto its page; commit a long output in pieces as it comes."""
         scheduler, filtered = self._scheduler, 0
-        early = self._drop_early and not scheduler.is_watched
-        known = scheduler.known if early else _unknown
+        watched = scheduler.logs_filtered or scheduler.on_dropped or scheduler.on_scheduled
+        known = scheduler.known if self._drop_early and not watched else _unknown
         since_s = monotonic()
         try:
             async for output in stream:
