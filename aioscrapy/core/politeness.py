@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 from typing import NamedTuple, Self
 
 from aioscrapy.exceptions import SettingError
+from aioscrapy.log import logger
 from aioscrapy.queue.base import HostLimits
 from aioscrapy.settings import Settings
 
@@ -246,10 +247,10 @@ def _slots(settings: Settings, limits: SlotLimits) -> dict[str, SlotLimits]:
     """
     slots = {}
     for name, own in settings.getdict("DOWNLOAD_SLOTS").items():
-        if unknown := sorted(map(str, own.keys() - _SLOT_LIMITS)):
-            problem = f"{name!r}: unknown limit {unknown[0]!r}; there are {', '.join(sorted(_SLOT_LIMITS))}"
-            raise SettingError("DOWNLOAD_SLOTS", problem)
         try:
+            if unknown := sorted(map(str, own.keys() - _SLOT_LIMITS)):
+                known = ", ".join(sorted(_SLOT_LIMITS))
+                logger.warning("DOWNLOAD_SLOTS: %r: %r is not a limit; there are %s", name, unknown[0], known)
             limit = int(own.get("concurrency") or limits.limit)
             delay_s = float(own.get("delay", limits.delay_s))
             varied = HALF * bool(own["randomize_delay"]) if "randomize_delay" in own else limits.jitter

@@ -205,9 +205,13 @@ def test_the_part_by_which_a_delay_varies(settings: dict[str, object], least: fl
         {"concurrency": -2},
         {"jitter": "x"},
         {"jitter": -0.1},
-        {"dealy": 1},
     ],
 )
 def test_a_slot_that_can_not_be_read_is_named(own: dict[str, object]) -> None:
     with pytest.raises(SettingError, match=r"DOWNLOAD_SLOTS: 'a\.test'"):
         slots(DOWNLOAD_SLOTS={"a.test": own})
+
+
+def test_a_limit_with_an_unknown_name_is_named(caplog: pytest.LogCaptureFixture) -> None:
+    slots(DOWNLOAD_SLOTS={"a.test": {"dealy": 1}})
+    assert "DOWNLOAD_SLOTS: 'a.test': 'dealy' is not a limit; there are concurrency, delay" in caplog.text
