@@ -144,19 +144,24 @@ def feed_full_disk(folder: Path, chance: random.Random, pages: int) -> Outcome:
         return fleet.outcome("feed: full disk")
 
 
+def _fall_back(fleet: FeedFleet, chance: random.Random, pages: int) -> None:
+    """kill -9 of Redis, which comes back without what it was told since a snapshot some pages ago."""
+    fleet.until_joined()
+    fleet.until_items(int(chance.uniform(0.05, 0.6) * pages))
+    with fleet.redis.client() as client:
+        client.save()
+    fleet.until_items(min(pages - 1, fleet.count() + chance.randrange(10, pages // 5)))
+    fleet.redis.kill()
+    fleet.redis.start()
+
+
 def feed_fallen_back(folder: Path, chance: random.Random, pages: int) -> Outcome:
     """Redis comes back without its latest writes: the files are cut to what it knows."""
     with FeedFleet(folder, pages=pages, lease_s=4.0, durable=False) as fleet:
         with fleet.site.holding_last_page():
             for number in range(2):
                 fleet.run("-o", f"items-{number}.{chance.choice(FORMATS)}")
-            fleet.until_joined()
-            fleet.until_items(int(chance.uniform(0.05, 0.6) * pages))
-            with fleet.redis.client() as client:
-                client.save()
-            fleet.until_items(min(pages - 1, fleet.count() + chance.randrange(10, pages // 5)))
-            fleet.redis.kill()
-            fleet.redis.start()
+            _fall_back(fleet, chance, pages)
         return fleet.outcome("feed: Redis fallen back")
 
 
@@ -233,13 +238,7 @@ def feed_batches_fallen_back(folder: Path, chance: random.Random, pages: int) ->
     with FeedFleet(folder, pages=pages, lease_s=4.0, durable=False, settings=settings) as fleet:
         with fleet.site.holding_last_page():
             fleet.run()
-            fleet.until_joined()
-            fleet.until_items(int(chance.uniform(0.05, 0.6) * pages))
-            with fleet.redis.client() as client:
-                client.save()
-            fleet.until_items(min(pages - 1, fleet.count() + chance.randrange(10, pages // 5)))
-            fleet.redis.kill()
-            fleet.redis.start()
+            _fall_back(fleet, chance, pages)
         return _full_files(fleet, fleet.outcome("feed: batches fallen back"), size)
 
 
