@@ -2,6 +2,7 @@
 
 import argparse
 import json
+import logging
 import os
 import re
 import subprocess
@@ -15,6 +16,7 @@ from aioscrapy.callback_contracts import ContractsManager, ReturnsContract
 from aioscrapy.commands import fetch
 from aioscrapy.exceptions import UsageError
 from aioscrapy.fetching import request_of
+from aioscrapy.log import remove_handler
 from aioscrapy.settings import Settings
 from support import child_environment
 from support.commands import aioscrapy, fails, output
@@ -156,7 +158,12 @@ def test_a_terminal_gets_no_control_characters_of_a_page(
     options = argparse.Namespace(
         url="./page.html", settings=Settings(), spider=None, no_redirect=False, headers=False
     )
-    assert fetch.run(options) == 0
+    before = logging.getLogger().handlers.copy()
+    try:
+        assert fetch.run(options) == 0
+    finally:
+        for handler in set(logging.getLogger().handlers) - set(before):
+            remove_handler(handler)
     assert capsys.readouterr().out == "<p>\\x1b]0;x\\x07\nhere\n"
 
 
