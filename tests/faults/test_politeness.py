@@ -75,14 +75,12 @@ def test_what_other_programs_push_is_crawled_and_wakes_the_workers(tmp_path: Pat
 
 def test_retry_after_holds_for_all_workers(tmp_path: Path, redis_server: RedisServer) -> None:
     with Fleet(tmp_path, pages=120, delay_s=0.02, lease_s=15.0, settings=TOGETHER) as fleet:
-        seed = "yield Request(START + 'page/1')"
-        spider = tmp_path / "spider.py"
-        spider.write_text(spider.read_text().replace(seed, seed))
-        fleet.start(2)
-        fleet.until_items(20)
-        with fleet.redis.client() as client:
-            request = {"url": f"{fleet.site.url}/retry-after", "priority": 1000}
-            client.xadd("aioscrapy:{faults/everything}:push", {"request": json.dumps(request)})
+        with fleet.site.holding_last_page():
+            fleet.start(2)
+            fleet.until_items(20)
+            with fleet.redis.client() as client:
+                request = {"url": f"{fleet.site.url}/retry-after", "priority": 1000}
+                client.xadd("aioscrapy:{faults/everything}:push", {"request": json.dumps(request)})
         fleet.outcome("retry-after")
         log = fleet.site.log()
         assert log["counts"]["/retry-after"] == 2
