@@ -183,7 +183,7 @@ def start_reactor() -> None:
 
 
 def running_reactor() -> Any:
-    """Return the reactor if it runs, whoever runs it; else None."""
+    """Return Twisted's reactor if it runs; else None."""
     reactor = sys.modules.get(MODULE)
     return reactor if getattr(reactor, "running", False) else None
 

@@ -44,7 +44,7 @@ def live_objects(crawler: CrawlContext) -> Counter[str]:
     The objects of `object_ref`, which a program counts itself, are among them.
     """
     kinds = (Request, Response, Selector, Item, crawler.spidercls)
-    gc.unfreeze()  # the start of a crawl has hidden what is older
+    gc.unfreeze()  # the start of a crawl froze the older objects
     counts = Counter(type(value).__name__ for value in gc.get_objects() if isinstance(value, kinds))
     tracked = getattr(sys.modules.get("aioscrapy.utils.trackref"), "live_refs", {})
     counts.update({cls.__name__: len(references) for cls, references in tracked.items() if references})

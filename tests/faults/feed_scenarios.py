@@ -145,7 +145,7 @@ def feed_full_disk(folder: Path, chance: random.Random, pages: int) -> Outcome:
 
 
 def _fall_back(fleet: FeedFleet, chance: random.Random, pages: int) -> None:
-    """kill -9 of Redis, which comes back without what it was told since a snapshot some pages ago."""
+    """kill -9 of Redis, which comes back with a snapshot that is some pages old."""
     fleet.until_joined()
     fleet.until_items(int(chance.uniform(0.05, 0.6) * pages))
     with fleet.redis.client() as client:

@@ -99,7 +99,7 @@ def _noticed(fleet: Fleet, name: str, lost: int, words: str) -> Outcome:
 
 
 def fallen_back(folder: Path, chance: random.Random, pages: int) -> Outcome:
-    """kill -9 of Redis, which comes back without what it was told since a snapshot some pages ago."""
+    """kill -9 of Redis, which comes back with a snapshot that is some pages old."""
     with Fleet(folder, pages=pages, lease_s=4.0, durable=False) as fleet:
         with fleet.site.holding_last_page():
             fleet.start(2)
