@@ -1,19 +1,24 @@
 """Items as bytes: JSON lines, a JSON array, CSV, XML, values of Python; one write to the file for each item.
 
 An item is packed first, then written. A packed item does not depend on its position in the file, so
-another process can write it, in another order.
+another process can write it, in another order. A class loads on first use.
 """
 
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
 from aioscrapy.exporters.base import BaseItemExporter, Fields, ItemExporter
-from aioscrapy.exporters.csv_items import CsvItemExporter
-from aioscrapy.exporters.json_items import JsonItemExporter, JsonLinesItemExporter
-from aioscrapy.exporters.python_items import (
-    MarshalItemExporter,
-    PickleItemExporter,
-    PprintItemExporter,
-    PythonItemExporter,
-)
-from aioscrapy.exporters.xml_items import XmlItemExporter
+
+if TYPE_CHECKING:
+    from aioscrapy.exporters.csv_items import CsvItemExporter
+    from aioscrapy.exporters.json_items import JsonItemExporter, JsonLinesItemExporter
+    from aioscrapy.exporters.python_items import (
+        MarshalItemExporter,
+        PickleItemExporter,
+        PprintItemExporter,
+        PythonItemExporter,
+    )
+    from aioscrapy.exporters.xml_items import XmlItemExporter
 
 __all__ = [
     "BaseItemExporter",
@@ -28,3 +33,23 @@ __all__ = [
     "PythonItemExporter",
     "XmlItemExporter",
 ]
+
+_HOMES = {
+    "CsvItemExporter": "csv_items",
+    "JsonItemExporter": "json_items",
+    "JsonLinesItemExporter": "json_items",
+    "MarshalItemExporter": "python_items",
+    "PickleItemExporter": "python_items",
+    "PprintItemExporter": "python_items",
+    "PythonItemExporter": "python_items",
+    "XmlItemExporter": "xml_items",
+}
+
+
+def __getattr__(name: str) -> Any:
+    home = _HOMES.get(name)
+    if home is None:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = getattr(import_module(f"{__name__}.{home}"), name)
+    globals()[name] = value
+    return value

@@ -10,8 +10,6 @@ from aioscrapy.context import CrawlContext
 from aioscrapy.exceptions import NotConfigured
 from aioscrapy.http.request import Request
 from aioscrapy.http.response import Response
-from aioscrapy.item import Item
-from aioscrapy.selector import Selector
 
 
 class MemoryDebugger:
@@ -43,9 +41,15 @@ def live_objects(crawler: CrawlContext) -> Counter[str]:
 
     The objects of `object_ref`, which a program counts itself, are among them.
     """
-    kinds = (Request, Response, Selector, Item, crawler.spidercls)
+    kinds = (Request, Response, *_loaded_kinds(), crawler.spidercls)
     gc.unfreeze()  # the start of a crawl froze the older objects
     counts = Counter(type(value).__name__ for value in gc.get_objects() if isinstance(value, kinds))
     tracked = getattr(sys.modules.get("aioscrapy.utils.trackref"), "live_refs", {})
     counts.update({cls.__name__: len(references) for cls, references in tracked.items() if references})
     return counts
+
+
+def _loaded_kinds() -> list[type]:
+    """Return the classes of selectors and items that the crawl has loaded: a plain crawl needs neither."""
+    homes = (("aioscrapy.selector", "Selector"), ("aioscrapy.item", "Item"))
+    return [getattr(sys.modules[module], name) for module, name in homes if module in sys.modules]

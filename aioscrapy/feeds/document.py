@@ -5,8 +5,8 @@ import logging
 from collections.abc import Sequence
 from typing import Any
 
-from aioscrapy.exporters import BaseItemExporter, CsvItemExporter, ItemExporter
-from aioscrapy.exporters.base import BinaryWriter
+from aioscrapy import exporters
+from aioscrapy.exporters.base import BaseItemExporter, BinaryWriter, ItemExporter
 from aioscrapy.feeds.file import FeedFile
 from aioscrapy.feeds.form import Form, unpacked
 from aioscrapy.feeds.postprocessing import Stream, plain_text
@@ -146,13 +146,13 @@ class Document:
         assert isinstance(exporter, ItemExporter)  # noqa: S101 for mypy: the form packs
         if not length:
             exporter.start_exporting()
-        elif isinstance(exporter, CsvItemExporter):
+        elif isinstance(exporter, exporters.CsvItemExporter):
             exporter.resume_below(self._header(exporter))
         else:
             exporter.resume_exporting(count)
         return exporter
 
-    def _header(self, exporter: CsvItemExporter) -> list[str]:
+    def _header(self, exporter: "exporters.CsvItemExporter") -> list[str]:
         head = self.file.read(0, _HEAD)
         plain = plain_text(head, self.form.plugins) if self.form.plugins else head
         text = (plain or b"").decode(exporter.encoding or "utf-8", "replace")

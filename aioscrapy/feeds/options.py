@@ -9,8 +9,8 @@ from typing import Any
 from aioscrapy.components import load_object
 from aioscrapy.context import CrawlContext
 from aioscrapy.default_settings import FEED_EXPORTERS_BASE
-from aioscrapy.exporters import BaseItemExporter, Fields, JsonLinesItemExporter
-from aioscrapy.exporters.base import BinaryWriter
+from aioscrapy.exporters import JsonLinesItemExporter
+from aioscrapy.exporters.base import BaseItemExporter, BinaryWriter, Fields
 from aioscrapy.feeds.destinations import destination_of
 from aioscrapy.feeds.feed import Feed
 from aioscrapy.feeds.filters import ItemFilter

@@ -376,6 +376,31 @@ def test_a_worker_process_loads_no_library_again(tmp_path: Path, site: Site) -> 
     assert len(item["late"]) < 10, item
 
 
+LEAN = """
+import sys
+from aioscrapy import Spider
+
+LATE = {"aioscrapy.exporters.csv_items", "aioscrapy.exporters.python_items", "aioscrapy.exporters.xml_items"}
+
+class Lean(Spider):
+    name = "lean"
+    start_urls = [START]
+    custom_settings = SETTINGS
+    async def parse(self, response):
+        loaded = {name.partition(".")[0] for name in sys.modules} | LATE.intersection(sys.modules)
+        yield {"unused": sorted(loaded & {"itemadapter", "itemloaders", "lxml", "parsel", "sqlite3", *LATE})}
+
+Lean.start()
+"""
+
+
+def test_a_crawl_does_not_load_what_it_does_not_use(tmp_path: Path, site: Site) -> None:
+    feeds = {str(tmp_path / "items.jl"): {"format": "jsonlines"}}
+    script = Script(tmp_path, LEAN, START=f"{site.url}/page/1", SETTINGS={**QUIET, "FEEDS": feeds})
+    assert script.run() == 0, script.log
+    assert json_lines(tmp_path / "items.jl") == [{"unused": []}]
+
+
 # -- JOBDIR
 
 
