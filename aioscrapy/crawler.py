@@ -69,6 +69,7 @@ class Crawler(CrawlContext):
         self.spider: Any = None
         self.cookies = None
         self.signals = SignalManager(self)
+        self.signals.on_close = self.stop
         self.stats = _build_stats(own, self)
         self.engine = EngineControl(self)
         self.end: End | None = None

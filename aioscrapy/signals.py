@@ -55,6 +55,16 @@ item_error = Signal("item_error")  # item, response, spider, failure (the except
 memusage_warning_reached = Signal("memusage_warning_reached")
 
 _ALL = tuple(value for value in globals().values() if isinstance(value, Signal))
+# The control exceptions that the sender of a signal reads among the results.
+_ANSWERS: dict[Any, tuple[type[Exception], ...]] = {
+    spider_opened: (CloseSpider,),
+    spider_idle: (CloseSpider, DontCloseSpider),
+    request_scheduled: (IgnoreRequest,),
+    headers_received: (StopDownload,),
+    bytes_received: (StopDownload,),
+}
+# The end of the crawl is known when these are sent.
+_LATE = frozenset({spider_closed, engine_stopped, feed_slot_closed, feed_exporter_closed})
 # The steps of a crawl at which the receivers of PyDispatcher are looked at.
 _STEPS = frozenset({engine_started, spider_opened, spider_idle, spider_closed, engine_stopped})
 
@@ -78,6 +88,8 @@ class SignalManager:
         self._dispatched: set[tuple[Receiver, Signal]] = set()
         self.on_exit: Callable[[BaseException], None] | None = None
         """Ends the crawl when a receiver raises what is not an Exception, such as SystemExit."""
+        self.on_close: Callable[[str], object] | None = None
+        """Ends the crawl, with a reason, when a receiver raises CloseSpider."""
 
     def connect(self, receiver: Receiver, signal: Any, **kwargs: Any) -> None:
         """Call `receiver` (plain or async) at each `signal`, in the order of connection.
@@ -125,12 +137,10 @@ class SignalManager:
                 result = call(**self._complete(signal, arguments))
                 if inspect.isawaitable(result):
                     result = self._own(asyncio.ensure_future(result))
-            except CONTROLS as control:
-                result = control
             except ERRORS as exc:  # one listener must not end the crawl
                 raise_if_aborted(exc)
                 result = _control(exc)
-                if result is exc:
+                if not self._is_answer(result, signal):
                     logger.exception("Error caught on signal handler: %r", receiver)
             results.append((receiver, result))
         return results
@@ -166,8 +176,8 @@ class SignalManager:
     async def send(self, signal: Any, /, **arguments: Any) -> list[Any]:
         """Call all receivers in turn; returns what each returned, or the exception that it raised.
 
-        A receiver that fails is logged with its traceback and does not stop the others. The control
-        exceptions CloseSpider and DontCloseSpider are returned without a log line.
+        A receiver that fails is logged with its traceback and does not stop the others. CloseSpider ends the
+        crawl; another control exception that the sender of the signal reads has no line in the log.
         """
         if signal in _STEPS and _DISPATCHER in sys.modules:
             self._connect_dispatched()
@@ -177,12 +187,10 @@ class SignalManager:
                 result = call(**arguments)
                 if result is not None and inspect.isawaitable(result):
                     result = await result
-            except CONTROLS as control:
-                result = control
             except ERRORS as exc:  # one listener must not end the crawl
                 raise_if_aborted(exc)
                 result = _control(exc)
-                if result is exc:
+                if not self._is_answer(result, signal):
                     logger.exception("Error in the handler %r of %r", receiver, signal)
             except (SystemExit, KeyboardInterrupt) as exc:
                 if self.on_exit is None:
@@ -191,6 +199,18 @@ class SignalManager:
                 result = exc
             results.append(result)
         return results
+
+    def _is_answer(self, exc: BaseException, signal: Any) -> bool:
+        """Return True for a control exception that takes effect; end the crawl by a CloseSpider."""
+        if not isinstance(exc, CONTROLS):
+            return False
+        signal = own_signal(signal)
+        if not isinstance(signal, Signal) or isinstance(exc, _ANSWERS.get(signal, ())):
+            return True  # the sender of a signal of the project reads its results itself
+        if not isinstance(exc, CloseSpider) or self.on_close is None or signal in _LATE:
+            return False
+        self.on_close(exc.reason)
+        return True
 
     def _connect_dispatched(self) -> None:
         """Connect the receivers that PyDispatcher has for our signals; disconnect those that left it."""

@@ -2,11 +2,11 @@
 
 from collections.abc import Iterable, Mapping
 from typing import Any, ClassVar, Self
-from urllib.parse import urlencode, urljoin
+from urllib.parse import urlencode
 
 from aioscrapy.http.form_controls import click_of, controls_of, is_button, pairs_of
 from aioscrapy.http.request import Request
-from aioscrapy.http.url import HTML_WHITESPACE, clean_url
+from aioscrapy.http.url import HTML_WHITESPACE, clean_url, join_as_browsers
 
 FormData = Mapping[str, Any] | Iterable[tuple[str, Any]] | None
 Pairs = list[tuple[Any, Any]]
@@ -71,7 +71,7 @@ class FormRequest(Request):
         method = str(kwargs.pop("method", None) or _attribute(form, button, "method")).upper()
         method = method if method in cls.valid_form_methods else "GET"
         action = kwargs.pop("url", None) or _attribute(form, button, "action").strip(HTML_WHITESPACE)
-        url = urljoin(form.base_url or response.url, action) if action else response.url
+        url = join_as_browsers(form.base_url or response.url, action) if action else response.url
         if method == "GET" and not values:
             url = url.partition("#")[0].partition("?")[0]
         return cls(url, method=method, formdata=values, **kwargs)

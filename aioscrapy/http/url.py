@@ -2,7 +2,7 @@
 
 import re
 from typing import Any, NamedTuple
-from urllib.parse import urljoin
+from urllib.parse import urljoin, urlsplit
 
 # w3lib.url.safe_url_string and urllib.parse.urljoin return a plain URL unchanged. The character classes are
 # narrower than those of RFC 3986: a URL that does not match is slower, never wrong.
@@ -24,6 +24,9 @@ _plain_base = re.compile(rf"({_HOST})(?:(/(?:[{_CHARS}:%]+/)*)[{_CHARS}:%]*)?(?:
 
 # Source: https://www.unicode.org/reports/tr46/#Deviations
 _deviation = re.compile("[ßẞς\u200c\u200d]").search
+_special = re.compile(r"(https?):", re.IGNORECASE).match
+_other_scheme = re.compile(r"(?!https?:)[a-z][a-z0-9+.-]*:", re.IGNORECASE).match
+_LEADING = "".join(map(chr, range(33)))  # control characters and the space, which urljoin ignores, too
 _authority = re.compile(r"(://(?:[^/?#]*@)?)([^/?#:@]+)").sub
 
 _joined = "no link yet"  # the last result of `join`: it is plain, and the next request usually has it
@@ -49,11 +52,11 @@ def split_base(url: str) -> Base:
 
 
 def join(base: Base, href: str) -> str:
-    """Return `urllib.parse.urljoin(base.url, href)`, faster for plain links."""
+    """Return the absolute URL of a link: faster than `urllib.parse.urljoin` for plain links."""
     global _joined  # noqa: PLW0603 a cache of one link, cheaper than another match
     match = _href_kind(href) if base.origin else None
     if match is None or "/." in href or href[0] == ".":
-        return urljoin(base.url, href)
+        return join_as_browsers(base.url, href)
     kind = match.lastindex
     if kind == 1:
         return href
@@ -61,6 +64,31 @@ def join(base: Base, href: str) -> str:
     if "%" not in url:
         _joined = url
     return url
+
+
+def join_as_browsers(base: str, href: str) -> str:
+    """Return `urllib.parse.urljoin(base, href)`, with the slashes that browsers read into a link."""
+    if ("\\" in href or "//" in href or ":" in href) and _special(base):
+        href = as_browsers_read(base, href.lstrip(_LEADING))
+    return urljoin(base, href)
+
+
+def as_browsers_read(base: str, text: str) -> str:
+    """Return a URL with the slashes that browsers read into it.
+
+    Source: https://url.spec.whatwg.org/#url-parsing, for schemes that are special.
+    """
+    if _other_scheme(text):
+        return text
+    path = re.split(r"[?#]", text, maxsplit=1)[0]
+    text = path.replace("\\", "/") + text[len(path) :]
+    match = _special(text)
+    if match is None:
+        return f"//{text.lstrip('/')}" if text.startswith("//") else text
+    scheme, rest = match[1].lower(), text[match.end() :]
+    if not rest.startswith("//") and scheme == urlsplit(base).scheme:
+        return rest
+    return f"{scheme}://{rest.lstrip('/')}"
 
 
 def clean_url(url: Any, encoding: str) -> str:

@@ -5,14 +5,14 @@ import re
 from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 from typing import Any
-from urllib.parse import urljoin, urlparse
+from urllib.parse import urlparse
 
 from lxml import etree
 from parsel.csstranslator import HTMLTranslator
 from w3lib.url import canonicalize_url
 
 from aioscrapy.http.text import TextResponse
-from aioscrapy.http.url import HTML_WHITESPACE, clean_url
+from aioscrapy.http.url import HTML_WHITESPACE, clean_url, join_as_browsers
 from aioscrapy.link import Link
 from aioscrapy.linkextractors.url_filters import (
     IGNORED_EXTENSIONS,
@@ -101,12 +101,12 @@ class LxmlParserLinkExtractor:
     def _url(self, value: str, response: TextResponse, base_url: str) -> str | None:
         if self.strip:
             value = value.strip(HTML_WHITESPACE)
-        url = urljoin(base_url, value)
+        url = join_as_browsers(base_url, value)
         if self.process_attr is not None:
             processed = self.process_attr(url)
             if processed is None:
                 return None
-            url = urljoin(response.url, processed)
+            url = join_as_browsers(response.url, processed)
         return clean_url(url, response.encoding) if "://" in url else url
 
 

@@ -6,14 +6,14 @@ from urllib.parse import urldefrag, urljoin, urlsplit
 
 from aioscrapy.http.response import Response
 from aioscrapy.http.text import HEAD
+from aioscrapy.http.url import as_browsers_read
 
 _STRIPPED = bytes(range(33))  # control characters and the space
 _authority = re.compile(rb"(?:[A-Za-z][A-Za-z0-9+.-]*:)?[/\\]{2,}[^/\\?#]*").match
-_special = re.compile(r"(https?):", re.IGNORECASE).match
 # Source: https://html.spec.whatwg.org/#shared-declarative-refresh-steps
 _refresh = re.compile(
     r"""\s* ([0-9]*\.?[0-9]*) [0-9.]*
-        (?: \s*[;,]\s* (?:url\s*=\s*)? | \s+url\s*=\s* )
+        (?: \s*[;,]\s* (?:url\s*=\s*)?+ | \s+url\s*=\s* )
         (?: '([^']*) | "([^"]*) | (\S.*) )""",
     re.IGNORECASE | re.DOTALL | re.VERBOSE,
 ).match
@@ -30,7 +30,7 @@ def location_of(response: Response) -> bytes | None:
 def target_of(base: str, location: bytes) -> str | None:
     """Return the absolute URL of a Location header; None if it is not a URL."""
     try:
-        url = urljoin(base, _as_browsers_read(base, _percent_encoded(location)))
+        url = urljoin(base, as_browsers_read(base, _percent_encoded(location)))
         fragment = urlsplit(base).fragment
         return url if not fragment or urlsplit(url).fragment else f"{urldefrag(url).url}#{fragment}"
     except ValueError:
@@ -46,22 +46,6 @@ def _percent_encoded(location: bytes) -> str:
     except UnicodeDecodeError:
         start = location[:end].decode("latin-1")
     return start + "".join(chr(byte) if byte < 0x80 else f"%{byte:02X}" for byte in location[end:])
-
-
-def _as_browsers_read(base: str, text: str) -> str:
-    """Return a URL with the slashes that browsers read into it.
-
-    Source: https://url.spec.whatwg.org/#url-parsing, for schemes that are special.
-    """
-    path = re.split(r"[?#]", text, maxsplit=1)[0]
-    text = path.replace("\\", "/") + text[len(path) :]
-    match = _special(text)
-    if match is None:
-        return f"//{text.lstrip('/')}" if text.startswith("//") else text
-    scheme, rest = match[1].lower(), text[match.end() :]
-    if not rest.startswith("//") and scheme == urlsplit(base).scheme:
-        return rest
-    return f"{scheme}://{rest.lstrip('/')}"
 
 
 def refresh_header(response: Response) -> tuple[float, str | None]:
@@ -94,7 +78,7 @@ def _meta_element(
         if is_refresh and not any(parent.tag in ignored_tags for parent in meta.root.iterancestors()):
             wait_s, target = _parsed(meta.attrib["content"])
             if target:
-                return wait_s, urljoin(base, safe_url_string(_as_browsers_read(base, target), encoding))
+                return wait_s, urljoin(base, safe_url_string(as_browsers_read(base, target), encoding))
     # as Scrapy does, also one that a script writes
     written = get_meta_refresh(head, base, encoding, ignore_tags=ignored_tags)
     return written[0] or 0.0, written[1]

@@ -1,14 +1,32 @@
 """Parsers of robots.txt, with the interface of Scrapy's; handlers of `robots_parsed` get one."""
 
+import re
 from typing import Any, Self
 from urllib.robotparser import RobotFileParser
 
 from protego import Protego
 
+# bytes that are not UTF-8, as "surrogateescape" decodes them
+_stray_byte = re.compile("[\udc80-\udcff]").search
+_strays = re.compile("[\udc80-\udcff]").sub
+# group 1: a name with its colon, or a line without a colon; group 2: the value
+_line_with_strays = re.compile(r"([^:\r\n]*:?)([^\r\n]*)").sub
+
 
 def decode_robotstxt(body: bytes | str, spider: Any = None, to_native_str_type: bool = False) -> str:
-    """Return the text of a robots.txt; bytes that are not UTF-8 are left out."""
-    return body if isinstance(body, str) else body.decode("utf-8-sig", "ignore")
+    """Return the text of a robots.txt.
+
+    Bytes that are not UTF-8 are percent-encoded in a value: without them, `Disallow: /` and such a byte would
+    forbid the whole site. Elsewhere they are left out.
+    """
+    if isinstance(body, str):
+        return body
+    text = body.decode("utf-8-sig", "surrogateescape")
+    return _line_with_strays(_without_strays, text) if _stray_byte(text) else text
+
+
+def _without_strays(line: re.Match[str]) -> str:
+    return _strays("", line[1]) + _strays(lambda stray: f"%{ord(stray[0]) - 0xDC00:02X}", line[2])
 
 
 class RobotParser:

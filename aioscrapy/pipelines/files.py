@@ -6,6 +6,7 @@ import logging
 import mimetypes
 import os
 import time
+from collections.abc import Iterator
 from contextlib import suppress
 from io import BytesIO
 from pathlib import PurePosixPath
@@ -128,18 +129,26 @@ class FilesPipeline(MediaPipeline):
     def get_media_requests(self, item: Any, info: Any) -> Any:
         return self._requests(item, self.files_urls_field)
 
-    @staticmethod
-    def _requests(item: Any, field: str) -> list[Request]:
+    def _requests(self, item: Any, field: str) -> list[Request]:
         urls = adapter(item).get(field, [])
         if not isinstance(urls, list):
             raise TypeError(f"{field} must be a list of URLs, got {type(urls).__name__}")
-        return [Request(url) for url in urls]
+        return list(self._valid_requests(urls, field))
+
+    def _valid_requests(self, urls: list[Any], field: str) -> Iterator[Request]:
+        for url in urls:
+            try:
+                yield Request(url)
+            except (TypeError, ValueError) as exc:  # one bad URL must not cost the item
+                self.crawler.stats.inc_value("links/invalid_count")
+                logger.error("Skipped a URL of %s that is not valid: %r: %s", field, url, exc)
 
     async def media_to_download(self, request: Request, info: Any, *, item: Any = None) -> FileInfo | None:
         path = await settle(self.file_path(request, info=info, item=item))
         try:
             state: StatInfo = await settle(self.store.stat_file(path, info)) or {}
-        except FileException:
+        except FileException as exc:
+            logger.warning("File (error): Error processing file from %s: %s", request, exc)
             raise
         except Exception:
             logger.exception("%s.store.stat_file", type(self).__name__)

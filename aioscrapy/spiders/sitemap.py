@@ -5,6 +5,7 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from io import BytesIO
 from typing import Any, Self
+from urllib.parse import urljoin
 
 from aioscrapy.context import CrawlContext
 from aioscrapy.exceptions import ResponseTooLargeError
@@ -64,20 +65,20 @@ class SitemapSpider(Spider):
 
     def _parse_sitemap(self, response: Any) -> Iterator[Request]:
         if response.url.endswith("/robots.txt"):
-            for url in sitemap_urls_from_robots(response.body, response.url):
-                yield Request(url, self._parse_sitemap)
+            urls = sitemap_urls_from_robots(response.body, response.url)
+            yield from response.follow_all(urls, self._parse_sitemap, encoding="utf-8")
             return
         sitemap = self._sitemap(response)
         entries = self.sitemap_filter(sitemap) if sitemap else ()
         if sitemap and sitemap.type == "sitemapindex":
-            for url in iterloc(entries, self.sitemap_alternate_links):
+            for url in _absolute(iterloc(entries, self.sitemap_alternate_links), response):
                 if any(pattern.search(url) for pattern in self._follow):
-                    yield Request(url, self._parse_sitemap)
+                    yield from response.follow_all([url], self._parse_sitemap, encoding="utf-8")
         elif sitemap and sitemap.type == "urlset":
-            for url in iterloc(entries, self.sitemap_alternate_links):
+            for url in _absolute(iterloc(entries, self.sitemap_alternate_links), response):
                 for pattern, callback in self._cbs:
                     if pattern.search(url):
-                        yield Request(url, callback)
+                        yield from response.follow_all([url], callback, encoding="utf-8")
                         break
         else:
             logger.warning("Ignoring invalid sitemap: %s", response, extra={"spider": self})
@@ -130,8 +131,17 @@ def iterloc(entries: Iterable[dict[str, Any]], alt: bool = False) -> Iterator[st
             yield from entry.get("alternate", ())
 
 
+def _absolute(urls: Iterable[str], response: Any) -> Iterator[str]:
+    """Yield the URLs, relative ones as links of the sitemap; one that can't be joined unchanged."""
+    for url in urls:
+        try:
+            yield urljoin(response.url, url)
+        except ValueError:
+            yield url
+
+
 def _is_packed(response: Any) -> bool:
-    return not isinstance(response, XmlResponse) and is_gzip(response.body)
+    return is_gzip(response.body)  # whatever its Content-Type says
 
 
 def _plain_body(response: Any) -> bytes | None:

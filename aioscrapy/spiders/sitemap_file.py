@@ -105,10 +105,11 @@ def sitemap_urls_from_robots(robots_txt: bytes | str, base_url: str | None = Non
     text = robots_txt.encode() if isinstance(robots_txt, str) else robots_txt
     for line in text.splitlines():
         name, _, value = line.partition(b":")
-        if name.strip().lower() == b"sitemap":
+        value = value.partition(b"#")[0].strip()  # a comment
+        if name.strip().lower() == b"sitemap" and value:
             try:
-                yield urljoin(base_url or "", value.strip().decode())
-            except UnicodeDecodeError:
+                yield urljoin(base_url or "", value.decode())
+            except ValueError:
                 continue
 
 

@@ -254,6 +254,7 @@ def test_a_meta_refresh_in_utf_16_is_followed() -> None:
         '<!-- <meta http-equiv="refresh" content="0; url=/next"> -->',
         '<meta http-equiv="refresh" content="0; url=javascript:go()">',
         '<meta http-equiv="refresh" content="0; url=http://[">',
+        '<meta http-equiv="refresh" content="0;url=">',
     ],
 )
 def test_other_pages_pass(body: str) -> None:

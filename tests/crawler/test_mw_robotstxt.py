@@ -8,7 +8,7 @@ import pytest
 
 from aioscrapy.exceptions import DownloadError, IgnoreRequest, NotConfigured
 from aioscrapy.http import Request, Response
-from aioscrapy.middlewares.robots_parser import PythonRobotParser
+from aioscrapy.middlewares.robots_parser import ProtegoRobotParser, PythonRobotParser
 from aioscrapy.middlewares.robotstxt import RobotsTxtMiddleware
 from support.context import context
 
@@ -202,6 +202,25 @@ def test_the_parser_of_the_standard_library_reads_the_same_file() -> None:
     ]
     assert parser.crawl_delay("Bot") == 2.0
     assert PythonRobotParser(b"").crawl_delay("Bot") is None
+
+
+@pytest.mark.parametrize(
+    ("line", "forbidden"),
+    [
+        (b"Disallow: /\xe9", "/%E9t%E9"),  # without the byte, the rule would forbid all pages
+        (b"Disallow: /\xe9t\xe9", "/%E9t%E9"),
+        (b"\xffDisallow: /private # \xe9", "/private"),
+        (b"\xe9\nDisallow: /caf\xc3\xa9", "/caf%C3%A9"),
+    ],
+)
+@pytest.mark.parametrize("cls", [ProtegoRobotParser, PythonRobotParser])
+def test_bytes_that_are_not_utf_8_cost_no_other_page(cls: Any, line: bytes, forbidden: str) -> None:
+    parser = cls(b"User-agent: *\n" + line + b"\n")
+    assert [parser.allowed(f"http://a.test{path}", "Bot") for path in (forbidden, "/", "/x")] == [
+        False,
+        True,
+        True,
+    ]
 
 
 class WithSpider(RobotsTxtMiddleware):

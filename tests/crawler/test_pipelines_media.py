@@ -150,6 +150,32 @@ async def test_files_that_fail_are_left_out(
     assert crawled.reason == "finished"
 
 
+class BadUrls(Shop):
+    def parse(self, response: Any) -> Any:
+        yield {"file_urls": ["http://[x/", None, "x.pdf", self.site + "/b.txt"]}
+
+
+class Outside(FilesPipeline):
+    def file_path(self, *arguments: Any, **named: Any) -> str:
+        return "../b.txt"
+
+
+@pytest.mark.parametrize(
+    ("spider", "pipeline", "count", "lines"),
+    [
+        (BadUrls, FilesPipeline, 1, ["'http://[x/': Invalid IPv6 URL", "None: url must be", "'x.pdf': Miss"]),
+        (Shop, Outside, 0, ["../b.txt is outside of"]),
+    ],
+)
+async def test_a_bad_file_costs_neither_the_item_nor_its_line(
+    server: Server, tmp_path: Path, caplog: Any, spider: Any, pipeline: Any, count: int, lines: list[str]
+) -> None:
+    settings = {"ITEM_PIPELINES": {pipeline: 1}, "FILES_STORE": str(tmp_path / "store")}
+    crawled = await crawl(spider, settings, site=server.url, names=("/b.txt",))
+    assert [len(item["files"]) for item in crawled.items] == [count]
+    assert all(line in caplog.text for line in lines)
+
+
 class FailingStore(FSFilesStore):
     number = errno.ENOSPC
 

@@ -92,6 +92,20 @@ class TestUrljoin:
     def test_honours_the_base_of_a_page(self, base: bytes, joined: str) -> None:
         assert html(b"<html><head>" + base + b"</head>").urljoin("x") == joined
 
+    @pytest.mark.parametrize(
+        ("href", "joined"),
+        [
+            ("\\x\\y", "http://a/x/y"),
+            ("x\\y", "http://a/dir/x/y"),
+            ("http:\\\\b\\x", "http://b/x"),
+            ("///b/x", "http://b/x"),
+            (" \\x?u=\\", "http://a/x?u=\\"),
+            ("javascript:go('\\x')", "javascript:go('\\x')"),
+        ],
+    )
+    def test_reads_slashes_as_browsers_do(self, href: str, joined: str) -> None:
+        assert html(b"").urljoin(href) == joined
+
     def test_of_a_binary_response_knows_no_base(self) -> None:
         assert Response("http://a/b/c", body=b"<base href='/d/'>").urljoin("x") == "http://a/b/x"
 

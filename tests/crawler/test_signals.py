@@ -5,8 +5,16 @@ from typing import Any
 
 import pytest
 
-from aioscrapy.exceptions import CloseSpider, DontCloseSpider
-from aioscrapy.signals import Signal, SignalManager, spider_idle
+from aioscrapy.exceptions import CloseSpider, DontCloseSpider, IgnoreRequest, StopDownload
+from aioscrapy.signals import (
+    Signal,
+    SignalManager,
+    headers_received,
+    item_scraped,
+    request_scheduled,
+    spider_closed,
+    spider_idle,
+)
 
 moment = Signal("moment")
 
@@ -65,17 +73,43 @@ async def test_a_receiver_that_fails_is_logged_and_the_others_are_called(
     assert "ValueError: no" in caplog.text
 
 
-@pytest.mark.parametrize("control", [DontCloseSpider, CloseSpider])
-async def test_control_is_no_error(
-    manager: SignalManager, control: type[Exception], caplog: pytest.LogCaptureFixture
+@pytest.mark.parametrize(
+    ("signal", "control", "stops", "logged"),
+    [
+        (spider_idle, DontCloseSpider, False, False),
+        (spider_idle, CloseSpider, False, False),  # the scheduler reads it
+        (request_scheduled, IgnoreRequest, False, False),
+        (headers_received, StopDownload, False, False),
+        (headers_received, CloseSpider, True, False),
+        (item_scraped, CloseSpider, True, False),
+        (item_scraped, DontCloseSpider, False, True),
+        (item_scraped, StopDownload, False, True),
+        (spider_closed, CloseSpider, False, True),
+    ],
+)
+@pytest.mark.parametrize("plain", [True, False])
+async def test_a_control_exception_takes_effect_or_has_a_line(
+    manager: SignalManager,
+    signal: Signal,
+    control: type[Exception],
+    stops: bool,
+    logged: bool,
+    plain: bool,
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
     def raising() -> None:
         raise control
 
-    manager.connect(raising, moment)
-    (answer,) = await manager.send(moment)
+    reasons: list[str] = []
+    manager.on_close = reasons.append
+    manager.connect(raising, signal)
+    if plain:
+        ((_, answer),) = manager.send_catch_log(signal)
+    else:
+        (answer,) = await manager.send(signal)
     assert isinstance(answer, control)
-    assert caplog.text == ""
+    assert reasons == (["cancelled"] if stops else [])
+    assert (control.__name__ in caplog.text) is logged
 
 
 async def test_nobody_listens_to_another_signal(manager: SignalManager) -> None:

@@ -60,6 +60,7 @@ ITEMS = [("http://site.test/item/1", "parse_item"), ("http://site.test/shop/2", 
         TextResponse("http://site.test/a.xml", body=URLSET),
         Response("http://site.test/b.xml.gz", body=gzip.compress(URLSET)),
         Response("http://site.test/b.xml.gz", body=gzip.compress(URLSET)[:-12]),
+        XmlResponse("http://site.test/b.xml.gz", body=gzip.compress(URLSET)),
         Response("http://site.test/b.xml.gz", body=URLSET),
     ],
 )
@@ -95,6 +96,23 @@ def test_entries_can_be_filtered() -> None:
 
     response = XmlResponse("http://site.test/x", body=URLSET)
     assert pairs(Recent()._parse_sitemap(response)) == ITEMS[:1]
+
+
+def test_one_bad_entry_does_not_cost_the_others(caplog: Any) -> None:
+    texts = ["http://site.test/item/1", "", "http://[/item/", "/item/2", "mailto:item/", "//site.test/item/3"]
+    for name, root in (("url", "urlset"), ("sitemap", "sitemapindex")):
+        entries = "".join(f"<{name}><loc>{text}</loc></{name}>" for text in texts)
+        response = XmlResponse("http://site.test/a/x", body=f"<{root}>{entries}</{root}>".encode())
+        urls = [request.url for request in Sitemaps()._parse_sitemap(response)]
+        assert urls == [f"http://site.test/item/{number}" for number in (1, 2, 3)]
+        assert response.invalid_links == 1
+    assert "is not valid: 'http://[/item/': Invalid IPv6 URL" in caplog.text
+
+
+def test_sitemaps_of_a_robots_txt_without_comments_and_empty_lines() -> None:
+    robots = b"Sitemap: /a.xml # c\nSitemap:\nSitemap: http://[x/\nSitemap: x:y\nSitemap: /b.xml\n"
+    requests = Sitemaps()._parse_sitemap(Response("http://site.test/robots.txt", body=robots))
+    assert [request.url for request in requests] == ["http://site.test/a.xml", "http://site.test/b.xml"]
 
 
 def test_a_packed_sitemap_that_unpacks_to_much_is_named_once(caplog: Any) -> None:
