@@ -270,13 +270,15 @@ def _open_files(options: argparse.Namespace, files: ExitStack) -> None:
 
 
 class _Debugger(logging.Handler):
-    """Opens the debugger where the exception of a log record was raised."""
+    """Opens the debugger (ipdb if it is installed) where the exception of a log record was raised."""
 
     def emit(self, record: logging.LogRecord) -> None:
         if isinstance(record.exc_info, tuple) and (trace := record.exc_info[2]) is not None:
-            import pdb
-
-            pdb.post_mortem(trace)
+            try:
+                debugger = importlib.import_module("ipdb")
+            except ImportError:
+                debugger = importlib.import_module("pdb")
+            debugger.post_mortem(trace)
 
 
 def _wants_traceback(arguments: list[str]) -> bool:

@@ -185,6 +185,8 @@ class Crawler(CrawlContext):
             check_attributes(self.spider)
             choice, politeness = self._parts or await self._build_parts()
             feeds = feeds_in(self.extensions, self.spider)
+            if feeds is None and settings.getdict("FEEDS"):
+                logger.warning("No item is written to FEEDS: the FeedExporter extension is not enabled")
             self._scheduler = scheduler = await build_scheduler(self, choice, politeness, feeds)
             downloader = await Downloader.from_crawler(self)
             closing.push_async_callback(downloader.close)

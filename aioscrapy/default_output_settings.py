@@ -34,9 +34,9 @@ HTTPCACHE_ALWAYS_STORE: Flag = False
 # Module for DbmCacheStorage.
 HTTPCACHE_DBM_MODULE: Name = "dbm"
 # Folder of the cache; a relative one is in .scrapy beside scrapy.cfg.
-HTTPCACHE_DIR: Name = "httpcache"
-# Seconds after which a kept response is not used any more. 0: never.
-HTTPCACHE_EXPIRATION_SECS: Count = 0
+HTTPCACHE_DIR: Annotated[str, Text(also=(PurePath,))] = "httpcache"
+# Seconds after which a kept response is not used any more. 0 or -1: never.
+HTTPCACHE_EXPIRATION_SECS: Annotated[int, Whole(-1, 1e9)] = 0
 # Compress the files of FilesystemCacheStorage.
 HTTPCACHE_GZIP: Flag = False
 # Statuses of responses that are not kept, with DummyPolicy.
@@ -132,8 +132,8 @@ FEED_EXPORT_ENCODING: Annotated[str | None, Encoding(optional=True)] = "utf-8"
 FEED_EXPORT_FIELDS: Annotated[
     list[str] | dict[str, str] | None, Either(Many(Text()), Table("field", "its name in the feed", str))
 ] = None
-# Spaces of indentation in json and xml feeds. 0: one item in a line. None: all items in one line (json, xml).
-FEED_EXPORT_INDENT: Annotated[int | None, Whole(0, 100, optional=True)] = 0
+# Spaces of indentation in json and xml feeds. 0 or less: one item in a line. None: all items in one line (json, xml).
+FEED_EXPORT_INDENT: Annotated[int | None, Whole(-100, 100, optional=True)] = 0
 # Items of one file: the next ones go to another file. 0: all items in one file.
 FEED_EXPORT_BATCH_ITEM_COUNT: Count = 0
 # Format of feeds -> path of its exporter; None removes a format.

@@ -206,8 +206,8 @@ HTTPAUTH_PASS: Annotated[str, Text(empty=True)] = ""
 HTTPAUTH_DOMAIN: OptionalText = ""
 # Repeat failed requests.
 RETRY_ENABLED: Flag = True
-# Further attempts after the first. meta["max_retry_times"] overrides it.
-RETRY_TIMES: Count = 2
+# Further attempts after the first; none if it is 0 or -1. meta["max_retry_times"] overrides it.
+RETRY_TIMES: Annotated[int, Whole(-1, 1e9)] = 2
 # Longest pause in seconds that a host may ask for (Retry-After). 0: don't pause.
 RETRY_AFTER_MAX: Seconds = 300.0
 # HTTP statuses that cause another attempt.

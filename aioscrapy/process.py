@@ -59,10 +59,18 @@ class CrawlerProcess:
     """Crawls in this process, from a script: `process.crawl(MySpider)` for each, then `process.start()`.
 
     With CRAWL_PROCESSES above 1 the one crawl of the process is done by worker processes.
+
+    Args:
+        settings: of all crawls.
+        install_root_handler: False: the same as LOG_INSTALL_ROOT_HANDLER = False.
     """
 
-    def __init__(self, settings: Settings | Mapping[str, Any] | None = None) -> None:
+    def __init__(
+        self, settings: Settings | Mapping[str, Any] | None = None, install_root_handler: bool = True
+    ) -> None:
         self.settings = settings.copy() if isinstance(settings, Settings) else Settings(settings)
+        if not install_root_handler:
+            self.settings.set("LOG_INSTALL_ROOT_HANDLER", False, "cmdline")
         update_pre_crawler(self.settings)
         self._crawls: list[tuple[Any, tuple[Any, ...], dict[str, Any]]] = []
         self._stays = False  # `start` goes on without a crawl

@@ -4,7 +4,7 @@ import argparse
 import importlib
 import inspect
 import pkgutil
-from importlib.metadata import entry_points
+from importlib.metadata import EntryPoint, entry_points
 from typing import Any, ClassVar
 
 from aioscrapy.command_parser import CommandParser
@@ -115,7 +115,9 @@ def project_commands(settings: Settings) -> dict[str, type[Any]]:
     Raises:
         SettingError: COMMANDS_MODULE can't be imported.
     """
-    commands = {point.name: point.load() for group in _GROUPS for point in entry_points(group=group)}
+    commands = {
+        point.name: _command_of_package(point) for group in _GROUPS for point in entry_points(group=group)
+    }
     package = settings["COMMANDS_MODULE"]
     if not package:
         return commands
@@ -159,20 +161,35 @@ def run_command(command_class: type[Any], name: str, arguments: list[str], setti
     return int(command.exitcode or 0)
 
 
+def _command_of_package(point: EntryPoint) -> type[Any]:
+    try:
+        command = point.load()
+    except Exception as exc:  # noqa: BLE001 the other commands work
+        return _unusable(ConfigError(f"{point.value!r} can't be imported: {type(exc).__name__}: {exc}"))
+    if isinstance(command, type):
+        return command
+    return _unusable(ConfigError(f"the entry point {point.name} = {point.value} is not a class of a command"))
+
+
 def _command_in(path: str) -> type[Any] | None:
     try:
         return _command_of(importlib.import_module(path))
     except Exception as exc:  # noqa: BLE001 the other commands of the project work
-        error = f"{path!r} can't be imported: {type(exc).__name__}: {exc}"
+        text = f"{path!r} can't be imported: {type(exc).__name__}: {exc}"
+        return _unusable(SettingError("COMMANDS_MODULE", text))
+
+
+def _unusable(error: ConfigError) -> type[ScrapyCommand]:
+    """Return a command that raises this error when it is run."""
 
     class Unusable(ScrapyCommand):
         requires_crawler_process = False
 
         def short_desc(self) -> str:
-            return error
+            return str(error)
 
         def run(self, args: list[str], opts: argparse.Namespace) -> None:
-            raise SettingError("COMMANDS_MODULE", error)
+            raise error
 
     return Unusable
 

@@ -39,6 +39,17 @@ get_settings_priority = priority_number
 
 # Settings that must not be more than another one.
 _LIMITS = (("SCHEDULER_HEARTBEAT", "SCHEDULER_LEASE"), ("PROXY_MIN_COUNT", "PROXY_MAX_COUNT"))
+# Settings of Scrapy that None switches off, as there: it is false, 0 or an empty list.
+_OFF_BY_NONE = frozenset(
+    (
+        *("COOKIES_ENABLED", "DOWNLOADER_STATS", "DOWNLOAD_MAXSIZE", "DOWNLOAD_WARNSIZE", "FEED_STORE_EMPTY"),
+        *("HTTPPROXY_ENABLED", "LOGSTATS_INTERVAL", "LOG_ENABLED"),
+        *("METAREFRESH_ENABLED", "METAREFRESH_MAXDELAY", "RANDOMIZE_DOWNLOAD_DELAY", "REDIRECT_ENABLED"),
+        *("REDIRECT_MAX_TIMES", "REDIRECT_PRIORITY_ADJUST", "REFERER_ENABLED", "RETRY_ENABLED"),
+        *("RETRY_EXCEPTIONS", "RETRY_HTTP_CODES", "RETRY_PRIORITY_ADJUST", "RETRY_TIMES", "STATS_DUMP"),
+        *("HTTPCACHE_IGNORE_SCHEMES", "METAREFRESH_IGNORE_TAGS", "URLLENGTH_LIMIT"),
+    )
+)
 # Attributes of a spider that override a setting, and have its type.
 _SPIDER_ATTRIBUTES = {
     "download_delay": "DOWNLOAD_DELAY",
@@ -100,6 +111,8 @@ class Settings(BaseSettings):
         """Check the values that some layer has set against the types in `default_settings.py`.
 
         None for a text or a number that can't be None is its default: projects write `os.environ.get(...)`.
+        For a switch, a limit or a list of Scrapy it is false, 0 or empty. "", which a command line can write,
+        is None where that is a value.
 
         Raises:
             SettingError: one is not of its type, out of its range, or more than its limit.
@@ -107,13 +120,14 @@ class Settings(BaseSettings):
         for name, setting in self.attributes.items():
             declared = setting_type(name) if setting.priority else None
             if setting.value is None and declared is not None and declared.unset_by_none:
-                layer = priority_number("default")
-                self.attributes[name] = SettingsAttribute(_default(name, layer), layer)
+                self.attributes[name] = _of_none(name, setting.priority)
             elif declared is not None:
                 try:
                     declared.check(setting.value)
                 except ValueError as exc:
-                    raise SettingError(name, exc) from None
+                    if setting.value != "" or not _accepts_none(declared):
+                        raise SettingError(name, exc) from None
+                    self.attributes[name] = SettingsAttribute(None, setting.priority)
         for name, limit in _LIMITS:
             if self.getfloat(name) > self.getfloat(limit):
                 raise SettingError(
@@ -137,6 +151,23 @@ class Settings(BaseSettings):
         """
         self.check()
         super().freeze()
+
+
+def _accepts_none(declared: SettingType) -> bool:
+    try:
+        declared.check(None)
+    except ValueError:
+        return False
+    return True
+
+
+def _of_none(name: str, priority: int) -> SettingsAttribute:
+    """Return what None means for a setting that can't be None."""
+    layer = priority_number("default")
+    default = _default(name, layer)
+    if name in _OFF_BY_NONE:
+        return SettingsAttribute(type(default)(), priority)
+    return SettingsAttribute(default, layer)
 
 
 def _default(name: str, layer: int) -> Any:

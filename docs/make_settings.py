@@ -24,11 +24,13 @@ A setting can be set in these places; a later place overrides an earlier one:
 3. the command line: `-s NAME=VALUE`, or `setting=NAME=VALUE` of Scrapyd's schedule.json
 
 On a command line a list is `a,b` or JSON, a dict is JSON, and true or false is one of `1`, `true`, `yes`,
-`on`, `0`, `false`, `no`, `off`.
+`on`, `0`, `false`, `no`, `off`. Nothing, as in `-s FEED_EXPORT_INDENT=`, is None where that is a value.
 
 All settings are checked before a crawl begins. A wrong value ends the command with exit status 1 and one
 line, such as `setting CONCURRENT_REQUESTS: -1 is not a whole number from 1 to 100000`. None for a text, a
-number or a truth value that can't be None leaves its default, as for `os.environ.get("NAME")`.
+number or a truth value that can't be None leaves its default, as for `os.environ.get("NAME")`; for the
+switches, limits and lists of Scrapy, such as RETRY_ENABLED, URLLENGTH_LIMIT and RETRY_HTTP_CODES, it means
+false, 0 and an empty list, as there.
 
 A setting that nothing reads is named in one warning at the start of a crawl: a name that is close to a known
 one, with that name; a setting of Scrapy, scrapy-redis or aio-scrapy, with what to use instead. Your own

@@ -231,7 +231,13 @@ def _cookie(name: str, value: str, entry: Mapping[str, Any], url: str) -> Cookie
 
 
 def _text(value: Any) -> str | None:
-    """Return a part of a cookie with one character per byte; None for None."""
+    """Return a part of a cookie with one character per byte, in UTF-8 as in Scrapy; None for None."""
     if value is None:
         return None
-    return (value if isinstance(value, bytes) else str(value).encode("utf-8", "replace")).decode("latin-1")
+    if not isinstance(value, bytes):
+        return str(value).encode("utf-8", "replace").decode("latin-1")
+    try:
+        value.decode()
+    except UnicodeDecodeError:
+        return value.decode("latin-1").encode().decode("latin-1")
+    return value.decode("latin-1")

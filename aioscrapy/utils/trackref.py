@@ -1,14 +1,14 @@
 """Count the living objects of some classes, to see what keeps memory."""
 
 import time
-from collections import defaultdict
 from collections.abc import Iterator
 from operator import itemgetter
 from typing import Any, Self
 from weakref import WeakKeyDictionary
 
 NoneType = type(None)
-live_refs: defaultdict[type, WeakKeyDictionary[Any, float]] = defaultdict(WeakKeyDictionary)
+# class -> its living objects; a class that a program creates and drops is not kept
+live_refs: WeakKeyDictionary[type, WeakKeyDictionary[Any, float]] = WeakKeyDictionary()
 
 
 class object_ref:  # noqa: N801 Scrapy's name
@@ -18,7 +18,7 @@ class object_ref:  # noqa: N801 Scrapy's name
 
     def __new__(cls, *args: Any, **kwargs: Any) -> Self:
         self = object.__new__(cls)
-        live_refs[cls][self] = time.time()
+        live_refs.setdefault(cls, WeakKeyDictionary())[self] = time.time()
         return self
 
 

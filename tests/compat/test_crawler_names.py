@@ -55,6 +55,15 @@ class FailingAddOn:
         raise OSError("no disk")
 
 
+async def test_feeds_without_their_exporter_are_named(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    off = {"scrapy.extensions.feedexport.FeedExporter": None}
+    await Crawler(Still, {"FEEDS": {tmp_path / "a.jl": {"format": "jsonlines"}}, "EXTENSIONS": off}).crawl()
+    assert "No item is written to FEEDS: the FeedExporter extension is not enabled" in caplog.messages
+    assert not (tmp_path / "a.jl").exists()
+
+
 async def test_a_crawler_crawls_once() -> None:
     crawler = Crawler(Still)
     await crawler.crawl()

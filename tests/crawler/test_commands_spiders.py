@@ -14,9 +14,10 @@ import pytest
 from aioscrapy import cmdline
 from aioscrapy.callback_contracts import ContractsManager, ReturnsContract
 from aioscrapy.commands import fetch
-from aioscrapy.exceptions import UsageError
+from aioscrapy.exceptions import ConfigError, UsageError
 from aioscrapy.fetching import request_of
 from aioscrapy.log import remove_handler
+from aioscrapy.project_command import project_commands, run_command
 from aioscrapy.settings import Settings
 from support import child_environment
 from support.commands import aioscrapy, fails, output
@@ -205,6 +206,26 @@ def test_a_command_that_cannot_be_imported_leaves_the_others(shop: Path) -> None
         "setting COMMANDS_MODULE: 'shop.commands.broken' can't be imported: "
         "ModuleNotFoundError: No module named 'no_such_module'",
     )
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        ("os:getcwd", "the entry point odd = os:getcwd is not a class of a command"),
+        ("no.such:Command", "'no.such:Command' can't be imported: ModuleNotFoundError"),
+    ],
+)
+def test_a_broken_command_of_a_package_leaves_the_others(
+    value: str, text: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "odd-1.dist-info").mkdir()
+    (tmp_path / "odd-1.dist-info" / "METADATA").write_text("Metadata-Version: 2.1\nName: odd\nVersion: 1\n")
+    (tmp_path / "odd-1.dist-info" / "entry_points.txt").write_text(f"[scrapy.commands]\nodd = {value}\n")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    command = project_commands(Settings())["odd"]
+    assert text in command().short_desc()
+    with pytest.raises(ConfigError, match=re.escape(text)):
+        run_command(command, "odd", [], Settings())
 
 
 def test_a_contract_needs_words_that_it_knows() -> None:

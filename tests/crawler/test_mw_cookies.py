@@ -93,6 +93,13 @@ def test_cookies_of_a_request_stay_for_the_whole_host() -> None:
     assert sent(middleware, Request("http://a.test/")) == "n=1; b=x; t=y"
 
 
+@pytest.mark.parametrize("value", ["\xe1", b"\xc3\xa1", b"\xe1"])
+def test_a_cookie_of_a_request_is_sent_in_utf_8(value: str | bytes) -> None:
+    request = Request("http://a.test/", cookies=[{"name": "a", "value": value}])  # type: ignore[list-item]
+    CookiesMiddleware().process_request(request)
+    assert request.headers["Cookie"] == b"a=\xc3\xa1"
+
+
 def test_cookies_may_say_their_domain_and_path() -> None:
     middleware = cookies()
     given_cookies = [

@@ -14,6 +14,7 @@ import pytest
 from aioscrapy.crawler import Crawler
 from aioscrapy.exceptions import ConfigError, SettingError
 from aioscrapy.process import CrawlerProcess
+from aioscrapy.runners import AsyncCrawlerProcess
 from support.crawling import LONGEST_S, QUIET, Script, SiteSpider, json_lines
 from support.redis import RedisServer
 from support.site import Site
@@ -272,6 +273,15 @@ def test_a_process_gives_its_crawlers_back(site: Site) -> None:
     assert process.crawlers[0] is made
     assert [crawler.stats.get_value("item_scraped_count") for crawler in process.crawlers] == [1, 1]
     assert [crawler.reason for crawler in process.crawlers] == ["finished", "finished"]
+
+
+@pytest.mark.parametrize("cls", [CrawlerProcess, AsyncCrawlerProcess])
+def test_a_process_leaves_the_log_to_the_program(cls: Any, site: Site, capsys: Any) -> None:
+    process = cls(QUIET, install_root_handler=False)
+    process.crawl(SiteSpider, site=site.url)
+    process.start()
+    assert "Spider closed" not in capsys.readouterr().err
+    assert process.crawlers[0].reason == "finished"
 
 
 def test_the_first_error_of_a_process_is_raised(site: Site) -> None:

@@ -190,11 +190,35 @@ def test_the_line_says_what_is_allowed(name: str, value: Any, allowed: str) -> N
         ("LOG_LEVEL", 10),
         ("USER_AGENT", None),
         ("DEFAULT_REQUEST_HEADERS", {b"A": [b"1"], "B": None}),
+        ("RETRY_TIMES", -1),
+        ("HTTPCACHE_EXPIRATION_SECS", "-1"),
+        ("HTTPCACHE_DIR", Path("cache")),
+        ("FEED_EXPORT_INDENT", -2),
         ("CURL_CFFI_ARGS", '{"impersonate": "chrome"}'),
     ],
 )
 def test_what_projects_write_is_accepted(name: str, value: Any) -> None:
     Settings({name: value}).check()
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "meaning"),
+    [
+        ("RETRY_ENABLED", None, False),
+        ("RETRY_TIMES", None, 0),
+        ("LOGSTATS_INTERVAL", None, 0.0),
+        ("RETRY_HTTP_CODES", None, []),
+        ("CONCURRENT_REQUESTS", None, 16),
+        ("BOT_NAME", None, default_settings.BOT_NAME),
+        ("FEED_EXPORT_INDENT", "", None),
+        ("LOG_FORMATTER", "", None),
+        ("USER_AGENT", "", ""),
+    ],
+)
+def test_none_is_what_it_is_in_scrapy_and_nothing_is_none(name: str, value: Any, meaning: Any) -> None:
+    settings = Settings({name: value})
+    settings.check()
+    assert settings[name] == meaning
 
 
 def test_a_sign_of_life_comes_before_the_lease_ends() -> None:

@@ -1,5 +1,6 @@
 """Parts under Scrapy's paths that a crawl of ours does not need itself."""
 
+import gc
 import logging
 from pathlib import Path
 from types import SimpleNamespace
@@ -30,7 +31,7 @@ from aioscrapy.utils.defer import maybe_deferred_to_future
 from aioscrapy.utils.misc import load_object
 from aioscrapy.utils.request import RequestFingerprinter
 from aioscrapy.utils.signal import connect, disconnect, send_catch_log, send_catch_log_deferred
-from aioscrapy.utils.trackref import object_ref
+from aioscrapy.utils.trackref import live_refs, object_ref
 from support.context import context
 
 
@@ -215,3 +216,11 @@ def test_small_functions_do_what_scrapys_do() -> None:
     names = CaseInsensitiveDict({"A": 1})
     names.copy()["B"] = 2
     assert list(names) == ["A"]
+
+
+def test_a_class_that_a_program_drops_is_not_kept_by_the_count_of_its_objects() -> None:
+    kept = type("Dropped", (object_ref,), {})()
+    assert [len(objects) for cls, objects in live_refs.items() if cls.__name__ == "Dropped"] == [1]
+    del kept
+    gc.collect()
+    assert "Dropped" not in {cls.__name__ for cls in live_refs}
