@@ -105,6 +105,6 @@ def test_an_extractor_can_be_pickled_and_tests_urls() -> None:
 
 
 def test_slashes_are_read_as_browsers_read_them() -> None:
-    text = r'<a href="\a\b">1</a><a href="///c.test/d">2</a><a href="http:\e.test">3</a>'
+    text = r'<a href="\a\b">1</a><a href="///c.test/d">2</a><a href="http:\\e.test">3</a>'
     links = LinkExtractor().extract_links(page(text))
     assert [link.url for link in links] == [f"{SITE}/a/b", "http://c.test/d", "http://e.test"]

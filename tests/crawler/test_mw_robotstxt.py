@@ -210,7 +210,7 @@ def test_the_parser_of_the_standard_library_reads_the_same_file() -> None:
         (b"Disallow: /\xe9", "/%E9t%E9"),  # without the byte, the rule would forbid all pages
         (b"Disallow: /\xe9t\xe9", "/%E9t%E9"),
         (b"\xffDisallow: /private # \xe9", "/private"),
-        (b"\xe9\nDisallow: /caf\xc3\xa9", "/caf%C3%A9"),
+        (b"# \xe9\nDisallow: /caf\xc3\xa9", "/caf%C3%A9"),
     ],
 )
 @pytest.mark.parametrize("cls", [ProtegoRobotParser, PythonRobotParser])

@@ -4,7 +4,7 @@ import encodings.aliases
 from urllib.parse import urljoin
 
 import pytest
-from hypothesis import example, given
+from hypothesis import assume, example, given
 from hypothesis import strategies as st
 from w3lib.url import safe_url_string
 
@@ -19,7 +19,7 @@ from aioscrapy.http import (
     XmlResponse,
     response_class,
 )
-from aioscrapy.http.url import join, split_base
+from aioscrapy.http.url import as_browsers_read, join, split_base
 from aioscrapy.selector import Selector
 from aioscrapy.utils.response import response_from_dict
 
@@ -53,6 +53,7 @@ class TestUrljoin:
     @example(base="https://a.b%2F", scheme="/", rest="a")
     def test_equals_the_standard_library(self, base: str, scheme: str, rest: str) -> None:
         href = scheme + rest
+        assume(not base.startswith("http") or as_browsers_read(base, href) == href)
         try:
             expected = urljoin(base, href)
         except ValueError:
