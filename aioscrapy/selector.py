@@ -76,8 +76,8 @@ class SelectorList(parsel.SelectorList["Selector"]):
 class Selector(parsel.Selector):
     """A page or a part of it: an element, an attribute, a text, a number; see parsel's manual.
 
-    It is created from a text response, from `text` or from `root`. `type` is html, xml, json or text; the
-    default is the type of the response, and html for a text.
+    It is created from a text response, from `text` (bytes are UTF-8) or from `root`. `type` is html, xml,
+    json or text; the default is the type of the response, and html for a text.
     """
 
     __slots__ = ("_response",)
@@ -86,29 +86,30 @@ class Selector(parsel.Selector):
     def __init__(
         self,
         response: Any = None,
-        text: str | None = None,
+        text: str | bytes | None = None,
         type: str | None = None,  # noqa: A002 parsel's name
         root: Any = _UNSET,
         **kwargs: Any,
     ) -> None:
         if isinstance(response, str):  # parsel's order of arguments
             response, text = None, response
+        source = text.decode("utf-8", "replace") if isinstance(text, bytes) else text
         kind = type
         if response is not None:
-            if text is not None:
+            if source is not None:
                 raise ValueError("Selector needs a response or a text, not both")
-            text = response.text
+            source = response.text
             kind = type or response.selector_type
             kwargs.setdefault("base_url", response.urljoin(""))
         elif type is None and root is _UNSET and not kwargs.get("body"):
             kind = "html"
-        if kind == "html" and text is not None and kwargs.keys() <= {"base_url", "namespaces", "_expr"}:
-            root, text = _parse_html(text, kwargs.pop("base_url", None)), None
+        if kind == "html" and source is not None and kwargs.keys() <= {"base_url", "namespaces", "_expr"}:
+            root, source = _parse_html(source, kwargs.pop("base_url", None)), None
         if root is not _UNSET:
             kwargs["root"] = root
         # Weak: a page and its selector are not a circle, so a page is freed as soon as nobody holds it.
         self._response = None if response is None else ref(response)
-        super().__init__(text=text, type=kind, **kwargs)
+        super().__init__(text=source, type=kind, **kwargs)
         if not kwargs.get("namespaces"):
             self.namespaces = _NAMESPACES  # type: ignore[assignment]  # shared, so it must not change
 

@@ -26,17 +26,17 @@ class Headers(MutableMapping[str | bytes, Any]):
 
     __slots__ = ("_lists", "_raw", "encoding")
 
-    def __init__(self, headers: HeadersArgument = None, encoding: str = "utf-8") -> None:
+    def __init__(self, seq: HeadersArgument = None, encoding: str = "utf-8") -> None:
         self.encoding = encoding
         self._raw: RawHeaders | None = None
         self._lists: dict[bytes, list[bytes]] = {}
-        if isinstance(headers, Headers):
-            if headers._raw is not None:
-                self._raw = headers._raw
+        if isinstance(seq, Headers):
+            if seq._raw is not None:
+                self._raw = seq._raw
             else:
-                self._lists = {name: values.copy() for name, values in headers._lists.items()}
-        elif headers:
-            self.update(headers)
+                self._lists = {name: values.copy() for name, values in seq._lists.items()}
+        elif seq:
+            self.update(seq)
 
     @classmethod
     def from_raw(cls, raw: RawHeaders) -> Self:
@@ -57,9 +57,9 @@ class Headers(MutableMapping[str | bytes, Any]):
         return self
 
     @classmethod
-    def fromkeys(cls, names: Iterable[str | bytes], value: Any = None) -> Self:
+    def fromkeys(cls, keys: Iterable[str | bytes], value: Any = None) -> Self:
         """Return headers that all have the same value."""
-        return cls(dict.fromkeys(names, value))
+        return cls(dict.fromkeys(keys, value))
 
     def raw(self) -> list[tuple[bytes, bytes]]:
         """Return (name, value) of every header line."""
@@ -124,16 +124,16 @@ class Headers(MutableMapping[str | bytes, Any]):
         return f"Headers({self._sorted()!r})"
 
     @overload  # type: ignore[override]  # a mapping returns Any
-    def get(self, name: str | bytes, default: None = None) -> bytes | None: ...
+    def get(self, key: str | bytes, def_val: None = None) -> bytes | None: ...
 
     @overload
-    def get(self, name: str | bytes, default: bytes | str | int) -> bytes: ...
+    def get(self, key: str | bytes, def_val: bytes | str | int) -> bytes: ...
 
-    def get(self, name: str | bytes, default: Any = None) -> bytes | None:
+    def get(self, key: str | bytes, def_val: Any = None) -> bytes | None:
         """Return the last value of a header, or the default, as bytes."""
-        values = self._sorted().get(_title(name))
+        values = self._sorted().get(_title(key))
         if values is None:
-            values = self._values(default)
+            values = self._values(def_val)
         return values[-1] if values else None
 
     def normkey(self, key: str | bytes) -> bytes:
@@ -144,20 +144,26 @@ class Headers(MutableMapping[str | bytes, Any]):
         """Return one value, several or None as the values are."""
         return self._values(value)
 
-    def getlist(self, name: str | bytes, default: Any = None) -> list[bytes]:
+    def getlist(self, key: str | bytes, def_val: Any = None) -> list[bytes]:
         """Return all values of a header; [] if it is not set."""
-        values = self._sorted().get(_title(name))
-        return self._values(default) if values is None else values
+        values = self._sorted().get(_title(key))
+        return self._values(def_val) if values is None else values
 
-    def setlist(self, name: str | bytes, values: Iterable[Any]) -> None:
+    def setlist(self, key: str | bytes, list_: Iterable[Any]) -> None:
         """Set all values of a header."""
-        self[name] = values
+        self[key] = list_
 
-    def setdefault(self, name: str | bytes, default: Any = None) -> Any:
+    def setdefault(self, key: str | bytes, def_val: Any = None) -> Any:
         """Set a header if it is missing; return its values."""
-        return self._sorted().setdefault(_title(name), self._values(default))
+        return self._sorted().setdefault(_title(key), self._values(def_val))
 
-    setlistdefault = setdefault
+    def setlistdefault(self, key: str | bytes, default_list: Any = ()) -> Any:
+        """Set a header if it is missing; return its values."""
+        return self.setdefault(key, default_list)
+
+    def has_key(self, key: str | bytes) -> bool:
+        """Return True if a header is set."""
+        return key in self
 
     def fill(self, defaults: "Headers") -> None:
         """Set those of the default headers that are missing."""
@@ -166,9 +172,9 @@ class Headers(MutableMapping[str | bytes, Any]):
             if name not in lists:
                 lists[name] = values.copy()
 
-    def appendlist(self, name: str | bytes, value: Any) -> None:
+    def appendlist(self, key: str | bytes, value: Any) -> None:
         """Add a value, or several."""
-        self._sorted().setdefault(_title(name), []).extend(self._values(value))
+        self._sorted().setdefault(_title(key), []).extend(self._values(value))
 
     # Wider than the base: it takes pairs that repeat a name.
     def update(self, other: HeadersArgument = None, /, **more: Any) -> None:  # type: ignore[override]

@@ -181,10 +181,15 @@ class Response:
         return cls(**{name: value for name, value in d.items() if name != "_class"})
 
     def urljoin(self, url: Any) -> str:
-        """Return the absolute URL of a link on this page: a str, or a Selector of a link."""
+        """Return the absolute URL of a link on this page: a str, or a Selector of a link.
+
+        None and [], the results of a query without a match, give the base URL of the page, as in Scrapy.
+        """
         base = self._base
         if base is None:
             base = self._base = split_base(self._base_url())
+        if url is None or url == []:
+            return join(base, "")
         return join(base, url if isinstance(url, str) else href_of(url))
 
     def _base_url(self) -> str:

@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 from aioscrapy import signals
 from aioscrapy.context import CrawlContext
 from aioscrapy.exceptions import IgnoreRequest
-from aioscrapy.hooks import UNREAD, leave_out
+from aioscrapy.hooks import UNREAD, leave_out, uses_scrapy
 from aioscrapy.http.request import Request
 from aioscrapy.http.response import Response
 from aioscrapy.http.url import clean_url
@@ -32,9 +32,9 @@ class OffsiteMiddleware(SpiderStream):
 
     It works in both roles: as a spider middleware it drops links before they enter the frontier, as a
     downloader middleware it drops requests that a redirect or another middleware sends elsewhere. Start
-    requests, dont_filter and meta["allow_offsite"] pass. A spider may change its `allowed_domains` while it
-    crawls. If a spider has no `allowed_domains`, every host is allowed. A subclass may override
-    `should_follow`.
+    requests, dont_filter and meta["allow_offsite"] pass; of a spider of Scrapy, only the start requests of
+    `start_urls`. A spider may change its `allowed_domains` while it crawls. If a spider has no
+    `allowed_domains`, every host is allowed. A subclass may override `should_follow`.
     """
 
     changes_requests: ClassVar[bool] = False
@@ -44,6 +44,7 @@ class OffsiteMiddleware(SpiderStream):
         self.stats = stats
         self.domains_seen: set[str | None] = set()
         self._spider: Any = None
+        self._checks_start = False
         cls = type(self)
         self._is_own = (
             cls.should_follow is not OffsiteMiddleware.should_follow
@@ -58,6 +59,7 @@ class OffsiteMiddleware(SpiderStream):
         middleware = cls(crawler.stats)
         if crawler.spider is not None:
             middleware._spider = crawler.spider
+            middleware._checks_start = uses_scrapy(crawler.spider)
             if cls is OffsiteMiddleware and getattr(crawler.spider, "allowed_domains", None) is None:
                 leave_out(middleware)
         crawler.signals.connect(middleware.spider_opened, signals.spider_opened)
@@ -83,7 +85,9 @@ class OffsiteMiddleware(SpiderStream):
         """
         meta = request.meta
         is_start = meta.get("depth") == 0 and "redirect_times" not in meta
-        if not is_start and not self._is_allowed(request):
+        if is_start and not self._checks_start:
+            return
+        if not self._is_allowed(request) and not (is_start and self._is_start_url(request)):
             raise OffsiteRequest(f"Filtered offsite request to {self._count(request)!r}")
 
     def request_scheduled(self, request: Request, spider: Any = UNREAD) -> None:
@@ -105,6 +109,11 @@ class OffsiteMiddleware(SpiderStream):
         if verdict is None:
             verdict = self._judge(host, request.url)
         return verdict or bool(request.meta.get("allow_offsite"))
+
+    def _is_start_url(self, request: Request) -> bool:
+        """Return True for a request of `start_urls`, which Scrapy never filters."""
+        urls = getattr(self._spider, "start_urls", ())
+        return any(clean_url(url, "utf-8") == request.url for url in urls if isinstance(url, str))
 
     def should_follow(self, request: Request, spider: Any) -> bool:
         """Return True if the host of a request is in the domains of the spider."""

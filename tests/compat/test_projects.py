@@ -173,6 +173,33 @@ class HomeSpider(scrapy.Spider):
         for path in ("/page/5", "/page/6"):
             yield response.follow(path)
 """,
+    "shop/spiders/loose.py": """
+import scrapy
+from scrapy.selector import Selector
+
+
+class LooseSpider(scrapy.Spider):
+    name = "loose"
+    allowed_domains = ["127.0.0.1"]
+
+    def __init__(self, start=None, **kwargs):
+        super().__init__(**kwargs)
+        self.start_urls = [start, start.replace("127.0.0.1", "localhost")]
+
+    async def start(self):
+        async for request in super().start():
+            yield request
+        elsewhere = self.start_urls[1]
+        yield scrapy.Request(elsewhere + "1", self.parse)
+        yield scrapy.Request(elsewhere + "2", self.parse, meta={"allow_offsite": True})
+
+    def parse(self, response):
+        yield {
+            "url": response.urljoin(response.css("no-such-element::attr(href)").get()),
+            "title": Selector(text=response.body).css("title::text").get(),
+            "header": response.headers.get("No-Such-Header", def_val="none").decode(),
+        }
+""",
 }
 
 
@@ -217,6 +244,18 @@ def test_a_project_of_scrapy_has_the_same_requests_and_items_here(
     assert results[0][0]
     assert results[1] == results[0]
     assert results[2] == results[0]
+
+
+@pytest.mark.server
+def test_start_requests_pass_the_filter_of_domains_as_in_scrapy(tmp_path: Path, site: Site) -> None:
+    real, unmodified = (
+        crawl_project(write_project(tmp_path / program, "scrapy"), program, "loose", site, "/page/5")
+        for program in ("scrapy", "aioscrapy")
+    )
+    assert unmodified == real
+    assert real[1]["/page/5"] == 2  # both start URLs
+    assert "/page/51" not in real[1]
+    assert real[1]["/page/52"] == 1
 
 
 @pytest.mark.server

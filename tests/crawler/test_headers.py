@@ -36,6 +36,18 @@ def test_a_default_is_bytes_too(headers: Headers) -> None:
         headers["none"]
 
 
+def test_the_arguments_have_the_names_of_scrapy() -> None:
+    headers = Headers(seq={"a": "1"}, encoding="utf-8")
+    headers.setlist(key="b", list_=["2", "3"])
+    headers.appendlist(key="b", value="4")
+    assert headers.setdefault(key="c", def_val="5") == [b"5"]
+    assert headers.setlistdefault(key="c", default_list=["6"]) == [b"5"]
+    assert headers.get(key="none", def_val="7") == b"7"
+    assert headers.getlist(key="b", def_val=["8"]) == [b"2", b"3", b"4"]
+    assert headers.has_key("A")
+    assert Headers.fromkeys(keys=["d"], value="9").getlist("d") == [b"9"]
+
+
 def test_it_reads_as_a_mapping(headers: Headers) -> None:
     assert list(headers) == [b"Content-Type", b"Set-Cookie", b"X"]
     assert len(headers) == 3

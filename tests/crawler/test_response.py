@@ -107,6 +107,11 @@ class TestUrljoin:
     def test_reads_slashes_as_browsers_do(self, href: str, joined: str) -> None:
         assert html(b"").urljoin(href) == joined
 
+    @pytest.mark.parametrize("nothing", [None, "", []])
+    def test_of_nothing_is_the_base_of_the_page(self, nothing: object) -> None:
+        assert html(b"<base href='/d/'>").urljoin(nothing) == "http://a/d/"
+        assert Response("http://a/b/c?d").urljoin(nothing) == "http://a/b/c?d"
+
     def test_of_a_binary_response_knows_no_base(self) -> None:
         assert Response("http://a/b/c", body=b"<base href='/d/'>").urljoin("x") == "http://a/b/x"
 

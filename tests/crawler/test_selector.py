@@ -181,6 +181,7 @@ def test_any_text_gives_the_tree_of_parsel(text: str) -> None:
 def test_a_selector_can_be_made_as_by_parsel_and_by_scrapy() -> None:
     assert Selector("<p>a</p>").css("p::text").get() == "a"
     assert Selector(text="<p>a</p>").type == "html"
+    assert Selector(text="<p>ä</p>".encode()).css("p::text").get() == "ä"
     assert Selector(body=b'{"a": "b"}').jmespath("a").get() == "b"
     assert Selector(root=Selector("<p>a</p>").css("p")[0].root).get() == "<p>a</p>"
     assert Selector(text="<p xmlns:x='u'>a</p>", type="xml", namespaces={"x": "u"}).xpath("//x:b") == []
