@@ -23,6 +23,7 @@ class Progress:
         self._started = time.monotonic()
         self._live = Live(console=Console(stderr=True), refresh_per_second=4, transient=False)
         self._task: asyncio.Task[None] | None = None
+        self._redirected: list[logging.StreamHandler[Any]] = []
 
     async def opened(self) -> None:
         """Start to draw."""
@@ -30,6 +31,7 @@ class Progress:
         for handler in logging.getLogger().handlers:  # the log goes through the live display, not across it
             if isinstance(handler, logging.StreamHandler) and handler.stream is sys.__stderr__:
                 handler.setStream(sys.stderr)
+                self._redirected.append(handler)
         self._task = asyncio.create_task(self._redraw(), name="progress")
 
     async def closed(self) -> None:
@@ -38,9 +40,8 @@ class Progress:
             self._task.cancel()
         self._live.update(self._line(), refresh=True)
         self._live.stop()
-        for handler in logging.getLogger().handlers:
-            if isinstance(handler, logging.StreamHandler) and not isinstance(handler, logging.FileHandler):
-                handler.setStream(sys.__stderr__)
+        for handler in self._redirected:  # not a handler of the program with a stream that it has chosen
+            handler.setStream(sys.__stderr__)
 
     async def _redraw(self) -> None:
         while True:

@@ -9,6 +9,7 @@ from typing import Any, ClassVar
 
 from aioscrapy.command_parser import CommandParser
 from aioscrapy.commands.crawl import add_feeds
+from aioscrapy.commands.runspider import spider_in
 from aioscrapy.exceptions import ConfigError, SettingError, UsageError
 from aioscrapy.process import CrawlerProcess
 from aioscrapy.settings import Settings
@@ -105,6 +106,44 @@ class BaseRunSpiderCommand(ScrapyCommand):
         super().process_options(args, opts)
         opts.spargs = dict(_pair(pair, "-a") for pair in opts.spargs)
         add_feeds(self.settings, opts)
+
+
+class CrawlCommand(BaseRunSpiderCommand):
+    """The command `crawl` as a class, to derive from: Scrapy's scrapy.commands.crawl.Command."""
+
+    def syntax(self) -> str:
+        return "[options] SPIDER"
+
+    def short_desc(self) -> str:
+        return "Run a spider"
+
+    def run(self, args: list[str], opts: argparse.Namespace) -> None:
+        if len(args) != 1:
+            raise UsageError
+        self._crawl(args[0], opts)
+
+    def _crawl(self, spider: Any, opts: argparse.Namespace) -> None:
+        self.crawler_process.crawl(spider, **opts.spargs)
+        self.crawler_process.start()
+        ends = [crawler.end for crawler in self.crawler_process.crawlers]
+        self.exitcode = max((end.exit_status for end in ends if end is not None), default=1)
+
+
+class RunSpiderCommand(CrawlCommand):
+    """The command `runspider` as a class, to derive from: Scrapy's scrapy.commands.runspider.Command."""
+
+    requires_project = False
+
+    def syntax(self) -> str:
+        return "[options] FILE"
+
+    def short_desc(self) -> str:
+        return "Run the spider in a file"
+
+    def run(self, args: list[str], opts: argparse.Namespace) -> None:
+        if len(args) != 1:
+            raise UsageError
+        self._crawl(spider_in(args[0]), opts)
 
 
 def project_commands(settings: Settings) -> dict[str, type[Any]]:

@@ -6,6 +6,7 @@ import re
 import sys
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 from aioscrapy.commands.crawl import add_crawl_options, run_spider
 from aioscrapy.exceptions import ConfigError
@@ -20,13 +21,21 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Crawl; returns 0 after a normal end."""
-    classes = spider_classes(import_file(Path(options.file)))
-    if len(classes) != 1:
-        if not classes:
-            raise ConfigError(f"No spider found in file: {options.file}")
-        names = ", ".join(cls.name for cls in classes)
-        raise ConfigError(f"{options.file}: the file has several spiders ({names})")
-    return run_spider(classes[0], options)
+    return run_spider(spider_in(options.file), options)
+
+
+def spider_in(file: str) -> Any:
+    """Return the spider class of a file.
+
+    Raises:
+        ConfigError: the file can't be imported, or it has no spider or several ones.
+    """
+    classes = spider_classes(import_file(Path(file)))
+    if not classes:
+        raise ConfigError(f"No spider found in file: {file}")
+    if len(classes) > 1:
+        raise ConfigError(f"{file}: the file has several spiders ({', '.join(cls.name for cls in classes)})")
+    return classes[0]
 
 
 def import_file(path: Path) -> ModuleType:

@@ -10,6 +10,7 @@ _BLOOM = "Redis sets the bits itself; use aioscrapy.dupefilters.redis.BloomDupeF
 _DEFERRED = "return the value, or make the function a coroutine function"
 _QUEUE = "derive a store from aioscrapy.queue.base.Store (CONTRIBUTING.md)"
 _ROBOTS = "Protego reads robots.txt; ROBOTSTXT_PARSER names a class of your own"
+_COMMAND = "derive from scrapy.commands.ScrapyCommand; crawl and runspider have a class"
 _DATABASE = "write a pipeline of your own that opens the database (docs/components.md)"
 
 ABSENT: dict[str, str] = {
@@ -25,6 +26,18 @@ ABSENT: dict[str, str] = {
     "libs.pipelines.pg": _DATABASE,
     "loader.processors": "import them from itemloaders.processors",
     "queue.rabbitmq": "there is no RabbitMQ queue; use aioscrapy.queue.redis",
+    **{
+        f"commands.{name}.Command": _COMMAND
+        for name in (
+            *("bench", "check", "edit", "fetch", "genspider", "list", "parse", "settings", "shell"),
+            *("startproject", "version", "view"),
+        )
+    },
+    "core.downloader.Slot": "crawler.engine.downloader.slots[key].delay reads and sets the delay of a host",
+    "core.scheduler.BaseSchedulerMeta": "isinstance and issubclass work with BaseScheduler itself",
+    "http.cookies.WrappedRequest": "use CookieJar.add_cookie_header(request)",
+    "http.cookies.WrappedResponse": "use CookieJar.extract_cookies(response, request)",
+    "utils.console.DEFAULT_PYTHON_SHELLS": "start_python_console opens the prompt of Python",
     "commands.feed_process_params_from_cli": "-o and -O are in FEEDS before the command runs",
     "core.downloader.handlers.DownloadHandlerManager": "use crawler.engine.download(request)",
     "db.AbsDBPoolManager": _DATABASE,

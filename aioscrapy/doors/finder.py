@@ -21,6 +21,13 @@ EXTENDED = frozenset(
     f"{ROOT}.{name}"
     for name in (
         "commands",
+        *(
+            f"commands.{name}"
+            for name in (
+                *("bench", "check", "crawl", "edit", "fetch", "genspider", "list", "parse", "runspider"),
+                *("settings", "shell", "startproject", "version", "view"),
+            )
+        ),
         "contracts",
         "core",
         "core.downloader",
@@ -57,6 +64,7 @@ EXTENDED = frozenset(
         "signals",
         "spiderloader",
         "spiders",
+        "spiders.crawl",
         "utils",
         "utils.conf",
         "utils.console",
@@ -64,8 +72,11 @@ EXTENDED = frozenset(
         "utils.decorators",
         "utils.defer",
         "utils.log",
+        "utils.misc",
+        "utils.ossignal",
         "utils.python",
         "utils.tools",
+        "utils.url",
     )
 )
 

@@ -62,6 +62,8 @@ NAMES: dict[str, dict[str, str]] = {
         "exceptions": "UsageError",
         "command_parser": "ScrapyArgumentParser=CommandParser ScrapyHelpFormatter=HelpFormatter",
     },
+    "commands.crawl": {"project_command": "Command=CrawlCommand"},
+    "commands.runspider": {"project_command": "Command=RunSpiderCommand"},
     "contracts": {"callback_contracts": "Contract ContractsManager"},
     "contracts.default": {
         "callback_contracts": "BodyContract CallbackKeywordArgumentsContract CookieContract HeaderContract "
@@ -91,9 +93,16 @@ NAMES: dict[str, dict[str, str]] = {
     "item": {"item": "BaseItem=Item DictItem=Item"},
     "resolver": {"utils.datatypes": "dnscache=DNS_CACHE"},
     "interfaces": {"doors.older": "ISpiderLoader"},
-    "extensions.feedexport": {"doors.older": "IFeedStorage build_storage"},
+    "extensions.feedexport": {
+        "doors.hints": "UriParamsCallableT",
+        "doors.older": "IFeedStorage build_storage",
+    },
     "http": {"http.xmlrpc_request": "XmlRpcRequest"},
-    "http.request": {"http.no_callback": "NO_CALLBACK"},
+    "http.request": {
+        "doors.hints": "CookiesT RequestTypeVar VerboseCookie",
+        "http.no_callback": "NO_CALLBACK",
+    },
+    "http.response": {"doors.hints": "ResponseTypeVar"},
     "http.response.html": {"http.text": "HtmlResponse"},
     "http.response.json": {"http.text": "JsonResponse"},
     "http.response.xml": {"http.text": "XmlResponse"},
@@ -107,14 +116,22 @@ NAMES: dict[str, dict[str, str]] = {
     "utils._compression": {
         "http.codings": "_CHUNK_SIZE=_PIECE _DecompressionMaxSizeExceeded=UnpackedSizeError"
     },
-    "selector.unified": {"selector": "Selector SelectorList"},
+    "selector.unified": {"doors.hints": "SelectorType", "selector": "Selector SelectorList"},
     "serializer": {"serializer": "AbsSerializer=Serializer"},
     "signalmanager": {"signals": "SignalManager", "utils.signal": "dispatcher"},
+    "utils.console": {"doors.hints": "EmbedFuncT KnownShellsT"},
     "utils.conf": {"utils.conf": "closest_aioscrapy_cfg=closest_scrapy_cfg"},
     "utils.datatypes": {"utils.datatypes": "CaselessDict=CaseInsensitiveDict"},
     "utils.python": {"utils.python": "to_native_str=to_unicode"},
     "spiderloader": {"doors.older": "ISpiderLoader"},
-    "statscollectors": {"stats": "StatsCollector MemoryStatsCollector DummyStatsCollector"},
+    "spiders.crawl": {"doors.hints": "ProcessLinksT ProcessRequestT"},
+    "statscollectors": {
+        "doors.hints": "StatsT",
+        "stats": "StatsCollector MemoryStatsCollector DummyStatsCollector",
+    },
+    "utils.misc": {"doors.hints": "SupportsFromCrawler"},
+    "utils.ossignal": {"doors.hints": "SignalHandlerT"},
+    "utils.url": {"doors.hints": "UrlT"},
 }
 
 # Name of a logger in Scrapy, below its root -> ours, where it is not a row of MODULES

@@ -17,6 +17,7 @@ from aioscrapy.settings import Settings
 from aioscrapy.utils.test import get_crawler
 from support.commands import aioscrapy, fails, output
 from support.context import context
+from support.crawling import json_lines
 
 SPIDERS = """
 import scrapy
@@ -133,3 +134,34 @@ def test_a_project_is_made_of_the_templates_of_the_user(tmp_path: Path) -> None:
     (templates / "module" / "settings.py.tmpl").write_text("$unknown")
     wrong = aioscrapy(tmp_path, "startproject", "other", *own_templates)
     fails(wrong, "'unknown' is not a word of templates")
+
+
+COMMANDS = """
+from scrapy.commands.crawl import Command as Crawl
+from scrapy.commands.runspider import Command as RunSpider
+
+
+class All(Crawl):
+    def run(self, args, opts):
+        for name in self.crawler_process.spider_loader.list():
+            super().run([name], opts)
+"""
+
+
+def test_a_command_of_a_project_derives_from_crawl(tmp_path: Path) -> None:
+    (tmp_path / "scrapy.cfg").write_text("[settings]\ndefault = bot.settings\n")
+    (tmp_path / "bot" / "commands").mkdir(parents=True)
+    for path in ("bot/__init__.py", "bot/commands/__init__.py"):
+        (tmp_path / path).touch()
+    (tmp_path / "bot" / "settings.py").write_text(
+        "SPIDER_MODULES = ['bot.spiders']\nCOMMANDS_MODULE = 'bot.commands'\n"
+    )
+    (tmp_path / "bot" / "spiders.py").write_text(
+        f"{SPIDERS}    start_urls = ['data:,']\n\n"
+        "    def parse(self, response):\n        yield {'n': self.n}\n"
+    )
+    (tmp_path / "bot" / "commands" / "all.py").write_text(COMMANDS)
+    done = aioscrapy(tmp_path, "all", "-a", "n=1", "-o", "items.jl")
+    assert done.returncode == 0, done.stderr
+    assert json_lines(tmp_path / "items.jl") == [{"n": "1"}]
+    assert aioscrapy(tmp_path, "all").returncode == 1  # the spider has no n, so its callback fails

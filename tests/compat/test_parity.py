@@ -1,6 +1,7 @@
 """What public projects stopped at when they were moved here: their calls, as they write them."""
 
 import asyncio
+import re
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -8,16 +9,20 @@ import pytest
 
 from aioscrapy import Field, Item, Request, signals
 from aioscrapy.cmdline import GROUPS
+from aioscrapy.crawler import Crawler
 from aioscrapy.exceptions import StopDownload
 from aioscrapy.linkextractors import LinkExtractor
 from aioscrapy.loader import ItemLoader
 from aioscrapy.logformatter import LogFormatter
 from aioscrapy.middlewares.retry import get_retry_request
+from aioscrapy.progress import attach
+from aioscrapy.scrapy_redis.spiders import RedisCrawlSpider, RedisSpider
 from aioscrapy.settings import Settings
 from aioscrapy.spiders import CrawlSpider, Rule, SitemapSpider, Spider
 from aioscrapy.stats import StatsCollector
 from aioscrapy.unread_settings import unread_settings
-from support.crawling import SiteSpider, crawl, json_lines
+from support.crawling import QUIET, SiteSpider, crawl, json_lines
+from support.redis import RedisServer
 from support.site import Site
 
 URLSET = (
@@ -307,6 +312,49 @@ async def test_a_second_crawl_is_served_by_the_http_cache(site: Site, tmp_path: 
     for hits in (0, 1):
         crawled = await crawl(SiteSpider, settings, site=site.url)
         assert crawled.stat("httpcache/hit") == hits
+
+
+class Pushed(RedisSpider):
+    name = "pushed"
+    redis_key = "start_urls"
+
+    def parse(self, response: Any) -> Any:
+        yield {"url": response.url}
+
+
+class PushedWithRules(RedisCrawlSpider):
+    name = "pushed_with_rules"
+    redis_key = "start_urls"
+    rules = (Rule(LinkExtractor(allow="/page/1$"), callback="parse_page"),)
+
+    def parse_page(self, response: Any) -> Any:
+        yield {"url": response.url}
+
+
+@pytest.mark.parametrize(("spider_class", "path"), [(Pushed, "/page/1"), (PushedWithRules, "/")])
+async def test_a_spider_of_scrapy_redis_crawls_what_is_pushed(
+    spider_class: Any, path: str, redis_server: RedisServer, redis_url: str, site: Site
+) -> None:
+    settings = {
+        "SCHEDULER": "scrapy_redis.scheduler.Scheduler",
+        "DUPEFILTER_CLASS": "scrapy_redis.dupefilter.RFPDupeFilter",
+        "REDIS_URL": redis_url,
+        "MAX_IDLE_TIME_BEFORE_CLOSE": 0.2,
+        "SCHEDULER_HEARTBEAT": 0.2,
+    }
+    with redis_server.client() as client:
+        client.lpush("start_urls", f"{site.url}{path}")
+        crawled = await crawl(spider_class, settings)
+        assert client.llen("start_urls") == 0
+    assert crawled.items == [{"url": f"{site.url}/page/1"}]
+
+
+async def test_a_running_crawl_shows_its_figures(site: Site, capsys: pytest.CaptureFixture[str]) -> None:
+    crawler = Crawler(SiteSpider, QUIET)
+    attach(crawler)
+    await crawler.crawl(site=site.url)
+    line = capsys.readouterr().err
+    assert re.search(r"tested +1 pages +[\d.]+ pages/s +1 items +0 errors +0 waiting", line)
 
 
 def test_the_commands_of_scrapy_are_there() -> None:
