@@ -143,3 +143,10 @@ def refuse_local_file(request: Request, page: Page) -> None:
     is_start = page.lease is None or page.lease.request is None
     if not is_start and request.url[:5].lower() == "file:":
         raise NotSupported(f"{request.url}: file: URLs are for start requests, not for links of a page")
+
+
+def page_piece(page: Page) -> Page:
+    """Move the output of a page so far to a piece that is committed before the page is done."""
+    piece = Page(page.lease, page.entries, page.items, page.packed_items, page.records, final=False)
+    page.entries, page.items, page.packed_items, page.records = [], [], [], []
+    return piece

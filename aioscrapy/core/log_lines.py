@@ -7,15 +7,12 @@ from typing import Any, Concatenate, ParamSpec
 
 from aioscrapy.context import CrawlContext
 from aioscrapy.ends import error_text, text_of
-from aioscrapy.exceptions import AioscrapyError, DropItem
+from aioscrapy.exceptions import AioscrapyError, DropItem, NotSupported
 from aioscrapy.failure import as_failure
 from aioscrapy.http.request import Request
 from aioscrapy.http.response import Response
 from aioscrapy.log import logger
 from aioscrapy.logformatter import write
-
-Traced = BaseException | None
-"""An exception whose traceback is logged; None: only its text."""
 
 P = ParamSpec("P")
 
@@ -80,12 +77,13 @@ class LogLines:
         logger.log(number, "Dropped: %s\n%s", text_of(exc), text_of(item, repr))
 
     @_guarded
-    def item_error(self, item: Any, exc: BaseException, response: Response | None, trace: Traced) -> None:
+    def item_error(self, item: Any, exc: BaseException, response: Response | None) -> None:
         """Log an item at which a pipeline failed."""
         if self._formatter is not None:
             line = self._formatter.item_error(item, exc, response, self._spider)
             write(logger, line, self._spider, exc)
         else:
+            trace = None if isinstance(exc, AioscrapyError) else exc
             text, problem = text_of(item, repr), text_of(exc)
             logger.error("Error processing %s of %s: %s", text, response, problem, exc_info=trace)
 
@@ -99,8 +97,9 @@ class LogLines:
             logger.error("Spider error processing %s (referer: %s)", request, _referer(request), exc_info=exc)
 
     @_guarded
-    def download_error(self, request: Request, exc: BaseException, trace: Traced) -> None:
-        """Log a request that got no response."""
+    def download_error(self, request: Request, exc: BaseException) -> None:
+        """Log a request that got no response; an error that explains itself without its traceback."""
+        trace = None if isinstance(exc, (AioscrapyError, NotSupported, OSError)) else exc
         if self._formatter is not None:
             failure, problem = as_failure(exc, request), _problem(exc)
             line = self._formatter.download_error(failure, request, self._spider, problem)

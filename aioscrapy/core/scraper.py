@@ -12,7 +12,15 @@ from aioscrapy.cancellation import ERRORS, raise_if_aborted
 from aioscrapy.components import build_all
 from aioscrapy.context import CrawlContext
 from aioscrapy.contracts import SpiderMiddleware
-from aioscrapy.core.callback_output import line_of, piped, refuse_item, refuse_local_file, start_of, stream_of
+from aioscrapy.core.callback_output import (
+    line_of,
+    page_piece,
+    piped,
+    refuse_item,
+    refuse_local_file,
+    start_of,
+    stream_of,
+)
 from aioscrapy.core.log_lines import LogLines
 from aioscrapy.core.pipelines import Pipelines
 from aioscrapy.core.rescue import Rescue
@@ -81,8 +89,9 @@ class Scraper:
                         await self.commit(page_piece(page))
                     if self._scheduler.stopping:
                         return False
-        except CloseSpider as exc:
-            self._stop(exc.reason)
+        except ERRORS as exc:
+            if not self._closes(exc):
+                raise
         page.fruitless = bool(self._stats.get_value("start_urls/invalid_count"))
         return True
 
@@ -109,8 +118,15 @@ class Scraper:
             exc = another
         await self.fail(request, exc, page)
 
+    def _closes(self, exc: BaseException) -> bool:
+        """End the crawl for CloseSpider, whoever raised it; return False for another exception."""
+        if closes := isinstance(close := own_exception(exc), CloseSpider):
+            self._stop(close.reason)
+        return closes
+
     async def fail(self, request: Request, exc: BaseException, page: Page) -> None:
         """Call the errback of a failed request; without one, log the failure and keep it with the page."""
+        self._closes(exc)
         if request.errback is None:
             self._log_failure(request, exc, page)
             return
@@ -135,12 +151,9 @@ class Scraper:
             for hook in self._on_output:
                 stream = stream_of(hook(response, stream))
             await self._consume(stream, response, page, source)
-        except CloseSpider as exc:
-            self._stop(exc.reason)
         except ERRORS as exc:  # one bad page must not end the crawl
             raise_if_aborted(exc)
-            if isinstance(close := own_exception(exc), CloseSpider):
-                self._stop(close.reason)
+            if self._closes(exc):
                 return
             if response is None:  # an errback
                 self._log_failure(request, argument, page)
@@ -229,16 +242,10 @@ class Scraper:
             if isinstance(dropped := own_exception(exc), DropItem):
                 await self._dropped(item, dropped, response)
                 return
-            trace = None if isinstance(exc, AioscrapyError) else exc
-            self._log.item_error(item, exc, response, trace)
+            self._log.item_error(item, exc, response)
             self._stats.inc_value("item_error_count")
-            await self._signals.send(
-                signals.item_error,
-                item=item,
-                response=response,
-                spider=self._spider,
-                failure=as_failure(exc),
-            )
+            send, failure = self._signals.send, as_failure(exc)
+            await send(signals.item_error, item=item, response=response, spider=self._spider, failure=failure)
 
     async def _dropped(self, item: Any, exc: DropItem, response: Response | None) -> None:
         self._log.dropped(item, exc, response)
@@ -264,11 +271,10 @@ class Scraper:
         try:
             if await self._rescued(exc, response, page):
                 return
-        except CloseSpider as close:
-            self._stop(close.reason)
-            return
         except ERRORS as another:  # its error takes the place of the first
             raise_if_aborted(another)
+            if self._closes(another):
+                return
             exc = another
         self._log.spider_error(exc, request, response)
         await self._report(exc, response, page)
@@ -307,8 +313,7 @@ class Scraper:
                 logger.info("%s", text)
             page.fruitless = exc.fruitless
             return
-        explained = isinstance(exc, (AioscrapyError, NotSupported, OSError))  # no traceback is needed
-        self._log.download_error(request, exc, None if explained else exc)
+        self._log.download_error(request, exc)
         page.failure, page.fruitless = error_text(exc), True
 
 
@@ -321,10 +326,3 @@ def _changes_requests(middleware: object) -> bool:
 def _unknown(request: Request) -> bool:
     """Return False: the hooks must see every request."""
     return False
-
-
-def page_piece(page: Page) -> Page:
-    """Move the output of a page so far to a piece that is committed before the page is done."""
-    piece = Page(page.lease, page.entries, page.items, page.packed_items, page.records, final=False)
-    page.entries, page.items, page.packed_items, page.records = [], [], [], []
-    return piece

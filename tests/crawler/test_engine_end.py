@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from aioscrapy import signals
+from aioscrapy import Request, signals
 from aioscrapy.crawler import Crawler
 from aioscrapy.exceptions import CloseSpider, DontCloseSpider
 from support.crawling import QUIET, Crawled, Everything, SiteSpider, crawl
@@ -33,6 +33,39 @@ async def test_the_start_may_close_the_spider(site: Site) -> None:
             yield
 
     assert (await crawl(Closing, site=site.url)).reason == "not today"
+
+
+@pytest.mark.parametrize("errback", [None, "failed"])
+@pytest.mark.parametrize(
+    ("setting", "hook"),
+    [
+        ("DOWNLOADER_MIDDLEWARES", "process_request"),
+        ("DOWNLOADER_MIDDLEWARES", "process_response"),
+        ("SPIDER_MIDDLEWARES", "process_spider_input"),
+    ],
+)
+async def test_a_middleware_may_close_the_spider(
+    site: Site, setting: str, hook: str, errback: str | None
+) -> None:
+    class Bans:
+        pass
+
+    def ban(self: Any, *arguments: Any, **named: Any) -> None:
+        raise CloseSpider("banned")
+
+    setattr(Bans, hook, ban)
+
+    class Banned(SiteSpider):
+        async def start_requests(self) -> Any:
+            for number in range(1, 9):
+                yield Request(f"{self.site}/page/{number}", errback=errback and getattr(self, errback))
+
+        def failed(self, failure: Any) -> Any:
+            yield {"failed": failure.value.reason}
+
+    crawled = await crawl(Banned, {"CONCURRENT_REQUESTS": 1, setting: {Bans: 1}}, site=site.url)
+    assert crawled.reason == "banned"
+    assert crawled.items == ([{"failed": "banned"}] if errback else [])
 
 
 @pytest.mark.parametrize(
