@@ -32,6 +32,7 @@ _LABELS = {
 }
 # Python decodes by these, browsers don't.
 _REFUSED = frozenset({"utf-7", "utf_7", "utf7"})
+_ESCAPES = frozenset({"unicode-escape", "raw-unicode-escape"})  # they make surrogates of a page's text
 # What browsers guess; Western European is what remains.
 _GUESSED = [
     *("cp932", "euc_jp", "gb18030", "big5hkscs", "cp949", "cp1251", "koi8_r", "cp866", "cp1253", "cp1255"),
@@ -70,7 +71,7 @@ def codec(label: str | None) -> str | None:
         b"a\xff".decode(encoding or "undefined", "replace")  # Python also has codecs such as hex and idna
     except (LookupError, UnicodeError):
         return None
-    return encoding
+    return None if encoding in _ESCAPES else encoding
 
 
 def by_header(content_type: bytes, body: bytes) -> str | None:

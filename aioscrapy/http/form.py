@@ -79,7 +79,7 @@ class FormRequest(Request):
 
 def _encode(formdata: Any, encoding: str) -> str:
     pairs: Pairs = []
-    for name, value in formdata.items() if isinstance(formdata, Mapping) else formdata:
+    for name, value in _pairs_of(formdata):
         several = isinstance(value, Iterable) and not isinstance(value, str | bytes)
         pairs += [
             (_encoded(name, encoding), _encoded(part, encoding)) for part in (value if several else (value,))

@@ -128,8 +128,12 @@ class HttpAuthMiddleware:
             request.headers["Authorization"] = auth
 
 
-def _basic(user: str, password: str) -> bytes:
-    return b"Basic " + base64.b64encode(f"{user}:{password}".encode())
+def _basic(user: str | bytes, password: str | bytes) -> bytes:
+    return b"Basic " + base64.b64encode(b":".join(_bytes(text) for text in (user, password)))
+
+
+def _bytes(text: str | bytes) -> bytes:
+    return text if isinstance(text, bytes) else str(text).encode()
 
 
 def _is_in(url: str, domain: str) -> bool:

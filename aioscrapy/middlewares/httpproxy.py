@@ -12,6 +12,7 @@ from aioscrapy.hooks import UNREAD
 from aioscrapy.http.request import Request
 
 _path_and_more = re.compile(r"[/?#].*", re.DOTALL).sub
+_without_host = re.compile(r"[^:/]*:(//)?/*(:[0-9]*)?").fullmatch
 _LOGIN_PROXY = "_auth_proxy"  # meta key: the proxy of the Proxy-Authorization header
 _FROM_ENVIRONMENT = "_scheme_proxy"  # meta key: the proxy comes from the environment of this worker
 
@@ -34,7 +35,12 @@ class HttpProxyMiddleware:
         return cls()
 
     def process_request(self, request: Request, spider: Any = UNREAD) -> None:
-        """Set meta["proxy"] (without user name and password) and the header."""
+        """Set meta["proxy"] (without user name and password) and the header.
+
+        Raises:
+            ValueError: the proxy has no host; without one, the request would go directly to the site.
+            TypeError: meta["proxy"] is not a text.
+        """
         meta = request.meta
         if meta.pop(_FROM_ENVIRONMENT, False):
             meta.pop("proxy", None)
@@ -42,6 +48,8 @@ class HttpProxyMiddleware:
         if "proxy" in meta:
             proxy = meta["proxy"]
             if proxy:
+                if not isinstance(proxy, str):
+                    raise TypeError(f"the proxy of {request} is a {type(proxy).__name__}, not a text")
                 proxy, login = _split_login(proxy)
                 meta["proxy"] = proxy
         else:
@@ -51,6 +59,8 @@ class HttpProxyMiddleware:
                 if proxy:
                     meta["proxy"] = proxy
                     meta[_FROM_ENVIRONMENT] = True
+        if proxy and _without_host(proxy):
+            raise ValueError(f"the proxy of {request} has no host: {proxy!r}")
         self._set_login(request, proxy, login)
 
     def _of_environment(self, url: str) -> tuple[str | None, bytes | None]:

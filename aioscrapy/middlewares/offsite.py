@@ -174,7 +174,7 @@ def _warn_of_others(spider: Any) -> None:
     """Warn of what is not a domain and allows nothing, as in Scrapy."""
     domains = getattr(spider, "allowed_domains", None) or ()
     for entry in [domains] if isinstance(domains, str) else domains:
-        if not isinstance(entry, str) or "/" in entry or _has_port(entry):
+        if not isinstance(entry, str) or not entry.strip(" *.") or "/" in entry or _has_port(entry):
             logger.warning("allowed_domains has %r, which is not a domain: it allows nothing", entry)
 
 

@@ -126,6 +126,7 @@ def test_a_password_without_a_domain_is_never_sent(caplog: pytest.LogCaptureFixt
     ("url", "meta", "header"),
     [
         (URL, {"http_user": "m", "http_pass": "q"}, b"Basic bTpx"),
+        (URL, {"http_user": b"m", "http_pass": b"q"}, b"Basic bTpx"),
         (URL, {"http_user": "m", "http_pass": "q", "http_auth_domain": "A.test"}, b"Basic bTpx"),
         (URL, {"http_user": "m", "http_pass": "q", "http_auth_domain": "b.test"}, None),
         (URL, {}, b"Basic dTpw"),

@@ -1,6 +1,7 @@
 """Proxies of requests and of the environment."""
 
 from base64 import b64encode
+from typing import Any
 
 import pytest
 
@@ -41,6 +42,22 @@ def process(request: Request) -> tuple[str | None, bytes | None]:
 )
 def test_the_login_moves_to_the_header(given: str | None, proxy: str | None, login: bytes | None) -> None:
     assert process(Request("http://a.test/", meta={"proxy": given})) == (proxy, login)
+
+
+@pytest.mark.parametrize(
+    ("given", "problem"),
+    [
+        ("http://", "has no host: 'http://'"),
+        ("http://us:pass@:80/", "has no host: 'http://:80'"),
+        ("://", "has no host: '://'"),
+        ("socks5:///x", "has no host: 'socks5:'"),
+        (5, "is a int, not a text"),
+        (b"http://p.test", "is a bytes, not a text"),
+    ],
+)
+def test_a_request_never_goes_without_the_proxy_that_it_names(given: Any, problem: str) -> None:
+    with pytest.raises((TypeError, ValueError), match=f"the proxy of <GET http://a.test/> {problem}"):
+        process(Request("http://a.test/", meta={"proxy": given}))
 
 
 def test_another_attempt_keeps_proxy_and_login() -> None:

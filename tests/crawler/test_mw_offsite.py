@@ -143,12 +143,12 @@ def test_a_domain_may_be_written_in_other_forms(domains: Any, url: str) -> None:
 
 
 def test_what_is_not_a_domain_is_named(caplog: pytest.LogCaptureFixture) -> None:
-    middleware = opened(["http://a.test/", "b.test:8080", "::1"])
+    middleware = opened(["http://a.test/", "b.test:8080", "::1", "", "*"])
     for url in ("http://a.test/", "http://b.test:8080/"):
         with pytest.raises(IgnoreRequest):
             middleware.process_request(Request(url))
     middleware.process_request(Request("http://[::1]/"))
-    assert caplog.text.count("which is not a domain") == 2
+    assert caplog.text.count("which is not a domain") == 4
 
 
 def opened(domains: Any) -> OffsiteMiddleware:

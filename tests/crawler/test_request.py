@@ -347,6 +347,9 @@ class TestForms:
 
     def test_without_data_is_a_plain_get(self) -> None:
         assert FormRequest("http://a/").method == "GET"
+        for formdata in ("q=1", [("q",)], 5):
+            with pytest.raises(ValueError, match="formdata should be a dict or iterable of tuples"):
+                FormRequest("http://a/", formdata=formdata)
 
     def test_a_copy_keeps_the_body(self) -> None:
         request = FormRequest("http://a/", formdata={"q": "1"})

@@ -137,6 +137,8 @@ class TestEncoding:
             (html(b"a\xffb", "text/html; charset=utf-8"), "utf-8", "a\ufffdb"),
             (html(b"\xc3\xa9", "text/html; charset=nonsense"), "utf-8", "é"),
             (html(b"\xc3\xa9", "text/html; charset=hex"), "utf-8", "é"),
+            (html(rb"\ud800", "text/html; charset=unicode_escape"), "utf-8", r"\ud800"),
+            (html(rb"\ud800", "text/html; charset=raw-unicode-escape"), "utf-8", r"\ud800"),
             (html(b"\xc3\xa9", encoding="nonsense"), "nonsense", "é"),
             (html(b""), "utf-8", ""),
         ],
