@@ -9,6 +9,7 @@ from aioscrapy.crawls.catalog import Crawls
 from aioscrapy.db import RedisClients
 from aioscrapy.exceptions import ConfigError, QueueError, SettingError
 from aioscrapy.frontier_settings import serializer_of
+from aioscrapy.queue.redis_errors import reason_of
 from aioscrapy.serializer import reader_of
 from aioscrapy.settings import Settings
 
@@ -42,6 +43,6 @@ async def open_crawls(settings: Settings, url: str | None, *, bot: str) -> Async
             raise
         raise ConfigError(f"--redis can't be used: {str(exc).rpartition(': ')[2]}") from None
     except (RedisError, TimeoutError) as exc:
-        raise QueueError(f"Redis: {exc or type(exc).__name__}") from exc
+        raise QueueError(f"Redis: {reason_of(exc)}") from exc
     finally:
         await clients.close()

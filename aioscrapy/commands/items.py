@@ -57,6 +57,8 @@ def run(options: argparse.Namespace) -> int:
         count = run_to_end(_export(options, path, name))
     verb = "moved" if options.delete else "exported"
     line = f"{count} items {verb} to {options.output or 'standard output'}"
+    if not (count or options.target or options.project):
+        line += " (a crawl keeps its items in Redis with ITEMS_IN_REDIS = True)"
     print(printable(line), file=sys.stdout if path else sys.stderr)
     return 0
 

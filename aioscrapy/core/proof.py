@@ -35,5 +35,7 @@ def end_of_reply(reply: Reply) -> End | None:
 def end_of_done(handled: int, fruitless: int) -> End:
     """Return the end of a crawl that has nothing left to do, from its counts of these pages."""
     if fruitless and not handled:
-        return end_for(Reason.ALL_FAILED, f"all {fruitless} requests failed; the log says why")
+        return end_for(
+            Reason.ALL_FAILED, f"no request succeeded, {fruitless} failed; the log has the reasons"
+        )
     return end_for(Reason.FINISHED)

@@ -11,7 +11,7 @@ from yarl import URL
 
 from aioscrapy.context import CrawlContext
 from aioscrapy.exceptions import DownloadError, DownloadTimeoutError, StopDownload
-from aioscrapy.handlers.aiohttp_errors import class_of
+from aioscrapy.handlers.aiohttp_errors import class_of, text_of
 from aioscrapy.handlers.aiohttp_raw import RawRequest, escaped
 from aioscrapy.handlers.aiohttp_repair import NOTHING, Repairing
 from aioscrapy.handlers.base import LENGTH, DownloadHandler, bind_address, http_proxy
@@ -111,7 +111,7 @@ class AioHttpDownloadHandler(DownloadHandler):
         except aiohttp.ClientConnectorCertificateError:
             raise
         except (aiohttp.ClientError, OSError, ssl.SSLError, ValueError) as exc:
-            raise class_of(exc)(f"{request.url}: {type(exc).__name__}: {exc}") from exc
+            raise class_of(exc)(f"{request.url}: {type(exc).__name__}: {text_of(exc)}") from exc
         request.meta["download_latency"] = latency_s
         assert isinstance(reply, _Reply)  # noqa: S101 the session makes no other
         content = (

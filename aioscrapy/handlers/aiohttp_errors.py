@@ -30,3 +30,11 @@ def class_of(exc: BaseException) -> type[DownloadError]:
     """Return the class of ours for an error of aiohttp or of the operating system."""
     cause = getattr(exc, "os_error", exc)
     return next((ours for kind, ours in _KINDS if isinstance(cause, kind)), DownloadFailedError)
+
+
+def text_of(exc: BaseException) -> str:
+    """Return the text of an error, without the objects of aiohttp that it has for a failed connection."""
+    if type(exc) in {aiohttp.ClientConnectorError, aiohttp.ClientConnectorDNSError}:
+        cause = exc.os_error
+        return f"Cannot connect to host {exc.host}:{exc.port} [{cause.strerror or cause}]"
+    return str(exc)

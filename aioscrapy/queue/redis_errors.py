@@ -3,7 +3,7 @@
 import re
 from typing import Any
 
-from redis.exceptions import NoPermissionError, ResponseError
+from redis.exceptions import AuthenticationError, NoPermissionError, ResponseError
 
 from aioscrapy.crawls.script import Script
 from aioscrapy.exceptions import ConfigError, QueueError, StoreError
@@ -13,6 +13,8 @@ from aioscrapy.queue.joining import source
 _WILL_END = re.compile(
     r"\b(OOM|MISCONF|READONLY|NOREPLICAS|MASTERDOWN|LOADING|BUSY|CLUSTERDOWN|TRYAGAIN|MOVED|ASK|NOAUTH|NOSCRIPT)\b"
 )
+# The answers of a server with a password to a client without one, of RESP 3 and of RESP 2.
+_WITHOUT_PASSWORD = ("HELLO ", "Authentication required")
 # A script that raised: data or commands are not as the frontier needs them.
 _STAYS = re.compile(r"WRONGTYPE|NOPERM|script|unknown command", re.IGNORECASE)
 
@@ -25,8 +27,13 @@ def queue_error(exc: BaseException) -> QueueError:
 
 
 def reason_of(exc: BaseException) -> str:
-    """Return the text of an error, or the name of its class."""
-    return str(exc) or type(exc).__name__
+    """Return the text of an error with what to do about it, or the name of its class."""
+    text = str(exc) or type(exc).__name__
+    if isinstance(exc, AuthenticationError) and text.startswith(_WITHOUT_PASSWORD):
+        return "the server asks for a password: write it into the URL, redis://:PASSWORD@HOST:PORT/0"
+    if isinstance(exc.__cause__ or exc.__context__, ConnectionRefusedError):
+        return f"{text.rstrip('.')}: is Redis running there?"
+    return text
 
 
 async def check_commands(redis: Any, key: str) -> None:

@@ -96,6 +96,8 @@ def test_only_who_has_the_password_can_use_it(tmp_path: Path, address: str) -> N
         for wrong in (f"redis://127.0.0.1:{port}/0", url.replace("redis://:", "redis://:x")):
             with Redis.from_url(wrong) as client, pytest.raises(AuthenticationError):
                 client.get("key")
+        without = f"redis://127.0.0.1:{port}/0"
+        fails(aioscrapy(tmp_path, "crawls", "--redis", without), "write it into the URL, redis://:PASSWORD@")
         commands = [path.read_bytes() for path in Path("/proc").glob("[0-9]*/cmdline") if path.exists()]
         password = url.partition("redis://:")[2].partition("@")[0].encode()
         assert not any(password in command for command in commands)

@@ -210,6 +210,7 @@ async def test_nobody_there_is_a_download_error(fetch: Fetch, name: str) -> None
         with pytest.raises(DownloadConnectionRefusedError, match=said[name]) as failure:
             await fetch(f"http://127.0.0.1:{taken.getsockname()[1]}/")
     assert len(str(failure.value).splitlines()) == 1
+    assert " object at " not in str(failure.value)
 
 
 @pytest.mark.parametrize(

@@ -63,7 +63,8 @@ ROWS = {
         SETTINGS + TARGET.replace("{url}", "https://{host}"),
     ),
     "nobody there": Row(
-        "Deploy failed: http://127.0.0.1:1/listversions.json: Connection refused", _url("http://127.0.0.1:1")
+        "Deploy failed: http://127.0.0.1:1/.*: Connection refused: is a Scrapyd running there?",
+        _url("http://127.0.0.1:1"),
     ),
     "no such host": Row(
         "Deploy failed: http://scrapyd.invalid/listversions.json: .*", _url("http://scrapyd.invalid")

@@ -143,7 +143,8 @@ def test_a_closed_port_is_one_line() -> None:
         free.bind(("127.0.0.1", 0))
         url = f"http://me:hush@127.0.0.1:{free.getsockname()[1]}"
         with pytest.raises(
-            ServerError, match=r"^http://127\.0\.0\.1:\d+/addversion\.json: Connection refused$"
+            ServerError,
+            match=r"^http://127\.0\.0\.1:\d+/addversion\.json: .* refused: is a Scrapyd running there\?$",
         ):
             ScrapydClient(url).addversion("p", "1", b"")
 

@@ -258,12 +258,12 @@ def test_a_scrapyd_that_is_down_is_one_line_and_the_others_are_listed(
 ) -> None:
     for verb in ("status", "jobs", "projects", "spiders", "versions"):
         done = command(verb, "-t", "half", "--json")
-        refused(done, ".json: Connection refused")
+        refused(done, ".json: Connection refused: is a Scrapyd running there?")
         answer = json.loads(done.out)
         assert verb == "jobs" or answer
     done = command("schedule", "tested", "-t", "half", "--jobs", "2", "--wait", "--json")
     assert done.status == 0
-    assert done.err.count("Connection refused\n") == 1
+    assert done.err.count("Connection refused: is a Scrapyd running there?\n") == 1
     assert {job["node"] for job in json.loads(done.out)["jobs"]} == {names(daemons)[0]}
 
 

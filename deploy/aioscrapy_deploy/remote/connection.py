@@ -222,6 +222,8 @@ def no_answer(endpoint: str, exc: BaseException, timeout: Any, proxy: str = "") 
     else:
         reason = _reason(exc)
     through = f", through {proxy}" if proxy else ""
+    if not proxy and _was_refused(exc):
+        through = ": is a Scrapyd running there?"
     return NoAnswerError(f"{endpoint}: {reason}{through}", timed_out=timed_out)
 
 
@@ -243,6 +245,13 @@ def _is_loopback(host: str) -> bool:
         return ip_address(host).is_loopback
     except ValueError:
         return host == "localhost" or host.endswith(".localhost")
+
+
+def _was_refused(exc: BaseException | None) -> bool:
+    """Return True if nobody listens at the port."""
+    while exc is not None and not isinstance(exc, ConnectionRefusedError):
+        exc = exc.__cause__ or exc.__context__
+    return exc is not None
 
 
 def _reason(exc: BaseException) -> str:
