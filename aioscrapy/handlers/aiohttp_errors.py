@@ -34,7 +34,9 @@ def class_of(exc: BaseException) -> type[DownloadError]:
 
 def text_of(exc: BaseException) -> str:
     """Return the text of an error, without the objects of aiohttp that it has for a failed connection."""
-    if type(exc) in {aiohttp.ClientConnectorError, aiohttp.ClientConnectorDNSError}:
+    if isinstance(exc, aiohttp.ClientConnectorError) and not isinstance(
+        exc, aiohttp.ClientConnectorCertificateError
+    ):
         cause = exc.os_error
         return f"Cannot connect to host {exc.host}:{exc.port} [{cause.strerror or cause}]"
     return str(exc)
