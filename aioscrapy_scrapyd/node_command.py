@@ -1,11 +1,11 @@
-"""Run a node here: a Scrapyd that keeps its jobs, with a closed door; manage its users and tokens.
+"""Run a node: a Scrapyd that keeps its jobs and refuses foreign web pages; manage its users and tokens.
 
 aioscrapy node                          start it in this folder
-aioscrapy node FOLDER --port 6801       … in another one; it is made if there is none
+aioscrapy node FOLDER --port 6801       … in another one; it is created if it is missing
 aioscrapy node user add ann --role viewer
 aioscrapy node token add ci --role deployer --projects shop
-aioscrapy node recover                  set a damaged node.db aside, keep what can be read of it
-aioscrapy node handback                 give the waiting jobs to a stock Scrapyd, before the node becomes one
+aioscrapy node recover                  replace a damaged node.db; keep what can be read
+aioscrapy node handback                 return the waiting jobs to a stock Scrapyd, before you remove the node
 """
 
 import argparse
@@ -30,8 +30,8 @@ from aioscrapy_scrapyd.state.schema import StoreError
 SETTINGS = False  # no option sets a setting of a crawl
 CONF = "scrapyd.conf"
 _CONF_TEXT = """\
-# A node: Scrapyd, its jobs kept over restarts, its door closed to strangers and to pages of other sites.
-# Every key of Scrapyd's manual and of docs/node.md may stand here; relative paths begin in this folder.
+# A node: a Scrapyd that keeps its jobs over restarts and refuses requests of foreign web pages.
+# All keys: docs/node.md and Scrapyd's manual. Relative paths begin in this folder.
 
 [scrapyd]
 application  = aioscrapy_scrapyd.app.application
@@ -62,15 +62,20 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "words",
         nargs="*",
         metavar="FOLDER | user … | token … | recover | handback",
-        help="the folder of the node (default: this one)",
+        help="the folder in which the node starts (default: this one), or what to manage",
     )
-    add("--port", type=int, help="where it listens (default: http_port of scrapyd.conf, 6800)")
+    add("--port", type=int, help="port to listen on (default: http_port of scrapyd.conf, 6800)")
     add(
         "--bind",
         metavar="ADDRESS",
-        help="on which address (default: bind_address of scrapyd.conf, 127.0.0.1)",
+        help="address to listen on (default: bind_address of scrapyd.conf, 127.0.0.1)",
     )
-    add("--folder", type=Path, default=Path(), help="the folder of the node, for all but its start")
+    add(
+        "--folder",
+        type=Path,
+        default=Path(),
+        help="the folder of the node for user, token, recover and handback (default: this one)",
+    )
     add("--role", default="viewer", help="viewer, operator, deployer or admin (default: viewer)")
     add("--projects", default="", metavar="P,P", help="projects of the user or the token (default: all)")
     add("--days", type=float, default=0.0, help="days until the token expires (default: never)")
@@ -137,10 +142,10 @@ def _user(options: argparse.Namespace, words: list[str]) -> int:
             line = f"{where} {users.hash_password(_password(name))}"
             users.users_of("", "", [(name, line)])
             _write_user(conf, name, line)
-            print(f"{name} is {role}; a running node knows it after its next start")
+            print(f"{name} is {role}; restart a running node to apply it")
         case ["remove", name] if name in section:
             _write_user(conf, name, None)
-            print(f"{name} is removed; a running node knows it after its next start")
+            print(f"{name} is removed; restart a running node to apply it")
         case ["remove", name]:
             raise ConfigError(f"{conf} has no user {name!r}")
         case _:
@@ -160,8 +165,10 @@ def _token(options: argparse.Namespace, words: list[str]) -> int:
             conf = options.folder / CONF
             username = _parsed(conf).get("scrapyd", "username", fallback="")
             if not _users(conf) and not users.scrapyd_login(username, "")[0]:
-                report("without a user the node asks nobody for a token: aioscrapy node user add NAME")
-            report("send it as `Authorization: Bearer TOKEN`; it is not kept in clear, note it now")
+                report(
+                    "the node has no users and asks nobody for a token; add one: aioscrapy node user add NAME"
+                )
+            report("note it now, it is not printed again; send it as `Authorization: Bearer TOKEN`")
         case ["remove", token_id]:
             if not tokens.remove_token(database, token_id):
                 raise ConfigError(f"there is no token {token_id!r}")
@@ -202,7 +209,10 @@ def _handback(options: argparse.Namespace) -> int:
 
 def _password(name: str) -> str:
     if not sys.stdin.isatty():
-        return sys.stdin.readline().rstrip("\n")
+        line = sys.stdin.readline().rstrip("\n")
+        if not line:
+            raise ConfigError("the first line of standard input, the password, is empty; nothing has changed")
+        return line
     first = getpass.getpass(f"Password of {name}: ")
     if not first or first != getpass.getpass("Again: "):
         raise ConfigError("the passwords are empty or differ; nothing has changed")

@@ -90,6 +90,10 @@ def test_users_are_added_listed_and_removed_beside_the_users_own_lines(tmp_path:
     ):
         done = node(tmp_path, *wrong, typed="x\n")
         assert (done.returncode, done.stderr.count("\n")) == (1, 1), wrong
+    before = conf.read_text()
+    done = node(tmp_path, "user", "add", "cid")
+    assert (done.returncode, "the password, is empty" in done.stderr) == (1, True)
+    assert conf.read_text() == before
 
 
 def test_a_user_and_a_token_of_one_project(tmp_path: Path) -> None:
