@@ -70,7 +70,7 @@ INSTEAD: dict[str, str] = {
     "TWISTED_DNS_RESOLVER": _DNS,
     "TWISTED_REACTOR": _TWISTED,
     "TWISTED_REACTOR_ENABLED": _TWISTED,
-    "WARN_ON_GENERATOR_RETURN_VALUE": "a returned value of a callback that yields is not checked here",
+    "WARN_ON_GENERATOR_RETURN_VALUE": "a value that a callback returns beside its yields is always reported",
     # scrapy-redis
     "REDIS_DECODE_RESPONSES": _REDIS,
     "REDIS_START_URLS_AS_SET": _KIND_OF_KEY,

@@ -2,12 +2,15 @@
 
 import inspect
 from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterable, Iterator
+from functools import cache
+from types import CodeType
 from typing import Any, Concatenate, ParamSpec
 
 from aioscrapy.exceptions import NotSupported
 from aioscrapy.hooks import Hook, hooks, settle
 from aioscrapy.http.request import Request
 from aioscrapy.items import is_item, is_running
+from aioscrapy.log import logger
 from aioscrapy.queue.base import Page
 
 P = ParamSpec("P")
@@ -104,10 +107,23 @@ async def _outputs(result: Any) -> AsyncIterator[Any]:
         async for output in result:
             yield output
     elif _is_many(result):
-        for output in result:
+        for output in _yielded(result) if inspect.isgenerator(result) else result:
             yield output
     elif result is not None:
         yield result
+
+
+def _yielded(generator: Any) -> Iterator[Any]:
+    """Yield what a generator yields; warn of a value that it returns, because nobody gets it."""
+    returned = yield from generator
+    if returned is not None:
+        _warn_of_returned(generator.__qualname__, generator.gi_code)
+
+
+@cache  # once for each function
+def _warn_of_returned(name: str, code: CodeType) -> None:
+    place = f"{code.co_filename}:{code.co_firstlineno}"
+    logger.warning("What %s returns beside its yields is lost: yield it (%s)", name, place)
 
 
 def refuse_item(item: Any, source: object) -> None:

@@ -92,7 +92,7 @@ class Scraper:
         except ERRORS as exc:
             if not self._closes(exc):
                 raise
-        page.fruitless = bool(self._stats.get_value("start_urls/invalid_count"))
+        page.fruitless = page.fruitless or bool(self._stats.get_value("start_urls/invalid_count"))
         return True
 
     async def scrape(self, request: Request, response: Response, page: Page) -> None:
@@ -298,6 +298,8 @@ class Scraper:
         await send(signals.spider_error, failure=failure, response=response, spider=self._spider)
         if page.lease is not None and page.lease.request is not None:
             page.failure = page.failure or error_text(exc)
+        else:  # of the start
+            page.fruitless = True
 
     async def _rescued(self, exc: BaseException, response: Response | None, page: Page) -> bool:
         """Call the hooks for exceptions; return True if one of them returned an output instead."""

@@ -323,6 +323,35 @@ async def test_bad_outputs_of_the_start_are_reported_and_the_rest_goes_on(
     assert caplog.text.count("Left out") == 3
 
 
+@pytest.mark.parametrize("outputs", [["http://a.test/1"], [5, "x"]])
+async def test_a_start_without_a_usable_request_is_not_a_finished_crawl(
+    site: Site, store: dict[str, Any], outputs: list[Any]
+) -> None:
+    class Texts(SiteSpider):
+        def start_requests(self) -> Any:
+            return outputs
+
+    crawled = await crawl(Texts, store, site=site.url)
+    assert (crawled.reason, end_of(crawled).exit_status) == ("all_failed", 1)
+
+
+async def test_what_a_generator_returns_beside_its_yields_is_reported_once(
+    site: Site, caplog: pytest.LogCaptureFixture
+) -> None:
+    class Returns(SiteSpider):
+        paths = ("/page/1", "/page/2")
+
+        def parse(self, response: Any) -> Any:
+            yield {"yielded": 1}
+            return {"lost": 2}
+
+    crawled = await crawl(Returns, site=site.url)
+    assert crawled.items == [{"yielded": 1}, {"yielded": 1}]
+    (line,) = [line for line in caplog.messages if "beside its yields" in line]
+    assert line.startswith("What ")
+    assert "Returns.parse returns beside its yields is lost: yield it (" in line
+
+
 # -- Every request fails
 
 
