@@ -189,11 +189,11 @@ COOKIES_DEBUG: Flag = False
 # Follow redirects.
 REDIRECT_ENABLED: Flag = True
 # Redirects after which a request fails.
-REDIRECT_MAX_TIMES: Count = 20
+REDIRECT_MAX_TIMES: Annotated[int, Whole(-1, 1e9)] = 20
 # Follow <meta http-equiv="refresh">, too.
 METAREFRESH_ENABLED: Flag = True
 # Don't follow a meta refresh that waits longer, in seconds.
-METAREFRESH_MAXDELAY: Seconds = 100
+METAREFRESH_MAXDELAY: Annotated[float, Number(-1, 1e9, "seconds")] = 100
 # A meta refresh inside of these tags is not followed.
 METAREFRESH_IGNORE_TAGS: Names = ["noscript"]
 # Added to the priority of a redirected request.

@@ -96,7 +96,7 @@ INSTEAD: dict[str, str] = {
     "USE_THREAD": "curl_cffi runs in the event loop here",
 }
 
-# Values that ask for nothing, such as HTTPCACHE_ENABLED = False, and those of Scrapy's project templates.
+# Values besides None that ask for nothing, and those of Scrapy's project templates.
 WITHOUT_EFFECT: dict[str, tuple[object, ...]] = {
     "AJAXCRAWL_ENABLED": (False,),
     "COMPRESSION_ENABLED": (True,),
@@ -116,6 +116,6 @@ WITHOUT_EFFECT: dict[str, tuple[object, ...]] = {
     ),
     "SCHEDULER_IDLE_BEFORE_CLOSE": (0,),
     "TELNETCONSOLE_ENABLED": (False,),
-    "TWISTED_REACTOR": ("twisted.internet.asyncioreactor.AsyncioSelectorReactor", None),
+    "TWISTED_REACTOR": ("twisted.internet.asyncioreactor.AsyncioSelectorReactor",),
     "TWISTED_REACTOR_ENABLED": (False, True),
 }

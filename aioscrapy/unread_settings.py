@@ -33,7 +33,7 @@ def _advice(name: str, settings: Settings) -> str:
         value = settings[name]
         if isinstance(value, str) and value.lower() in FALSE:
             value = False
-        return "" if value in WITHOUT_EFFECT.get(name, ()) else INSTEAD[name]
+        return "" if value is None or value in WITHOUT_EFFECT.get(name, ()) else INSTEAD[name]
     near = next((ours for ours in settings if setting_type(ours) and _is_near(name, ours)), "")
     return f"did you mean {near}?" if near else ""
 

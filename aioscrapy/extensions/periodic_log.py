@@ -112,7 +112,7 @@ def _rules(settings: Settings, name: str) -> dict[str, Sequence[str]] | None:
         value = value.strip().lower() in TRUE
     if value in (None, False):
         return None
-    rules: dict[str, Sequence[str]] = {} if value is True else settings.getdict(name)
+    rules: dict[str, Sequence[str]] = {} if value == 1 else settings.getdict(name)
     return rules
 
 

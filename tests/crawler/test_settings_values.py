@@ -191,6 +191,8 @@ def test_the_line_says_what_is_allowed(name: str, value: Any, allowed: str) -> N
         ("USER_AGENT", None),
         ("DEFAULT_REQUEST_HEADERS", {b"A": [b"1"], "B": None}),
         ("RETRY_TIMES", -1),
+        ("REDIRECT_MAX_TIMES", "-1"),
+        ("METAREFRESH_MAXDELAY", -1),
         ("HTTPCACHE_EXPIRATION_SECS", "-1"),
         ("HTTPCACHE_DIR", Path("cache")),
         ("FEED_EXPORT_INDENT", -2),

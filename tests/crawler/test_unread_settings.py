@@ -129,6 +129,7 @@ def test_a_setting_that_asks_for_nothing_is_not_named() -> None:
     assert (
         unread(HTTPCACHE_ENABLED=False, TELNETCONSOLE_ENABLED="0", ADDONS={}, MEMUSAGE_ENABLED="false") == ""
     )
+    assert unread(TELNETCONSOLE_ENABLED=None, TWISTED_REACTOR=None, DNS_RESOLVER=None) == ""
 
 
 def test_every_setting_of_scrapy_is_read_or_in_the_table() -> None:

@@ -155,7 +155,7 @@ async def test_stats_are_logged_as_json(site: Site, caplog: pytest.LogCaptureFix
         **QUIET,
         "LOGSTATS_INTERVAL": 60,
         "PERIODIC_LOG_STATS": {"include": ["item_scraped"]},
-        "PERIODIC_LOG_DELTA": True,
+        "PERIODIC_LOG_DELTA": 1,
         "PERIODIC_LOG_TIMING_ENABLED": True,
     }
     with caplog.at_level(logging.INFO):
