@@ -35,6 +35,7 @@ from aioscrapy.deferreds import deferred_of
 from aioscrapy.ends import End, Ending, Reason, end_for, error_text
 from aioscrapy.exceptions import AioscrapyError, CloseSpider, ConfigError, CrawlError, SettingError
 from aioscrapy.extensions.feedexport import feeds_in
+from aioscrapy.followups import Followups
 from aioscrapy.hooks import completed, is_of_scrapy, settle
 from aioscrapy.http.foreign import refuse_spider
 from aioscrapy.log import follow_spider
@@ -46,7 +47,7 @@ from aioscrapy.signals import SignalManager, engine_stopped
 logger = logging.getLogger(__name__)
 
 
-class Crawler(CrawlContext):
+class Crawler(CrawlContext, Followups):
     """One crawl of one spider in this process.
 
     Attributes:
@@ -56,14 +57,19 @@ class Crawler(CrawlContext):
         end: how the crawl ended; None until then.
     """
 
-    def __init__(self, spider_class: Any, settings: Settings | Mapping[str, Any] | None = None) -> None:
-        if not isinstance(spider_class, type):
-            raise ValueError(f"{spider_class!r} is an object: Crawler needs the class of a spider")
+    def __init__(
+        self,
+        spidercls: Any,
+        settings: Settings | Mapping[str, Any] | None = None,
+        init_reactor: bool = False,
+    ) -> None:
+        if not isinstance(spidercls, type):
+            raise ValueError(f"{spidercls!r} is an object: Crawler needs the class of a spider")
         own = settings.copy() if isinstance(settings, Settings) else Settings(settings)
-        self.spidercls = spider_class
-        refuse_spider(spider_class)
+        self.spidercls = spidercls
+        refuse_spider(spidercls)
         self.settings = own
-        _update_settings(own, spider_class)
+        _update_settings(own, spidercls)
         self.components = {"ADDONS": load_addons(own, self)}
         self._known_addons = frozenset(own.getdict("ADDONS"))
         self.spider: Any = None

@@ -11,6 +11,13 @@ def deferred_of(task: "asyncio.Future[Any]") -> Any:
     return _class().fromFuture(task)
 
 
+def deferred_end(crawl: Any) -> Any:
+    """Return a Deferred that fires when a planned crawl has ended."""
+    deferred: Any = _class()()
+    crawl.addCallbacks(lambda _: deferred.callback(None), deferred.errback)
+    return deferred
+
+
 @cache
 def _class() -> Any:
     base: Any = sys.modules["twisted.internet.defer"].Deferred  # loaded by the program

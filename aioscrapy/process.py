@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import signal
+import sys
 from collections.abc import Mapping
 from functools import cached_property
 from typing import Any, Protocol
@@ -10,8 +11,10 @@ from typing import Any, Protocol
 from aioscrapy import event_loop
 from aioscrapy.addons import update_pre_crawler
 from aioscrapy.crawler import Crawler
+from aioscrapy.deferreds import deferred_end
 from aioscrapy.ends import End
 from aioscrapy.exceptions import AioscrapyError, ConfigError
+from aioscrapy.hooks import is_of_scrapy
 from aioscrapy.log import configure_logging, remove_handler
 from aioscrapy.os_signals import STOP_SIGNALS, policy
 from aioscrapy.project import settings_here
@@ -86,18 +89,38 @@ class CrawlerProcess:
         """The planned crawls, in their order."""
         return [crawler for crawler, _, _ in self._crawls]
 
-    def crawl(self, spider_class: Any, /, *args: Any, **kwargs: Any) -> Any:
+    @property
+    def bootstrap_failed(self) -> bool:
+        """Whether a crawl has ended before its spider was created."""
+        return any(crawler.end and getattr(crawler, "spider", self) is None for crawler in self.crawlers)
+
+    def crawl(self, crawler_or_spidercls: Any, /, *args: Any, **kwargs: Any) -> Any:
         """Plan a crawl with these spider arguments; `start` runs it.
 
         Returns:
-            A Crawler, or a Pool of worker processes, which has the same settings, stats, signals and reason.
+            The same as `plan`; a Deferred if the spider is one of Scrapy and Twisted is loaded.
 
         Raises:
             ConfigError: CRAWL_PROCESSES is above 1, and the crawl can't be done by worker processes.
         """
+        crawler = self.plan(crawler_or_spidercls, *args, **kwargs)
+        is_twisted = "twisted.internet.defer" in sys.modules and isinstance(crawler, Crawler)
+        return deferred_end(crawler) if is_twisted and is_of_scrapy(crawler.spidercls) else crawler
+
+    def plan(self, crawler_or_spidercls: Any, /, *args: Any, **kwargs: Any) -> Any:
+        """Plan a crawl with these spider arguments; `start` runs it.
+
+        Returns:
+            A Crawler, which takes callbacks as a Deferred does, or a Pool of worker processes, which has the
+            same settings, stats, signals and reason.
+
+        Raises:
+            ConfigError: CRAWL_PROCESSES is above 1, and the crawl can't be done by worker processes.
+        """
+        spider_class = crawler_or_spidercls
         if isinstance(spider_class, str):
             spider_class = load_spider(spider_class, self.settings)
-        crawler = self.create_crawler(spider_class)
+        crawler: Any = self.create_crawler(spider_class)
         if process_count(crawler.settings) > 1:
             if crawler is spider_class or args:
                 raise ConfigError(
@@ -108,16 +131,16 @@ class CrawlerProcess:
         self._news.set()
         return crawler
 
-    def create_crawler(self, spider_class: Any) -> Crawler:
+    def create_crawler(self, crawler_or_spidercls: Any) -> Crawler:
         """Return a crawler of a spider class or of a spider's name; a crawler is returned itself.
 
         Raises:
             ConfigError: no spider has the name, or the settings can't be used.
         """
-        if isinstance(spider_class, Crawler):
-            spider_class.add_settings(self.settings)
-            return spider_class
-        return Crawler(load_spider(spider_class, self.settings), self.settings)
+        if isinstance(crawler_or_spidercls, Crawler):
+            crawler_or_spidercls.add_settings(self.settings)
+            return crawler_or_spidercls
+        return Crawler(load_spider(crawler_or_spidercls, self.settings), self.settings)
 
     def start(
         self,
@@ -127,7 +150,7 @@ class CrawlerProcess:
     ) -> None:
         """Run all planned crawls at the same time, and return when all have ended.
 
-        A crawl that is planned meanwhile begins when those that run have ended.
+        A crawl that is planned meanwhile begins at once.
 
         Args:
             stop_after_crawl: False: wait for further crawls until `stop` or a signal.
@@ -175,16 +198,35 @@ class CrawlerProcess:
             remove_handler(handler)
 
     async def _run(self) -> None:
-        begun = 0
-        while begun < len(self._crawls) or self._stays:
-            plans, begun = self._crawls[begun:], len(self._crawls)
-            running = (crawler.crawl(*args, **kwargs) for crawler, args, kwargs in plans)
-            for result in await asyncio.gather(*running, return_exceptions=True):
-                if isinstance(result, BaseException):
-                    raise result
-            if self._stays and begun == len(self._crawls):
-                await self._news.wait()
-                self._news.clear()
+        """Run each crawl from the moment it is planned; raise the first error when all have ended."""
+        begun, error = 0, None
+        running: set[asyncio.Task[Exception | None]] = set()
+        while self._stays or running or begun < len(self._crawls):
+            if error is not None and not running:
+                break
+            if error is None:
+                running |= {asyncio.create_task(_ended(*plan)) for plan in self._crawls[begun:]}
+            begun = len(self._crawls)
+            news = asyncio.create_task(self._news.wait())
+            await asyncio.wait([news, *running], return_when=asyncio.FIRST_COMPLETED)
+            self._news.clear()
+            news.cancel()
+            for task in [task for task in running if task.done()]:
+                running.discard(task)
+                error = error or task.result()
+        if error is not None:
+            raise error
+
+
+async def _ended(crawler: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Exception | None:
+    """Run a crawl to its end, and the callbacks of its end; return its error."""
+    error = None
+    try:
+        await crawler.crawl(*args, **kwargs)
+    except Exception as exc:  # noqa: BLE001 the other crawls go on
+        error = exc
+    another = await crawler.follow_up(error)
+    return error or another
 
 
 def single_process_run(*tasks: Task) -> list[Crawl]:
@@ -198,7 +240,7 @@ def single_process_run(*tasks: Task) -> list[Crawl]:
     process = CrawlerProcess()
     for spider_class, settings in tasks:
         process.settings = _settings_of(settings)
-        process.crawl(spider_class)
+        process.plan(spider_class)
     process.start()
     return process.crawlers
 

@@ -47,7 +47,7 @@ def run(options: argparse.Namespace) -> int:
         for name, value in {"CLOSESPIDER_TIMEOUT": options.seconds, **log}.items():
             settings.set(name, value, "command")
         process = CrawlerProcess(settings)
-        crawl = process.crawl(BenchSpider, start_urls=[url])
+        crawl = process.plan(BenchSpider, start_urls=[url])
         process.start()
         site.stdin.close()
     pages = crawl.stats.get_value("response_received_count", 0)

@@ -88,7 +88,7 @@ def plan_crawl(spider_class: Any, options: argparse.Namespace) -> tuple[CrawlerP
     if taken := _TAKEN & arguments.keys():
         raise UsageError(f"-a {min(taken)}=…: an argument of a spider can't have this name")
     process = CrawlerProcess(settings)
-    crawler: Crawl = process.crawl(spider_class, **arguments)
+    crawler: Crawl = process.plan(spider_class, **arguments)
     if on_terminal:
         from aioscrapy.progress import attach
 

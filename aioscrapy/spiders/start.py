@@ -90,7 +90,7 @@ def _crawl(
         settings.setmodule(setting_path)
     try:
         process = CrawlerProcess(settings)
-        crawl = process.crawl(spider_class)
+        crawl = process.plan(spider_class)
         process.start()
     except AioscrapyError as exc:
         raise SystemExit(f"{spider_class.name}: {exc}") from None

@@ -284,6 +284,96 @@ def test_a_process_leaves_the_log_to_the_program(cls: Any, site: Site, capsys: A
     assert process.crawlers[0].reason == "finished"
 
 
+CHAINED = """
+import sys
+from aioscrapy.doors.scrapy import serve_scrapy
+serve_scrapy()
+if TWISTED:
+    from twisted.internet import defer
+import scrapy
+from scrapy.crawler import CrawlerProcess
+
+class A(scrapy.Spider):
+    name = "a"
+    start_urls = ["data:,x"]
+    def parse(self, response):
+        print("parse", self.name)
+
+class B(A):
+    name = "b"
+
+class C(A):
+    name = "c"
+
+def chain(spiders):
+    print("plan", spiders[0].name)
+    planned = process.crawl(spiders[0])
+    if len(spiders) > 1:
+        planned.addCallback(lambda result, left: chain(left), spiders[1:])
+        planned.addBoth(print, "behind all")
+    return planned
+
+def fail(result):
+    raise ValueError("of the callback")
+
+process = CrawlerProcess({"LOG_LEVEL": "CRITICAL"}, install_root_handler=False)
+if TWISTED:
+    @defer.inlineCallbacks
+    def one_by_one():
+        for spider in (A, B):
+            yield process.crawl(spider)
+        yield chain([B, C])
+        print("end of the generator")
+    one_by_one()
+else:
+    chain([A, B, C])
+    process.crawl(B).addCallback(fail).addErrback(lambda failure: print(failure.getErrorMessage()))
+process.start()
+print(len(process.crawlers), process.bootstrap_failed)
+"""
+PLAIN = """plan a
+parse a
+parse b
+of the callback
+plan b
+parse b
+plan c
+parse c
+None behind all
+None behind all
+4 False
+"""
+WITH_TWISTED = """parse a
+parse b
+plan b
+parse b
+plan c
+parse c
+None behind all
+end of the generator
+4 False
+"""
+
+
+@pytest.mark.parametrize(("twisted", "output"), [(False, PLAIN), (True, WITH_TWISTED)])
+def test_a_script_plans_crawls_one_behind_the_other(tmp_path: Path, twisted: bool, output: str) -> None:
+    script = Script(tmp_path, CHAINED, TWISTED=twisted)
+    assert script.run() == 0
+    assert sorted(script.log.splitlines()) == sorted(output.splitlines())
+    assert script.log.splitlines()[-4:] == output.splitlines()[-4:]
+
+
+def test_the_error_of_a_callback_ends_a_process(site: Site) -> None:
+    def fail(result: Any) -> None:
+        raise ValueError("of the callback")
+
+    process = CrawlerProcess({**QUIET, "LOG_ENABLED": False})
+    process.crawl(SiteSpider, site=site.url).addCallback(fail)
+    with pytest.raises(ValueError, match="of the callback"):
+        process.start()
+    assert process.crawlers[0].reason == "finished"
+
+
 def test_the_first_error_of_a_process_is_raised(site: Site) -> None:
     process = CrawlerProcess({**QUIET, "LOG_ENABLED": False})
     process.crawl(SiteSpider, site=site.url)
