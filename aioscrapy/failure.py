@@ -9,6 +9,7 @@ from typing import Any
 from aioscrapy.ends import text_of
 from aioscrapy.twisted_errors import ours_for
 
+# Packages whose error classes stand for ours in `check` and `trap`.
 _OTHERS = ("twisted.", "scrapy.")
 
 

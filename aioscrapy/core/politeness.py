@@ -15,7 +15,7 @@ from aioscrapy.settings import Settings
 
 # The part by which RANDOMIZE_DOWNLOAD_DELAY varies a delay.
 HALF = 0.5
-# What DOWNLOAD_SLOTS may say of a slot.
+# The keys of a slot in DOWNLOAD_SLOTS.
 _SLOT_LIMITS = {"concurrency", "delay", "jitter", "randomize_delay"}
 
 
@@ -179,7 +179,7 @@ class Politeness:
         return self._own_limits.get(host, self._limits)
 
     def _wait_s(self, host: str) -> float:
-        """Return the seconds between two requests, varied if they shall be."""
+        """Return the seconds between two requests, varied by the jitter of the host."""
         delay_s, jitter = self.delay(host), self._limits_of(host).jitter
         return max(0.0, delay_s * random.uniform(1 - jitter, 1 + jitter)) if jitter else delay_s  # noqa: S311 no secret
 
@@ -240,7 +240,7 @@ class SharedPoliteness(Politeness):
 
 
 def _slots(settings: Settings, limits: SlotLimits) -> dict[str, SlotLimits]:
-    """Return the limits of the slots in DOWNLOAD_SLOTS; what a slot does not say is that of all hosts.
+    """Return the limits of the slots in DOWNLOAD_SLOTS; a slot without a key has the limit of all hosts.
 
     Raises:
         SettingError: a value is not a number of the right kind.

@@ -82,7 +82,7 @@ class Completion:
 
     async def _deliver(self, feed: Feed, slot: FeedSlot, path: Path, *, is_full: bool) -> bool:
         destination = feed.destination
-        assert destination is not None  # noqa: S101 for mypy: finish has looked
+        assert destination is not None  # noqa: S101 for mypy: finish has checked it
         try:
             await store_file(destination.build(slot.uri), path, self._crawler.spider)
         except Exception as exc:  # noqa: BLE001 every library has errors of its own

@@ -17,6 +17,7 @@ POLICY_STRICT_ORIGIN_WHEN_CROSS_ORIGIN = "strict-origin-when-cross-origin"
 POLICY_UNSAFE_URL = "unsafe-url"
 POLICY_SCRAPY_DEFAULT = "scrapy-default"
 
+# What a Referer has of the URL of the page.
 _NOTHING, _ORIGIN, _FULL = range(3)
 _DEFAULT_PORTS = frozenset({("http", 80), ("https", 443), ("ftp", 21)})
 _may_have_default_port = re.compile(
@@ -41,7 +42,7 @@ class ReferrerPolicy(ABC):
 
     def stripped_referrer(self, url: str) -> str | None:
         """Return the URL of a page as a Referer; None for a scheme that is not sent."""
-        scheme = url.partition(":")[0].lower()  # that of urlsplit, sooner
+        scheme = url.partition(":")[0].lower()  # as urlsplit, but faster
         return None if scheme in self.NOREFERRER_SCHEMES else self.strip_url(url)
 
     def origin_referrer(self, url: str) -> str | None:
