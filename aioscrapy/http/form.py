@@ -5,6 +5,8 @@ from typing import Any, ClassVar, Self
 from urllib.parse import urlencode
 
 from aioscrapy.http.form_controls import click_of, controls_of, is_button, pairs_of
+from aioscrapy.http.form_encoding import ENCODERS
+from aioscrapy.http.headers import Headers
 from aioscrapy.http.request import Request
 from aioscrapy.http.url import HTML_WHITESPACE, clean_url, join_as_browsers
 
@@ -56,7 +58,8 @@ class FormRequest(Request):
         The form is selected by name, by id, by a query for the form or an element in it, else by
         `formnumber` (from 0). `formdata` overrides fields; the value None leaves a field out. `clickdata` are
         the attributes of the button ({"nr": 2}: the third field); without them the first button is clicked,
-        unless `dont_click` is set.
+        unless `dont_click` is set. The body of a form with `enctype` is encoded as browsers do it, unless
+        `headers` have a Content-Type.
 
         Raises:
             ValueError: the form or the button does not exist, or several buttons match.
@@ -74,17 +77,33 @@ class FormRequest(Request):
         url = join_as_browsers(form.base_url or response.url, action) if action else response.url
         if method == "GET" and not values:
             url = url.partition("#")[0].partition("?")[0]
-        return cls(url, method=method, formdata=values, **kwargs)
+        encode = ENCODERS.get(_attribute(form, button, "enctype").strip().lower())
+        if method == "GET" or encode is None or "Content-Type" in Headers(kwargs.get("headers") or {}):
+            return cls(url, method=method, formdata=values, **kwargs)
+        body, content_type = encode(_flat(values, kwargs["encoding"]), _files(fields, kwargs["encoding"]))
+        request = cls(url, method=method, body=body, **kwargs)
+        request.headers["Content-Type"] = content_type
+        return request
 
 
 def _encode(formdata: Any, encoding: str) -> str:
-    pairs: Pairs = []
+    return urlencode(_flat(formdata, encoding))
+
+
+def _flat(formdata: Any, encoding: str) -> list[tuple[bytes, bytes]]:
+    """Return the encoded pairs of a form, one for each of several values."""
+    pairs: list[tuple[bytes, bytes]] = []
     for name, value in _pairs_of(formdata):
         several = isinstance(value, Iterable) and not isinstance(value, str | bytes)
         pairs += [
             (_encoded(name, encoding), _encoded(part, encoding)) for part in (value if several else (value,))
         ]
-    return urlencode(pairs)
+    return pairs
+
+
+def _files(fields: list[Any], encoding: str) -> frozenset[bytes]:
+    inputs = [field for field in fields if (field.get("type") or "").lower() == "file"]
+    return frozenset(_encoded(field.get("name"), encoding) for field in inputs)
 
 
 def _encoded(value: Any, encoding: str) -> bytes:

@@ -1,6 +1,7 @@
 """CrawlSpider: follows the links that its rules name."""
 
 import copy
+import logging
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from inspect import isawaitable
 from typing import Any, Self
@@ -12,6 +13,8 @@ from aioscrapy.link import Link
 from aioscrapy.linkextractors import LinkExtractor
 from aioscrapy.spiders.outputs import iterate_spider_output
 from aioscrapy.spiders.spider import Spider
+
+logger = logging.getLogger(__name__)
 
 _EVERY_LINK = LinkExtractor()
 
@@ -52,7 +55,9 @@ class Rule:
     def _compile(self, spider: Any) -> None:
         """Replace names of methods by the methods of the spider."""
         for name in ("callback", "errback", "process_links", "process_request"):
-            setattr(self, name, _method(getattr(self, name), spider))
+            function = getattr(self, name)
+            if isinstance(function, str):
+                setattr(self, name, _method(function, name, spider))
 
 
 class CrawlSpider(Spider):
@@ -140,7 +145,10 @@ class CrawlSpider(Spider):
 
     def _compile_rules(self) -> None:
         self._rules: list[Rule] = []
-        for rule in self.rules:
+        rules = (self.rules,) if isinstance(self.rules, Rule) else self.rules
+        for rule in rules:
+            if not hasattr(rule, "_compile"):
+                raise TypeError(f"rules of a CrawlSpider are Rule objects, not {rule!r}")
             compiled = copy.copy(rule)  # `rules` belongs to the class, its methods to this object
             compiled._compile(self)
             self._rules.append(compiled)
@@ -150,5 +158,16 @@ def _unchanged(value: Any, response: Any = None) -> Any:
     return value
 
 
-def _method(function: Any, spider: Any) -> Any:
-    return getattr(spider, function, None) if isinstance(function, str) else function
+def _method(method: str, role: str, spider: Any) -> Any:
+    """Return a method of the spider; for a callback or errback that does not exist None, as in Scrapy.
+
+    Raises:
+        AttributeError: there is no such method, and no page can do without it.
+    """
+    if (function := getattr(spider, method, None)) is not None:
+        return function
+    problem = f"the spider has no method {method!r}, which is the {role} of a rule"
+    if role not in {"callback", "errback"}:
+        raise AttributeError(problem)
+    logger.warning("%s: it is not called", problem, extra={"spider": spider})
+    return None

@@ -106,3 +106,40 @@ def test_the_chosen_button_counts_and_the_others_do_not() -> None:
     assert sent(html, clickdata={"value": "2"}) == "GET /two?k=2"
     assert sent(html, dont_click=True) == "GET /p"
     assert sent(html, formdata={"k": "3"}) == "GET /p?k=3"
+
+
+FORM = '<form method=post enctype="{}"><input name=a value="1 é"><input name=\'q"\' value=2><input type=file name=f><button {}>b</button></form>'
+PARTS = """--BOUNDARY\r\nContent-Disposition: form-data; name="a"\r\n\r\n1 é\r\n\
+--BOUNDARY\r\nContent-Disposition: form-data; name="q%22"\r\n\r\n2\r\n\
+--BOUNDARY\r\nContent-Disposition: form-data; name="f"; filename=""\r\nContent-Type: application/octet-stream\r\n\r\n\r\n\
+--BOUNDARY--\r\n"""
+LINES = 'a=1 é\r\nq"=2\r\nf=\r\n'
+QUERY = "a=1+%C3%A9&q%22=2&f="
+
+
+@pytest.mark.parametrize(
+    ("html", "headers", "kind", "body"),
+    [
+        (FORM.format("Multipart/Form-Data", ""), {}, "multipart/form-data; boundary=BOUNDARY", PARTS),
+        (
+            FORM.format("", "formenctype=multipart/form-data"),
+            {},
+            "multipart/form-data; boundary=BOUNDARY",
+            PARTS,
+        ),
+        (FORM.format("text/plain", ""), {}, "text/plain", LINES),
+        (FORM.format("other/type", ""), {}, "application/x-www-form-urlencoded", QUERY),
+        (FORM.format("multipart/form-data", ""), {b"content-type": "x/y"}, "x/y", QUERY),
+        (FORM.format("text/plain", "formmethod=get"), {}, None, ""),
+    ],
+)
+def test_the_body_has_the_form_that_enctype_names(
+    html: str, headers: dict, kind: str | None, body: str
+) -> None:
+    page = HtmlResponse("http://h.test/p", body=html, encoding="utf-8")
+    request, again = (FormRequest.from_response(page, headers=headers) for _ in range(2))
+    assert request.body == again.body  # the frontier compares it
+    header = (request.headers.get("Content-Type") or b"").decode()
+    boundary = header.partition("boundary=")[2] or "BOUNDARY"
+    assert header.replace(boundary, "BOUNDARY") == (kind or "")
+    assert request.body.decode().replace(boundary, "BOUNDARY") == body

@@ -264,6 +264,25 @@ def test_a_spider_tells_whether_a_request_is_its_own() -> None:
     assert not Own.handles_request(Request("http://other.test/"))
 
 
+def test_a_rule_names_methods_that_exist(caplog: Any) -> None:
+    class Ruled(CrawlSpider):
+        name = "ruled"
+        rules = (Rule(callback="parse_item", errback="absent"),)
+
+    Ruled()
+    for method, role in (("parse_item", "callback"), ("absent", "errback")):
+        assert f"no method '{method}', which is the {role} of a rule: it is not called" in caplog.text
+    for rules, kind, problem in (
+        ((Rule(process_links="absent"),), AttributeError, "no method 'absent', which is the process_links"),
+        ((LinkExtractor(),), TypeError, "rules of a CrawlSpider are Rule objects"),
+    ):
+        Ruled.rules = rules  # type: ignore[assignment]  # the test
+        with pytest.raises(kind, match=problem):
+            Ruled()
+    Ruled.rules = Rule(callback="closed")  # type: ignore[assignment]  # one rule is a list of one
+    assert len(Ruled()._rules) == 1
+
+
 def test_html_is_not_a_feed_of_nodes() -> None:
     response = HtmlResponse("http://site.test/", body=b"<p><item><name>A</name></item>")
     assert next(iter(Feed(iterator="html")._parse(response)))["name"] == "A"
