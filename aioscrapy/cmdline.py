@@ -4,20 +4,17 @@ import argparse
 import difflib
 import errno
 import importlib
-import logging
-import os
 import re
 import sys
 import traceback
 from contextlib import ExitStack, suppress
 from functools import partial
-from pathlib import Path
 from types import ModuleType
 from typing import NoReturn
 
-from aioscrapy.command_parser import CommandParser
+from aioscrapy.command_parser import CommandParser, add_process_options, open_files
 from aioscrapy.doors.scrapy import serve_scrapy
-from aioscrapy.exceptions import AioscrapyError, ConfigError, UsageError
+from aioscrapy.exceptions import AioscrapyError, UsageError
 from aioscrapy.project import project_settings, settings_here
 from aioscrapy.scrapy_redis_settings import understand_scrapy_redis
 from aioscrapy.settings import Settings
@@ -62,7 +59,7 @@ def main(argv: list[str] | None = None, settings: Settings | None = None) -> int
     try:
         options = parse(arguments, settings)
         with ExitStack() as files:
-            _open_files(options, files)
+            open_files(options, files)
             status = int(options.run(options) or 0)
             with suppress(ValueError, AttributeError):  # the project's code has closed or replaced it
                 sys.stdout.flush()
@@ -223,9 +220,7 @@ def _add_setting_options(parser: argparse.ArgumentParser) -> None:
     group.add_argument("-L", "--loglevel", metavar="LEVEL", help="lowest level that is logged")
     group.add_argument("--logfile", metavar="FILE", help="write the log to FILE")
     group.add_argument("--nolog", action="store_true", help="don't log")
-    group.add_argument("--pidfile", metavar="FILE", help="write the id of the process to FILE")
-    group.add_argument("--pdb", action="store_true", help="open the debugger at an error that is logged")
-    group.add_argument("--profile", metavar="FILE", help="write a profile of cProfile to FILE at the end")
+    add_process_options(group)
 
 
 def _settings(command: ModuleType, options: argparse.Namespace, own: Settings | None) -> Settings:
@@ -242,43 +237,6 @@ def _settings(command: ModuleType, options: argparse.Namespace, own: Settings | 
     if getattr(command, "CHECK", True):
         settings.check()
     return settings
-
-
-def _open_files(options: argparse.Namespace, files: ExitStack) -> None:
-    """Write the file of --pidfile; begin the profile of --profile, which ends with the command.
-
-    Raises:
-        ConfigError: a file can't be written.
-    """
-    pidfile, profile = (getattr(options, name, None) for name in ("pidfile", "profile"))
-    try:
-        if pidfile:
-            Path(pidfile).write_text(f"{os.getpid()}\n", "utf-8")
-        if profile:
-            Path(profile).touch()
-    except OSError as exc:
-        raise ConfigError(f"{exc.filename} can't be written: {exc.strerror}") from None
-    if getattr(options, "pdb", False):
-        logging.getLogger().addHandler(_Debugger(logging.ERROR))
-    if profile:
-        from cProfile import Profile
-
-        profiler = Profile()
-        files.callback(profiler.dump_stats, profile)
-        files.callback(profiler.disable)
-        profiler.enable()
-
-
-class _Debugger(logging.Handler):
-    """Opens the debugger (ipdb if it is installed) where the exception of a log record was raised."""
-
-    def emit(self, record: logging.LogRecord) -> None:
-        if isinstance(record.exc_info, tuple) and (trace := record.exc_info[2]) is not None:
-            try:
-                debugger = importlib.import_module("ipdb")
-            except ImportError:
-                debugger = importlib.import_module("pdb")
-            debugger.post_mortem(trace)
 
 
 def _wants_traceback(arguments: list[str]) -> bool:

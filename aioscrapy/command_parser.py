@@ -1,9 +1,16 @@
-"""The parser of a command line: the form of its help, and files named -:FORMAT."""
+"""The parser of a command line: its help, files named -:FORMAT, and --pidfile, --profile and --pdb."""
 
 import argparse
+import importlib
+import logging
+import os
 import sys
 from collections.abc import Iterable
+from contextlib import ExitStack
+from pathlib import Path
 from typing import Any, NoReturn
+
+from aioscrapy.exceptions import ConfigError
 
 
 class HelpFormatter(argparse.RawDescriptionHelpFormatter):
@@ -29,3 +36,47 @@ class CommandParser(argparse.ArgumentParser):
     def _parse_optional(self, arg_string: str) -> Any:
         # argparse has no public hook for this
         return None if arg_string.startswith("-:") else super()._parse_optional(arg_string)
+
+
+def add_process_options(group: Any) -> None:
+    """Declare the options of `open_files`, of a parser or of a group of options."""
+    group.add_argument("--pidfile", metavar="FILE", help="write the id of the process to FILE")
+    group.add_argument("--pdb", action="store_true", help="open the debugger at an error that is logged")
+    group.add_argument("--profile", metavar="FILE", help="write a profile of cProfile to FILE at the end")
+
+
+def open_files(options: argparse.Namespace, files: ExitStack) -> None:
+    """Write the file of --pidfile; begin the profile of --profile, which ends with the command.
+
+    Raises:
+        ConfigError: a file can't be written.
+    """
+    pidfile, profile = (getattr(options, name, None) for name in ("pidfile", "profile"))
+    try:
+        if pidfile:
+            Path(pidfile).write_text(f"{os.getpid()}\n", "utf-8")
+        if profile:
+            Path(profile).touch()
+    except OSError as exc:
+        raise ConfigError(f"{exc.filename} can't be written: {exc.strerror}") from None
+    if getattr(options, "pdb", False):
+        logging.getLogger().addHandler(_Debugger(logging.ERROR))
+    if profile:
+        from cProfile import Profile
+
+        profiler = Profile()
+        files.callback(profiler.dump_stats, profile)
+        files.callback(profiler.disable)
+        profiler.enable()
+
+
+class _Debugger(logging.Handler):
+    """Opens the debugger (ipdb if it is installed) where the exception of a log record was raised."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        if isinstance(record.exc_info, tuple) and (trace := record.exc_info[2]) is not None:
+            try:
+                debugger = importlib.import_module("ipdb")
+            except ImportError:
+                debugger = importlib.import_module("pdb")
+            debugger.post_mortem(trace)

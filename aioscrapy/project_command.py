@@ -4,10 +4,11 @@ import argparse
 import importlib
 import inspect
 import pkgutil
+from contextlib import ExitStack
 from importlib.metadata import EntryPoint, entry_points
 from typing import Any, ClassVar
 
-from aioscrapy.command_parser import CommandParser
+from aioscrapy.command_parser import CommandParser, add_process_options, open_files
 from aioscrapy.commands.crawl import add_feeds
 from aioscrapy.commands.runspider import spider_in
 from aioscrapy.exceptions import ConfigError, SettingError, UsageError
@@ -69,6 +70,7 @@ class ScrapyCommand:
         group.add_argument(
             "-s", "--set", action="append", default=[], metavar="NAME=VALUE", help="set a setting"
         )
+        add_process_options(group)
 
     def process_options(self, args: list[str], opts: argparse.Namespace) -> None:
         """Apply the options.
@@ -190,7 +192,9 @@ def run_command(command_class: type[Any], name: str, arguments: list[str], setti
         command.process_options(rest, options)
         if command.requires_crawler_process:
             command.crawler_process = CrawlerProcess(settings)
-        command.run(rest, options)
+        with ExitStack() as files:
+            open_files(options, files)
+            command.run(rest, options)
     except UsageError as exc:
         if not str(exc):
             if exc.print_help:

@@ -313,6 +313,15 @@ def test_a_command_writes_its_process_id_and_its_profile(shop: Path) -> None:
     fails(aioscrapy(shop, "list", "--pidfile", "no/such.pid"), "no/such.pid can't be written")
 
 
+def test_a_command_of_a_project_writes_its_process_id_too(shop: Path, site: Site) -> None:
+    done = aioscrapy(
+        shop, "count", "pages", f"{site.url}/page/1", "--pidfile", "own.pid", "--profile", "own.prof"
+    )
+    assert done.stdout.startswith("counted 0 "), done.stderr
+    assert int((shop / "own.pid").read_text()) > 1
+    assert (shop / "own.prof").stat().st_size > 0
+
+
 @pytest.mark.parametrize("name", ["self", "cls", "crawler"])
 def test_an_argument_that_no_spider_can_have_is_named(tmp_path: Path, name: str) -> None:
     (tmp_path / "one.py").write_text("from aioscrapy import Spider\nclass One(Spider):\n    name = 'one'\n")
