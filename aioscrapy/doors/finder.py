@@ -90,6 +90,8 @@ class DoorFinder:
     ) -> ModuleSpec | None:
         """Return the spec of a door or of an extended module; None for every other module."""
         if not name.startswith("aioscrapy."):
+            if ".aioscrapy" in name:
+                return _renamed_part_spec(name, path)
             return _renamed_spec(name) if name.startswith("aioscrapy_") else None
         spec = PathFinder.find_spec(name, path, target) if path else None
         if spec is None:
@@ -159,8 +161,24 @@ def _renamed_spec(name: str) -> ModuleSpec | None:
         return alias_spec(name, f"{ROOT}.{target}")
     if top in _OURS or PathFinder.find_spec(top) is not None:  # a package that has this name itself
         return None
+    return _spec_of(name, target)
+
+
+def _renamed_part_spec(name: str, path: Sequence[str] | None) -> ModuleSpec | None:
+    """Return the spec of a module such as spidermon.contrib.scrapy by its name after s/scrapy/aioscrapy/."""
+    above = name.rpartition(".")[0]
+    is_renamed = above in sys.modules and sys.modules[above].__name__ != above
+    if not is_renamed and PathFinder.find_spec(name, path) is not None:  # it has this name itself
+        return None
+    return _spec_of(name, name.replace(".aioscrapy", ".scrapy"))
+
+
+def _spec_of(name: str, target: str) -> ModuleSpec | None:
+    """Return the spec under which the module `target` is imported by another name; None if there is none."""
+    from importlib.util import find_spec  # not by every `import aioscrapy`
+
     try:
-        found = importlib.util.find_spec(target)
+        found = find_spec(target)
     except ModuleNotFoundError:
         return None
     if found is None:

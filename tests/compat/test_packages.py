@@ -104,6 +104,22 @@ def test_a_package_has_its_name_after_the_rename_too(tmp_path: Path, monkeypatch
         importlib.import_module("aioscrapy_absent")
 
 
+def test_a_part_of_a_package_has_its_name_after_the_rename_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("watch", "watch/contrib", "watch/contrib/scrapy", "watch/aioscrapy_own"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "__init__.py").write_text("")
+        (tmp_path / name / "parts.py").write_text("class Part: ...")
+    monkeypatch.syspath_prepend(tmp_path)
+    renamed = importlib.import_module("watch.contrib.aioscrapy.parts")
+    assert renamed is importlib.import_module("watch.contrib.scrapy.parts")
+    assert renamed.__name__ == "watch.contrib.scrapy.parts"
+    assert importlib.import_module("watch.aioscrapy_own.parts").__name__ == "watch.aioscrapy_own.parts"
+    with pytest.raises(ModuleNotFoundError, match=r"No module named 'watch\.contrib\.aioscrapy\.other'"):
+        importlib.import_module("watch.contrib.aioscrapy.other")
+
+
 def test_names_that_old_packages_import_are_there() -> None:
     item = importlib.import_module("aioscrapy.item")
     assert item.BaseItem is item.Item
