@@ -10,9 +10,11 @@ aioscrapy node handback                 return the waiting jobs to a stock Scrap
 
 import argparse
 import configparser
+import errno
 import getpass
 import os
 import re
+import socket
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
@@ -125,7 +127,28 @@ def _start(folder: Path, http_port: int | None, bind: str | None) -> int:
         os.environ["SCRAPYD_HTTP_PORT"] = str(http_port)
     if bind is not None:
         os.environ["SCRAPYD_BIND_ADDRESS"] = bind
+    _check_port(_parsed(Path(CONF)))
     os.execv(sys.executable, [sys.executable, "-m", "scrapyd", "--pidfile="])  # noqa: S606 our own Python
+
+
+def _check_port(conf: configparser.ConfigParser) -> None:
+    """Refuse a port that another program uses: Scrapyd would print a traceback. Other problems are Scrapyd's.
+
+    Raises:
+        ConfigError: the port is in use.
+    """
+    scrapyd = dict(conf["scrapyd"])
+    address = os.environ.get("SCRAPYD_BIND_ADDRESS") or scrapyd.get("bind_address", "127.0.0.1")
+    port = os.environ.get("SCRAPYD_HTTP_PORT") or scrapyd.get("http_port", "6800")
+    try:
+        with socket.socket(socket.AF_INET6 if ":" in address else socket.AF_INET) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind((address, int(port)))
+    except (OSError, ValueError, OverflowError) as exc:
+        if getattr(exc, "errno", None) == errno.EADDRINUSE:
+            raise ConfigError(
+                f"port {port} of {address} is in use, perhaps by a node or a Scrapyd; use another --port"
+            ) from None
 
 
 def _user(options: argparse.Namespace, words: list[str]) -> int:

@@ -36,7 +36,7 @@ class StateFolder:
             fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             raise StoreError(
-                f"{folder} belongs to another daemon that runs: give each its own dbs_dir"
+                f"{folder} belongs to another daemon that runs: stop it first, or name another dbs_dir"
             ) from None
         except OSError as exc:
             raise StoreError(f"{folder} can't be used: {exc.strerror}") from exc

@@ -79,7 +79,7 @@ ROWS = {
     ),
     "nothing at all": Row("Deploy failed: the answer is not from a Scrapyd: (empty)"),
     "401": Row(
-        "The server requires a username and a password, or a token of a node: see .* SCRAPYD_TOKEN",
+        "The server requires a username and a password, or a token of a node: in .* SCRAPYD_TOKEN",
         status=401,
     ),
     "403": Row("The server, or a proxy before it, forbids this request", status=403),

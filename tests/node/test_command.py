@@ -3,6 +3,7 @@
 import configparser
 import re
 import signal
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -63,6 +64,15 @@ def test_the_configuration_of_a_stock_scrapyd_is_not_taken_for_a_nodes(tmp_path:
     (tmp_path / "scrapyd.conf").write_text("[scrapyd]\nrunner = aioscrapy.scrapyd.runner\n")
     done = node(tmp_path)
     assert (done.returncode, "application = aioscrapy_scrapyd.app.application" in done.stderr) == (1, True)
+
+
+def test_a_port_that_is_in_use_is_one_line(tmp_path: Path) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        done = node(tmp_path, "here", "--port", str(taken.getsockname()[1]))
+    assert (done.returncode, done.stderr.count("\n")) == (1, 1)
+    assert " of 127.0.0.1 is in use, perhaps by a node or a Scrapyd; use another --port" in done.stderr
 
 
 def test_users_are_added_listed_and_removed_beside_the_users_own_lines(tmp_path: Path) -> None:

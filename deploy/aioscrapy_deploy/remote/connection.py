@@ -24,8 +24,8 @@ PAUSES_S = (0.2, 0.6)
 _TOO_BUSY = {502, 503, 504}
 _TOKEN_IS_WRONG = "The server does not accept the token: it may be mistyped, expired or removed"  # noqa: S105 a text
 _LOGIN_IS_MISSING = (
-    "The server requires a username and a password, or a token of a node: see [deploy:NAME] in the cfg, "
-    "~/.netrc, or the variables SCRAPYD_PASSWORD and SCRAPYD_TOKEN"
+    "The server requires a username and a password, or a token of a node: in [deploy:NAME] of the cfg or "
+    "~/.netrc, or, for a server that -t names by its URL, in the variable SCRAPYD_TOKEN"
 )
 # statuses for which a node gives its reason, as a line of text or in JSON
 _WITH_REASON = {400, 403, 404, 409, 413, 421, 429, 503}
