@@ -77,6 +77,11 @@ ANSWERS: dict[str, tuple[Answer, str]] = {
 }
 
 
+class _Server(ThreadingHTTPServer):
+    # its end waits for the handlers: a late one would write its broken pipe into the output of the next test
+    daemon_threads = False
+
+
 @contextmanager
 def serving(answer: Answer) -> Iterator[str]:
     class Handler(BaseHTTPRequestHandler):
@@ -96,7 +101,7 @@ def serving(answer: Answer) -> Iterator[str]:
         def log_message(self, *_: Any) -> None:
             pass
 
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+    with _Server(("127.0.0.1", 0), Handler) as server:
         thread = threading.Thread(target=server.serve_forever, args=(0.01,))
         thread.start()
         yield f"http://127.0.0.1:{server.server_port}"
