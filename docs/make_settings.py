@@ -24,7 +24,8 @@ A setting can be set in these places; a later place overrides an earlier one:
 3. the command line: `-s NAME=VALUE`, or `setting=NAME=VALUE` of Scrapyd's schedule.json
 
 On a command line a list is `a,b` or JSON, a dict is JSON, and true or false is one of `1`, `true`, `yes`,
-`on`, `0`, `false`, `no`, `off`. Nothing, as in `-s FEED_EXPORT_INDENT=`, is None where that is a value.
+`on`, `0`, `false`, `no`, `off`. An empty value, as in `-s FEED_EXPORT_INDENT=`, is None for a setting
+that can be None.
 
 All settings are checked before a crawl begins. A wrong value ends the command with exit status 1 and one
 line, such as `setting CONCURRENT_REQUESTS: -1 is not a whole number from 1 to 100000`. None for a text, a
