@@ -65,14 +65,22 @@ def build_from_crawler(objcls: Any, crawler: Any, /, *args: Any, **kwargs: Any) 
 
 
 async def build(cls: Any, context: CrawlContext) -> Any:
-    """Create a component with `from_crawler`, else with `from_settings`, else without arguments."""
+    """Create a component with `from_crawler`, else with `from_settings`, else without arguments.
+
+    Raises:
+        TypeError: the result is None.
+    """
     if hasattr(cls, "from_crawler"):
-        component = cls.from_crawler(context)
+        component, method = cls.from_crawler(context), "from_crawler"
     elif hasattr(cls, "from_settings"):
-        component = cls.from_settings(context.settings)
+        component, method = cls.from_settings(context.settings), "from_settings"
     else:
-        component = cls()
-    return await component if inspect.isawaitable(component) else component
+        component, method = cls(), "__new__"
+    if inspect.isawaitable(component):
+        component = await component
+    if component is None:  # else it would be missing without a word
+        raise TypeError(f"{cls.__qualname__}.{method} returned None: is `return` missing?")
+    return component
 
 
 async def build_one(path: Any, setting: str, context: CrawlContext) -> Any:

@@ -217,7 +217,10 @@ class Crawler(CrawlContext, Followups):
 
     def _create_spider(self, *args: Any, **kwargs: Any) -> Any:
         """Return a new spider with these arguments; Scrapy's name, which programs call."""
-        return self.spidercls.from_crawler(self, *args, **kwargs)
+        spider = self.spidercls.from_crawler(self, *args, **kwargs)
+        if spider is None:
+            raise TypeError(f"{self.spidercls.__qualname__}.from_crawler returned None: is `return` missing?")
+        return spider
 
     def _apply_settings(self) -> None:
         """Build what components need outside of a crawl; Scrapy's name, which tests of components call."""

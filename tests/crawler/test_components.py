@@ -4,8 +4,10 @@ from typing import Any
 
 import pytest
 
+from aioscrapy import Spider
 from aioscrapy.components import build, build_all, load_object
-from aioscrapy.exceptions import NotConfigured, SettingError
+from aioscrapy.crawler import Crawler
+from aioscrapy.exceptions import CrawlError, NotConfigured, SettingError
 from support.context import context
 
 
@@ -84,6 +86,29 @@ async def test_components_come_in_their_order(caplog: pytest.LogCaptureFixture) 
     made = await build_all("X", {Bare: 500, FromCrawler: "10", Out: 1, FromSettings: 499.5}, context())
     assert [type(each) for each in made] == [FromCrawler, FromSettings, Bare]
     assert "no need" in caplog.text
+
+
+class Forgetful(Spider):
+    name = "forgetful"
+
+    @classmethod
+    def from_crawler(cls, crawler: Any, *args: Any) -> None:  # type: ignore[override]  # the test
+        cls()
+
+
+class ForgetfulSettings:
+    @classmethod
+    def from_settings(cls, settings: Any) -> None:
+        cls()
+
+
+async def test_a_component_that_forgets_its_return_is_not_left_out() -> None:
+    for cls, method in ((Forgetful, "from_crawler"), (ForgetfulSettings, "from_settings")):
+        problem = f"setting X: .*{cls.__name__}.{method} returned None: is `return` missing"
+        with pytest.raises(SettingError, match=problem):
+            await build_all("X", {cls: 1}, context())
+    with pytest.raises(CrawlError, match=r"Forgetful.from_crawler returned None: is `return` missing"):
+        await Crawler(Forgetful).crawl()
 
 
 async def test_an_order_that_is_no_number_is_named() -> None:
