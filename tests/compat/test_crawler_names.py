@@ -148,6 +148,7 @@ class All(Crawl):
 """
 
 
+@pytest.mark.server
 def test_a_command_of_a_project_derives_from_crawl(tmp_path: Path) -> None:
     (tmp_path / "scrapy.cfg").write_text("[settings]\ndefault = bot.settings\n")
     (tmp_path / "bot" / "commands").mkdir(parents=True)

@@ -355,6 +355,7 @@ end of the generator
 """
 
 
+@pytest.mark.server
 @pytest.mark.parametrize(("twisted", "output"), [(False, PLAIN), (True, WITH_TWISTED)])
 def test_a_script_plans_crawls_one_behind_the_other(tmp_path: Path, twisted: bool, output: str) -> None:
     script = Script(tmp_path, CHAINED, TWISTED=twisted)
