@@ -4,11 +4,13 @@ Names load on first use, so that `aioscrapy list` and the runner need not import
 """
 
 from importlib import import_module
-from typing import TYPE_CHECKING, Any
 
 from aioscrapy.doors import finder
 
+TYPE_CHECKING = False  # for type checkers, as that of typing, whose import takes longer than all of this
 if TYPE_CHECKING:
+    from typing import Any
+
     from aioscrapy import signals
     from aioscrapy.context import CrawlContext
     from aioscrapy.crawler import Crawler
@@ -81,7 +83,7 @@ _HOMES = {
 }
 
 
-def __getattr__(name: str) -> Any:
+def __getattr__(name: str) -> "Any":
     if name == "signals":
         return import_module("aioscrapy.signals")
     home = _HOMES.get(name)

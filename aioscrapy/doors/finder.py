@@ -9,9 +9,8 @@ import contextlib
 import importlib
 import sys
 from collections.abc import Callable, Sequence
-from importlib.machinery import ModuleSpec, PathFinder
-from types import ModuleType
-from typing import Any
+from importlib.machinery import ModuleSpec, PathFinder, SourceFileLoader
+from types import CodeType, ModuleType
 
 ROOT = "aioscrapy"
 _OURS = ("aioscrapy_deploy", "aioscrapy_scrapyd")
@@ -97,22 +96,22 @@ class DoorFinder:
         if spec is None:
             return _door_spec(name)
         if name in EXTENDED and spec.loader is not None:
-            spec.loader = _Extending(spec.loader)  # type: ignore[assignment]  # a loader by its methods
+            spec.loader = _Extending(spec.loader)  # type: ignore[assignment,arg-type]  # loaders by their methods
         return spec
 
 
 class _Extending:
     """Loads a module of ours, then adds Scrapy's other names to it."""
 
-    def __init__(self, loader: Any) -> None:
+    def __init__(self, loader: SourceFileLoader) -> None:
         self._loader = loader
 
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._loader, name)
+    def __getattr__(self, name: str) -> object:
+        value: object = getattr(self._loader, name)
+        return value
 
     def create_module(self, spec: ModuleSpec) -> ModuleType | None:
-        created: ModuleType | None = self._loader.create_module(spec)
-        return created
+        return self._loader.create_module(spec)
 
     def exec_module(self, module: ModuleType) -> None:
         self._loader.exec_module(module)
@@ -139,7 +138,7 @@ class _Door:
         else:  # the import system has given the module the spec of its second name
             module.__spec__ = self._own_spec
 
-    def get_code(self, name: str) -> Any:
+    def get_code(self, name: str) -> CodeType | None:
         """Return the code of our module, for `python -m`."""
         from importlib.util import find_spec  # not by every `import aioscrapy`, nor importlib.abc
 
@@ -205,9 +204,9 @@ class AbsentError(ModuleNotFoundError):
 
 def _extend(module: ModuleType) -> None:
     path = module.__name__.removeprefix(f"{ROOT}.")
-    own: Callable[[str], Any] | None = module.__dict__.get("__getattr__")
+    own: Callable[[str], object] | None = module.__dict__.get("__getattr__")
 
-    def load(name: str) -> Any:
+    def load(name: str) -> object:
         """Return a name of Scrapy that is elsewhere here."""
         from aioscrapy.doors import paths
 
@@ -242,7 +241,7 @@ def _child(parent: str, name: str) -> ModuleType | None:
     return None
 
 
-def submodule(name: str) -> Any:
+def submodule(name: str) -> ModuleType:
     """Return the module at a path of Scrapy's root, which `import scrapy` loads there and we do not.
 
     Raises:
