@@ -2,6 +2,8 @@
 
 import logging
 import re
+from collections.abc import Iterable
+from contextlib import suppress
 from typing import Any, ClassVar, Self
 from urllib.parse import urlsplit
 
@@ -52,6 +54,8 @@ class OffsiteMiddleware(SpiderStream):
         )
         self._domains: tuple[str, ...] = ()
         self._verdicts: dict[str, bool] = {}  # host and port as in the URL -> may be crawled
+        self._start: tuple[Any, int] = (None, 0)  # start_urls, and its length, of `_start_urls`
+        self._start_urls: frozenset[str] = frozenset()
 
     @classmethod
     def from_crawler(cls, crawler: CrawlContext) -> Self:
@@ -112,8 +116,16 @@ class OffsiteMiddleware(SpiderStream):
 
     def _is_start_url(self, request: Request) -> bool:
         """Return True for a request of `start_urls`, which Scrapy never filters."""
-        urls = getattr(self._spider, "start_urls", ())
-        return any(clean_url(url, "utf-8") == request.url for url in urls if isinstance(url, str))
+        entries = getattr(self._spider, "start_urls", None) or ()
+        if not hasattr(
+            entries, "__len__"
+        ):  # a generator: the start requests are from it, and it is read once
+            return True
+        known, length = self._start
+        if entries is not known or len(entries) != length:
+            self._start = entries, len(entries)
+            self._start_urls = _urls_in(entries)
+        return request.url in self._start_urls
 
     def should_follow(self, request: Request, spider: Any) -> bool:
         """Return True if the host of a request is in the domains of the spider."""
@@ -154,6 +166,15 @@ class OffsiteMiddleware(SpiderStream):
             logger.debug("Filtered offsite request to %r: %s", domain, request)
         self.stats.inc_value("offsite/filtered")
         return domain
+
+
+def _urls_in(entries: Iterable[Any]) -> frozenset[str]:
+    """Return the URLs of `start_urls` as their requests have them, without entries that are not URLs."""
+    urls = set()
+    for entry in entries:
+        with suppress(TypeError, ValueError):  # the spider reports it
+            urls.add(clean_url(entry, "utf-8"))
+    return frozenset(urls)
 
 
 def _domains_of(spider: Any) -> list[str]:

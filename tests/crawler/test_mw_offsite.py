@@ -2,10 +2,12 @@
 
 import logging
 import re
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
+from aioscrapy.doors.scrapy import serve_scrapy, stop_serving
 from aioscrapy.exceptions import IgnoreRequest
 from aioscrapy.http import HtmlResponse, Request
 from aioscrapy.middlewares.offsite import OffsiteMiddleware
@@ -149,6 +151,60 @@ def test_what_is_not_a_domain_is_named(caplog: pytest.LogCaptureFixture) -> None
             middleware.process_request(Request(url))
     middleware.process_request(Request("http://[::1]/"))
     assert caplog.text.count("which is not a domain") == 4
+
+
+@pytest.fixture
+def of_scrapy() -> Iterator[type]:
+    """A class of spiders whose module imports scrapy."""
+    serve_scrapy()
+    try:
+        import scrapy
+
+        yield type("Imported", (scrapy.Spider,), {"__module__": "a_project_without_source"})
+    finally:
+        stop_serving()
+
+
+def passes(middleware: OffsiteMiddleware, url: str) -> bool:
+    try:
+        middleware.process_request(Request(url, meta={"depth": 0}))
+    except IgnoreRequest:
+        return False
+    return True
+
+
+def test_of_a_spider_of_scrapy_only_start_urls_may_be_elsewhere(of_scrapy: Any) -> None:
+    urls = ["http://[oops/", 7, "no url", "http://b.test/ä"]
+    crawler = context()
+    crawler.spider = of_scrapy("tested", allowed_domains=["a.test"], start_urls=urls)
+    middleware = OffsiteMiddleware.from_crawler(crawler)
+    assert passes(middleware, "http://b.test/ä")
+    assert not passes(middleware, "http://b.test/2")
+    urls.append("http://b.test/2")
+    assert passes(middleware, "http://b.test/2")
+    crawler.spider.start_urls = ["http://c.test/"] * len(urls)
+    assert passes(middleware, "http://c.test/")
+    assert not passes(middleware, "http://b.test/2")
+    crawler.spider.start_urls = None
+    assert not passes(middleware, "http://b.test/2")
+
+
+def test_start_urls_are_read_once(of_scrapy: Any) -> None:
+    class Counted(list[str]):
+        reads = 0
+
+        def __iter__(self) -> Iterator[str]:
+            self.reads += 1
+            return super().__iter__()
+
+    crawler, urls = context(), Counted(["http://b.test/1", "http://b.test/2"])
+    crawler.spider = of_scrapy("tested", allowed_domains=["a.test"], start_urls=urls)
+    middleware = OffsiteMiddleware.from_crawler(crawler)
+    assert all(passes(middleware, url) for url in ("http://b.test/1", "http://b.test/2"))
+    assert urls.reads == 1
+    crawler.spider.start_urls = (url for url in ("http://b.test/3", "http://b.test/4"))
+    assert passes(middleware, "http://b.test/3")
+    assert next(crawler.spider.start_urls) == "http://b.test/3"
 
 
 def opened(domains: Any) -> OffsiteMiddleware:
