@@ -18,6 +18,7 @@ from aioscrapy.feeds.form import Form
 from aioscrapy.feeds.target import Target
 from aioscrapy.feeds.uri import STDOUT, FeedError, names_batches
 from aioscrapy.settings import Settings
+from aioscrapy.standard_files import null_numbers
 
 FORMATS = FEED_EXPORTERS_BASE
 _OPTIONS = {
@@ -44,6 +45,8 @@ _OF_PLUGINS = {
     "lzma_format",
     "lzma_preset",
 }
+# The numbers of the standard files that a feed may name.
+_STANDARD_FILES = {STDOUT: 1, "/dev/stdout": 1, "/dev/stderr": 2}
 # Endings of a compressed file, behind that of the format.
 _COMPRESSED = {".gz", ".bz2", ".xz"}
 
@@ -89,6 +92,8 @@ def feed_of(key: object, options: object, settings: Settings, crawler: CrawlCont
     uri = STDOUT if key == "-" else str(key)
     if not isinstance(options, Mapping):
         raise FeedError(uri, f"its options are {options!r}, not a dict")
+    if _STANDARD_FILES.get(uri) in null_numbers:
+        raise FeedError(uri.rstrip(":"), "can't be written: it is closed in this process; name a file")
     _refuse_unknown(uri, options)
     batch_size = _batch_size(uri, options, settings)
     whole = _completed(uri, options, settings)

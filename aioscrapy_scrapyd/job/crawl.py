@@ -18,6 +18,8 @@ from aioscrapy_scrapyd.job.progress import reported, shared_crawl
 from aioscrapy_scrapyd.job.project import find_egg, importable, project_name
 
 _RECORDS = 100  # end records of a spider that are kept at least
+# Feeds of a project that a job can't write; as in Scrapy, the feed of items_dir takes their place.
+_STDOUT = ("-", "stdout:")
 _INTERRUPTED = End(Reason.SHUTDOWN, 130, "interrupted before the crawl began")
 
 
@@ -124,7 +126,8 @@ class _Job:
         if feeds:
             own = options.settings.copy()
             spider_class.update_settings(own)
-            options.settings.set("FEEDS", {**own.getdict("FEEDS"), **feeds}, "cmdline")
+            others = {key: value for key, value in own.getdict("FEEDS").items() if key not in _STDOUT}
+            options.settings.set("FEEDS", {**others, **feeds}, "cmdline")
         process, self._crawler = plan_crawl(spider_class, options)
         with reported(self._record, self._crawler):
             process.start()

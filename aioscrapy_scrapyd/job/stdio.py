@@ -6,6 +6,7 @@ import os
 import sys
 from contextlib import suppress
 
+from aioscrapy import standard_files
 from aioscrapy_deploy.terminal.text import printable
 
 _STDIN, _STDOUT, _STDERR = 0, 1, 2
@@ -50,6 +51,7 @@ def leave_pipes() -> None:
     null = os.open(os.devnull, os.O_RDWR)
     for number in (_STDIN, _STDOUT, _STDERR):
         os.dup2(null, number)
+        standard_files.null_numbers.add(number)
     if hasattr(os, "register_at_fork"):
         os.register_at_fork(after_in_child=functools.partial(os.dup2, null, pipe, inheritable=False))
     sys.stderr = io.TextIOWrapper(

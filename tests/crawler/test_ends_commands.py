@@ -71,6 +71,24 @@ def test_a_crawl_needs_no_standard_files(site: Site, tmp_path: Path, closed: str
     assert "Spider closed (finished)" in (tmp_path / "log").read_text()
 
 
+@pytest.mark.parametrize("feed", ["-:jl", "/dev/stdout:jl"])
+def test_a_feed_to_a_closed_standard_output_is_refused(site: Site, tmp_path: Path, feed: str) -> None:
+    (tmp_path / "one.py").write_text(SPIDER)
+    command = f"{sys.executable} -m aioscrapy runspider one.py -a site={site.url} -o {feed} >&-"
+    ended = subprocess.run(
+        f"exec {command}",
+        shell=True,
+        cwd=tmp_path,
+        env=child_environment(),
+        stderr=subprocess.PIPE,
+        text=True,
+        check=False,
+    )
+    assert ended.returncode == 1
+    name = feed.removesuffix(":jl").replace("-", "stdout")
+    assert ended.stderr.splitlines()[-1].startswith(f"aioscrapy: setting FEEDS: {name}: can't be written: ")
+
+
 def test_a_full_disk_behind_standard_output_is_one_line(tmp_path: Path) -> None:
     with Path("/dev/full").open("w") as full:
         ended = subprocess.run(

@@ -101,6 +101,22 @@ def test_what_a_crawl_prints_reaches_neither_the_daemon_nor_its_log(daemon: Daem
     assert len(items(daemon)) == len(site.urls)
 
 
+def test_a_feed_to_standard_output_is_refused_unless_items_dir_has_the_items(
+    daemon: Daemon, site: Site
+) -> None:
+    settings = "BOT_NAME = 'bot'\nSPIDER_MODULES = ['bot.spiders']\nFEEDS = {'-': {'format': 'jsonlines'}}\n"
+    daemon.store(make_egg({"settings.py": settings, "spiders/a.py": PAGES}))
+    job = ["crawl", "pages", "-a", "_job=j1", "-a", f"url={site.url}/headers", "-s", "LOG_FILE=job.log"]
+    status, out, err = daemon.run(*job)
+    assert (status, out) == (1, "")
+    assert "setting FEEDS: stdout: can't be written" in err
+    assert "Spider opened" not in (daemon.folder / "job.log").read_text()
+    path = daemon.folder / "p" / "pages" / "j1.jl"
+    feeds = json.dumps({path.as_uri(): {"format": "jsonlines"}})
+    assert daemon.run(*job, "-s", f"FEEDS={feeds}") == (0, "", "")
+    assert len(path.read_text().splitlines()) == 1
+
+
 def test_log_stdout_puts_what_is_printed_in_the_log(daemon: Daemon, site: Site) -> None:
     printing = PAGES.replace("        yield {", "        print('printed {}')\n        yield {", 1)
     daemon.store(make_egg({"spiders/a.py": printing}))
