@@ -104,7 +104,7 @@ def _handler(settings: Settings) -> logging.Handler:
             from aioscrapy.log_rotation import rotating_handler
 
             return rotating_handler(path, settings)
-        return LogFile(path, mode, encoding=settings["LOG_ENCODING"])
+        return LogFile(path, mode, encoding=settings["LOG_ENCODING"], errors="backslashreplace")
     except OSError as exc:
         raise SettingError("LOG_FILE", f"can't be opened: {exc}") from None
 

@@ -35,6 +35,7 @@ def rotating_handler(path: str, settings: Settings) -> logging.Handler:
         )
     if not settings.getbool("LOG_FILE_APPEND"):
         Path(path).write_bytes(b"")  # the handlers append
+    errors = "backslashreplace"
     if size:
-        return RotatingFileHandler(path, maxBytes=size, backupCount=kept, encoding=encoding)
-    return TimedRotatingFileHandler(path, "s", seconds, kept, encoding)
+        return RotatingFileHandler(path, maxBytes=size, backupCount=kept, encoding=encoding, errors=errors)
+    return TimedRotatingFileHandler(path, "s", seconds, kept, encoding, errors=errors)

@@ -92,6 +92,10 @@ class ItemExporter(BaseItemExporter):
 
     Attributes:
         appendable: another document can follow in the same file.
+
+    Raises:
+        ValueError: two fields have one name in the output, of which one would be lost.
+        LookupError: the encoding is not one of text.
     """
 
     appendable: ClassVar[bool] = True
@@ -101,6 +105,9 @@ class ItemExporter(BaseItemExporter):
         super().__init__(dont_fail=True, **options)
         self.file = file
         self.encoding = self._encoding = self.encoding or "utf-8"
+        "".encode(self._encoding)  # base64 and the like are not for text
+        if isinstance(self.fields_to_export, Mapping):
+            _refuse_twins(self.fields_to_export.values())
         self._encoder = codecs.getincrementalencoder(self._encoding)(self.errors)
         self._lead = self._encoder.encode("")  # the byte order mark, if the encoding has one
         self._keeps_dicts = (  # a dict without declared fields is exported as it is
@@ -153,3 +160,11 @@ class ItemExporter(BaseItemExporter):
         """Raise TypeError if an option is left that nothing reads."""
         if self._kwargs:
             raise TypeError(f"Unexpected options: {', '.join(self._kwargs)}")
+
+
+def _refuse_twins(names: Iterable[str]) -> None:
+    seen: set[str] = set()
+    for name in names:
+        if name in seen:
+            raise ValueError(f"two fields have the name {name!r} in the output")
+        seen.add(name)

@@ -8,6 +8,7 @@ from typing import Any
 
 import msgpack
 
+from aioscrapy.exceptions import SerializeError
 from aioscrapy.exporters.base import BinaryWriter
 from aioscrapy.exporters.parts import CsvParts
 
@@ -17,7 +18,8 @@ logger = logging.getLogger("aioscrapy.exporters")
 class CsvItemExporter(CsvParts):
     """One line per item; without `fields_to_export` the first item's fields are the columns of all.
 
-    A packed item has its names and cells as text, because the columns are known only when it is written.
+    A packed item has its names and cells as text, because the columns are known only when it is written. An
+    item without fields is an empty line.
 
     Args:
         file: opened in binary mode; the caller closes it.
@@ -41,16 +43,24 @@ class CsvItemExporter(CsvParts):
         self._join = join_multivalued
         self._columns: list[str] = []
         self._warned = self.fields_to_export is not None
+        self._continues = False  # the rows before have no header that names their columns
         self._line = io.StringIO(newline="")
         self._writer = csv.writer(self._line, **self._kwargs)
 
     def columns_of(self, lines: Iterable[str]) -> list[str]:
         """Return the columns of a document with these lines."""
-        return next(csv.reader(lines, **self._kwargs), [])
+        literal = self._kwargs.get("quoting") == csv.QUOTE_NONE
+        quoting = csv.QUOTE_NONE if literal else csv.QUOTE_MINIMAL  # others turn names into numbers
+        reader = csv.reader(lines, **{**self._kwargs, "quoting": quoting})
+        return next((row for row in reader if row), [])
 
     def resume_below(self, header: list[str]) -> None:
-        """Write no header, because the file has this one; its columns are kept if the settings name none."""
-        self._lead, self._header_due = b"", False
+        """Continue a document with this first line, which has its columns unless it is without a header."""
+        self._lead = b""
+        if not self._header_due:
+            self._continues = self.fields_to_export is None
+            return
+        self._header_due = not header
         if self.fields_to_export is None:
             self._columns = header
 
@@ -58,6 +68,8 @@ class CsvItemExporter(CsvParts):
         row = self.fields(item, "", with_empty=True)
         names = [str(name) for name in row]
         cells = [self._cell(value) for value in row.values()]
+        if self._kwargs:
+            self._refuse_unwritable([*names, *cells, ""])
         return msgpack.packb([names, cells], unicode_errors="surrogatepass")  # type: ignore[no-any-return]  # msgpack has no types
 
     def write(self, packed: bytes) -> None:
@@ -67,13 +79,33 @@ class CsvItemExporter(CsvParts):
             row = dict(zip(names, cells, strict=True))
             self._warn_of_lost_fields(row.keys() - set(columns))
             cells = [row.get(name, "") for name in columns]
+        if self._continues:
+            self._continues = False
+            logger.warning(
+                "The file has no line with the names of its columns: those of the next lines are %s; "
+                "name all columns in FEED_EXPORT_FIELDS",
+                columns,
+            )
+        rows = [columns, cells] if self._header_due and columns else [cells]
+        self._write(self._encode("".join(map(self._text, rows))))
+        self._columns, self._header_due = columns, self._header_due and not columns
+
+    def _text(self, cells: list[str]) -> str:
+        """Return a row as text with its line end."""
         self._line.seek(0)
         self._line.truncate()
-        if self._header_due:
-            self._writer.writerow(columns)
-        self._writer.writerow(cells)
-        self._write(self._encode(self._line.getvalue()))
-        self._columns, self._header_due = columns, False
+        try:
+            self._writer.writerow(cells)
+        except csv.Error:  # without quotes there is no form for one empty cell; others `pack` has refused
+            self._writer.writerow([])
+        return self._line.getvalue()
+
+    def _refuse_unwritable(self, cells: list[str]) -> None:
+        """Raise SerializeError for a cell that the options of `csv.writer` have no form for."""
+        try:
+            self._writer.writerow(cells)
+        except csv.Error as exc:
+            raise SerializeError(f"{exc} (the options of csv.writer in item_export_kwargs)") from exc
 
     def _cell(self, value: Any) -> str:
         if isinstance(value, (list, tuple)) and all(isinstance(part, str) for part in value):

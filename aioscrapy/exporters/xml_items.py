@@ -1,5 +1,6 @@
 """Items as the elements of one XML document."""
 
+import codecs
 import re
 from collections.abc import Mapping
 from typing import Any
@@ -40,9 +41,9 @@ class XmlItemExporter(XmlParts):
         self._margin = max(self.indent or 0, 0)
 
     def start_exporting(self) -> None:
-        self._write(
-            self._encode(f'<?xml version="1.0" encoding="{self._encoding}"?>\n<{self._root}>{self._line_end}')
-        )
+        is_utf8 = codecs.lookup(self._encoding).name in {"utf-8", "utf-8-sig"}
+        name = "utf-8" if is_utf8 else self._encoding  # utf-8-sig is a name of Python
+        self._write(self._encode(f'<?xml version="1.0" encoding="{name}"?>\n<{self._root}>{self._line_end}'))
 
     def pack(self, item: Any) -> bytes:
         try:

@@ -20,6 +20,7 @@ from aioscrapy.feeds.storages import (
     FileFeedStorage,
     StdoutFeedStorage,
 )
+from aioscrapy.feeds.uri import FeedError
 
 __all__ = [
     "BlockingFeedStorage",
@@ -134,7 +135,10 @@ class FeedExporter:
 
     def _prepare(self, spider: Any) -> None:
         for feed in self._all:
-            feed.prepare(spider)
+            try:
+                feed.prepare(spider)
+            except (TypeError, ValueError) as exc:  # %(pages)d for an argument, which is a text
+                raise FeedError(feed.template, f"{type(exc).__name__}: {exc}") from exc
         refuse_twins(self._all)
 
     def _pack(self, item: Any, response: Any) -> list[Record]:

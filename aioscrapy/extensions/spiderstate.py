@@ -21,7 +21,7 @@ class SpiderState:
 
     def __init__(self, jobdir: str | None = None) -> None:
         self.jobdir = jobdir
-        self._path = Path(jobdir or "", "spider.state")
+        self._path = Path(jobdir or "", "spider.state").absolute()  # the project may change the folder
 
     @classmethod
     def from_crawler(cls, crawler: CrawlContext) -> Self:
@@ -69,5 +69,5 @@ class SpiderState:
             return
         self._path.parent.mkdir(parents=True, exist_ok=True)
         draft = self._path.with_name(f"{self._path.name}.new")
-        draft.write_text(text, encoding="utf-8")
+        draft.write_text(text, encoding="utf-8", errors="backslashreplace")  # as JSON escapes a half pair
         draft.replace(self._path)

@@ -7,6 +7,7 @@ import subprocess
 import sys
 from dataclasses import dataclass, field
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree as ET
 
@@ -24,7 +25,9 @@ from aioscrapy.exporters import (
     JsonLinesItemExporter,
     XmlItemExporter,
 )
+from aioscrapy.feeds.options import feed_of
 from aioscrapy.http import Request, Response
+from aioscrapy.settings import Settings
 from support import child_environment
 
 
@@ -197,6 +200,72 @@ def test_csv_says_once_which_later_fields_have_no_column(caplog: pytest.LogCaptu
 def test_csv_text_comes_back(items: list[dict[str, str]]) -> None:
     text = exported(CsvItemExporter, *items).decode("utf-8")
     assert list(csv.DictReader(io.StringIO(text, newline=""))) == items
+
+
+UNQUOTED = {"quoting": csv.QUOTE_NONE}
+
+
+@pytest.mark.parametrize(
+    ("options", "items", "refused", "lines"),
+    [
+        (UNQUOTED, ["x,y", 'a"b', "a\nb", "good"], 3, ["a", "good"]),
+        ({**UNQUOTED, "escapechar": "\\"}, ["x,y", "good"], 0, ["a", "x\\,y", "good"]),
+        ({**UNQUOTED, "fields_to_export": ["a"]}, ["", "good"], 0, ["a", "", "good"]),
+        ({"quotechar": None, **UNQUOTED}, ["x,y", "good"], 1, ["a", "good"]),
+        ({"delimiter": ";"}, ["x;y"], 0, ["a", '"x;y"']),
+    ],
+)
+def test_csv_refuses_a_cell_without_a_form_before_its_page_is_committed(
+    options: dict[str, Any], items: list[str], refused: int, lines: list[str]
+) -> None:
+    file = io.BytesIO()
+    exporter = CsvItemExporter(file, **options)
+    problems = 0
+    for cell in items:
+        try:
+            packed = exporter.pack({"a": cell})
+        except SerializeError:
+            problems += 1
+        else:
+            exporter.write(packed)
+    assert (problems, file.getvalue().decode().split("\r\n")[:-1]) == (refused, lines)
+
+
+def test_the_columns_of_csv_are_those_of_the_first_item_that_has_some() -> None:
+    assert exported(CsvItemExporter, {}, {"a": 1}, {"a": 2}) == b"\r\na\r\n1\r\n2\r\n"
+
+
+@pytest.mark.parametrize(
+    ("options", "file", "then"),
+    [
+        ({"include_headers_line": False}, b"1,x\r\n", b"1,x\r\n2,y\r\n"),
+        ({}, b"a,b\r\n1,x\r\n", b"a,b\r\n1,x\r\n2,y\r\n"),
+        ({}, b"b,a\r\nx,1\r\n", b"b,a\r\nx,1\r\ny,2\r\n"),
+        ({}, b"\r\n", b"\r\na,b\r\n2,y\r\n"),
+        ({"quoting": csv.QUOTE_NONNUMERIC}, b"a,b\r\n", b'a,b\r\n"2","y"\r\n'),
+    ],
+)
+def test_csv_goes_on_below_rows_with_and_without_a_header(
+    tmp_path: Path, options: dict[str, Any], file: bytes, then: bytes, caplog: pytest.LogCaptureFixture
+) -> None:
+    path = tmp_path / "items.csv"
+    path.write_bytes(file)
+    feed = feed_of(str(path), {"item_export_kwargs": options}, Settings())
+    feed.prepare(None)
+    feed.begin()
+    feed.write_item({"a": 2, "b": "y"})
+    assert feed.close()
+    assert path.read_bytes() == then
+    assert ("no line with the names of its columns" in caplog.text) == ("include_headers_line" in options)
+
+
+@pytest.mark.parametrize(
+    ("encoding", "declared"), [("utf-8-sig", "utf-8"), ("utf_8", "utf-8"), ("latin-1", "latin-1")]
+)
+def test_xml_declares_an_encoding_that_parsers_know(encoding: str, declared: str) -> None:
+    document = exported(XmlItemExporter, {"a": "\u00fc"}, encoding=encoding)
+    assert f'encoding="{declared}"'.encode() in document
+    assert ET.fromstring(document).findtext("item/a") == "\u00fc"
 
 
 def test_csv_joins_strings_and_reads_bytes() -> None:

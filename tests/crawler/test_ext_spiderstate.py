@@ -35,6 +35,20 @@ async def test_notes_are_there_in_the_next_run(tmp_path: Path) -> None:
     assert [path.name for path in folder.iterdir()] == ["spider.state"]
 
 
+async def test_notes_stay_in_their_folder_when_the_spider_leaves_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    crawler = context({"JOBDIR": "job"})
+    SpiderState.from_crawler(crawler)
+    await crawler.signals.send(signals.spider_opened, spider=crawler.spider)
+    crawler.spider.state["odd"] = "\\ \ud800"
+    (tmp_path / "other").mkdir()
+    monkeypatch.chdir("other")
+    await crawler.signals.send(signals.spider_closed, spider=crawler.spider, reason="shutdown")
+    assert await run(tmp_path / "job") == {"odd": "\\ \ud800"}
+
+
 async def test_notes_that_json_cannot_hold_leave_the_old_ones(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -273,7 +273,16 @@ def test_without_feeds_there_is_no_exporter() -> None:
         ("items.jl", {"encoding": "klingon"}, "unknown encoding 'klingon'"),
         ("items.jl", {"fields": "a,b"}, "fields 'a,b' are neither a list nor a dict"),
         ("items.jl", {"indent": "two"}, "indent 'two' is not a number of spaces"),
+        ("items.csv", {"encoding": "rot13"}, "'rot13' is not a text encoding"),
+        ("items.csv", {"encoding": "base64"}, "'base64' is not a text encoding"),
+        ("items.csv", {"fields": {"a": "x", "b": "x"}}, "two fields have the name 'x' in the output"),
+        (
+            "items.csv",
+            {"item_export_kwargs": {"delimiter": ";;"}},
+            '"delimiter" must be a 1-character string',
+        ),
         ("%(color)s.jl", {}, "the spider has no 'color' for %(color)s"),
+        ("%(name)d.jl", {}, "TypeError: %d format: a real number is required, not str"),
         ("/dev/null/items.jl", {}, "can't be written: File exists: /dev/null"),
     ],
 )

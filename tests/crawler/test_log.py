@@ -79,6 +79,15 @@ def test_a_log_may_be_in_another_encoding(tmp_path: Path) -> None:
     assert b"caf\xe9" in path.read_bytes()
 
 
+@pytest.mark.parametrize("rotation", [None, "1 MB", "1 day"])
+@pytest.mark.parametrize(("encoding", "line"), [("utf-8", "ü \\udcff"), ("ascii", "\\xfc \\udcff")])
+def test_a_line_is_there_whatever_its_characters(
+    tmp_path: Path, encoding: str, line: str, rotation: str | None
+) -> None:
+    settings = {"LOG_ENCODING": encoding, "LOG_ROTATION": rotation}
+    assert line in logged(tmp_path / "x.log", (logging.ERROR, "ü \udcff"), **settings)
+
+
 def test_a_removed_handler_gives_the_levels_back(tmp_path: Path) -> None:
     loggers = [logging.getLogger(name) for name in (None, "asyncio", "aiohttp", "redis")]
     before = [logger.level for logger in loggers]

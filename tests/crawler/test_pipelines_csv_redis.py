@@ -33,6 +33,26 @@ def test_items_go_to_the_files_that_they_name(
     assert "without __csv__" in caplog.text
 
 
+def test_odd_items_leave_a_csv_file_complete(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    pipeline, spider = CsvPipeline(), context().spider
+    for item in ({}, {"a": "\ud800"}, {"a": 1, 2: 3}, {"a": 4}):
+        pipeline.process_item({**item, "__csv__": {"filename": "one"}}, spider)
+    pipeline.process_item({"a": 5, "__csv__": {"filename": "./x/../one.csv"}}, spider)  # the same file
+    pipeline.close_spider()
+    assert (tmp_path / "one.csv").read_text() == "a\n\\ud800\n1\n4\n5\n"
+
+
+def test_a_csv_file_that_can_not_be_written_leaves_the_others(tmp_path: Path) -> None:
+    pipeline, spider = CsvPipeline(), context().spider
+    (tmp_path / "full.csv").symlink_to("/dev/full")
+    for name in ("full", "good"):
+        pipeline.process_item({"a": 1, "__csv__": {"filename": str(tmp_path / name)}}, spider)
+    with pytest.raises(OSError, match="No space left"):
+        pipeline.close_spider()
+    assert (tmp_path / "good.csv").read_text() == "a\n1\n"
+
+
 async def test_items_go_to_the_keys_that_they_name(redis_url: str, caplog: pytest.LogCaptureFixture) -> None:
     await db_manager.from_settings(
         Settings({"REDIS_ARGS": {"default": {"url": redis_url}, "two": {"url": redis_url}}})
