@@ -13,7 +13,7 @@ from aioscrapy.context import CrawlContext
 from aioscrapy.exceptions import DownloadError, DownloadTimeoutError, StopDownload
 from aioscrapy.handlers.aiohttp_errors import class_of, text_of
 from aioscrapy.handlers.aiohttp_raw import RawRequest, escaped
-from aioscrapy.handlers.aiohttp_repair import NOTHING, Repairing
+from aioscrapy.handlers.aiohttp_repair import NOTHING, Repairing, is_misread
 from aioscrapy.handlers.base import LENGTH, DownloadHandler, bind_address, http_proxy
 from aioscrapy.handlers.certificates import Certificates, is_default_tls, tls_context
 from aioscrapy.handlers.limits import Body, Limits, has_end
@@ -261,6 +261,11 @@ class _Protocol(ResponseHandler):
         self._parser = lenient  # type: ignore[assignment]  # it has the parser's methods
         return parser
 
+    def connection_lost(self, exc: BaseException | None) -> None:
+        if isinstance(exc, ConnectionError):
+            self._lenient.reset(exc)
+        super().connection_lost(exc)
+
     def lose(self, payload: Any, reason: str) -> None:
         """End a body that is not complete, and the connection with it."""
         self.loss = reason
@@ -289,19 +294,26 @@ class _Parser(Repairing):
         if parser is None:
             return NOTHING
         if self._payload is not None:
-            try:
-                return parser.feed_data(data)  # type: ignore[no-any-return]  # aiohttp's parser is not typed
-            except Exception as exc:  # noqa: BLE001 the page that came before is what counts
-                return self.end_body(exc)
+            return self._feed_body(data)
         if self._is_waiting:
             return self.second_look(self._seen + data, None)
         try:
             result = parser.feed_data(data)
         except Exception as exc:  # noqa: BLE001 aiohttp's own errors and those of its extension
             return self.second_look(self._seen + data, exc)
+        if result[0] and is_misread(result[0]):
+            return self.second_look(self._seen + data, None)
         if not self.note(result[0]):
             self._seen += data
         return result  # type: ignore[no-any-return]  # aiohttp's parser is not typed
+
+    def _feed_body(self, data: bytes) -> tuple[Any, bool, bytes]:
+        if data and self._payload.is_eof():  # no data: the reader goes on after a pause
+            return self.refuse()
+        try:
+            return self._parser.feed_data(data)  # type: ignore[no-any-return]  # aiohttp's is not typed
+        except Exception as exc:  # noqa: BLE001 the page that came before is what counts
+            return self.end_body(exc)
 
     def feed_eof(self) -> Any:
         if self._parser is None:
@@ -313,12 +325,3 @@ class _Parser(Repairing):
                 raise
             self._protocol.lose(self._payload, str(exc))
             return None
-
-    def note(self, messages: Any) -> bool:
-        """Keep the body of the answer that has come; interim answers (1xx) are not it."""
-        for message, payload in messages:
-            self._seen = b""
-            if message.code >= 200:
-                self._payload = payload
-                return True
-        return bool(messages)

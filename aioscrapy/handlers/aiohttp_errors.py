@@ -21,6 +21,7 @@ _KINDS: tuple[tuple[type[BaseException], type[DownloadError]], ...] = (
     (aiohttp.NonHttpUrlClientError, UnsupportedURLSchemeError),
     (aiohttp.ClientPayloadError, ResponseDataLossError),
     (socket.gaierror, CannotResolveHostError),
+    (UnicodeError, CannotResolveHostError),  # a label that is empty or too long
     (ConnectionRefusedError, DownloadConnectionRefusedError),
     (TimeoutError, DownloadTimeoutError),
 )
@@ -39,4 +40,6 @@ def text_of(exc: BaseException) -> str:
     ):
         cause = exc.os_error
         return f"Cannot connect to host {exc.host}:{exc.port} [{cause.strerror or cause}]"
+    if isinstance(exc, aiohttp.ServerDisconnectedError) and not isinstance(exc.message, str):
+        return "the connection was closed before the end of the answer's head"
     return str(exc)

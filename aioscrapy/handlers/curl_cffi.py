@@ -39,6 +39,10 @@ except ImportError:
 _PROXY_LOGIN = "Proxy-Authorization"
 _NO_LINE = re.compile(r"[\r\n\0]")  # libcurl would send another header, or the half of it
 _CUT = (CurlECode.PARTIAL_FILE, CurlECode.RECV_ERROR, CurlECode.HTTP2_STREAM)
+# libcurl's text about a TLS connection that ends without close_notify, as old servers do: browsers take the
+# page if it has no length.
+_NO_GOODBYE = "Connection closed abruptly"
+_CHUNKS = b"transfer-encoding"
 # A part of libcurl's text about an error -> our error; it has one code for all that keeps it from connecting.
 _KINDS: dict[str, type[DownloadError]] = {
     "tunnel failed": TunnelError,
@@ -204,10 +208,13 @@ class CurlCffiDownloadHandler(DownloadHandler):
 
 def _response(request: Request, reply: Any, body: Body, loss: str) -> Response:
     """Return the response; `loss`: why a part of the body is missing, "" where none is."""
-    received = Headers.from_raw([(name, value or b"") for name, value in reply.headers.raw])
+    raw = reply.headers.raw
+    if any(name.rstrip() != name and name.rstrip().lower() == _CHUNKS for name, _ in raw):
+        raise UnreadableAnswerError(f"{request.url}: Transfer-Encoding with a blank before its colon")
+    received = Headers.from_raw([(name.rstrip(), value or b"") for name, value in raw])
     if b"Content-Encoding" in received:
         body.unpack_by(received)
-    if loss:
+    if loss and (_NO_GOODBYE not in loss or has_end(received, None)):
         body.lose(loss)
     protocol = _PROTOCOLS.get(CurlHttpVersion(reply.http_version))
     content = body.whole(has_end(received, protocol))

@@ -5,7 +5,7 @@ the tests record.
 """
 
 import re
-from collections.abc import Container
+from collections.abc import Container, Iterable
 
 #: Bytes of a head that browsers take at most.
 MAX_HEAD = 256 * 1024
@@ -17,7 +17,7 @@ _head_end = re.compile(rb"\n\r*\n").search
 _line_end = re.compile(rb"\r*\n")
 _status = re.compile(
     rb"(?:HTTP|ICY)(?:/(?P<major>[0-9]+)(?:\.(?P<minor>[0-9]+))?)?"
-    rb"[ \t]*(?P<code>[0-9]{3})?[^ \t]*(?P<reason>.*)",
+    rb"[ \t]*(?P<code>[0-9]{3})?(?P<more>[0-9]*)[^ \t]*(?P<reason>.*)",
     re.IGNORECASE | re.DOTALL,
 ).match
 # Blank bytes, and up to 4 others before the name of the protocol, which Chromium passes over
@@ -59,7 +59,17 @@ def repaired(head: bytes, without: Container[bytes] = ()) -> bytes:
         field for field in headers if (name := field[0].lower()) not in _FRAMING and name not in without
     ]
     fields = b"".join(b"%b: %b\r\n" % field for field in (*others, *framing))
-    return b"HTTP/%b %b %b\r\n%b\r\n" % (version, status["code"] or b"200", reason[:1000], fields)
+    code = b"999" if status["more"] else status["code"] or b"200"  # 1000 is not an interim answer
+    return b"HTTP/%b %b %b\r\n%b\r\n" % (version, code, reason[:1000], fields)
+
+
+def hides_chunks(values: Iterable[bytes]) -> bool:
+    """Return True for a Transfer-Encoding with "chunked", but not as its last word.
+
+    RFC 9112 forbids it. Parsers take the body as it is, browsers as chunked.
+    """
+    words = [word.strip().lower() for word in b",".join(values).split(b",")]
+    return b"chunked" in words[:-1] and words[-1] != b"chunked"
 
 
 def _start(data: bytes) -> int:

@@ -1,6 +1,7 @@
 """Downloads http and https with wreq, a client written in Rust; the only file that knows wreq."""
 
 import asyncio
+import re
 from typing import Any
 
 from aioscrapy.context import CrawlContext
@@ -16,6 +17,7 @@ from aioscrapy.handlers.base import LENGTH, DownloadHandler
 from aioscrapy.handlers.certificates import Certificates, boringssl_ciphers, is_default_tls
 from aioscrapy.handlers.failures import class_by_text
 from aioscrapy.handlers.limits import Body, Limits, has_end
+from aioscrapy.handlers.repair import hides_chunks
 from aioscrapy.handlers.second_reader import SecondReader, UnreadableAnswerError
 from aioscrapy.http.codings import ACCEPTED
 from aioscrapy.http.headers import Headers
@@ -50,6 +52,14 @@ _KINDS: dict[str, type[DownloadError]] = {
     '"dns error"': CannotResolveHostError,
     "kind: ConnectionRefused": DownloadConnectionRefusedError,
 }
+# A part of wreq's text about an error -> words for people.
+_PLAIN = {
+    '"dns error"': "the host has no address",
+    "TunnelUnsuccessful": "the proxy refuses the tunnel",
+    "IncompleteMessage": "the connection was closed before the end of the answer's head",
+    "IncompleteBody": "the connection was closed before the end of the body",
+}
+_os_message = re.compile(r'kind: \w+, message: "([^"]+)"').search
 # The lenient side of its parser, and the size of a head that browsers take.
 _HTTP_1 = wreq.http1.Http1Options(
     max_headers=10_000,
@@ -122,6 +132,8 @@ class WreqDownloadHandler(DownloadHandler):
                 reply = await client.request(method, request.url, **arguments)
                 latency_s = clock() - started
                 received = Headers.from_raw([(bytes(name), bytes(value)) for name, value in reply.headers])
+                if hides_chunks(received.getlist(b"Transfer-Encoding")):
+                    raise UnreadableAnswerError(f"{request.url}: Transfer-Encoding does not end in chunked")
                 await _read(reply, body, received)
         except TimeoutError:
             raise DownloadTimeoutError(f"{request.url}: no answer within {timeout_s:g} s") from None
@@ -178,8 +190,16 @@ class WreqDownloadHandler(DownloadHandler):
 
 
 def _failure(request: Request, exc: Exception) -> DownloadError:
+    return class_by_text(str(exc), _KINDS)(f"{request.url}: {type(exc).__name__}: {_reason(exc)}")
+
+
+def _reason(exc: Exception) -> str:
+    """Return wreq's reason without its internal objects, which are hundreds of characters."""
     text = str(exc)
-    return class_by_text(text, _KINDS)(f"{request.url}: {type(exc).__name__}: {text}")
+    if match := _os_message(text):
+        return match[1]
+    plain = next((words for part, words in _PLAIN.items() if part in text), None)
+    return plain or text.partition(", connect_info: ")[0]
 
 
 async def _read(reply: wreq.Response, body: Body, received: Headers) -> None:
@@ -198,7 +218,7 @@ async def _read(reply: wreq.Response, body: Body, received: Headers) -> None:
                 if isinstance(part, memoryview):  # else a trailer
                     body.add(bytes(part))
     except _ERRORS as exc:
-        body.lose(f"{type(exc).__name__}: {exc}")
+        body.lose(f"{type(exc).__name__}: {_reason(exc)}")
 
 
 def _text(value: bytes) -> str:
@@ -238,7 +258,8 @@ def _arguments(request: Request, sent: Headers, proxy: str | None) -> dict[str, 
         "orig_headers": ["Host", *(name for name, _ in lines), *_ADDED],  # else they go in lower case
     }
     if proxy:
-        arguments["proxy"] = wreq.Proxy.all(proxy, custom_http_auth=login) if login else wreq.Proxy.all(proxy)
+        where = proxy if "://" in proxy else f"http://{proxy}"
+        arguments["proxy"] = wreq.Proxy.all(where, custom_http_auth=login) if login else wreq.Proxy.all(where)
     if request.body:
         arguments["body"] = request.body
     elif request.method in _WITH_BODY:

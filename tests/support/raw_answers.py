@@ -102,6 +102,8 @@ ANSWERS = [
     RawAnswer("coding-gzip-but-zlib", _coded(b"gzip", _ZLIB)),
     RawAnswer("coding-gzip-empty-body", _coded(b"gzip", b""), body=b""),
     RawAnswer("coding-br-empty-body", _coded(b"br", b""), body=b""),
+    RawAnswer("coding-space-before-colon", _ok(b"Content-Encoding : gzip\r\n", _GZIP)),
+    RawAnswer("coding-folded", _ok(b"Content-Encoding:\r\n gzip\r\n", _GZIP)),
     RawAnswer("gzip-with-name-comment-extra", _coded(b"gzip", _GZIP_NAMED)),
     RawAnswer(
         "gzip-two-members",
@@ -167,6 +169,18 @@ ANSWERS = [
         "transfer-identity-chunked",
         _open(b"Transfer-Encoding: identity, chunked\r\n", _chunk() + b"0\r\n\r\n"),
     ),
+    RawAnswer(
+        "transfer-space-before-colon", _open(b"Transfer-Encoding : chunked\r\n", _chunk() + b"0\r\n\r\n")
+    ),
+    RawAnswer(
+        "transfer-chunked-identity",
+        _open(b"Transfer-Encoding: chunked, identity\r\n", _chunk() + b"0\r\n\r\n"),
+    ),
+    RawAnswer("transfer-chunked-comma", _open(b"Transfer-Encoding: chunked,\r\n", _chunk() + b"0\r\n\r\n")),
+    RawAnswer(
+        "transfer-identity-in-a-second-line",
+        _chunked(_chunk() + b"0\r\n\r\n", b"Transfer-Encoding: identity\r\n"),
+    ),
     # -- Chunks
     RawAnswer("chunk-extension", _chunked(b"%x;name=value\r\n%b\r\n0;last\r\n\r\n" % (len(PAGE), PAGE))),
     RawAnswer("chunk-extension-quoted", _chunked(b'%x;a="b;c"\r\n%b\r\n0\r\n\r\n' % (len(PAGE), PAGE))),
@@ -209,6 +223,8 @@ ANSWERS = [
     RawAnswer("status-glued", _ok(status=b"HTTP/1.1 200OK")),
     RawAnswer("status-with-dot", _ok(status=b"HTTP/1.1 200.5 OK")),
     RawAnswer("status-bare-line-feed", _ok().replace(b"\r\n", b"\n", 3)),
+    RawAnswer("status-1000", _ok(status=b"HTTP/1.1 1000 OK")),
+    RawAnswer("status-negative", _ok(status=b"HTTP/1.1 -200 OK")),
     RawAnswer("status-299", _ok(status=b"HTTP/1.1 299 Odd")),
     RawAnswer("status-600", _ok(status=b"HTTP/1.1 600 Odd")),
     RawAnswer("status-999", _ok(status=b"HTTP/1.1 999 Denied")),
@@ -227,6 +243,9 @@ ANSWERS = [
     ),
     RawAnswer(
         "interim-several", b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nX: y\r\n\r\n" + _ok()
+    ),
+    RawAnswer(
+        "interim-with-length-and-odd-line", b"HTTP/1.1 100 C\r\nContent-Length: 5\r\nodd\r\n\r\n" + _ok()
     ),
     RawAnswer("interim-199", b"HTTP/1.1 199 Odd\r\n\r\n" + _ok()),
     # -- Header lines
@@ -318,13 +337,16 @@ _BY_BOTH = """
     length-empty length-no-number length-negative length-plus length-decimal length-and-unit status-two-spaces
     status-lower-case status-http-1.2 status-http-2 status-http-0.9 status-http-no-version status-icy
     spaces-before bom-before 4-bytes-before header-nul header-bare-cr header-two-crs cookie-nul
+    transfer-chunked-identity status-1000 status-negative
 """
 _BY_WREQ = """
     length-huge chunked-http-1.0 status-reason-bytes status-tab status-http-2.0 status-glued status-with-dot
+    transfer-chunked-comma transfer-identity-in-a-second-line
 """
 _BY_CURL = """
     transfer-unknown blank-line-before blank-lines-before line-feeds-before header-no-colon
     header-no-colon-first header-fold-first header-fold-colon header-120-kb http-in-header-name
+    transfer-space-before-colon interim-with-length-and-odd-line
 """
 #: What a library refuses and aiohttp then reads, at a second request.
 ASKED_AGAIN: dict[str, frozenset[str]] = {
