@@ -1,15 +1,15 @@
 """Hosts whose TLS certificate does not verify: refused, or taken with a warning and without passwords."""
 
-import base64
 import re
 import ssl
 import warnings
+from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
 from aioscrapy.context import CrawlContext
 from aioscrapy.exceptions import DownloadFailedError, SettingError
-from aioscrapy.http.headers import Headers
+from aioscrapy.http.headers import Headers, basic_login
 from aioscrapy.http.hosts import host_of
 from aioscrapy.http.request import Request
 from aioscrapy.log import logger
@@ -46,7 +46,7 @@ class Certificates:
         self._stats = crawler.stats
         self.unverified: set[tuple[str, str | None]] = set()  # host and port, proxy
         self._warned: set[str] = set()
-        self._secrets = _secrets_of(settings.getdict("DEFAULT_REQUEST_HEADERS"), spider)
+        self._secrets = _secrets_of(settings, spider)
 
     def verifies(self, request: Request, proxy: str | None = None) -> bool:
         """Return False for a host whose certificate is known not to verify."""
@@ -84,13 +84,23 @@ def _authority(url: str) -> str:
     return urlsplit(url).netloc.rpartition("@")[2].lower()
 
 
-def _secrets_of(defaults: dict[Any, Any], spider: Any) -> set[tuple[bytes, bytes]]:
+def without_secret_names(headers: Mapping[Any, Any]) -> dict[Any, Any]:
+    """Return the headers whose names do not say that they carry a password."""
+    return {
+        name: value for name, value in dict(headers).items() if not _secret(Headers({name: ""}).raw()[0][0])
+    }
+
+
+def _secrets_of(settings: Settings, spider: Any) -> set[tuple[bytes, bytes]]:
     """Return the header lines that carry a login of the settings or the spider."""
-    secrets = {line for line in Headers(defaults).raw() if _secret(line[0])}
-    user, password = getattr(spider, "http_user", ""), getattr(spider, "http_pass", "")
-    if user or password:
-        login = base64.b64encode(f"{user}:{password}".encode())
-        secrets.add((b"Authorization", b"Basic " + login))
+    defaults = Headers(settings.getdict("DEFAULT_REQUEST_HEADERS"))
+    secrets = {line for line in defaults.raw() if _secret(line[0])}
+    for user, password in (
+        (getattr(spider, "http_user", ""), getattr(spider, "http_pass", "")),
+        (settings.get("HTTPAUTH_USER", ""), settings.get("HTTPAUTH_PASS", "")),
+    ):
+        if user or password:
+            secrets.add((b"Authorization", basic_login(user, password)))
     return secrets
 
 

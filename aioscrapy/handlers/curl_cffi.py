@@ -18,7 +18,7 @@ from aioscrapy.exceptions import (
     TunnelError,
 )
 from aioscrapy.handlers.base import LENGTH, DownloadHandler
-from aioscrapy.handlers.certificates import Certificates, boringssl_ciphers
+from aioscrapy.handlers.certificates import Certificates, boringssl_ciphers, without_secret_names
 from aioscrapy.handlers.failures import class_by_text
 from aioscrapy.handlers.limits import Body, Limits, has_end
 from aioscrapy.handlers.second_reader import SecondReader, UnreadableAnswerError
@@ -151,6 +151,9 @@ class CurlCffiDownloadHandler(DownloadHandler):
         if session is not None:
             return session
         arguments = dict(self._arguments)
+        if not verify:  # no login of the settings goes to a host without a verified certificate
+            arguments.update(auth=None, cookies=None)
+            arguments["headers"] = without_secret_names(arguments.get("headers") or {})
         options = {
             CurlOpt.PATH_AS_IS: 1,
             CurlOpt.SUPPRESS_CONNECT_HEADERS: 1,  # a proxy's answer is not the site's

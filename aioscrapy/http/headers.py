@@ -1,5 +1,6 @@
 """Case-insensitive headers; lines from the network are sorted by name on the first access."""
 
+import base64
 from collections.abc import Iterable, Iterator, Mapping, MutableMapping
 from functools import lru_cache
 from itertools import chain
@@ -246,3 +247,12 @@ class UnicodeHeaders(dict[str, str]):
     def get(self, name: str, default: Any = None) -> Any:
         """Return the values of a header, joined by a comma."""
         return super().get(name.title(), default)
+
+
+def basic_login(user: Any, password: Any) -> bytes:
+    """Return the value of an Authorization header with a name and a password.
+
+    Source: RFC 7617.
+    """
+    parts = (text if isinstance(text, bytes) else str(text).encode() for text in (user, password))
+    return b"Basic " + base64.b64encode(b":".join(parts))

@@ -1,6 +1,5 @@
 """Set the headers that a request does not have: DEFAULT_REQUEST_HEADERS, User-Agent and Authorization."""
 
-import base64
 from collections.abc import Mapping
 from typing import Any, Self
 from urllib.parse import urlsplit
@@ -9,7 +8,7 @@ from aioscrapy import signals
 from aioscrapy.context import CrawlContext
 from aioscrapy.exceptions import NotConfigured, SettingError
 from aioscrapy.hooks import UNREAD, leave_out
-from aioscrapy.http.headers import Headers
+from aioscrapy.http.headers import Headers, basic_login
 from aioscrapy.http.request import Request
 from aioscrapy.log import logger
 
@@ -90,7 +89,7 @@ class HttpAuthMiddleware:
         if user or password:
             if settings.getpriority("HTTPAUTH_DOMAIN") == 0:
                 raise SettingError("HTTPAUTH_DOMAIN", "set it with HTTPAUTH_USER (None: every host)")
-            middleware._auth, middleware._domain = _basic(user, password), settings["HTTPAUTH_DOMAIN"]
+            middleware._auth, middleware._domain = basic_login(user, password), settings["HTTPAUTH_DOMAIN"]
         if crawler.spider is not None and cls.spider_opened is HttpAuthMiddleware.spider_opened:
             try:
                 middleware.spider_opened(crawler.spider)
@@ -112,28 +111,20 @@ class HttpAuthMiddleware:
                 raise AttributeError(
                     "the spider has http_user or http_pass, but no http_auth_domain (None: every host)"
                 )
-            self._auth, self._domain = _basic(user, password), spider.http_auth_domain
+            self._auth, self._domain = basic_login(user, password), spider.http_auth_domain
 
     def process_request(self, request: Request, spider: Any = UNREAD) -> None:
         """Set the Authorization header, if the request has none."""
         meta, auth, domain = request.meta, self._auth, self._domain
         if meta.get("http_user") or meta.get("http_pass"):
             auth, domain = (
-                _basic(meta.get("http_user", ""), meta.get("http_pass", "")),
+                basic_login(meta.get("http_user", ""), meta.get("http_pass", "")),
                 meta.get("http_auth_domain"),
             )
         if auth is None or "Authorization" in request.headers:
             return
         if not domain or _is_in(request.url, domain.lower()):
             request.headers["Authorization"] = auth
-
-
-def _basic(user: str | bytes, password: str | bytes) -> bytes:
-    return b"Basic " + base64.b64encode(b":".join(_bytes(text) for text in (user, password)))
-
-
-def _bytes(text: str | bytes) -> bytes:
-    return text if isinstance(text, bytes) else str(text).encode()
 
 
 def _is_in(url: str, domain: str) -> bool:

@@ -1,6 +1,7 @@
 """TLS: certificates that do not verify, passwords that stay at home, old ciphers and versions."""
 
 import base64
+import re
 import ssl
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ from aioscrapy.context import CrawlContext
 from aioscrapy.exceptions import DownloadError, SettingError
 from aioscrapy.handlers.base import DownloadHandler
 from aioscrapy.http import Request
+from aioscrapy.middlewares.defaultheaders import HttpAuthMiddleware
 from support.context import context
 from support.handlers import HANDLERS, WireServer, open_handler, tls_context
 
@@ -88,6 +90,28 @@ async def test_no_password_of_ours_goes_to_a_host_without_a_valid_certificate(
     assert b"X-Own: own-secret" in first
     assert LOGIN.encode() not in second
     assert b"Authorization: Own" in third
+
+
+@pytest.mark.parametrize(
+    ("settings", "attributes"),
+    [
+        ({}, {"http_user": b"user", "http_pass": b"pass", "http_auth_domain": None}),
+        ({"HTTPAUTH_USER": "user", "HTTPAUTH_PASS": "pass", "HTTPAUTH_DOMAIN": None}, {}),
+        ({"CURL_CFFI_ARGS": {"headers": {"authorization": LOGIN, "X-Api-Key": "k3y"}}}, {}),
+        ({"CURL_CFFI_ARGS": {"cookies": {"session": "s"}, "auth": ("user", "pass")}}, {}),
+    ],
+)
+async def test_a_login_is_kept_back_wherever_it_is_set(
+    name: str, settings: dict[str, Any], attributes: dict[str, Any], tmp_path: Path
+) -> None:
+    crawler = context({"DOWNLOAD_TIMEOUT": 5, **settings}, **attributes)
+    handler, login = build(name, crawler), HttpAuthMiddleware.from_crawler(crawler)
+    async with WireServer(tls=tls_context(tmp_path)) as server:
+        request = Request(server.url)
+        login.process_request(request)
+        await handler.download_request(request, None)
+        await handler.close()
+    assert not re.search(rb"(?i)authorization|cookie|k3y", server.requests[0])
 
 
 async def test_a_valid_certificate_is_not_warned_of(
