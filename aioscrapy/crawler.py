@@ -98,9 +98,9 @@ class Crawler(CrawlContext, Followups):
             self._engine.stop(reason)
         return Done()
 
-    def fail(self, reason: Reason, error: str, *, stop: bool = True) -> None:
+    def fail(self, reason: Reason, error: str, status: int = 1, *, stop: bool = True) -> None:
         """Note an error that keeps the crawl from being complete, and end soon unless `stop` is False."""
-        self._ending.fail(reason, error)
+        self._ending.fail(reason, error, status)
         if stop:
             self.stop(reason)
 
@@ -208,7 +208,7 @@ class Crawler(CrawlContext, Followups):
                     event_loop.end_building()
                     await engine.run()
             except BaseException as exc:
-                self._ending.fail_by(exc)
+                self._ending.fail_by(exc, in_own_loop=event_loop.is_own())
                 raise
             finally:
                 await self._close(scheduler, pipelines)

@@ -105,6 +105,12 @@ def exit_status(reason: str) -> int:
     return int(reason in _MEANINGS and reason not in _OWN_WILL)
 
 
+def status_of(exc: BaseException) -> int:
+    """Return the exit status of a crawl that this exception ends: N of `sys.exit(N)`, but never 0."""
+    status = exc.code if isinstance(exc, SystemExit) and isinstance(exc.code, int) else 1
+    return status if 0 < status < 256 else 1
+
+
 def meaning(reason: str) -> str:
     """Return what a reason means, as part of a sentence."""
     return _MEANINGS.get(Reason(reason), "") if reason in _MEANINGS else "the spider or a limit stopped it"
@@ -131,14 +137,17 @@ class Ending:
         if self._failure is None:
             self._failure = End(str(reason), status, without_passwords(" ".join(error.split())))
 
-    def fail_by(self, exc: BaseException) -> None:
-        """Note an exception that ends the crawl: `exited` if it is not an Exception, as SystemExit."""
-        if isinstance(exc, asyncio.CancelledError):  # somebody cancelled the task of the whole crawl
+    def fail_by(self, exc: BaseException, *, in_own_loop: bool = False) -> None:
+        """Note an exception that ends the crawl: `exited` if it is not an Exception, as SystemExit.
+
+        Who cancels the task of the whole crawl asks for its end, unless the loop exists for the crawl: there
+        only the project's code can do it.
+        """
+        if isinstance(exc, asyncio.CancelledError) and (self.stop_reason or not in_own_loop):
             self.stop(Reason.SHUTDOWN)
             return
         reason = Reason.CRASHED if isinstance(exc, Exception) else Reason.EXITED
-        status = exc.code if isinstance(exc, SystemExit) and isinstance(exc.code, int) else 1
-        self.fail(reason, error_text(exc), status if 0 < status < 256 else 1)
+        self.fail(reason, error_text(exc), status_of(exc))
 
     def end(self, proven: End | None) -> End:
         """Return the end. `proven` is the end of the frontier: `finished` if all requests are done."""

@@ -10,6 +10,7 @@ from collections.abc import Callable, Coroutine, Sequence
 from typing import Any, Protocol, TypeVar
 
 from aioscrapy.components import load_object
+from aioscrapy.ends import Reason, error_text, status_of
 from aioscrapy.exceptions import ConfigError, SettingError
 from aioscrapy.os_signals import STOP_SIGNALS, policy
 from aioscrapy.settings import Settings
@@ -32,6 +33,9 @@ class Stoppable(Protocol):
     def stop(self, reason: str) -> object:
         """Start nothing new and end soon."""
 
+    def fail(self, reason: Reason, error: str, status: int) -> object:
+        """Do the same, because of an error."""
+
     def abort(self) -> None:
         """End now."""
 
@@ -47,7 +51,8 @@ def run(
     The loop is of `loop_class`; None: of uvloop if that is installed, else of asyncio.
 
     The first of the signals `numbers` stops `target` gracefully with the reason "shutdown"; the second one
-    aborts it and ends the process within a second.
+    aborts it and ends the process within a second. If the project's code stops the loop, or raises
+    SystemExit in a task or timer of its own, `target` ends with the reason "exited".
     """
     open_standard_files()
     before = gc.get_threshold()
@@ -56,7 +61,7 @@ def run(
         gc.set_threshold(_COLLECT_WHILE_BUILDING, *before[1:])
     try:
         with asyncio.Runner(loop_factory=loop_class or _loop_factory()) as runner:
-            return runner.run(_with_signals(main, target, numbers))
+            return _run_to_end(runner, _with_signals(main, target, numbers), target)
     finally:
         gc.set_threshold(*_thresholds.pop())
 
@@ -97,12 +102,17 @@ def begin(settings: Settings) -> None:
     logger.debug("Using asyncio event loop: %s", name)
 
 
+def is_own() -> bool:
+    """Return True if the loop of this process is that of `run`."""
+    return bool(_thresholds)
+
+
 def end_building() -> None:
     """Let the garbage collector pass over all that is loaded, in a process whose loop is that of `run`.
 
     Only once: a second crawl of the process would keep the garbage of the first one.
     """
-    if _thresholds:
+    if is_own():
         gc.set_threshold(*_thresholds[0])
         if not gc.get_freeze_count():
             gc.freeze()
@@ -121,6 +131,29 @@ def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
     except ImportError:
         return None
     return uvloop.new_event_loop
+
+
+def _run_to_end(runner: asyncio.Runner, crawl: Coroutine[Any, Any, T], target: Stoppable) -> T:
+    work, loop = crawl, runner.get_loop()
+    while True:
+        try:
+            return runner.run(work)
+        except (RuntimeError, SystemExit, KeyboardInterrupt) as exc:
+            tasks = [task for task in asyncio.all_tasks(loop) if task.get_coro() is crawl]
+            if not tasks or loop.is_closed():
+                raise
+            work = _end(tasks[0], target, exc)
+
+
+async def _end(crawl: asyncio.Task[T], target: Stoppable, exc: BaseException) -> T:
+    """Let a crawl end after what has ended its loop."""
+    if isinstance(exc, RuntimeError):
+        error = "the project's code stopped the event loop"
+    else:
+        error = error_text(exc)
+        logger.error("The crawl ends: the project's code raised %s", type(exc).__name__, exc_info=exc)
+    target.fail(Reason.EXITED, error, status_of(exc))
+    return await crawl
 
 
 async def _with_signals(

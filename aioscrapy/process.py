@@ -12,7 +12,7 @@ from aioscrapy import event_loop
 from aioscrapy.addons import update_pre_crawler
 from aioscrapy.crawler import Crawler
 from aioscrapy.deferreds import deferred_end
-from aioscrapy.ends import End
+from aioscrapy.ends import End, Reason
 from aioscrapy.exceptions import AioscrapyError, ConfigError
 from aioscrapy.hooks import is_of_scrapy
 from aioscrapy.log import configure_logging, remove_handler
@@ -180,6 +180,12 @@ class CrawlerProcess:
         self._news.set()
         for crawler in self.crawlers:
             crawler.stop(reason)
+
+    def fail(self, reason: Reason, error: str, status: int = 1) -> None:
+        """Note an error that keeps all crawls from being complete, and end soon."""
+        for crawler in self.crawlers:
+            crawler.fail(reason, error, status)
+        self.stop(reason)
 
     def abort(self) -> None:
         """End all crawls now."""
