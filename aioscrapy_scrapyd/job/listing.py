@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable
 from typing import Any, NamedTuple, NoReturn
 
-from aioscrapy.ends import error_text
+from aioscrapy.ends import error_text, without_passwords
 from aioscrapy.exceptions import AioscrapyError
 from aioscrapy_deploy.terminal.text import one_line, printable
 from aioscrapy_scrapyd.job.exceptions import RunnerError
@@ -63,7 +63,7 @@ def list_spiders(load: Callable[[], Listing], limit_s: float) -> None:
         in_time = child.wait(limit_s + _GRACE_S)
     finally:
         status = child.kill()
-    sys.stderr.write(printable(child.printed))
+    sys.stderr.write(printable(without_passwords(child.printed)))
     if child.report is not None:
         _answer(child.report)
     elif child.trace or not in_time:
@@ -184,7 +184,9 @@ def _answer(report: dict[str, Any]) -> None:
         raise KeyboardInterrupt
     if "error" in report:
         raise RunnerError(report["error"])
-    sys.stderr.writelines(f"aioscrapy: {one_line(warning)}\n" for warning in report["warnings"])
+    sys.stderr.writelines(
+        f"aioscrapy: {one_line(without_passwords(warning))}\n" for warning in report["warnings"]
+    )
     for name in report["names"]:
         if not name.isprintable():  # Scrapyd splits at every line break that Unicode knows
             raise RunnerError(f"the spider name {name!a} has a control character or a line break")

@@ -3,6 +3,7 @@
 import argparse
 import sys
 
+from aioscrapy.ends import without_passwords
 from aioscrapy.exceptions import AioscrapyError
 from aioscrapy_deploy.terminal.text import one_line
 from aioscrapy_scrapyd.job.config import number, read_config
@@ -32,7 +33,7 @@ def main(argv: list[str] | None = None) -> int:
 
             return run_command(argv)
     except AioscrapyError as exc:
-        sys.stderr.write(f"aioscrapy: {one_line(str(exc))}\n")
+        sys.stderr.write(f"aioscrapy: {one_line(without_passwords(str(exc)))}\n")
         return 1
     except KeyboardInterrupt:
         sys.stderr.write("aioscrapy: interrupted\n")

@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import signal
 import stat
 import sys
 import zipfile
@@ -271,6 +272,25 @@ def test_a_thread_that_a_project_starts_does_not_hold_the_build(build: Build, wr
         }
     )
     assert recorded_spiders(build()) == ["one"]
+
+
+@pytest.mark.parametrize("file", ["shop/settings.py", "setup.py"])
+def test_a_process_that_a_project_leaves_behind_does_not_hold_the_build(
+    build: Build, write: Write, file: str, tmp_path: Path
+) -> None:
+    pid_file = tmp_path / "pid"
+    source = f"""
+        import subprocess
+        from setuptools import setup, find_packages
+        with open({str(pid_file)!r}, "w") as file:
+            file.write(str(subprocess.Popen(["sleep", "60"]).pid))
+    """
+    end = 'setup(name="shop", version="1", packages=find_packages())' if file == "setup.py" else ""
+    write({file: f"{source}        {end}\n        SPIDER_MODULES = ['shop.spiders']\n"})
+    try:
+        assert recorded_spiders(build()) == ["one"]
+    finally:
+        os.kill(int(pid_file.read_text()), signal.SIGKILL)  # it still runs
 
 
 def test_data_beside_the_modules_can_be_read_while_spiders_are_listed(build: Build, write: Write) -> None:

@@ -64,6 +64,14 @@ def test_no_command_line_and_no_child_has_a_password(
     assert server.seen[-1].authorization
 
 
+def test_an_error_of_the_project_is_printed_without_passwords_of_urls(
+    project: Path, write: Write, deploy: Run
+) -> None:
+    write({"shop/settings.py": "raise ValueError('postgres://me:hush@db/x')\n"})
+    done = deploy("--build-egg", "it.egg")
+    assert (done.status, "hush" in done.err, "postgres://me:***@db/x" in done.err) == (1, False, True)
+
+
 @pytest.mark.parametrize("setup", [True, False])
 def test_no_egg_has_the_cfg_or_a_password(project: Path, write: Write, deploy: Run, setup: bool) -> None:
     if setup:

@@ -83,6 +83,14 @@ def test_settings_that_raise(daemon: Daemon, argv: tuple[str, ...]) -> None:
     assert err.endswith(f"Exception: {expected}\n")
 
 
+@COMMANDS
+def test_no_password_of_a_url_reaches_the_log_of_scrapyd(daemon: Daemon, argv: tuple[str, ...]) -> None:
+    source = "print('redis://me:hush@h')\nraise ValueError('postgres://me:hush@db/x')"
+    daemon.store(make_egg({"settings.py": source}))
+    status, out, err = daemon.run(*argv)
+    assert (status, out, "hush" in err, "postgres://me:***@db/x" in err) == (1, "", False, True)
+
+
 def test_a_spider_that_is_not_there(daemon: Daemon) -> None:
     daemon.store(make_egg({"spiders/a.py": spider("quotes")}))
     assert_one_line(daemon.run("crawl", "quoted", "-a", "_job=1"), "Spider not found: quoted", "'quotes'?")

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from aioscrapy_deploy.build.contents import EggContents
+from aioscrapy_deploy.build.programs import run_python
 from aioscrapy_deploy.build.tools import last_reason
 from aioscrapy_deploy.cfg import Project
 from aioscrapy_deploy.errors import BrokenProjectError
@@ -112,20 +113,15 @@ def _ask(root: Path, module: str, project: Project, required: Iterable[str]) -> 
     }
     script = Path(__file__).with_name("import_project.py")
     try:
-        done = subprocess.run(  # noqa: S603 our own script
-            [sys.executable, "-I", "-B", str(script)],
-            cwd=elsewhere,
-            input=json.dumps(request).encode(),
-            capture_output=True,
-            check=False,
-            timeout=TIMEOUT_S,
+        arguments = ["-I", "-B", "-u", str(script)]
+        status, printed = run_python(
+            arguments, elsewhere, stdin=json.dumps(request).encode(), timeout_s=TIMEOUT_S
         )
     except subprocess.TimeoutExpired:
         text = f"the project's import has not ended in {TIMEOUT_S} seconds ({_ADVICE})"
         raise BrokenProjectError(text) from None
     if not result.is_file():
-        printed = (done.stderr or done.stdout).decode(errors="replace")
-        reason = last_reason(printed, done.returncode)
+        reason = last_reason(printed, status)
         raise BrokenProjectError(f"the project's import ends Python: {reason} ({_ADVICE})")
     answer: dict[str, Any] = json.loads(result.read_bytes())
     return answer

@@ -2,13 +2,13 @@
 
 import json
 import re
-import subprocess
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
 from aioscrapy_deploy.build.dependencies import FILE, Included, as_requirements, read_installed
 from aioscrapy_deploy.build.platforms import HERE, Platform
+from aioscrapy_deploy.build.programs import run_python
 from aioscrapy_deploy.build.tree import IGNORE_FILE, LeftOut, copy_tree
 from aioscrapy_deploy.build.wheel import egg_files
 from aioscrapy_deploy.eggs.format import read_egg, without_bytecode
@@ -93,20 +93,10 @@ class Tools:
                 f"{name} is a link that leads out of the project and is not packed "
                 f"(a line !{name} in {IGNORE_FILE} packs it)"
             )
-        stream = 2 if self._verbose else subprocess.PIPE
-        done = subprocess.run(  # noqa: S603 the project's own setup.py or backend, and pip
-            [sys.executable, *arguments],
-            cwd=self._copy,
-            stdin=subprocess.DEVNULL,
-            stdout=stream,
-            stderr=2 if self._verbose else subprocess.STDOUT,
-            check=False,
-        )
-        if done.returncode:
-            printed = (
-                (done.stdout or b"").decode(errors="replace").replace(str(self._copy), str(self._folder))
-            )
-            reason = _backends_reason(printed) or last_reason(printed, done.returncode)
+        status, printed = run_python(arguments, self._copy, verbose=self._verbose)
+        if status:
+            printed = printed.replace(str(self._copy), str(self._folder))
+            reason = _backends_reason(printed) or last_reason(printed, status)
             if re.search(rf"No module named '?{_NEEDS[name]}'?$", printed, re.MULTILINE):
                 reason = f"it needs {_NEEDS[name]}, which {sys.executable} does not have"
             raise BuildError(f"{name} failed: {reason}")

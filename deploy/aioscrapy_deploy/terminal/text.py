@@ -8,6 +8,15 @@ _CONTROL = re.compile(
 )
 
 
+# the login of a url in a text; aioscrapy.ends has the same for the log, without importing the deploy tooling
+_password = re.compile(r"""(://[^\s/?#@:'"<>]*:)[^\s/?#'"<>]+@""").sub
+
+
+def without_passwords(text: str) -> str:
+    """Return a text without the passwords of the urls in it."""
+    return _password(r"\1***@", text)
+
+
 def redacted(url: str) -> str:
     """Return a url, right or wrong, without the login that stands before its last @."""
     scheme, separator, _ = url.partition("://")
