@@ -14,7 +14,7 @@ from aioscrapy_scrapyd.job.config import number, read_config
 from aioscrapy_scrapyd.job.end_record import EndRecord
 from aioscrapy_scrapyd.job.exceptions import RunnerError
 from aioscrapy_scrapyd.job.job_files import JobFiles, JobLog, job_feeds, report, without_setting
-from aioscrapy_scrapyd.job.progress import reported, shared_crawl
+from aioscrapy_scrapyd.job.progress import reported, shared_crawl, stats_of
 from aioscrapy_scrapyd.job.project import find_egg, importable, project_name
 
 _RECORDS = 100  # end records of a spider that are kept at least
@@ -110,7 +110,7 @@ class _Job:
             self._log.write("ERROR" if end.exit_status else "INFO", text)
         if self._crawler is not None:
             self._record.share(shared_crawl(self._crawler))
-        self._record.end(end, self._crawler.stats.get_stats() if self._crawler is not None else {})
+        self._record.end(end, stats_of(self._crawler))
         if end.exit_status:
             report(error or text)
         return end.exit_status

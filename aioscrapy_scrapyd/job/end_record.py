@@ -13,7 +13,7 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
-from aioscrapy.ends import End, Reason
+from aioscrapy.ends import End, Reason, text_of
 from aioscrapy_deploy.terminal.text import one_line
 from aioscrapy_scrapyd.job.job_files import JobFiles
 
@@ -22,6 +22,7 @@ PATH_VARIABLE = "AIOSCRAPY_JOB_RECORD"
 _COUNTS = {"pages": "response_received_count", "items": "item_scraped_count", "errors": "log_count/ERROR"}
 _STATS_LIMIT = 1 << 18  # characters of stats; more are left out
 _ERROR_LIMIT = 2000  # characters
+_COUNT_LIMIT = 10**15  # a larger count is not one
 
 
 class EndRecord:
@@ -82,7 +83,7 @@ class EndRecord:
 
     def end(self, end: End, stats: Mapping[str, Any]) -> None:
         """Write how the job ended; `stats` is empty if no crawl began."""
-        text = json.dumps(_plain(stats))
+        text = json.dumps({text_of(name): _stored(value) for name, value in stats.items()})
         self._facts |= {
             "end_time": _now(),
             "reason": end.reason,
@@ -100,10 +101,7 @@ class EndRecord:
     def counts(stats: Mapping[str, Any]) -> dict[str, int]:
         """Return the counts of a record that are stats of the crawl."""
         values = {name: stats.get(stat, 0) for name, stat in _COUNTS.items()}
-        return {
-            name: int(value) if isinstance(value, (int, float)) and math.isfinite(value) else 0
-            for name, value in values.items()
-        }
+        return {name: _count(value) for name, value in values.items()}
 
     def prune(self, keep: int) -> None:
         """Remove the oldest records of the spider, all but `keep`."""
@@ -148,8 +146,22 @@ def _now() -> str:
     return datetime.now(UTC).isoformat(timespec="microseconds")
 
 
+def _count(value: Any) -> int:
+    is_count = isinstance(value, (int, float)) and 0 <= value <= _COUNT_LIMIT
+    return int(value) if is_count else 0
+
+
+def _stored(value: Any) -> Any:
+    """Return a stat as JSON knows it; as text if it holds itself, or its own code fails."""
+    try:
+        plain = _plain(value)
+        json.dumps(plain)
+    except Exception:  # noqa: BLE001 a stat of the project must not hide how the job ended
+        return text_of(value, repr)
+    return plain
+
+
 def _plain(value: Any) -> Any:
-    """Return a value as JSON knows it."""
     if isinstance(value, Mapping):
         return {str(name): _plain(part) for name, part in value.items()}
     if isinstance(value, (list, tuple)):

@@ -2,7 +2,7 @@
 
 import os
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -42,8 +42,17 @@ def reported(record: EndRecord, crawler: Any) -> Iterator[None]:
 
 
 def _facts_of(record: EndRecord, crawler: Any) -> dict[str, Any]:
-    stats = crawler.stats.get_stats()
-    return {**record.counts(stats), "waiting": crawler.waiting(), "shared": shared_crawl(crawler)}
+    counts = record.counts(stats_of(crawler))
+    return {**counts, "waiting": crawler.waiting(), "shared": shared_crawl(crawler)}
+
+
+def stats_of(crawler: Any) -> Mapping[str, Any]:
+    """Return the stats of a crawl; {} if there is none, or if the collector of the project fails."""
+    try:
+        stats = crawler.stats.get_stats()
+    except Exception:  # noqa: BLE001 it must not hide how the job ended
+        return {}
+    return stats if isinstance(stats, Mapping) else {}
 
 
 def shared_crawl(crawler: Any) -> dict[str, str] | None:
@@ -51,7 +60,7 @@ def shared_crawl(crawler: Any) -> dict[str, str] | None:
 
     None for a crawl in memory or in a file, and for the private Redis of CRAWL_PROCESSES.
     """
-    settings, crawl = crawler.settings, crawler.stats.get_stats().get("frontier/crawl")
+    settings, crawl = crawler.settings, stats_of(crawler).get("frontier/crawl")
     if not crawl or (settings.getpriority("REDIS_ARGS") or 0) > PRIORITIES["cmdline"]:
         return None
     arguments = settings.getdict("REDIS_ARGS").get(settings["SCHEDULER_QUEUE_ALIAS"], {})

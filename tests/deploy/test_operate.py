@@ -365,12 +365,15 @@ def test_the_files_of_a_forgotten_job_can_be_read(
     command: Command, daemons: list[ScrapydServer], tmp_path: Path
 ) -> None:
     folder = daemons[1].folder
-    for kind, text in {"logs": "an old log\n", "items": '{"a": 1}\n{"a": 2}\n'}.items():
+    items = '{"a": 1}\n{"a": 2}\n{"a": '  # a killed job may leave a half line
+    for kind, text in {"logs": "an old log\n", "items": items}.items():
         path = folder / kind / "shop" / "tested" / f"old.{'log' if kind == 'logs' else 'jl'}"
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text)
     assert command("log", "old", "-t", "both").out == "an old log\n"
-    assert command("items", "old", "-t", "both").out == '{"a": 1}\n{"a": 2}\n'
+    done = command("items", "old", "-t", "both")
+    assert done.out == '{"a": 1}\n{"a": 2}\n'
+    assert "nothing says how job old ended: items may be missing" in done.err
     file = tmp_path / "old.csv"
     done = command("items", "old", "-t", "both", "-o", str(file))
     assert (done.status, done.out) == (0, f"2 items exported to {file}\n")

@@ -6,6 +6,7 @@ import signal
 import time
 from datetime import datetime
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -13,6 +14,7 @@ import pytest
 from aioscrapy.ends import End
 from aioscrapy_scrapyd.job.end_record import EndRecord
 from aioscrapy_scrapyd.job.job_files import JobFiles, job_feeds, without_setting
+from aioscrapy_scrapyd.job.progress import stats_of
 from plugin.jobs import SETTINGS, Daemon, make_egg
 from plugin.test_runner_crawl import HANGS, PAGES
 from support.site import Site
@@ -381,6 +383,50 @@ def test_stats_of_every_kind_make_a_record(tmp_path: Path) -> None:
     assert read["stats"]["time"] == "2026-11-25T00:00:00"
     record.end(End("finished", 0), {f"host{n}": "x" * 100 for n in range(10_000)})
     assert json.loads(path.read_text())["stats"] == {}
+
+
+class Mute(dict[str, Any]):
+    """An object of a project that fails at everything that shows it."""
+
+    def __str__(self) -> str:
+        raise ValueError("no text")
+
+    __repr__ = __str__
+
+    def items(self) -> Any:
+        raise KeyError("no items")
+
+
+@pytest.mark.parametrize("kind", ["itself", "deep", "mute", "name", "digits", "huge", "negative", "false"])
+def test_a_stat_of_the_project_does_not_hide_how_a_job_ended(tmp_path: Path, kind: str) -> None:
+    itself: dict[str, Any] = {}
+    itself["x"] = itself
+    deep: list[Any] = []
+    for _ in range(5000):
+        deep = [deep]
+    stats: dict[Any, Any] = {
+        "itself": {"odd": itself},
+        "deep": {"odd": deep},
+        "mute": {"odd": Mute(a=1)},
+        "name": {type("Name", (), {"__str__": Mute.__str__})(): 1},
+        "digits": {"odd": 10**5000},
+        "huge": {"item_scraped_count": 10**5000},
+        "negative": {"item_scraped_count": -1},
+        "false": {"item_scraped_count": "many"},
+    }[kind]
+    record = EndRecord(JobFiles("s", "j", str(tmp_path / "p" / "s" / "j.log"), ""), "p")
+    record.renew(record.counts(stats))
+    record.end(End("finished", 0), {"response_received_count": 5, **stats})
+    read = json.loads((tmp_path / "p" / ".ends" / "s" / "j.json").read_text())
+    assert (read["reason"], read["pages"], read["items"]) == ("finished", 5, 0)
+    assert read["stats"]["response_received_count"] == 5
+
+
+@pytest.mark.parametrize("stats", [[1], None, "x"])
+def test_a_collector_of_the_project_may_return_anything(stats: Any) -> None:
+    collector = SimpleNamespace(get_stats=lambda: stats)
+    assert stats_of(SimpleNamespace(stats=collector)) == {}
+    assert stats_of(None) == {}
 
 
 @pytest.mark.parametrize(

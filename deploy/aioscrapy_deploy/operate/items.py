@@ -43,8 +43,10 @@ def _items(match: JobOnNode, blocks: Iterator[bytes]) -> Iterator[Any]:
     finished = True
     if match.job.state == "finished":
         end = read_end(match.node.client, match.job)
-        finished = end.reason in {"finished", None}
-        if not finished:
+        finished = end.reason == "finished"
+        if end.reason is None:
+            warn(f"nothing says how job {match.job.id} ended: items may be missing")
+        elif not finished:
             reason = f"{end.reason} ({end.error})" if end.error else end.reason
             warn(f"job {match.job.id} ended with {reason}: items may be missing")
     else:
