@@ -4,7 +4,7 @@ import asyncio
 import inspect
 import logging
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Container, Sequence
 from typing import Any
 
 from aioscrapy.cancellation import ERRORS, raise_if_aborted
@@ -13,6 +13,8 @@ from aioscrapy.exceptions import CloseSpider, DontCloseSpider, IgnoreRequest, St
 logger = logging.getLogger(__name__)
 
 Receiver = Callable[..., Any]
+# a receiver, how to call it, and the arguments that it names; None if it takes all
+_Connection = tuple[Receiver, Receiver, Container[str] | None]
 
 # Exceptions by which a receiver answers.
 CONTROLS = (CloseSpider, DontCloseSpider, StopDownload, IgnoreRequest)
@@ -83,7 +85,7 @@ class SignalManager:
 
     def __init__(self, sender: Any = None) -> None:
         self.sender = sender
-        self._receivers: dict[Any, list[tuple[Receiver, Receiver]]] = {}
+        self._receivers: dict[Any, list[_Connection]] = {}
         self._tasks: set[asyncio.Future[Any]] = set()
         self._dispatched: set[tuple[Receiver, Signal]] = set()
         self.on_exit: Callable[[BaseException], None] | None = None
@@ -97,8 +99,8 @@ class SignalManager:
         A signal is one of this module, the one of the real Scrapy with its name, or an object of the project.
         """
         known = own_signal(signal)
-        call = _accepting(receiver, {"signal": known, "sender": self.sender})
-        self._receivers.setdefault(known, []).append((receiver, call))
+        connection = _connection(receiver, {"signal": known, "sender": self.sender})
+        self._receivers.setdefault(known, []).append(connection)
 
     def disconnect(self, receiver: Receiver, signal: Any, **kwargs: Any) -> None:
         """Stop calling `receiver` at `signal`; nothing happens if it was not connected."""
@@ -112,6 +114,10 @@ class SignalManager:
     def connected(self, signal: Signal) -> bool:
         """Return True if a receiver is connected; ask before you build expensive arguments."""
         return bool(self._receivers.get(signal))
+
+    def reads(self, signal: Signal, argument: str) -> bool:
+        """Return True if a receiver of `signal` gets this argument."""
+        return any(names is None or argument in names for _, _, names in self._receivers.get(signal, ()))
 
     def receivers(self, signal: Signal) -> Sequence[object]:
         """Return the live list of receivers, for a loop that runs often; empty if none is connected."""
@@ -132,7 +138,7 @@ class SignalManager:
         An async receiver is called in a task of its own.
         """
         results: list[tuple[Receiver, Any]] = []
-        for receiver, call in tuple(self._receivers.get(own_signal(signal), ())):
+        for receiver, call, _ in tuple(self._receivers.get(own_signal(signal), ())):
             try:
                 result = call(**self._complete(signal, arguments))
                 if inspect.isawaitable(result):
@@ -147,7 +153,7 @@ class SignalManager:
 
     async def send_catch_log_async(self, signal: Any, **arguments: Any) -> list[tuple[Receiver, Any]]:
         """Call all receivers; return (receiver, result or exception) of each."""
-        receivers = [receiver for receiver, _ in self._receivers.get(own_signal(signal), ())]
+        receivers = [receiver for receiver, *_ in self._receivers.get(own_signal(signal), ())]
         results = await self.send(own_signal(signal), **self._complete(signal, arguments))
         return list(zip(receivers, results, strict=True))
 
@@ -182,7 +188,7 @@ class SignalManager:
         if signal in _STEPS and _DISPATCHER in sys.modules:
             self._connect_dispatched()
         results: list[Any] = []
-        for receiver, call in tuple(self._receivers.get(signal, ())):
+        for receiver, call, _ in tuple(self._receivers.get(signal, ())):
             try:
                 result = call(**arguments)
                 if result is not None and inspect.isawaitable(result):
@@ -239,22 +245,24 @@ def _control(exc: BaseException) -> BaseException:
     return exc
 
 
-def _accepting(receiver: Receiver, origin: dict[str, Any]) -> Receiver:
-    """Return `receiver` behind a call that drops the keyword arguments which it does not name.
+def _connection(receiver: Receiver, origin: dict[str, Any]) -> _Connection:
+    """Connect `receiver` by a call that drops the keyword arguments which it does not name.
 
     It gets those of `origin` too: the signal and its sender.
     """
     try:
         parameters = inspect.signature(receiver).parameters.values()
     except (TypeError, ValueError):
-        return receiver
+        return receiver, receiver, None
     if any(p.kind is p.VAR_KEYWORD for p in parameters):
-        return lambda **arguments: receiver(**{**origin, **arguments})
+        return receiver, lambda **arguments: receiver(**{**origin, **arguments}), None
     names = {p.name for p in parameters if p.kind in {p.POSITIONAL_OR_KEYWORD, p.KEYWORD_ONLY}}
     if not names:
-        return lambda **_: receiver()
+        return receiver, lambda **_: receiver(), names
     if not names.isdisjoint(origin):
-        return lambda **arguments: receiver(
-            **{k: v for k, v in {**origin, **arguments}.items() if k in names}
-        )
-    return lambda **arguments: receiver(**{k: v for k, v in arguments.items() if k in names})
+        return receiver, lambda **arguments: receiver(**_named(names, {**origin, **arguments})), names
+    return receiver, lambda **arguments: receiver(**_named(names, arguments)), names
+
+
+def _named(names: Container[str], arguments: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in arguments.items() if name in names}

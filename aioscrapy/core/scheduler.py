@@ -95,8 +95,8 @@ class Frontier(ABC):
         """
         return None
 
-    def add_item(self, page: Page, item: Any, response: Any) -> None:
-        """Put an item onto its page, packed for the store and for the feeds.
+    def keep_item(self, page: Page, item: Any, response: Any) -> None:
+        """Put an item onto its page as the store and the feeds keep it.
 
         Raises:
             SerializeError: the store can't keep the item.
@@ -106,7 +106,6 @@ class Frontier(ABC):
             page.packed_items.append(packed)
         if self._feeds is not None:
             page.records += self._feeds.pack(item, response)
-        page.items.append((item, response))
 
     @abstractmethod
     async def commit(self, page: Page) -> bool:

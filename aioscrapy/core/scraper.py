@@ -232,7 +232,8 @@ class Scraper:
             if not self._pipelines.empty:
                 item = await self._pipelines.process(item)
             if item is not None:
-                self._scheduler.add_item(page, item, response)
+                self._scheduler.keep_item(page, item, response)
+                page.items.append((item, response if self._announces_responses() else None))
         except DropItem as exc:
             await self._dropped(item, exc, response)
         except CloseSpider:
@@ -246,6 +247,10 @@ class Scraper:
             self._stats.inc_value("item_error_count")
             send, failure = self._signals.send, as_failure(exc)
             await send(signals.item_error, item=item, response=response, spider=self._spider, failure=failure)
+
+    def _announces_responses(self) -> bool:
+        """Return False if nobody reads the response of an item, so that a parsed page is freed at once."""
+        return self._log.pages or self._signals.reads(signals.item_scraped, "response")
 
     async def _dropped(self, item: Any, exc: DropItem, response: Response | None) -> None:
         self._log.dropped(item, exc, response)

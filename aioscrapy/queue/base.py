@@ -80,7 +80,7 @@ class Page:
 
     lease: Lease | None  # None: pushed from outside the crawl
     entries: list[Entry] = field(default_factory=list)
-    items: list[tuple[Any, Any]] = field(default_factory=list)  # (item, response)
+    items: list[tuple[Any, Any]] = field(default_factory=list)  # (item, response; None if nobody reads it)
     packed_items: list[bytes] = field(default_factory=list)  # the same, if the store keeps items
     records: list[tuple[int, bytes]] = field(default_factory=list)  # (position of a feed, packed item)
     failure: str = ""  # the reason, if the request becomes a dead letter

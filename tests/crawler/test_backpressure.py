@@ -1,9 +1,12 @@
 """What a crawl holds in memory stays bounded, whoever is the slow one."""
 
 import asyncio
+import weakref
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
+
+import pytest
 
 from aioscrapy import signals
 from aioscrapy.core.memory_scheduler import SEEDS_AHEAD
@@ -114,3 +117,35 @@ async def test_start_requests_without_end_are_asked_for_as_they_are_needed(site:
     assert held.pages >= 300
     assert held.crawler.spider.given < SEEDS_AHEAD + 100 * held.pages
     assert held.grown < 150 * MIB
+
+
+class Remembering(Fat):
+    """Watches its pages; a handler of item_scraped that names the response gets it."""
+
+    pages = 20
+
+    def parse(self, response: Any) -> Any:
+        self.seen.append(weakref.ref(response))
+        yield {"path": self.path_of(response.url)}
+
+
+@pytest.mark.parametrize("reads", [False, True])
+async def test_a_page_is_freed_before_its_commit_unless_a_handler_reads_it(
+    site: Site, tmp_path: Path, reads: bool
+) -> None:
+    seen: list[weakref.ref[Any]] = []
+    in_memory, announced = [], []
+
+    def without(item: Any) -> None:
+        in_memory.append(sum(page() is not None for page in seen))
+
+    def with_response(item: Any, response: Any) -> None:
+        announced.append(response.url.endswith(item["path"]))
+
+    crawler = Crawler(type("Named", (Remembering,), {"seen": seen}), {**QUIET, "JOBDIR": str(tmp_path)})
+    crawler.signals.connect(with_response if reads else without, signals.item_scraped)
+    await crawler.crawl(site=site.url)
+    if reads:
+        assert announced == [True] * Remembering.pages
+    else:
+        assert in_memory == [0] * Remembering.pages
