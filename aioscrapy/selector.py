@@ -1,6 +1,6 @@
 """Selectors with parsel's interface and results, but faster: queries are compiled once."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import lru_cache
 from types import MappingProxyType
 from typing import Any, cast
@@ -33,10 +33,18 @@ def _compiled(query: str, namespaces: tuple[tuple[str, str], ...] = (_REGEXP,)) 
     return etree.XPath(query, namespaces=dict(namespaces), smart_strings=False, regexp=regexp)
 
 
-@lru_cache(maxsize=2048)
-def _compiled_css(kind: str, css: str) -> tuple[str, Any]:
-    query = _xpath_of(kind, css)
-    return query, _compiled(query)
+def _css_compiler(kind: str) -> Callable[[str], tuple[str, Any]]:
+    """Return a function with a cache of its own: one argument is a cheaper key than two."""
+
+    @lru_cache(maxsize=2048)
+    def compiled_css(css: str) -> tuple[str, Any]:
+        query = _xpath_of(kind, css)
+        return query, _compiled(query)
+
+    return compiled_css
+
+
+_COMPILED_CSS = {kind: _css_compiler(kind) for kind in _TRANSLATORS}
 
 
 def _evaluator(query: str, namespaces: Mapping[str, str]) -> Any:
@@ -48,7 +56,10 @@ def _evaluator(query: str, namespaces: Mapping[str, str]) -> Any:
 
 def _parse_html(text: str, base_url: str | None) -> Any:
     """Return the same root as parsel, with a parser that is created once."""
-    body = text.strip().replace("\x00", "").encode("utf-8", "replace")
+    text = text.strip()
+    if "\x00" in text:
+        text = text.replace("\x00", "")
+    body = text.encode("utf-8", "replace")
     root = etree.fromstring(body, parser=_HTML_PARSER, base_url=base_url) if body else None
     if root is None:
         root = etree.fromstring(b"<html/>", parser=_HTML_PARSER, base_url=base_url)
@@ -71,6 +82,14 @@ class SelectorList(parsel.SelectorList["Selector"]):
         return [root if type(root := node.root) is str else node.get() for node in self]
 
     extract = getall
+
+    def get(self, default: Any = None) -> Any:
+        """Return the first match as str; `default` if there is none."""
+        for node in self:
+            return root if type(root := node.root) is str else node.get()
+        return default
+
+    extract_first = get
 
 
 class Selector(parsel.Selector):
@@ -157,12 +176,17 @@ class Selector(parsel.Selector):
         Raises:
             ValueError: the query is not CSS, or this Selector is of JSON.
         """
-        if self.type not in _TRANSLATORS:
+        compiled = _COMPILED_CSS.get(self.type)
+        if compiled is None:
             return cast("SelectorList", super().css(query))
-        if self.namespaces is not _NAMESPACES or not hasattr(self.root, "xpath"):
-            return self.xpath(_xpath_of(self.type, query))
-        xpath, find = _compiled_css(self.type, query)
-        return self._list(find(self.root), xpath)
+        xpath, find = compiled(query)
+        if self.namespaces is not _NAMESPACES:
+            return self.xpath(xpath)
+        try:
+            matches = find(self.root)
+        except TypeError:  # not a node: a text, a number
+            return self.xpath(xpath)
+        return self._list(matches, xpath)
 
     def get(self) -> Any:
         """Return the match: an element with its markup, a text, or JSON as Python objects."""

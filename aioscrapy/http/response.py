@@ -188,9 +188,9 @@ class Response:
         base = self._base
         if base is None:
             base = self._base = split_base(self._base_url())
-        if url is None or url == []:
-            return join(base, "")
-        return join(base, url if isinstance(url, str) else href_of(url))
+        if isinstance(url, str):
+            return join(base, url)
+        return join(base, "" if url is None or url == [] else href_of(url))
 
     def _base_url(self) -> str:
         return self._url
