@@ -6,6 +6,7 @@ from contextlib import aclosing
 from aioscrapy import signals
 from aioscrapy.cancellation import ERRORS, keep_running, raise_if_aborted
 from aioscrapy.context import CrawlContext
+from aioscrapy.core.announcer import Announcer
 from aioscrapy.core.control import EngineControl
 from aioscrapy.core.downloader import Downloader
 from aioscrapy.core.log_lines import LogLines
@@ -34,6 +35,7 @@ class Engine:
     ) -> None:
         self._control = control
         self._log = LogLines(crawler)
+        self._announcer = Announcer(crawler)
         settings = crawler.settings
         self._ending = ending
         self._signals = crawler.signals
@@ -67,7 +69,7 @@ class Engine:
                 task.cancel()
             await asyncio.gather(background, *self._tasks, return_exceptions=True)
             for page in await self._scheduler.close():
-                await self._scraper.announce(page)
+                await self._announcer.announce(page)
             self._control.close()
             self._signals.on_exit = None
         return self._scheduler.end
@@ -93,7 +95,7 @@ class Engine:
         async with aclosing(self._scheduler.run()) as pages:
             async for page in pages:
                 try:
-                    await self._scraper.announce(page)
+                    await self._announcer.announce(page)
                 except BaseException as exc:  # noqa: BLE001 a signal handler's SystemExit is not for the loop
                     self._exit(exc)
 

@@ -12,6 +12,7 @@ from aioscrapy.cancellation import ERRORS, raise_if_aborted
 from aioscrapy.components import build_all
 from aioscrapy.context import CrawlContext
 from aioscrapy.contracts import SpiderMiddleware
+from aioscrapy.core.announcer import Announcer
 from aioscrapy.core.callback_output import (
     line_of,
     page_piece,
@@ -51,6 +52,7 @@ class Scraper:
         self._signals = crawler.signals
         self._stop = crawler.stop
         self._log = LogLines(crawler)
+        self._announcer = Announcer(crawler)
         self._pipelines = pipelines
         self._scheduler = scheduler
         self._commit_size = crawler.settings.getint("SCHEDULER_COMMIT_SIZE")
@@ -233,7 +235,7 @@ class Scraper:
                 item = await self._pipelines.process(item)
             if item is not None:
                 self._scheduler.keep_item(page, item, response)
-                page.items.append((item, response if self._announces_responses() else None))
+                page.items.append((item, response if self._announcer.reads_responses() else None))
         except DropItem as exc:
             await self._dropped(item, exc, response)
         except CloseSpider:
@@ -248,10 +250,6 @@ class Scraper:
             send, failure = self._signals.send, as_failure(exc)
             await send(signals.item_error, item=item, response=response, spider=self._spider, failure=failure)
 
-    def _announces_responses(self) -> bool:
-        """Return False if nobody reads the response of an item, so that a parsed page is freed at once."""
-        return self._log.pages or self._signals.reads(signals.item_scraped, "response")
-
     async def _dropped(self, item: Any, exc: DropItem, response: Response | None) -> None:
         self._log.dropped(item, exc, response)
         await self._signals.send(
@@ -261,14 +259,7 @@ class Scraper:
     async def commit(self, page: Page) -> None:
         """Give a page or a piece of one to the scheduler; announce it if it is visible at once."""
         if await self._scheduler.commit(page):
-            await self.announce(page)
-
-    async def announce(self, page: Page) -> None:
-        """Announce the items of a page that is now visible."""
-        for item, response in page.items:
-            if self._log.pages:
-                self._log.scraped(item, response)
-            await self._signals.send(signals.item_scraped, item=item, response=response, spider=self._spider)
+            await self._announcer.announce(page)
 
     async def _callback_failed(
         self, exc: BaseException, request: Request, response: Response | None, page: Page
