@@ -137,6 +137,8 @@ class FeedExporter:
         for feed in self._all:
             try:
                 feed.prepare(spider)
+            except FeedError:
+                raise
             except (TypeError, ValueError) as exc:  # %(pages)d for an argument, which is a text
                 raise FeedError(feed.template, f"{type(exc).__name__}: {exc}") from exc
         refuse_twins(self._all)

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
+from aioscrapy.ends import without_passwords
 from aioscrapy.exceptions import SettingError
 
 STDOUT = "stdout:"
@@ -33,15 +34,25 @@ class MissingValueError(FeedError, KeyError):
 
 def redacted(uri: str) -> str:
     """Return a URI without its user and password, as a log or a store may have it."""
-    parts = urlsplit(uri) if "://" in uri else None
+    try:
+        parts = urlsplit(uri) if "://" in uri else None
+    except ValueError:
+        return without_passwords(uri)
     if parts is None or (parts.username is None and parts.password is None):
         return uri
     return parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl()
 
 
 def scheme_of(uri: str) -> str:
-    """Return the scheme of a URI; "" for a path."""
-    return "stdout" if uri == STDOUT else urlsplit(uri).scheme if "://" in uri else ""
+    """Return the scheme of a URI; "" for a path.
+
+    Raises:
+        FeedError: it can't be read.
+    """
+    try:
+        return "stdout" if uri == STDOUT else urlsplit(uri).scheme if "://" in uri else ""
+    except ValueError as exc:
+        raise FeedError(uri, exc) from exc
 
 
 def names_batches(uri: str) -> bool:
@@ -105,15 +116,20 @@ def path_of(uri: str) -> Path | None:
     """Return the local path of a URI; None for standard output.
 
     Raises:
-        FeedError: the URI names another kind of place.
+        FeedError: the URI names another kind of place, or no file can have the path.
     """
     if uri == STDOUT:
         return None
-    if "://" not in uri:
-        return Path(uri)
+    path = _path_in(uri) if "://" in uri else uri
+    if "\0" in path:
+        raise FeedError(uri, "the path of a file can't have a NUL character")
+    return Path(path)
+
+
+def _path_in(uri: str) -> str:
     parts = urlsplit(uri)
     if parts.scheme != "file":
         raise FeedError(uri, f"there is no storage for {parts.scheme}://; name one in FEED_STORAGES")
     if parts.netloc not in {"", "localhost"}:
         raise FeedError(uri, f"{parts.netloc!r} is taken for a host: a local file has file:///")
-    return Path(unquote(parts.path))
+    return unquote(parts.path)

@@ -284,6 +284,9 @@ def test_without_feeds_there_is_no_exporter() -> None:
         ("%(color)s.jl", {}, "the spider has no 'color' for %(color)s"),
         ("%(name)d.jl", {}, "TypeError: %d format: a real number is required, not str"),
         ("/dev/null/items.jl", {}, "can't be written: File exists: /dev/null"),
+        ("a\0b.jl", {}, "the path of a file can't have a NUL character"),
+        ("file:///srv/a%00b.jl", {}, "the path of a file can't have a NUL character"),
+        ("file://[srv/items.jl", {}, "Invalid IPv6 URL"),
     ],
 )
 def test_a_feed_that_cannot_be_is_refused_before_the_first_page(
@@ -295,6 +298,7 @@ def test_a_feed_that_cannot_be_is_refused_before_the_first_page(
         FeedExporter.from_crawler(context).begin(context.spider)
     assert str(caught.value).startswith(f"setting FEEDS: {uri}: ")
     assert problem in str(caught.value)
+    assert str(caught.value).count("FEEDS") == 1
 
 
 # -- A file that is not what was written
