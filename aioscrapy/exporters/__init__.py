@@ -4,10 +4,10 @@ An item is packed first, then written. A packed item does not depend on its posi
 another process can write it, in another order. A class loads on first use.
 """
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from aioscrapy.exporters.base import BaseItemExporter, Fields, ItemExporter
+from aioscrapy.lazy_names import load_on_first_use
 
 if TYPE_CHECKING:
     from aioscrapy.exporters.csv_items import CsvItemExporter
@@ -34,22 +34,16 @@ __all__ = [
     "XmlItemExporter",
 ]
 
-_HOMES = {
-    "CsvItemExporter": "csv_items",
-    "JsonItemExporter": "json_items",
-    "JsonLinesItemExporter": "json_items",
-    "MarshalItemExporter": "python_items",
-    "PickleItemExporter": "python_items",
-    "PprintItemExporter": "python_items",
-    "PythonItemExporter": "python_items",
-    "XmlItemExporter": "xml_items",
-}
-
-
-def __getattr__(name: str) -> Any:
-    home = _HOMES.get(name)
-    if home is None:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    value = getattr(import_module(f"{__name__}.{home}"), name)
-    globals()[name] = value
-    return value
+__getattr__ = load_on_first_use(
+    __name__,
+    {
+        "CsvItemExporter": "csv_items",
+        "JsonItemExporter": "json_items",
+        "JsonLinesItemExporter": "json_items",
+        "MarshalItemExporter": "python_items",
+        "PickleItemExporter": "python_items",
+        "PprintItemExporter": "python_items",
+        "PythonItemExporter": "python_items",
+        "XmlItemExporter": "xml_items",
+    },
+)

@@ -1,10 +1,10 @@
 """The base classes of spiders; each but `Spider` loads on first use."""
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from aioscrapy.http.request import Request
 from aioscrapy.http.response import Response
+from aioscrapy.lazy_names import load_on_first_use
 from aioscrapy.spiders.spider import Spider
 
 if TYPE_CHECKING:
@@ -25,20 +25,14 @@ __all__ = [
     "XMLFeedSpider",
 ]
 
-_HOMES = {
-    "CSVFeedSpider": "feed",
-    "CrawlSpider": "crawl",
-    "InitSpider": "init",
-    "Rule": "crawl",
-    "SitemapSpider": "sitemap",
-    "XMLFeedSpider": "feed",
-}
-
-
-def __getattr__(name: str) -> Any:
-    home = _HOMES.get(name)
-    if home is None:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    value = getattr(import_module(f"{__name__}.{home}"), name)
-    globals()[name] = value
-    return value
+__getattr__ = load_on_first_use(
+    __name__,
+    {
+        "CSVFeedSpider": "feed",
+        "CrawlSpider": "crawl",
+        "InitSpider": "init",
+        "Rule": "crawl",
+        "SitemapSpider": "sitemap",
+        "XMLFeedSpider": "feed",
+    },
+)
