@@ -68,7 +68,6 @@ def use_private_redis(settings: Settings, url: str) -> None:
     redis_args = {**settings.getdict("REDIS_ARGS"), settings["SCHEDULER_QUEUE_ALIAS"]: {"url": url}}
     settings.set("REDIS_ARGS", redis_args, POOL_PRIORITY)
     settings.set("REDIS_CHECK", "off", POOL_PRIORITY)  # it keeps nothing on disk, on purpose
-    settings.set("REDIS_CHECK", "off", POOL_PRIORITY)
     if settings.getpriority("SCHEDULER_SERIALIZER") == 0:
         # requests and items may hold the same values as in memory; nobody else can write to this Redis
         settings.set("SCHEDULER_SERIALIZER", "aioscrapy.serializer.PickleSerializer", POOL_PRIORITY)
