@@ -82,6 +82,10 @@ class SitemapSpider(Spider):
                         break
         else:
             logger.warning("Ignoring invalid sitemap: %s", response, extra={"spider": self})
+        if sitemap and sitemap.is_cut:
+            logger.warning(
+                "The sitemap %s is cut short: URLs may be missing", response, extra={"spider": self}
+            )
 
     def _sitemap(self, response: Any) -> Sitemap | None:
         source: Any = None

@@ -23,6 +23,7 @@ class Sitemap:
 
     Attributes:
         type: "urlset", "sitemapindex", or the name of another root element.
+        is_cut: it ended before its last element was closed; the element whose text is cut is left out.
 
     Raises:
         ValueError: it is not XML.
@@ -30,9 +31,9 @@ class Sitemap:
 
     def __init__(self, source: bytes | str | BinaryIO) -> None:
         text = source.encode() if isinstance(source, str) else source
-        file = BytesIO(text) if isinstance(text, bytes) else text
+        self._source = _Source(BytesIO(text) if isinstance(text, bytes) else text)
         self._events = etree.iterparse(
-            file,
+            self._source,
             events=("start", "end"),
             recover=True,
             remove_comments=True,
@@ -47,14 +48,42 @@ class Sitemap:
         except (etree.XMLSyntaxError, StopIteration) as exc:
             raise ValueError(f"not a sitemap: {exc}") from None
         self.type = _local_name(root)
+        self.is_cut = False
 
     def __iter__(self) -> Iterator[dict[str, Any]]:
+        is_cut = True
         for event, element in self._events:
-            if event == "end" and _local_name(element) in {"url", "sitemap"}:
+            if event == "start":
+                continue
+            if _local_name(element) not in {"url", "sitemap"}:
+                parent = element.getparent()
+                if parent is None:
+                    is_cut = self._source.at_end
+                elif self._source.at_end:  # the parser closes what the sitemap has not closed
+                    parent.remove(element)
+            else:
                 entry = _entry(element)
                 _forget(element)
                 if "loc" in entry:
                     yield entry
+        self.is_cut = is_cut
+
+
+class _Source:
+    """A file for the parser.
+
+    Attributes:
+        at_end: the parser has everything.
+    """
+
+    def __init__(self, file: BinaryIO) -> None:
+        self._file = file
+        self.at_end = False
+
+    def read(self, size: int) -> bytes:
+        data = self._file.read(size)
+        self.at_end = not data
+        return data
 
 
 class LimitedGzipFile:

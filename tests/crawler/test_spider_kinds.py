@@ -146,6 +146,26 @@ def test_a_large_packed_sitemap_is_read_piece_by_piece() -> None:
         list(requests)
 
 
+@pytest.mark.parametrize(
+    "encode", [str.encode, lambda text: text.encode("utf-16"), lambda text: gzip.compress(text.encode())]
+)
+def test_a_sitemap_that_is_cut_short_has_no_half_url(encode: Any, caplog: Any) -> None:
+    entries = [f"<url><loc>http://site.test/item/{n}</loc></url>" for n in (100, 200, 300)]
+    whole = encode(f"<urlset>{''.join(entries)}</urlset>")
+    for length in range(len(whole) // 3, len(whole)):
+        response = XmlResponse("http://site.test/x.xml", body=whole[:length])
+        urls = [request.url for request in Sitemaps()._parse_sitemap(response)]
+        assert urls == [f"http://site.test/item/{n}" for n in (100, 200, 300)][: len(urls)]
+    caplog.clear()
+    ends = {len(entries[0]): 1, len(entries[0]) - len("</url>"): 1, len(entries[0]) - len("0</loc></url>"): 0}
+    for end, count in ends.items():
+        response = XmlResponse("http://site.test/x.xml", body=f"<urlset>{entries[0][:end]}".encode())
+        assert len(list(Sitemaps()._parse_sitemap(response))) == count
+    assert (
+        caplog.messages == ["The sitemap <200 http://site.test/x.xml> is cut short: URLs may be missing"] * 3
+    )
+
+
 def test_an_entity_of_a_sitemap_is_not_resolved() -> None:
     text = (
         b'<!DOCTYPE u [<!ENTITY x SYSTEM "file:///etc/passwd">]><urlset><url><loc>a&x;</loc></url></urlset>'
