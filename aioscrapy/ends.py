@@ -52,7 +52,7 @@ _OWN_WILL = {Reason.FINISHED, Reason.LATE, Reason.SHUTDOWN, Reason.STOPPED}  # e
 # Reasons that only the frontier may give: they say that a crawl is complete.
 _PROVEN = {Reason.FINISHED, Reason.LATE}
 # The password in a URL, up to the last @ before its path.
-_password = re.compile(r"""(://[^\s/?#@:'"<>]*:)[^\s/?#'"<>]+@""").sub
+_password = re.compile(r"""(://[^\s/?#@:'"<>]*:)[^\s/?#"<>]+@""").sub
 # The reason of a stop that names none.
 _CANCELLED = "cancelled"
 

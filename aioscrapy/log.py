@@ -32,7 +32,8 @@ def configure_logging(settings: Settings, handler: logging.Handler | None = None
     if handler is None and not settings.getbool("LOG_INSTALL_ROOT_HANDLER"):
         return logging.NullHandler()  # the project has configured logging itself
     handler = handler or _handler(settings)
-    handler.setFormatter(LineFormatter(settings["LOG_FORMAT"], settings["LOG_DATEFORMAT"]))
+    formatter = TerminalFormatter if _on_terminal(handler) else LineFormatter
+    handler.setFormatter(formatter(settings["LOG_FORMAT"], settings["LOG_DATEFORMAT"]))
     level = _level(settings)
     handler.setLevel(level)
     root = logging.getLogger()
@@ -115,6 +116,21 @@ class LineFormatter(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
         """Return the lines of a record."""
         return without_passwords(super().format(record))
+
+
+class TerminalFormatter(LineFormatter):
+    """Writes control characters as escapes: a terminal would obey those in the text of a site."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Return the lines of a record."""
+        from aioscrapy_deploy.terminal.text import printable  # only a terminal needs it
+
+        return printable(super().format(record))
+
+
+def _on_terminal(handler: logging.Handler) -> bool:
+    stream = getattr(handler, "stream", None)
+    return stream is not None and hasattr(stream, "isatty") and stream.isatty()
 
 
 class LogFile(logging.FileHandler):

@@ -2,6 +2,7 @@
 
 import logging
 import os
+import pty
 import re
 import sys
 from pathlib import Path
@@ -103,6 +104,21 @@ def test_no_log_is_no_log(tmp_path: Path) -> None:
     assert not (tmp_path / "x.log").exists()
 
 
+def test_a_terminal_gets_escapes_and_a_file_the_characters(tmp_path: Path) -> None:
+    text = "title \x1b]0;evil\x07\x9b31m\u202e größer\tend\nnext"
+    ours, theirs = pty.openpty()
+    with os.fdopen(theirs, "w", encoding="utf-8") as terminal:
+        handler = configure_logging(Settings(), logging.StreamHandler(terminal))
+        logger.warning("%s", text)
+        remove_handler(handler)
+        written = os.read(ours, 4096).decode()
+    os.close(ours)
+    assert r"title \x1b]0;evil\x07\x9b31m\u202e größer" in written
+    assert "\r\nnext" in written
+    assert not set(written) & set("\x1b\x07\x9b\u202e")
+    assert text.splitlines()[0] in logged(tmp_path / "x.log", (logging.INFO, text))
+
+
 def test_what_is_printed_may_go_to_the_log(tmp_path: Path) -> None:
     path = tmp_path / "x.log"
     before = sys.__stdout__
@@ -168,6 +184,8 @@ def test_a_log_on_a_full_disk_is_one_line_on_standard_error(capsys: pytest.Captu
     ("text", "line"),
     [
         ("<GET http://ann:s3cret@a.example/x>", "<GET http://ann:***@a.example/x>"),
+        ("<GET http://ann:s'3cret@a.example/x>", "<GET http://ann:***@a.example/x>"),
+        ("['http://a:80', 'b@c.example']", "['http://a:80', 'b@c.example']"),
         ("redis://:s3:c@ret@a/0 and http://b:p@c/", "redis://:***@a/0 and http://b:***@c/"),
         ("{'proxy': 'socks5://ann:s3cret@[::1]:80'}", "{'proxy': 'socks5://ann:***@[::1]:80'}"),
         ("http://a:80/?q=me@b.example", "http://a:80/?q=me@b.example"),

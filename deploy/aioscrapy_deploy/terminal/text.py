@@ -9,7 +9,7 @@ _CONTROL = re.compile(
 
 
 # the login of a url in a text; aioscrapy.ends has the same for the log, without importing the deploy tooling
-_password = re.compile(r"""(://[^\s/?#@:'"<>]*:)[^\s/?#'"<>]+@""").sub
+_password = re.compile(r"""(://[^\s/?#@:'"<>]*:)[^\s/?#"<>]+@""").sub
 
 
 def without_passwords(text: str) -> str:
