@@ -21,6 +21,7 @@ from aioscrapy.project import settings_here
 from aioscrapy.settings import Settings
 from aioscrapy.signals import SignalManager
 from aioscrapy.spiderloader import get_spider_loader, load_spider
+from aioscrapy.standard_files import open_standard_files
 from aioscrapy.workers import process_count
 
 logger = logging.getLogger(__name__)
@@ -71,6 +72,7 @@ class CrawlerProcess:
     def __init__(
         self, settings: Settings | Mapping[str, Any] | None = None, install_root_handler: bool = True
     ) -> None:
+        open_standard_files()
         self.settings = settings.copy() if isinstance(settings, Settings) else Settings(settings)
         if not install_root_handler:
             self.settings.set("LOG_INSTALL_ROOT_HANDLER", False, "cmdline")

@@ -14,6 +14,7 @@ from aioscrapy.exceptions import ConfigError
 from aioscrapy.process import CrawlerProcess
 from aioscrapy.settings import Settings
 from aioscrapy.spiderloader import get_spider_loader, load_spider
+from aioscrapy.standard_files import open_standard_files
 
 _ASYNCIO_REACTOR = "twisted.internet.asyncioreactor"
 
@@ -28,6 +29,7 @@ class _Runner:
     """
 
     def __init__(self, settings: Settings | Mapping[str, Any] | None = None) -> None:
+        open_standard_files()
         self.settings = settings.copy() if isinstance(settings, Settings) else Settings(settings)
         update_pre_crawler(self.settings)
         self.crawlers: set[Crawler] = set()

@@ -3,7 +3,7 @@
 import os
 import sys
 
-# The numbers of those that lead to /dev/null because they were closed, or belong to another process.
+# The numbers of those that are closed: they lead to /dev/null, or to the first file that the program opened.
 null_numbers: set[int] = set()
 
 
@@ -17,6 +17,9 @@ def open_standard_files() -> None:
         os.set_inheritable(number, True)
         null_numbers.add(number)
     os.close(number)
-    sys.stdin = sys.stdin or open(0, encoding="utf-8", closefd=False)  # noqa: SIM115 for the whole process
-    sys.stdout = sys.stdout or open(1, "w", encoding="utf-8", closefd=False)  # noqa: SIM115 as above
-    sys.stderr = sys.stderr or open(2, "w", encoding="utf-8", closefd=False)  # noqa: SIM115 as above
+    for number, (name, mode) in enumerate({"stdin": "r", "stdout": "w", "stderr": "w"}.items()):
+        if getattr(sys, f"__{name}__") is None:
+            null_numbers.add(number)
+        if getattr(sys, name) is None:
+            null = open(os.devnull, mode, encoding="utf-8")  # noqa: PTH123, SIM115 for the whole process
+            setattr(sys, name, null)

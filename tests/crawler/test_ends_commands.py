@@ -89,6 +89,39 @@ def test_a_feed_to_a_closed_standard_output_is_refused(site: Site, tmp_path: Pat
     assert ended.stderr.splitlines()[-1].startswith(f"aioscrapy: setting FEEDS: {name}: can't be written: ")
 
 
+SCRIPT = """
+from aioscrapy import Spider
+from aioscrapy.process import CrawlerProcess
+
+own = open("own", "w")  # its number is 1 if standard output is closed
+
+class One(Spider):
+    name = "one"
+    start_urls = ["data:,1"]
+
+    def parse(self, response):
+        print("printed")
+        yield {"a": 1}
+
+process = CrawlerProcess({"LOG_FILE": "log", "CRAWL_PROCESSES": PROCESSES, "FEEDS": {FEED: {"format": "jl"}}})
+process.crawl(One)
+process.start()
+"""
+
+
+@pytest.mark.parametrize(("processes", "feed", "status"), [(2, "items.jl", 0), (1, "-", 1)])
+def test_a_script_needs_no_standard_files(tmp_path: Path, processes: int, feed: str, status: int) -> None:
+    script = SCRIPT.replace("PROCESSES", str(processes)).replace("FEED:", f"{feed!r}:")
+    (tmp_path / "script.py").write_text(script)
+    command = f"exec {sys.executable} script.py <&- >&- 2>&-"
+    ended = subprocess.run(command, shell=True, cwd=tmp_path, env=child_environment(), check=False)
+    log = (tmp_path / "log").read_text()
+    assert ended.returncode == status, log
+    assert ("Spider closed (finished)" in log) == (status == 0)
+    assert "printed" not in log
+    assert (tmp_path / "own").read_text() == ""
+
+
 def test_a_full_disk_behind_standard_output_is_one_line(tmp_path: Path) -> None:
     with Path("/dev/full").open("w") as full:
         ended = subprocess.run(
