@@ -39,7 +39,7 @@ def update_pre_crawler(settings: Settings) -> None:
             update(settings)
         except AioscrapyError:
             raise
-        except Exception as exc:
+        except (Exception, SystemExit) as exc:
             raise SettingError("ADDONS", f"{path}: {type(exc).__name__}: {exc}") from exc
 
 
@@ -74,7 +74,7 @@ def load_addons(settings: Settings, crawler: Any, known: Container[Any] = ()) ->
                 logger.warning("Disabled %(clspath)s: %(eargs)s", names, extra={"crawler": crawler})
         except AioscrapyError:
             raise
-        except Exception as exc:
+        except (Exception, SystemExit) as exc:
             raise SettingError("ADDONS", f"{path}: {type(exc).__name__}: {exc}") from exc
         else:
             addons.append(addon)

@@ -67,5 +67,5 @@ def _close_stats(context: CrawlContext, end: End) -> None:
             context.stats.close_spider(context.spider, reason=end.reason)
         elif context.settings.getbool("STATS_DUMP"):
             context.stats.dump()
-    except Exception:
+    except (Exception, SystemExit):  # the crawl is over: its end must reach the log
         logger.exception("The stats can't be stored")

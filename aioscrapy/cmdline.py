@@ -14,7 +14,8 @@ from typing import NoReturn
 
 from aioscrapy.command_parser import CommandParser, add_process_options, open_files
 from aioscrapy.doors.scrapy import serve_scrapy
-from aioscrapy.exceptions import AioscrapyError, UsageError
+from aioscrapy.ends import error_text
+from aioscrapy.exceptions import AioscrapyError, CrawlError, UsageError
 from aioscrapy.project import project_settings, settings_here
 from aioscrapy.scrapy_redis_settings import understand_scrapy_redis
 from aioscrapy.settings import Settings
@@ -60,7 +61,7 @@ def main(argv: list[str] | None = None, settings: Settings | None = None) -> int
         options = parse(arguments, settings)
         with ExitStack() as files:
             open_files(options, files)
-            status = int(options.run(options) or 0)
+            status = _run(options)
             with suppress(ValueError, AttributeError):  # the project's code has closed or replaced it
                 sys.stdout.flush()
             return status
@@ -82,6 +83,21 @@ def main(argv: list[str] | None = None, settings: Settings | None = None) -> int
             raise
         report(f"can't write: {exc}", program="aioscrapy")
         return 1
+
+
+def _run(options: argparse.Namespace) -> int:
+    """Return the exit status of a command.
+
+    Raises:
+        CrawlError: the project's code raised SystemExit without a status: the command is not complete.
+        SystemExit: it named a status, or the command is one of the project, which ends as it likes.
+    """
+    try:
+        return int(options.run(options) or 0)
+    except SystemExit as exc:
+        if exc.code or not hasattr(options, "settings"):
+            raise
+        raise CrawlError(f"the project's code ended the command: {error_text(exc)}") from exc
 
 
 def parse(arguments: list[str], settings: Settings | None = None) -> argparse.Namespace:

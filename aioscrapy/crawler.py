@@ -290,7 +290,7 @@ def _update_settings(settings: Settings, spider_class: Any) -> None:
         spider_class.update_settings(settings)
     except AioscrapyError:
         raise
-    except Exception as exc:
+    except (Exception, SystemExit) as exc:
         text = f"{spider_class.__name__}.update_settings: {type(exc).__name__}: {exc}"
         raise ConfigError(text) from exc
     understand_scrapy_redis(settings)

@@ -10,9 +10,18 @@ from typing import Any
 import pytest
 
 from aioscrapy import signals
+from aioscrapy.cmdline import main
 from aioscrapy.crawler import Crawler
 from aioscrapy.ends import End
-from aioscrapy.exceptions import CloseSpider, CrawlError, DropItem, IgnoreRequest, QueueError
+from aioscrapy.exceptions import (
+    CloseSpider,
+    ConfigError,
+    CrawlError,
+    DropItem,
+    IgnoreRequest,
+    QueueError,
+    SettingError,
+)
 from aioscrapy.http import Request
 from aioscrapy.logformatter import LogFormatter
 from aioscrapy.open_crawls import open_crawls
@@ -183,6 +192,48 @@ async def test_an_error_before_the_first_request_is_logged_and_named(
     assert site.counts() == {}
     again = await crawl(SiteSpider, store, site=site.url, paths=PAGES)  # nothing of the crawl is held
     assert len(again.items) == len(PAGES)
+
+
+class ExitsAtTheSettings:
+    @classmethod
+    def update_pre_crawler_settings(cls, settings: Any) -> None:
+        sys.exit(0)
+
+
+class ExitsAtItsOwnSettings:
+    def update_settings(self, settings: Any) -> None:
+        sys.exit(0)
+
+
+class ExitsAsLoader:
+    @classmethod
+    def from_settings(cls, settings: Any) -> Any:
+        sys.exit(0)
+
+
+@pytest.mark.parametrize("addon", [ExitsAtTheSettings, ExitsAtItsOwnSettings])
+def test_an_exit_of_an_addon_is_an_error_of_the_settings(addon: type) -> None:
+    with pytest.raises(SettingError, match="SystemExit: 0"):
+        Crawler(SiteSpider, {"ADDONS": {addon: 1}})
+
+
+def test_an_exit_while_a_spider_changes_the_settings_is_an_error() -> None:
+    class Exits(SiteSpider):
+        @classmethod
+        def update_settings(cls, settings: Any) -> None:
+            sys.exit(0)
+
+    with pytest.raises(ConfigError, match=r"Exits.update_settings: SystemExit: 0"):
+        Crawler(Exits)
+
+
+@pytest.mark.parametrize("command", ["list", "crawl one"])
+def test_an_exit_of_the_project_s_code_is_not_the_success_of_a_command(
+    command: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    settings = Settings({"SPIDER_LOADER_CLASS": ExitsAsLoader, "SPIDER_MODULES": ["shop"]})
+    assert main(command.split(), settings) == 1
+    assert "aioscrapy: the project's code ended the command: SystemExit: 0\n" in capsys.readouterr().err
 
 
 # -- A cancellation that nobody asked for
@@ -774,11 +825,15 @@ async def test_an_exit_at_the_end_is_the_end(site: Site, caplog: pytest.LogCaptu
     assert "Spider closed (exited)" in caplog.text
 
 
-async def test_stats_that_fail_do_not_change_the_end(site: Site, caplog: pytest.LogCaptureFixture) -> None:
+@pytest.mark.parametrize("error", [OSError("no room"), SystemExit(0)], ids=repr)
+async def test_stats_that_fail_do_not_change_the_end(
+    site: Site, error: BaseException, caplog: pytest.LogCaptureFixture
+) -> None:
     class Fails(StatsCollector):
         def _persist_stats(self, stats: Any) -> None:
-            raise OSError("no room")
+            raise error
 
+    caplog.set_level(logging.INFO)
     crawled = await crawl(SiteSpider, {"STATS_CLASS": Fails, "STATS_DUMP": True}, site=site.url)
     assert (crawled.reason, len(crawled.items)) == ("finished", 1)
     assert "The stats can't be stored" in caplog.text
