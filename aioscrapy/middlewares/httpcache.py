@@ -7,6 +7,7 @@ from typing import Any, Self
 from aioscrapy import signals
 from aioscrapy.components import load_object
 from aioscrapy.context import CrawlContext
+from aioscrapy.ends import Reason, error_text
 from aioscrapy.exceptions import DownloadError, IgnoreRequest, NotConfigured
 from aioscrapy.hooks import UNREAD
 from aioscrapy.http.request import Request
@@ -31,6 +32,7 @@ class HttpCacheMiddleware:
         errorrecovery         stale responses in the place of a download that failed
         ignore                requests that were dropped (HTTPCACHE_IGNORE_MISSING)
         retrieve_error        entries that could not be read
+        store_error           responses that could not be kept
     """
 
     # Failures of a download that a stale response may replace.
@@ -43,6 +45,7 @@ class HttpCacheMiddleware:
         self.policy = load_object(settings["HTTPCACHE_POLICY"], "HTTPCACHE_POLICY")(settings)
         self.storage = load_object(settings["HTTPCACHE_STORAGE"], "HTTPCACHE_STORAGE")(settings)
         self.ignore_missing = settings.getbool("HTTPCACHE_IGNORE_MISSING")
+        self._is_open = False
         self.stats = stats
 
     @classmethod
@@ -59,12 +62,19 @@ class HttpCacheMiddleware:
         return middleware
 
     def spider_opened(self, spider: Any) -> None:
-        """Open the storage."""
-        self.storage.open_spider(spider)
+        """Open the storage; end the crawl before its first request if that fails."""
+        try:
+            self.storage.open_spider(spider)
+        except Exception as exc:  # noqa: BLE001 a damaged file of a dbm module raises anything
+            problem = f"the HTTP cache can't be opened: {error_text(exc)}: remove its file in HTTPCACHE_DIR"
+            self.crawler.fail(Reason.NOT_STARTED, problem)
+            return
+        self._is_open = True
 
     def spider_closed(self, spider: Any) -> None:
         """Close the storage."""
-        self.storage.close_spider(spider)
+        if self._is_open:
+            self.storage.close_spider(spider)
 
     def process_request(self, request: Request, spider: Any = UNREAD) -> Response | None:
         """Return the kept response if it is fresh.
@@ -141,8 +151,15 @@ class HttpCacheMiddleware:
         if not self.policy.should_cache_response(response, request):
             self.stats.inc_value("httpcache/uncacheable")
             return
+        try:
+            self.storage.store_response(self.crawler.spider, request, response)
+        except Exception as exc:  # noqa: BLE001 a full disk loses an entry of the cache, not the page
+            if not self.stats.get_value("httpcache/store_error"):
+                text = "Responses are missing in the HTTP cache, the crawl goes on: %s: %s"
+                logger.warning(text, request, error_text(exc))
+            self.stats.inc_value("httpcache/store_error")
+            return
         self.stats.inc_value("httpcache/store")
-        self.storage.store_response(self.crawler.spider, request, response)
 
 
 def _freshen(cached: Response, response: Response) -> None:

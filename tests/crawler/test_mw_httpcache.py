@@ -10,6 +10,7 @@ import pytest
 
 from aioscrapy import signals
 from aioscrapy.exceptions import DownloadError, IgnoreRequest, NotConfigured
+from aioscrapy.extensions import httpcache
 from aioscrapy.extensions.httpcache import RFC9111Policy, parse_cachecontrol, rfc1123_to_epoch
 from aioscrapy.http import HtmlResponse, Request, Response
 from aioscrapy.http.fingerprint import RequestFingerprinter
@@ -17,7 +18,7 @@ from aioscrapy.middlewares.httpcache import HttpCacheMiddleware
 from aioscrapy.settings import Settings
 from aioscrapy.spiders import Spider
 from support.context import context
-from support.crawling import Everything, crawl
+from support.crawling import Everything, SiteSpider, crawl
 
 STORAGES = ["FilesystemCacheStorage", "DbmCacheStorage", "SqliteCacheStorage"]
 POLICIES = "aioscrapy.extensions.httpcache"
@@ -113,6 +114,40 @@ async def test_a_broken_entry_is_a_miss(tmp_path: Path, caplog: pytest.LogCaptur
     assert middleware.process_request(Request("http://example.com/")) is None
     assert middleware.stats.get_value("httpcache/retrieve_error") == 1
     assert "treating it as a cache miss" in caplog.text
+
+
+@pytest.mark.parametrize("name", STORAGES)
+async def test_a_cache_that_can_not_be_written_loses_no_page(
+    site: Any, tmp_path: Path, name: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    class Full(getattr(httpcache, name)):  # type: ignore[misc]  # the class of the parameter
+        def _write(self, path: Any, data: Any) -> None:
+            raise OSError(28, "No space left on device")
+
+        _set = _write
+
+    settings = {"HTTPCACHE_ENABLED": True, "HTTPCACHE_DIR": str(tmp_path), "HTTPCACHE_STORAGE": Full}
+    crawled = await crawl(SiteSpider, settings, site=site.url, paths=("/page/1", "/page/2"))
+    assert (crawled.reason, len(crawled.items)) == ("finished", 2)
+    assert crawled.stat("httpcache/store_error") == 2
+    assert crawled.stat("httpcache/store") == 0
+    assert caplog.text.count("No space left on device") == 1
+
+
+@pytest.mark.parametrize(("name", "file"), [("DbmCacheStorage", "db.dir"), ("SqliteCacheStorage", "sqlite")])
+async def test_a_damaged_cache_ends_the_crawl_before_its_first_request(
+    site: Any, tmp_path: Path, name: str, file: str
+) -> None:
+    (tmp_path / f"tested.{file}").write_bytes(b"\xff\x00 neither")
+    settings = {
+        "HTTPCACHE_ENABLED": True,
+        "HTTPCACHE_DIR": str(tmp_path),
+        "HTTPCACHE_STORAGE": f"{POLICIES}.{name}",
+        "HTTPCACHE_DBM_MODULE": "dbm.dumb",
+    }
+    crawled = await crawl(SiteSpider, settings, site=site.url)
+    assert (crawled.reason, site.counts()) == ("not_started", {})
+    assert "the HTTP cache can't be opened: " in crawled.crawler.end.error  # type: ignore[union-attr]  # it has ended
 
 
 async def test_requests_that_are_not_kept(tmp_path: Path) -> None:
