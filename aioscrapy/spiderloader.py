@@ -102,6 +102,11 @@ class SpiderLoader:
                 both = f"{_dotted(earlier)} and {_dotted(cls)}"
                 self.warnings.append(f"two spiders are named {cls.name!r}: {both}; the second is used")
             self._spiders[cls.name] = cls
+        for cls in vars(module).values():
+            if _is_spider_class(cls, module) and _is_wrong_name(cls.name):
+                self.warnings.append(
+                    f"the spider {_dotted(cls)} is left out: its name {cls.name!r} is not a text"
+                )
 
     @classmethod
     def from_settings(cls, settings: Settings) -> Self:
@@ -226,17 +231,25 @@ def failure_of(module: str, exc: BaseException, folder: Path | None = None) -> F
 
 
 def spider_classes(module: ModuleType) -> list[type[Any]]:
-    """Return the spider classes that are defined in this module, in their order."""
-    return [cls for cls in vars(module).values() if _is_spider(cls, module)]
+    """Return the spider classes with a name that are defined in this module, in their order."""
+    return [
+        cls
+        for cls in vars(module).values()
+        if _is_spider_class(cls, module) and isinstance(cls.name, str) and cls.name
+    ]
 
 
-def _is_spider(cls: Any, module: ModuleType) -> bool:
+def _is_wrong_name(name: Any) -> bool:
+    """Return True for a value that somebody took for a name; a base class has none, or a property."""
+    return bool(name) and not isinstance(name, str) and not hasattr(type(name), "__get__")
+
+
+def _is_spider_class(cls: Any, module: ModuleType) -> bool:
     """Return True for a spider class, by its attributes: this floor can't import spiders.py."""
     return (
         isinstance(cls, type)
         and cls.__module__ == module.__name__
-        and isinstance(getattr(cls, "name", None), str)
-        and bool(cls.name)  # type: ignore[attr-defined]  # checked in the line above
+        and hasattr(cls, "name")
         and callable(getattr(cls, "from_crawler", None))
         and callable(getattr(cls, "update_settings", None))
     )

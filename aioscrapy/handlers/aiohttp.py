@@ -27,7 +27,8 @@ from aioscrapy.http.responsetypes import response_class, url_of
 from aioscrapy.log import logger
 
 _PROXY_LOGIN = "Proxy-Authorization"
-_LENGTH = LENGTH.encode()
+# aiohttp waits for a 100 before the body, for ever; browsers send no Expect
+_NOT_SENT = frozenset({LENGTH.encode(), b"Expect"})
 _SKIPPED = ("User-Agent", "Content-Type", "Accept")
 _MAX_HEADERS = 10_000
 _PROTOCOLS = {aiohttp.HttpVersion10: "HTTP/1.0", aiohttp.HttpVersion11: "HTTP/1.1"}
@@ -143,11 +144,11 @@ class AioHttpDownloadHandler(DownloadHandler):
         """Return the session for a request, and its header lines as text."""
         session = self._session or self._open()
         try:
-            return session, [(name.decode(), value.decode()) for name, value in raw if name != _LENGTH]
+            return session, [(name.decode(), value.decode()) for name, value in raw if name not in _NOT_SENT]
         except UnicodeDecodeError:
             if self._raw_session is None:
                 self._raw_session = _new_session(session.connector, RawRequest)
-            lines = [(escaped(name), escaped(value)) for name, value in raw if name != _LENGTH]
+            lines = [(escaped(name), escaped(value)) for name, value in raw if name not in _NOT_SENT]
             return self._raw_session, lines
 
     def _open(self) -> aiohttp.ClientSession:

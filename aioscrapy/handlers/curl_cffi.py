@@ -38,6 +38,7 @@ except ImportError:
 
 _PROXY_LOGIN = "Proxy-Authorization"
 _NO_LINE = re.compile(r"[\r\n\0]")  # libcurl would send another header, or the half of it
+_token = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+").fullmatch
 _CUT = (CurlECode.PARTIAL_FILE, CurlECode.RECV_ERROR, CurlECode.HTTP2_STREAM)
 # libcurl's text about a TLS connection that ends without close_notify, as old servers do: browsers take the
 # page if it has no length.
@@ -184,6 +185,8 @@ class CurlCffiDownloadHandler(DownloadHandler):
         """Return headers, body, browser and proxy as arguments of curl_cffi."""
         browser = self._browser_of(request)
         proxy = request.meta.get("proxy")
+        if not _token(request.method):  # libcurl would send what follows a line break as a header
+            raise DownloadError(f"{request.url}: {request.method!r} is not a method of HTTP")
         headers: list[Any] = [pair for pair in sent.to_tuple_list() if pair[0] != LENGTH]
         if any(_NO_LINE.search(text) for line in headers for text in line):
             raise DownloadError(f"{request.url}: a header's name or value has a character that can't be sent")

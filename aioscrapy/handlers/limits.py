@@ -1,5 +1,6 @@
 """How long, how large and how incomplete a download may be, the same for every handler."""
 
+import math
 from collections.abc import Iterator
 from typing import Any
 
@@ -26,8 +27,14 @@ class Limits:
         self._warned_of_loss = False
 
     def timeout_s(self, meta: dict[str, Any]) -> float:
-        """Return the seconds that a whole download may take."""
-        return float(meta.get("download_timeout") or self._timeout_s)
+        """Return the seconds that a whole download may take.
+
+        Raises:
+            ValueError: the meta key is not a number.
+        """
+        if not meta.get("download_timeout"):
+            return self._timeout_s
+        return _number(meta, "download_timeout", self._timeout_s)
 
     def warn_of_loss(self, url: str) -> None:
         """Log once what keeps incomplete bodies."""
@@ -39,11 +46,28 @@ class Limits:
             )
 
     def body(self, request: Request, meta: dict[str, Any]) -> "Body":
-        """Return the buffer for a response body, with its size limits."""
-        maxsize = int(meta.get("download_maxsize", self._maxsize))
-        warnsize = int(meta.get("download_warnsize", self._warnsize))
+        """Return the buffer for a response body, with its size limits.
+
+        Raises:
+            ValueError: a meta key is not a number.
+        """
+        maxsize = int(_number(meta, "download_maxsize", self._maxsize))
+        warnsize = int(_number(meta, "download_warnsize", self._warnsize))
         fail_on_loss = bool(meta.get("download_fail_on_dataloss", self._fail_on_loss))
         return Body(request.url, self, maxsize, warnsize, fail_on_loss)
+
+
+def _number(meta: dict[str, Any], key: str, default: float) -> float:
+    value = meta.get(key)
+    if value is None:
+        return default
+    try:
+        number = float(value)
+        if 0 <= number < math.inf:
+            return number
+    except (TypeError, ValueError, OverflowError):
+        pass
+    raise ValueError(f"meta[{key!r}]: {value!r} is not a number from 0 on")
 
 
 def has_end(headers: Headers, protocol: str | None) -> bool:

@@ -121,7 +121,9 @@ class WreqDownloadHandler(DownloadHandler):
         meta = request.meta
         method = _METHODS.get(request.method)
         if method is None:
-            raise DownloadError(f"{request.url}: wreq sends only {', '.join(_METHODS)}, not {request.method}")
+            raise DownloadError(
+                f"{request.url}: wreq sends only {', '.join(_METHODS)}, not {request.method!r}"
+            )
         arguments = _arguments(request, headers, meta.get("proxy"))
         timeout_s = self._limits.timeout_s(meta)
         body = self._limits.body(request, meta)
@@ -239,7 +241,7 @@ def _arguments(request: Request, sent: Headers, proxy: str | None) -> dict[str, 
     """Return headers, body and proxy as arguments of wreq.
 
     Raises:
-        DownloadError: a header can't be sent.
+        DownloadError: a header can't be sent, or the proxy is not a URL.
     """
     lines = [(_text(name), _text(value)) for name, value in sent.raw() if name != LENGTH.encode()]
     login = None
@@ -259,7 +261,11 @@ def _arguments(request: Request, sent: Headers, proxy: str | None) -> dict[str, 
     }
     if proxy:
         where = proxy if "://" in proxy else f"http://{proxy}"
-        arguments["proxy"] = wreq.Proxy.all(where, custom_http_auth=login) if login else wreq.Proxy.all(where)
+        options: dict[str, Any] = {"custom_http_auth": login} if login else {}
+        try:
+            arguments["proxy"] = wreq.Proxy.all(where, **options)
+        except wreq.exceptions.BuilderError:
+            raise DownloadError(f"{request.url}: {proxy!r} is not the URL of a proxy") from None
     if request.body:
         arguments["body"] = request.body
     elif request.method in _WITH_BODY:

@@ -58,6 +58,8 @@ class HttpErrorMiddleware(SpiderStream):
                 return
             spider = spider or self.crawler.spider
             allowed = getattr(spider, "handle_httpstatus_list", None) or self.handle_httpstatus_list
+        if isinstance(allowed, int):  # one status in the place of a list
+            allowed = (allowed,)
         if status not in allowed:
             stats = (self.crawler or spider.crawler).stats
             stats.inc_value("httperror/response_ignored_count")

@@ -99,6 +99,36 @@ async def test_a_header_can_not_bring_another_one_with_it(name: str) -> None:
     assert server.requests == []
 
 
+@pytest.mark.parametrize("method", ["GET / HTTP/1.1\r\nX-Two: 2\r\nX:", "G T", "GÉT"])
+async def test_a_method_can_not_bring_a_header_with_it(name: str, method: str) -> None:
+    async with WireServer() as server:
+        with pytest.raises(DownloadError, match=r"\A.*(method|Method|sends only).*\Z"):
+            await download(name, server.url, method=method)
+    assert server.requests == []
+
+
+async def test_a_body_does_not_wait_for_a_100(name: str) -> None:
+    async with WireServer() as server:
+        headers = {"Expect": "100-continue"}
+        assert (await download(name, server.url, method="POST", body=b"x", headers=headers)).status == 200
+    assert server.requests[0].endswith(b"\r\n\r\nx")
+
+
+@pytest.mark.parametrize("proxy", ["ht!tp://x", "http://\0"])
+async def test_a_proxy_that_is_not_a_url_is_a_download_error(name: str, proxy: str) -> None:
+    with pytest.raises(DownloadError):
+        await download(name, "http://127.0.0.1:9/", meta={"proxy": proxy})
+
+
+@pytest.mark.parametrize("value", ["abc", -1, [], float("nan"), float("inf")])
+@pytest.mark.parametrize("key", ["download_timeout", "download_maxsize", "download_warnsize"])
+async def test_a_limit_of_meta_that_is_not_a_number_is_named(key: str, value: Any) -> None:
+    if (key, value) == ("download_timeout", []):
+        return  # empty: the setting applies
+    with pytest.raises(ValueError, match=rf"meta\['{key}'\]: .* is not a number from 0 on"):
+        await download("aiohttp", "http://127.0.0.1:9/", meta={key: value})
+
+
 async def test_the_path_is_sent_as_it_is(name: str) -> None:
     async with WireServer() as server:
         await download(name, server.url + "/a/../b//%2F/./c?x=%E4&y=a%20b+c&z")
@@ -109,7 +139,7 @@ async def test_the_path_is_sent_as_it_is(name: str) -> None:
 async def test_any_method_may_have_a_body(name: str, method: str) -> None:
     async with WireServer() as server:
         if (name, method) == ("wreq", "PURGE"):
-            with pytest.raises(DownloadError, match=r"wreq sends only GET, HEAD, .*, not PURGE"):
+            with pytest.raises(DownloadError, match=r"wreq sends only GET, HEAD, .*, not 'PURGE'"):
                 await download(name, server.url, method=method, body=b"x")
             return
         await download(name, server.url, method=method, body=b"x")

@@ -27,6 +27,8 @@ def page(status: int = 200, **meta: Any) -> Response:
         (404, {"HTTPERROR_ALLOWED_CODES": "404,410"}, {}, {}),
         (404, {}, {"handle_httpstatus_list": [404]}, {}),
         (404, {}, {}, {"handle_httpstatus_list": [404]}),
+        (404, {}, {"handle_httpstatus_list": 404}, {}),
+        (404, {}, {}, {"handle_httpstatus_list": 404}),
         (404, {}, {}, {"handle_httpstatus_all": True}),
     ],
 )

@@ -154,6 +154,15 @@ def test_of_two_spiders_of_one_name_the_last_wins_with_a_warning(spiders: Path) 
     assert "shop.spiders.one.Own and shop.spiders.second.Second" in warning
 
 
+@pytest.mark.parametrize("name", ["5", "b'x'", "['x']"])
+def test_a_spider_whose_name_is_not_a_text_is_left_out_with_a_warning(spiders: Path, name: str) -> None:
+    write(spiders / "second.py", spider("two", cls="Second").replace("'two'", name).replace('"two"', name))
+    listed = loader()
+    assert listed.list() == ["one"]
+    [warning] = listed.warnings
+    assert warning == f"the spider shop.spiders.second.Second is left out: its name {name} is not a text"
+
+
 @pytest.mark.usefixtures("spiders")
 def test_a_module_named_twice_is_no_reason_to_warn() -> None:
     found = loader("shop.spiders", "shop.spiders.one")
