@@ -134,11 +134,12 @@ def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
 
 
 def _run_to_end(runner: asyncio.Runner, crawl: Coroutine[Any, Any, T], target: Stoppable) -> T:
-    work, loop = crawl, runner.get_loop()
+    work = crawl
     while True:
         try:
             return runner.run(work)
         except (RuntimeError, SystemExit, KeyboardInterrupt) as exc:
+            loop = runner.get_loop()
             tasks = [task for task in asyncio.all_tasks(loop) if task.get_coro() is crawl]
             if not tasks or loop.is_closed():
                 raise

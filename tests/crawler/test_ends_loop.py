@@ -53,6 +53,8 @@ def test_what_ends_the_loop_ends_the_crawl_as_exited(
     crawler = process.crawl(type("Acts", (Ended,), {"act": act}))
     process.start()
     assert crawler.end == End("exited", status, error)
+    if isinstance(crawler.spider.task, asyncio.Task):
+        crawler.spider.task.exception()  # else asyncio logs it when the task is forgotten
     assert json_lines(file) == [{"url": "data:,1"}]
 
 
