@@ -15,6 +15,8 @@ SHARED = ("redis", "bot", "crawl")
 COUNTS = ("pages", "items", "errors", "waiting", "rss")
 # Bytes at the end of a job's standard error that are read for the reason.
 _STDERR_TAIL = 4096
+# A process that the project's code ended, as by os._exit(0): nothing says that the crawl is complete.
+_UNENDED = "exit status 0 before the crawl ended, or its end record could not be written"
 # Bytes of a record that are read, and the highest count that is believed: sums of them fit into 64 bits.
 _RECORD_LIMIT = 20_000_000
 _COUNT_LIMIT = 10**15
@@ -45,7 +47,8 @@ def ending_of(
     reason = _line(str(record.get("reason") or ""))
     error = str(record.get("error") or "")
     written = _status_of(record)
-    if reason == "killed":  # written at the start: the process did not come to write another one
+    is_unended = reason == "killed"  # written at the start: the process did not come to write another one
+    if is_unended:
         reason, error = "", error if left == Exit() else ""
     if job.stop_asked:
         return Ending(State.CANCELLED, job.reason or reason or "cancelled", {**job.counts, **counts})
@@ -54,6 +57,8 @@ def ending_of(
         return Ending(State.FAILED, reason, {**job.counts, **counts})
     status = exit_status_of(left, record)
     text = _line(error or stderr)
+    if status == 0 and is_unended:
+        return Ending(State.FAILED, _UNENDED, {**job.counts, **counts})
     if status == 0:
         return Ending(State.FINISHED, reason or "exit 0", {**job.counts, **counts})
     if status is None:

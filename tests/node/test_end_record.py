@@ -59,6 +59,15 @@ def test_the_exit_status_that_was_seen_counts_more_than_the_one_that_was_written
     assert exit_status_of(Exit(), record) == 0
 
 
+def test_a_process_that_ends_before_its_crawl_has_failed_whatever_its_status() -> None:
+    begun = {"reason": "killed", "exit_status": None, "error": "the process ended", "items": 3}
+    ending = ending_of(Job("p", "s", "a"), Exit(status=0), begun, "")
+    assert (ending.state, ending.counts) == (State.FAILED, {"items": 3})
+    assert ending.reason.startswith("exit status 0 before the crawl ended")
+    other = ending_of(Job("p", "s", "a"), Exit(status=0), {}, "")  # a runner that writes no record
+    assert (other.state, other.reason) == (State.FINISHED, "exit 0")
+
+
 def test_counts_are_whole_numbers_that_a_sum_can_take() -> None:
     assert counts_of({"pages": 10**15, "items": 0, "errors": 10**15 + 1, "rss": False}) == {
         "pages": 10**15,
