@@ -286,6 +286,7 @@ class _Parser(Repairing):
         self._seen = b""
         self._payload: Any = None
         self._is_waiting = False  # for the end of a head that was refused
+        self._framed = None
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._parser, name)
@@ -295,7 +296,7 @@ class _Parser(Repairing):
         if parser is None:
             return NOTHING
         if self._payload is not None:
-            return self._feed_body(data)
+            return self.feed_body(data)
         if self._is_waiting:
             return self.second_look(self._seen + data, None)
         try:
@@ -304,17 +305,9 @@ class _Parser(Repairing):
             return self.second_look(self._seen + data, exc)
         if result[0] and is_misread(result[0]):
             return self.second_look(self._seen + data, None)
-        if not self.note(result[0]):
+        if not self.note(result[0], self._seen + data):
             self._seen += data
         return result  # type: ignore[no-any-return]  # aiohttp's parser is not typed
-
-    def _feed_body(self, data: bytes) -> tuple[Any, bool, bytes]:
-        if data and self._payload.is_eof():  # no data: the reader goes on after a pause
-            return self.refuse()
-        try:
-            return self._parser.feed_data(data)  # type: ignore[no-any-return]  # aiohttp's is not typed
-        except Exception as exc:  # noqa: BLE001 the page that came before is what counts
-            return self.end_body(exc)
 
     def feed_eof(self) -> Any:
         if self._parser is None:

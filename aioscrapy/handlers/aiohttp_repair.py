@@ -9,33 +9,90 @@ from typing import Any
 from aiohttp import hdrs
 from aiohttp.http_exceptions import HttpProcessingError
 
+from aioscrapy.handlers.chunks import ChunkError, Chunks
 from aioscrapy.handlers.repair import MAX_HEAD, HeadError, head_size, hides_chunks, repaired
 
 _REFUSED = (b"sec-websocket-key1",)  # aiohttp takes no answer with this header
 NOTHING: tuple[tuple[Any, ...], bool, bytes] = ((), False, b"")
 
 
+class ChunkedBody:
+    """Feeds the rest of a chunked body that aiohttp's parser refuses; in the place of that parser.
+
+    `delivered`: bytes of the body that the parser has delivered.
+    """
+
+    def __init__(self, payload: Any, delivered: int) -> None:
+        self._payload = payload
+        self._skip = delivered
+        self._chunks = Chunks()
+
+    def feed_data(self, data: bytes) -> tuple[Any, bool, bytes]:
+        """Feed the next bytes."""
+        for piece in self._chunks.feed(data):
+            self._payload.feed_data(piece[self._skip :])
+            self._skip = max(0, self._skip - len(piece))
+        if self._chunks.is_complete:
+            self._payload.feed_eof()
+        return NOTHING
+
+    def feed_eof(self) -> None:
+        """Refuse the end of the connection before that of the body."""
+        raise ChunkError("the connection was closed before the last chunk")
+
+
 class Repairing:
-    """The second look of a parser that stands before those of aiohttp."""
+    """The second look of a parser that stands before those of aiohttp.
+
+    `_seen`: the bytes of a head that is not complete. `_framed`: those of a chunked body of which nothing has
+    come out yet; None for other bodies.
+    """
 
     _parser: Any
     _payload: Any
     _protocol: Any
     _seen: bytes
     _is_waiting: bool
+    _framed: bytes | None
 
     def feed_data(self, data: bytes) -> tuple[Any, bool, bytes]:
         """Parse the next bytes."""
         raise NotImplementedError
 
-    def note(self, messages: Any) -> bool:
-        """Keep the body of the answer that has come; interim answers (1xx) are not it."""
+    def note(self, messages: Any, data: bytes) -> bool:
+        """Keep the body of the answer that has come with these bytes; interim answers (1xx) are not it."""
         for message, payload in messages:
             self._seen = b""
             if message.code >= 200:
                 self._payload = payload
+                if message.chunked and not payload.is_eof() and not payload.total_bytes:
+                    self._framed = data[head_size(data) or len(data) :]
                 return True
         return bool(messages)
+
+    def feed_body(self, data: bytes) -> tuple[Any, bool, bytes]:
+        """Parse the next bytes of a body."""
+        if data and self._payload.is_eof():  # no data: the reader goes on after a pause
+            return self.refuse()
+        try:
+            result = self._parser.feed_data(data)
+        except Exception as exc:  # noqa: BLE001 the page that came before is what counts
+            if self._framed is None or self._payload.is_eof():
+                return self.end_body(exc)
+            return self.read_chunks(self._framed + data, exc)
+        if self._framed is not None:
+            self._framed = None if self._payload.total_bytes else self._framed + data
+        return result  # type: ignore[no-any-return]  # aiohttp's parser is not typed
+
+    def read_chunks(self, data: bytes, problem: Exception) -> tuple[Any, bool, bytes]:
+        """Read a body whose chunks the parser refuses as browsers do, from its start."""
+        self._framed = None
+        self._parser = ChunkedBody(self._payload, self._payload.total_bytes)
+        self._protocol.force_close()
+        try:
+            return self._parser.feed_data(data)  # type: ignore[no-any-return]  # typed above
+        except ChunkError:
+            return self.end_body(problem)
 
     def reset(self, problem: ConnectionError) -> None:
         """End the body of a connection that was reset; without a length, it would look complete."""
@@ -81,7 +138,7 @@ class Repairing:
         self._parser = self._protocol.new_parser()
         messages, upgraded, tail = self._parser.feed_data(head)
         rest = data[size:]
-        self.note(messages)
+        self.note(messages, head)
         if self._payload is None:  # an interim answer
             return self.feed_data(rest) if rest else NOTHING
         if rest:

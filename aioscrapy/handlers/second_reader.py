@@ -27,6 +27,14 @@ class SecondReader:
         self._crawler = crawler
         self._handler: AioHttpDownloadHandler | None = None
 
+    @staticmethod
+    def may_repeat(request: Request) -> bool:
+        """Return True for a request that may be sent twice, and whose proxy aiohttp can use."""
+        proxy = request.meta.get("proxy")
+        return (
+            request.method in _SAFE_METHODS and not request.body and (not proxy or proxy.startswith("http"))
+        )
+
     async def download(self, request: Request, spider: Any, problem: UnreadableAnswerError) -> Response:
         """Return the response to a second request.
 
@@ -34,8 +42,7 @@ class SecondReader:
             UnreadableAnswerError: the request is not one to be sent twice, or its proxy is not for aiohttp.
             DownloadError: aiohttp fails, too.
         """
-        proxy = request.meta.get("proxy")
-        if request.method not in _SAFE_METHODS or request.body or (proxy and not proxy.startswith("http")):
+        if not self.may_repeat(request):
             raise problem
         if self._handler is None:
             self._handler = AioHttpDownloadHandler(self._crawler)

@@ -44,6 +44,7 @@ _TLS_VERSIONS = {
     "TLSv1.1": wreq.tls.TlsVersion.TLS_1_1,
     "TLSv1.2": wreq.tls.TlsVersion.TLS_1_2,
 }
+_BAD_CHUNK = "Body, Custom { kind: Invalid"  # of the text of an error, too
 _BAD_CERTIFICATE = "CERTIFICATE_VERIFY_FAILED"  # BoringSSL's word in the text of an error
 # A part of wreq's text about an error -> our error.
 _KINDS: dict[str, type[DownloadError]] = {
@@ -57,6 +58,7 @@ _PLAIN = {
     '"dns error"': "the host has no address",
     "TunnelUnsuccessful": "the proxy refuses the tunnel",
     "IncompleteMessage": "the connection was closed before the end of the answer's head",
+    _BAD_CHUNK: "the chunks of the body are damaged",
     "IncompleteBody": "the connection was closed before the end of the body",
 }
 _os_message = re.compile(r'kind: \w+, message: "([^"]+)"').search
@@ -136,7 +138,7 @@ class WreqDownloadHandler(DownloadHandler):
                 received = Headers.from_raw([(bytes(name), bytes(value)) for name, value in reply.headers])
                 if hides_chunks(received.getlist(b"Transfer-Encoding")):
                     raise UnreadableAnswerError(f"{request.url}: Transfer-Encoding does not end in chunked")
-                await _read(reply, body, received)
+                await self._read(reply, request, body, received)
         except TimeoutError:
             raise DownloadTimeoutError(f"{request.url}: no answer within {timeout_s:g} s") from None
         except _NO_CONNECTION:
@@ -158,6 +160,27 @@ class WreqDownloadHandler(DownloadHandler):
             ip_address=_ip(reply),
             protocol=protocol,
         )
+
+    async def _read(self, reply: wreq.Response, request: Request, body: Body, received: Headers) -> None:
+        """Read the body of an answer; one that is dropped unread takes its connection with it."""
+        length = reply.content_length
+        body.expect(length or 0)
+        is_packed = b"Content-Encoding" in received
+        if is_packed:
+            body.unpack_by(received)
+        try:
+            if length is not None and not is_packed and not body.may_be_cut:
+                body.add(bytes(await reply.bytes()))
+                return
+            async with reply.stream() as parts:
+                async for part in parts:
+                    if isinstance(part, memoryview):  # else a trailer
+                        body.add(bytes(part))
+        except _ERRORS as exc:
+            text = f"{type(exc).__name__}: {_reason(exc)}"
+            if _BAD_CHUNK in str(exc) and self._second_reader.may_repeat(request):
+                raise UnreadableAnswerError(f"{request.url}: {text}") from exc
+            body.lose(text)
 
     async def close(self) -> None:
         await self._second_reader.close()
@@ -202,25 +225,6 @@ def _reason(exc: Exception) -> str:
         return match[1]
     plain = next((words for part, words in _PLAIN.items() if part in text), None)
     return plain or text.partition(", connect_info: ")[0]
-
-
-async def _read(reply: wreq.Response, body: Body, received: Headers) -> None:
-    """Read the body of an answer; one that is dropped unread takes its connection with it."""
-    length = reply.content_length
-    body.expect(length or 0)
-    is_packed = b"Content-Encoding" in received
-    if is_packed:
-        body.unpack_by(received)
-    try:
-        if length is not None and not is_packed and not body.may_be_cut:
-            body.add(bytes(await reply.bytes()))
-            return
-        async with reply.stream() as parts:
-            async for part in parts:
-                if isinstance(part, memoryview):  # else a trailer
-                    body.add(bytes(part))
-    except _ERRORS as exc:
-        body.lose(f"{type(exc).__name__}: {_reason(exc)}")
 
 
 def _text(value: bytes) -> str:

@@ -184,6 +184,12 @@ ANSWERS = [
     # -- Chunks
     RawAnswer("chunk-extension", _chunked(b"%x;name=value\r\n%b\r\n0;last\r\n\r\n" % (len(PAGE), PAGE))),
     RawAnswer("chunk-extension-quoted", _chunked(b'%x;a="b;c"\r\n%b\r\n0\r\n\r\n' % (len(PAGE), PAGE))),
+    RawAnswer("chunk-extension-spaces", _chunked(b"%x ; a = b\r\n%b\r\n0\r\n\r\n" % (len(PAGE), PAGE))),
+    RawAnswer("chunk-extension-bytes", _chunked(b"%x;\xe9=\0\r\n%b\r\n0\r\n\r\n" % (len(PAGE), PAGE))),
+    RawAnswer("chunk-line-feed-behind-size", _chunked(b"%x\n%b\r\n0\r\n\r\n" % (len(PAGE), PAGE))),
+    RawAnswer("chunk-line-feed-behind-data", _chunked(b"%x\r\n%b\n0\r\n\r\n" % (len(PAGE), PAGE))),
+    RawAnswer("chunk-trailer-no-colon", _chunked(_chunk() + b"0\r\nodd trailer\r\n\r\n")),
+    RawAnswer("chunk-trailer-nul", _chunked(_chunk() + b"0\r\nX-A: a\0b\r\n\r\n")),
     RawAnswer("chunk-spaces-behind-size", _chunked(b"%x   \r\n%b\r\n0  \r\n\r\n" % (len(PAGE), PAGE))),
     RawAnswer("chunk-upper-case-zeros", _chunked(b"00%X\r\n%b\r\n000\r\n\r\n" % (len(PAGE), PAGE))),
     RawAnswer("chunk-line-feeds", _chunked(b"%x\n%b\n0\n\n" % (len(PAGE), PAGE))),
@@ -329,19 +335,21 @@ ANSWERS = [
 
 #: What the parser of a library refuses for good.
 REFUSED: dict[str, frozenset[str]] = {
-    "aiohttp": frozenset({"chunk-line-feeds"}),
-    "wreq": frozenset({"chunk-line-feeds"}),
+    "aiohttp": frozenset(),
+    "wreq": frozenset(),
     "curl_cffi": frozenset({"length-huge"}),
 }
 _BY_BOTH = """
     length-empty length-no-number length-negative length-plus length-decimal length-and-unit status-two-spaces
     status-lower-case status-http-1.2 status-http-2 status-http-0.9 status-http-no-version status-icy
     spaces-before bom-before 4-bytes-before header-nul header-bare-cr header-two-crs cookie-nul
-    transfer-chunked-identity status-1000 status-negative
+    chunk-trailer-no-colon chunk-trailer-nul transfer-chunked-identity status-1000 status-negative
 """
 _BY_WREQ = """
     length-huge chunked-http-1.0 status-reason-bytes status-tab status-http-2.0 status-glued status-with-dot
     transfer-chunked-comma transfer-identity-in-a-second-line
+    chunk-line-feeds chunk-line-feed-behind-size chunk-line-feed-behind-data chunk-bad-size
+    chunk-no-line-end-behind-data chunked-but-plain
 """
 _BY_CURL = """
     transfer-unknown blank-line-before blank-lines-before line-feeds-before header-no-colon
