@@ -123,9 +123,14 @@ class TerminalFormatter(LineFormatter):
 
     def format(self, record: logging.LogRecord) -> str:
         """Return the lines of a record."""
+        return self.escape(super().format(record))
+
+    @staticmethod
+    def escape(text: str) -> str:
+        """Return text without control characters."""
         from aioscrapy_deploy.terminal.text import printable  # only a terminal needs it
 
-        return printable(super().format(record))
+        return printable(text)
 
 
 def _on_terminal(handler: logging.Handler) -> bool:

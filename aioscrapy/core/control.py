@@ -15,6 +15,7 @@ from aioscrapy.http.request import Request
 from aioscrapy.http.response import Response
 
 _SINCE = "the crawl has not begun: use the signal engine_started or spider_opened, or a callback"
+_OVER = "the crawl has ended: use the signal spider_idle, or a callback"
 
 
 class EngineControl:
@@ -88,9 +89,12 @@ class EngineControl:
 
         Raises:
             SerializeError: the frontier can't store the request.
+            CrawlError: the crawl has ended.
         """
         if self._scheduler is None:
             self._early.append(request)
+        elif not self.running:
+            raise CrawlError(f"engine.crawl({request}): {_OVER}")
         else:
             self._scheduler.push(request)
 

@@ -68,9 +68,10 @@ class Engine:
             for task in (background, *self._tasks):
                 task.cancel()
             await asyncio.gather(background, *self._tasks, return_exceptions=True)
-            for page in await self._scheduler.close():
-                await self._announcer.announce(page)
+            pages = await self._scheduler.close()
             self._control.close()
+            for page in pages:
+                await self._announcer.announce(page)
             self._signals.on_exit = None
         return self._scheduler.end
 

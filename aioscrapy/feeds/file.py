@@ -26,6 +26,7 @@ class FeedFile:
         self._length = 0  # bytes that the file has at least, if nobody has cut it
         self._before = b""  # put before the next write
         self._gathered: list[bytes] | None = None
+        self._on_terminal = False
 
     @property
     def is_regular(self) -> bool:
@@ -51,6 +52,7 @@ class FeedFile:
             return
         if self.path is None:
             self._fd = os.dup(1)
+            self._on_terminal = os.isatty(1)
             return
         reading = os.O_RDWR if self.is_regular else os.O_WRONLY
         self._fd = os.open(self.path, reading | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o666)
@@ -84,6 +86,8 @@ class FeedFile:
             self._gathered.append(data)
             return
         self.open()
+        if self._on_terminal:
+            data = _without_controls(data)
         left = memoryview(self._before + data if self._before else data)
         written = 0
         try:
@@ -170,3 +174,10 @@ class FeedFile:
         while part := self.read(start, 1 << 20):
             target.write(part)
             start += len(part)
+
+
+def _without_controls(data: bytes) -> bytes:
+    """Return text with its control characters as escapes: a terminal would obey those of a site."""
+    from aioscrapy_deploy.terminal.text import escaped  # only a terminal needs it
+
+    return escaped(data.decode("utf-8", "backslashreplace")).encode()

@@ -320,8 +320,8 @@ class Outlet:
                     self.feed.write(record)
                     count += 1
             self.state.written += count
-        except OSError as exc:
-            self.failed = str(exc)
+        except Exception as exc:  # noqa: BLE001 an exporter of a project may raise anything
+            self.failed = str(exc) if isinstance(exc, OSError) else f"{type(exc).__name__}: {exc}"
 
     def _hold(self) -> None:
         """Note how far the file has the records, unless some wait to be compressed."""

@@ -26,7 +26,7 @@ from aioscrapy.extensions.logcount import LogCount
 from aioscrapy.extensions.logstats import LogStats
 from aioscrapy.feeds.feeds import PoolFeeds
 from aioscrapy.hooks import settle
-from aioscrapy.log import configure_logging, remove_handler
+from aioscrapy.log import TerminalFormatter, configure_logging, remove_handler
 from aioscrapy.queue.base import State
 from aioscrapy.settings import Settings
 from aioscrapy.signals import SignalManager
@@ -258,8 +258,11 @@ class Pool:
     def _write_log(self, lines: bytes) -> None:
         handler = self._log
         if isinstance(handler, logging.StreamHandler):
+            text = lines.decode("utf-8", "replace")
+            if isinstance(handler.formatter, TerminalFormatter):
+                text = handler.formatter.escape(text)
             with contextlib.suppress(OSError), handler.lock or contextlib.nullcontext():
-                handler.stream.write(lines.decode("utf-8", "replace"))
+                handler.stream.write(text)
                 handler.flush()
 
     def _send_all(self, kind: MessageType, text: str = "") -> None:
@@ -280,7 +283,10 @@ def first_end(ends: Iterable[End]) -> End | None:
     """
     return min(
         ends,
-        key=lambda end: (end.exit_status == 0, end.reason in _COMPLETE, end.reason != Reason.FINISHED),
+        key=lambda end: (
+            *(end.exit_status == 0, end.reason in _COMPLETE, end.reason != Reason.FINISHED),
+            not end.error,
+        ),
         default=None,
     )
 

@@ -8,7 +8,7 @@ import pytest
 
 from aioscrapy import signals
 from aioscrapy.crawler import Crawler
-from aioscrapy.exceptions import CloseSpider, ConfigError, DontCloseSpider, StopDownload
+from aioscrapy.exceptions import CloseSpider, ConfigError, CrawlError, DontCloseSpider, StopDownload
 from aioscrapy.http import Request
 from aioscrapy.logformatter import LogFormatter
 from aioscrapy.middlewares.retry import RetryMiddleware
@@ -91,6 +91,22 @@ async def test_a_handler_of_spider_idle_feeds_the_crawl(site: Site) -> None:
     await crawled.crawler.crawl(site=site.url, paths=("/page/1",))
     assert [item["path"] for item in crawled.items] == ["/page/1", "/page/4", "/page/5"]
     assert crawled.reason == "finished"
+
+
+async def test_a_request_after_the_end_is_refused_not_dropped(site: Site) -> None:
+    refused: list[str] = []
+
+    class Late(SiteSpider):
+        def closed(self, reason: str) -> None:
+            try:
+                self.crawler.engine.crawl(Request(f"{self.site}/page/2"))
+            except CrawlError as exc:
+                refused.append(str(exc))
+
+    crawled = Crawled(Crawler(Late, QUIET))
+    await crawled.crawler.crawl(site=site.url, paths=("/page/1",))
+    assert len(refused) == 1
+    assert refused[0].startswith(f"engine.crawl(<GET {site.url}/page/2>): the crawl has ended: ")
 
 
 async def test_a_component_closes_the_spider_and_pauses_it(site: Site) -> None:

@@ -11,6 +11,7 @@ import pytest
 from aioscrapy import signals
 from aioscrapy.context import CrawlContext
 from aioscrapy.exceptions import ConfigError, NotConfigured, SettingError
+from aioscrapy.exporters import JsonLinesItemExporter
 from aioscrapy.extensions.feedexport import FeedExporter, StdoutFeedStorage
 from aioscrapy.feeds.remote_storages import FTPFeedStorage, GCSFeedStorage, S3FeedStorage
 from aioscrapy.http import Response
@@ -193,3 +194,24 @@ def test_a_storage_that_is_not_configured_ends_the_crawl_before_the_first_page()
     settings = Settings({"FEEDS": {"own://items.jl": {}}, "FEED_STORAGES": {"own": Disabled}})
     with pytest.raises(SettingError, match=r"own://items\.jl: no login"):
         FeedExporter.from_crawler(CrawlContext.without_crawl(settings))
+
+
+class BreaksInTheFile(JsonLinesItemExporter):
+    """Packs items as usual, and raises when it writes."""
+
+    def write(self, packed: bytes) -> None:
+        raise LookupError("no line for it")
+
+
+async def test_an_exporter_that_raises_when_it_writes_ends_the_crawl_as_output_failed(
+    site: Site, tmp_path: Path
+) -> None:
+    settings = {
+        "JOBDIR": str(tmp_path / "job"),
+        "FEED_EXPORTERS": {"lines": BreaksInTheFile},
+        "FEEDS": {str(tmp_path / "items.jl"): {"format": "lines"}},
+    }
+    crawled = await crawl(Everything, settings, site=site.url)
+    assert crawled.reason == "output_failed"
+    assert crawled.crawler.end is not None
+    assert "LookupError: no line for it" in crawled.crawler.end.error

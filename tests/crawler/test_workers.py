@@ -1,8 +1,13 @@
 """The parts of a crawl by several processes, each by itself."""
 
+import contextlib
 import itertools
 import os
+import pty
+import subprocess
+import sys
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -161,3 +166,49 @@ def test_the_exit_of_one_worker_is_the_end_of_the_crawl_whatever_the_others_see(
     assert first_end(others) is others[0]
     assert first_end(reversed(others[1:])) is others[1]
     assert first_end([]) is None
+
+
+def test_of_the_workers_that_exited_the_one_that_knows_why_is_the_end() -> None:
+    exited = End("exited", 7, "SystemExit: 7")
+    stopped = End("exited", 1)
+    assert first_end([stopped, exited]) is first_end([exited, stopped]) is exited
+
+
+CONTROLS = """
+from aioscrapy import Spider
+
+EVIL = "\x1b]0;evil\x07\x9b31m\u202e größer"
+
+
+class S(Spider):
+    name = "s"
+    start_urls = ["data:,x"]
+
+    def parse(self, response):
+        self.logger.warning("of the site: %s", EVIL)
+        yield {"title": EVIL}
+"""
+
+
+@pytest.mark.server
+@pytest.mark.parametrize("options", [("-o", "-:jsonlines"), ("-o", "-:csv", "--processes", "2")])
+def test_a_terminal_gets_no_control_characters_of_sites(tmp_path: Path, options: tuple[str, ...]) -> None:
+    (tmp_path / "s.py").write_text(CONTROLS, "utf-8")
+    command = [sys.executable, "-m", "aioscrapy", "runspider", "s.py", *options]
+    ours, theirs = pty.openpty()
+    with subprocess.Popen(command, cwd=tmp_path, stdin=theirs, stdout=theirs, stderr=theirs) as process:
+        os.close(theirs)
+        written = _all_of(ours)
+    assert process.returncode == 0, written
+    assert rb"of the site: \x1b]0;evil\x07\x9b31m\u202e" in written
+    assert rb"\u001b]0;evil\u0007\u009b31m\u202e" in written
+    assert not set(written.decode()) & set("\x07\x9b\u202e")
+
+
+def _all_of(terminal: int) -> bytes:
+    """Return what is written to a terminal until it is closed."""
+    parts = []
+    with os.fdopen(terminal, "rb", 0) as stream, contextlib.suppress(OSError):  # EIO is its end
+        while part := stream.read(65536):
+            parts.append(part)
+    return b"".join(parts)
