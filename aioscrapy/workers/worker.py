@@ -8,7 +8,7 @@ import os
 import pickle
 import signal
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from aioscrapy import event_loop
@@ -127,15 +127,20 @@ class _Worker:
         while messages is not None:
             for kind, payload in messages:
                 if kind is MessageType.STOP:
-                    loop.call_soon_threadsafe(self._crawler.stop, payload.decode())
+                    _call_in(loop, self._crawler.stop, payload.decode())
                 elif kind is MessageType.ABORT:
                     event_loop.exit_after(_FORCED_EXIT_S)
-                    loop.call_soon_threadsafe(self._crawler.abort)
+                    _call_in(loop, self._crawler.abort)
             messages = self._reader.read()
         event_loop.exit_after(ORPHAN_EXIT_S)  # the parent has ended
-        with contextlib.suppress(RuntimeError):  # the loop is closed: the crawl has ended anyway
-            loop.call_soon_threadsafe(self._crawler.stop, "shutdown")
-            loop.call_soon_threadsafe(self._crawler.abort)
+        _call_in(loop, self._crawler.stop, "shutdown")
+        _call_in(loop, self._crawler.abort)
+
+
+def _call_in(loop: asyncio.AbstractEventLoop, function: Callable[..., Any], *arguments: Any) -> None:
+    """Call a function in the loop, unless the crawl has ended and the loop is closed."""
+    with contextlib.suppress(RuntimeError):
+        loop.call_soon_threadsafe(function, *arguments)
 
 
 def _can_pickle(value: Any) -> bool:
