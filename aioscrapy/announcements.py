@@ -1,11 +1,12 @@
 """Announce the start and the end of a crawl, in one process or in many: log lines, signals, stats."""
 
 import logging
+from collections.abc import Sequence
 from typing import Any
 
 from aioscrapy import signals
 from aioscrapy.context import CrawlContext
-from aioscrapy.ends import End, Ending
+from aioscrapy.ends import End, Ending, Reason, error_text
 from aioscrapy.exceptions import CloseSpider
 from aioscrapy.settings import PRIORITIES, Settings
 from aioscrapy.unread_settings import unread_settings
@@ -39,7 +40,8 @@ async def announce_opened(context: CrawlContext) -> None:
 async def announce_end(context: CrawlContext, ending: Ending, proven: End | None) -> End:
     """Announce the end: the signal, the stats, and the last line of the log.
 
-    Return it: it is `exited` if a receiver of the signal raised SystemExit.
+    Return it: it is `exited` if a receiver of the signal raised SystemExit, and `output_failed` if one of a
+    pipeline raised another exception.
     """
 
     def note(exc: BaseException) -> None:
@@ -48,7 +50,7 @@ async def announce_end(context: CrawlContext, ending: Ending, proven: End | None
 
     reason = ending.end(proven).reason
     context.signals.on_exit = note
-    await context.signals.send(signals.spider_closed, spider=context.spider, reason=reason)
+    await _send_closed(context, ending, reason)
     context.signals.on_exit = None
     end = ending.end(proven)
     if end.reason != reason:
@@ -58,6 +60,17 @@ async def announce_end(context: CrawlContext, ending: Ending, proven: End | None
         logger.error("The crawl is not complete (%s): %s", end.reason, end.error)
     logger.info("Spider closed (%s)", end.reason)
     return end
+
+
+async def _send_closed(context: CrawlContext, ending: Ending, reason: str) -> None:
+    """Send spider_closed; a pipeline may write its file there, as in `close_spider`."""
+    connections: Sequence[Any] = tuple(context.signals.receivers(signals.spider_closed))
+    results = await context.signals.send(signals.spider_closed, spider=context.spider, reason=reason)
+    pipelines = context.components.get("ITEM_PIPELINES", ())
+    for connection, result in zip(connections, results, strict=False):
+        owner = getattr(connection[0], "__self__", None)  # of the method that is connected
+        if isinstance(result, Exception) and any(owner is pipeline for pipeline in pipelines):
+            ending.fail(Reason.OUTPUT_FAILED, f"a pipeline did not close: {error_text(result)}")
 
 
 def _close_stats(context: CrawlContext, end: End) -> None:

@@ -825,6 +825,33 @@ async def test_an_exit_at_the_end_is_the_end(site: Site, caplog: pytest.LogCaptu
     assert "Spider closed (exited)" in caplog.text
 
 
+async def test_a_pipeline_that_closes_by_the_signal_and_fails_is_an_output_that_is_not_closed(
+    site: Site, store: dict[str, Any]
+) -> None:
+    class Writes:
+        @classmethod
+        def from_crawler(cls, crawler: Any) -> Any:
+            pipeline = cls()
+            crawler.signals.connect(pipeline.finish, signals.spider_closed)
+            return pipeline
+
+        def process_item(self, item: Any) -> Any:
+            return item
+
+        def finish(self) -> None:
+            raise OSError(28, "No space left on device")
+
+    crawled = await crawl(SiteSpider, {**store, "ITEM_PIPELINES": {Writes: 1}}, site=site.url)
+    end = crawled.crawler.end
+    assert end is not None
+    assert (end.reason, end.exit_status, crawled.stat("finish_reason")) == (
+        "output_failed",
+        1,
+        "output_failed",
+    )
+    assert "a pipeline did not close: OSError: [Errno 28] No space left on device" in end.error
+
+
 @pytest.mark.parametrize("error", [OSError("no room"), SystemExit(0)], ids=repr)
 async def test_stats_that_fail_do_not_change_the_end(
     site: Site, error: BaseException, caplog: pytest.LogCaptureFixture
