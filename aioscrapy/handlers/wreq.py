@@ -50,6 +50,8 @@ _BAD_CERTIFICATE = "CERTIFICATE_VERIFY_FAILED"  # BoringSSL's word in the text o
 _KINDS: dict[str, type[DownloadError]] = {
     "netty::Error(Parse(": UnreadableAnswerError,
     "TunnelUnsuccessful": TunnelError,
+    "ProxyAuthRequired": TunnelError,
+    "kind: ProxyConnect, source: Some(Parse(": TunnelError,
     '"dns error"': CannotResolveHostError,
     "kind: ConnectionRefused": DownloadConnectionRefusedError,
 }
@@ -57,6 +59,8 @@ _KINDS: dict[str, type[DownloadError]] = {
 _PLAIN = {
     '"dns error"': "the host has no address",
     "TunnelUnsuccessful": "the proxy refuses the tunnel",
+    "ProxyAuthRequired": "the proxy wants a login (407)",
+    "kind: ProxyConnect, source: Some(Parse(": "the answer of the proxy can't be read",
     "IncompleteMessage": "the connection was closed before the end of the answer's head",
     _BAD_CHUNK: "the chunks of the body are damaged",
     "IncompleteBody": "the connection was closed before the end of the body",

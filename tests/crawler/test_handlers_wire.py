@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from aioscrapy import default_settings
-from aioscrapy.exceptions import DownloadError, UnsupportedURLSchemeError
+from aioscrapy.exceptions import DownloadError, TunnelError, UnsupportedURLSchemeError
 from aioscrapy.http import Request, Response
 from support.handlers import HANDLERS, WireServer, open_handler, socks5_proxy, tls_context
 from support.http2 import Http2Server
@@ -296,6 +296,15 @@ async def test_a_proxy_that_refuses_is_a_download_error_without_the_password(
             await download(name, "https://127.0.0.1:9/", meta={"proxy": proxy.url}, headers=headers)
     assert "p@ss" not in str(failure.value)
     assert LOGIN not in str(failure.value)
+
+
+@pytest.mark.parametrize(
+    "answer", [b"407 Login\r\nContent-Length: 0", b"502 Bad\r\nContent-Length: 0", b"302 Found"]
+)
+async def test_a_refused_tunnel_is_a_tunnel_error(name: str, answer: bytes) -> None:
+    async with WireServer(b"HTTP/1.1 " + answer + b"\r\n\r\n") as proxy:
+        with pytest.raises(TunnelError, match=r"^[^{}<>]+$"):
+            await download(name, "https://127.0.0.1:9/", meta={"proxy": proxy.url})
 
 
 async def test_a_proxy_that_is_gone_is_a_download_error(name: str) -> None:
