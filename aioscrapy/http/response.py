@@ -205,6 +205,8 @@ class Response:
         """
         if url is None:
             raise ValueError("url can't be None")
+        if isinstance(url, list):
+            raise ValueError(f"expected a URL, not a list of {len(url)}: use one of its elements")
         if kwargs.get("encoding", "") is None:
             raise ValueError("encoding can't be None")
         return Request(self.urljoin(url), callback, *args, **kwargs)

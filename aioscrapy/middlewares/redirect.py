@@ -192,9 +192,14 @@ def _is_handled(request: Request, status: int, spider: Any) -> bool:
     return bool(
         meta.get("dont_redirect")
         or meta.get("handle_httpstatus_all")
-        or status in (meta.get("handle_httpstatus_list") or ())
-        or status in (getattr(spider, "handle_httpstatus_list", None) or ())
+        or _is_among(status, meta.get("handle_httpstatus_list"))
+        or _is_among(status, getattr(spider, "handle_httpstatus_list", None))
     )
+
+
+def _is_among(status: int, handled: Any) -> bool:
+    """Return True if a `handle_httpstatus_list`, which may be one status, has a status."""
+    return status == handled if isinstance(handled, int) else status in (handled or ())
 
 
 def _becomes_get(status: int, method: str) -> bool:

@@ -170,8 +170,10 @@ def test_the_referer_obeys_its_policy(location: str, meta: dict[str, str], expec
         (302, {"Location": "https://"}, {}, {}),
         (302, {"Location": "/x"}, {"dont_redirect": True}, {}),
         (302, {"Location": "/x"}, {"handle_httpstatus_list": [302]}, {}),
+        (302, {"Location": "/x"}, {"handle_httpstatus_list": 302}, {}),
         (302, {"Location": "/x"}, {"handle_httpstatus_all": True}, {}),
         (302, {"Location": "/x"}, {}, {"handle_httpstatus_list": [302]}),
+        (302, {"Location": "/x"}, {}, {"handle_httpstatus_list": 302}),
     ],
 )
 def test_other_responses_pass(

@@ -277,6 +277,9 @@ class TestFollow:
             response.follow(response.css("p")[0])
         with pytest.raises(ValueError, match="use one of its elements"):
             response.follow(response.css("a"))
+        for nothing in (response.css("nothing"), []):
+            with pytest.raises(ValueError, match="not a list of 0"):
+                response.follow(nothing)
         with pytest.raises(TypeError, match="url must be str or a Selector, got int"):
             response.follow(7)
 
