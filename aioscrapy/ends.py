@@ -51,8 +51,8 @@ _MEANINGS = {
 _OWN_WILL = {Reason.FINISHED, Reason.LATE, Reason.SHUTDOWN, Reason.STOPPED}  # exit status 0
 # Reasons that only the frontier may give: they say that a crawl is complete.
 _PROVEN = {Reason.FINISHED, Reason.LATE}
-# The password in a URL, up to the last @ before its path.
-_password = re.compile(r"""(://[^\s/?#@:'"<>]*:)[^\s/?#"<>]+@""").sub
+# The password in a URL, up to the last @ before its path; PASSWORD is not one: messages say where it belongs.
+_password = re.compile(r"""(://[^\s/?#@:'"<>]*:)(?!PASSWORD@)[^\s/?#"<>]+@""").sub
 # The reason of a stop that names none.
 _CANCELLED = "cancelled"
 

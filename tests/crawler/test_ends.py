@@ -1,9 +1,12 @@
 """The reasons of the ends of a crawl, and which of them wins."""
 
+from collections.abc import Callable
+
 import pytest
 
 from aioscrapy import ends
-from aioscrapy.ends import End, Ending, Reason
+from aioscrapy.ends import End, Ending, Reason, without_passwords
+from aioscrapy_deploy.terminal import text
 
 FINISHED = End("finished", 0)
 
@@ -59,3 +62,8 @@ def test_an_error_has_no_passwords_of_urls() -> None:
     assert ending.end(FINISHED) == End("crashed", 1, line)
     assert ends.error_text(error) == line
     assert ends.end_for(Reason.NOT_STARTED, str(error)).error == line.removeprefix("ConnectionError: ")
+
+
+@pytest.mark.parametrize("hide", [without_passwords, text.without_passwords])
+def test_a_message_may_say_where_the_password_belongs(hide: Callable[[str], str]) -> None:
+    assert hide("redis://:PASSWORD@HOST and redis://:hush@a") == "redis://:PASSWORD@HOST and redis://:***@a"

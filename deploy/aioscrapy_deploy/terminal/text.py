@@ -8,8 +8,9 @@ _CONTROL = re.compile(
 )
 
 
-# the login of a url in a text; aioscrapy.ends has the same for the log, without importing the deploy tooling
-_password = re.compile(r"""(://[^\s/?#@:'"<>]*:)[^\s/?#"<>]+@""").sub
+# the login of a url in a text; aioscrapy.ends has the same for the log, without importing the deploy tooling;
+# PASSWORD is not one: messages say where it belongs
+_password = re.compile(r"""(://[^\s/?#@:'"<>]*:)(?!PASSWORD@)[^\s/?#"<>]+@""").sub
 
 
 def without_passwords(text: str) -> str:
