@@ -96,12 +96,16 @@ class Outcome:
 
 
 class HonestOutcome(Outcome):
-    """What a crawl came to whose Redis has lost keys: it may lack pages, but then it must say so."""
+    """What a crawl came to whose Redis has lost keys: it may lack pages, but then it must say so.
+
+    If the keys are lost just after the end, one worker has finished, and another says that they were deleted.
+    """
 
     @property
     def is_right(self) -> bool:
         """Every page once, or every worker ended with an error."""
-        return super().is_right or (bool(self.ended) and all(self.ended))
+        is_complete = not (self.lost or self.doubled or self.foreign)
+        return bool(self.ended) and (is_complete or all(self.ended))
 
 
 class Fleet:
