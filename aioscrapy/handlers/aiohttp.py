@@ -17,7 +17,7 @@ from aioscrapy.handlers.aiohttp_repair import NOTHING, Repairing, is_misread
 from aioscrapy.handlers.base import LENGTH, DownloadHandler, bind_address, http_proxy
 from aioscrapy.handlers.certificates import Certificates, is_default_tls, tls_context
 from aioscrapy.handlers.limits import Body, Limits, has_end
-from aioscrapy.handlers.repair import MAX_HEAD
+from aioscrapy.handlers.repair import MAX_HEAD, head_size
 from aioscrapy.handlers.watch import Watch
 from aioscrapy.http.codings import ACCEPTED
 from aioscrapy.http.headers import Headers
@@ -292,30 +292,38 @@ class _Parser(Repairing):
         return getattr(self._parser, name)
 
     def feed_data(self, data: bytes) -> tuple[Any, bool, bytes]:
-        parser = self._parser
-        if parser is None:
+        if self._parser is None:
             return NOTHING
         if self._payload is not None:
-            return self.feed_body(data)
+            return self._feed_body(data)
         if self._is_waiting:
             return self.second_look(self._seen + data, None)
         try:
-            result = parser.feed_data(data)
+            result = self._parser.feed_data(data)
         except Exception as exc:  # noqa: BLE001 aiohttp's own errors and those of its extension
             return self.second_look(self._seen + data, exc)
-        if result[0] and is_misread(result[0]):
-            return self.second_look(self._seen + data, None)
+        for message, _ in result[0]:
+            if not message.chunked and "Transfer-Encoding" in message.headers and is_misread(message):
+                return self.second_look(self._seen + data, None)
         if not self.note(result[0], self._seen + data):
             self._seen += data
         return result  # type: ignore[no-any-return]  # aiohttp's parser is not typed
 
-    def feed_eof(self) -> Any:
-        if self._parser is None:
-            return None
+    def _feed_body(self, data: bytes) -> tuple[Any, bool, bytes]:
+        if self._framed is not None or (data and self._payload.is_eof()):
+            return self.feed_body(data)
         try:
-            return self._parser.feed_eof()
-        except Exception as exc:
-            if self._payload is None:
-                raise
-            self._protocol.lose(self._payload, str(exc))
-            return None
+            return self._parser.feed_data(data)  # type: ignore[no-any-return]  # aiohttp's is not typed
+        except Exception as exc:  # noqa: BLE001 the page that came before is what counts
+            return self.end_body(exc)
+
+    def note(self, messages: Any, data: bytes) -> bool:
+        """Keep the body of the answer that has come with these bytes; interim answers (1xx) are not it."""
+        for message, payload in messages:
+            self._seen = b""
+            if message.code >= 200:
+                self._payload = payload
+                if message.chunked and not payload.is_eof() and not payload.total_bytes:
+                    self._framed = data[head_size(data) or len(data) :]
+                return True
+        return bool(messages)

@@ -60,18 +60,11 @@ class Repairing:
         raise NotImplementedError
 
     def note(self, messages: Any, data: bytes) -> bool:
-        """Keep the body of the answer that has come with these bytes; interim answers (1xx) are not it."""
-        for message, payload in messages:
-            self._seen = b""
-            if message.code >= 200:
-                self._payload = payload
-                if message.chunked and not payload.is_eof() and not payload.total_bytes:
-                    self._framed = data[head_size(data) or len(data) :]
-                return True
-        return bool(messages)
+        """Keep the body of the answer that has come with these bytes."""
+        raise NotImplementedError
 
     def feed_body(self, data: bytes) -> tuple[Any, bool, bytes]:
-        """Parse the next bytes of a body."""
+        """Parse the next bytes of a body that is complete, or of whose chunks nothing has come out yet."""
         if data and self._payload.is_eof():  # no data: the reader goes on after a pause
             return self.refuse()
         try:
@@ -83,6 +76,18 @@ class Repairing:
         if self._framed is not None:
             self._framed = None if self._payload.total_bytes else self._framed + data
         return result  # type: ignore[no-any-return]  # aiohttp's parser is not typed
+
+    def feed_eof(self) -> Any:
+        """End the answer with its connection."""
+        if self._parser is None:
+            return None
+        try:
+            return self._parser.feed_eof()
+        except Exception as exc:
+            if self._payload is None:
+                raise
+            self._protocol.lose(self._payload, str(exc))
+            return None
 
     def read_chunks(self, data: bytes, problem: Exception) -> tuple[Any, bool, bytes]:
         """Read a body whose chunks the parser refuses as browsers do, from its start."""
@@ -146,10 +151,7 @@ class Repairing:
         return messages, upgraded, tail
 
 
-def is_misread(messages: Any) -> bool:
-    """Return True if the parser overlooks that the body is chunked."""
-    for message, _ in messages:
-        if not message.chunked and hdrs.TRANSFER_ENCODING in message.headers:
-            values = (value.encode() for value in message.headers.getall(hdrs.TRANSFER_ENCODING))
-            return message.version >= (1, 1) and hides_chunks(values)
-    return False
+def is_misread(message: Any) -> bool:
+    """Return True if the parser overlooks that the body of a message with Transfer-Encoding is chunked."""
+    values = (value.encode() for value in message.headers.getall(hdrs.TRANSFER_ENCODING))
+    return message.version >= (1, 1) and hides_chunks(values)
