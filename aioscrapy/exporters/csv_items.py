@@ -96,7 +96,7 @@ class CsvItemExporter(CsvParts):
         self._line.truncate()
         try:
             self._writer.writerow(cells)
-        except csv.Error:  # without quotes there is no form for one empty cell; others `pack` has refused
+        except csv.Error:  # one empty cell, without quotes: `pack` has refused all other rows that raise
             self._writer.writerow([])
         return self._line.getvalue()
 

@@ -117,9 +117,7 @@ class OffsiteMiddleware(SpiderStream):
     def _is_start_url(self, request: Request) -> bool:
         """Return True for a request of `start_urls`, which Scrapy never filters."""
         entries = getattr(self._spider, "start_urls", None) or ()
-        if not hasattr(
-            entries, "__len__"
-        ):  # a generator: the start requests are from it, and it is read once
+        if not hasattr(entries, "__len__"):  # a generator, which only the start requests may read
             return True
         known, length = self._start
         if entries is not known or len(entries) != length:

@@ -139,6 +139,5 @@ def _cell(value: Any) -> Any:
         return value
     if isinstance(value, int) and abs(value) <= _LARGEST:
         return value
-    return (
-        str(value).encode("utf-8", "backslashreplace").decode()
-    )  # half a surrogate pair would lose the file
+    # half of a surrogate pair would lose the whole file
+    return str(value).encode("utf-8", "backslashreplace").decode()
